@@ -1,0 +1,67 @@
+//! What manifests and configs tell of images.
+
+use std::collections::BTreeMap;
+
+use refkit_policy::oci::document::{self, media_type};
+use refkit_policy::{Absence, Error, Host, Image, Platform};
+
+use crate::Place;
+use crate::documents::{Documents, bare_of};
+
+/// Reads the manifests of the images that are meant, all side by side, and sets their configs. A config's bytes are
+/// read only where nothing else tells the platform: the host attaches them by itself.
+///
+/// A manifest whose config is no image config (an artifact) stays an image without config: it is what the reference
+/// names. What cannot be fetched or read leaves a failure in its place.
+pub(crate) fn configure(
+    documents: &mut Documents<'_, impl Host>,
+    places: &mut [Place],
+    meant: impl Fn(&Image) -> bool,
+) {
+    let manifests: Vec<_> =
+        places.iter().flatten().filter(|image| meant(image)).map(|image| &image.manifest).collect();
+    documents.read(&manifests);
+    for place in places.iter_mut() {
+        let Ok(image) = place else { continue };
+        if !meant(image) {
+            continue;
+        }
+        match documents.manifest(&image.manifest.digest) {
+            Err(error) => *place = Err(Absence::Failed(error)),
+            Ok(manifest) if media_type::is_config(&manifest.config.media_type) => {
+                image.config = Some(bare_of(&manifest.config));
+            }
+            Ok(_) => {}
+        }
+    }
+    learn_platforms(documents, places);
+}
+
+/// Sets the platforms of images that have a config and no platform.
+fn learn_platforms(documents: &Documents<'_, impl Host>, places: &mut [Place]) {
+    let mut digests: Vec<String> = Vec::new();
+    for image in places.iter().flatten().filter(|image| image.platform.is_none()) {
+        digests.extend(image.config.as_ref().map(|config| config.digest.clone()));
+    }
+    if digests.is_empty() {
+        return;
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    digests.retain(|digest| seen.insert(digest.clone()));
+    let answers = documents.host.fetch_all(documents.reference, &digests);
+    let read = |digest: &str, answer: Result<Vec<u8>, Error>| {
+        let config = document::read_config(&answer?);
+        let config = config.map_err(|error| Error::invalid(format_args!("{}: {error}", documents.name(digest))))?;
+        Ok(config.platform().map(|platform| Platform::from(platform.normalized())))
+    };
+    let told = digests.iter().zip(answers).map(|(digest, answer)| (digest.as_str(), read(digest, answer)));
+    let known: BTreeMap<&str, Result<Option<Platform>, Error>> = told.collect();
+    for place in places {
+        let Ok(Image { platform: platform @ None, config: Some(config), .. }) = place else { continue };
+        match known.get(config.digest.as_str()) {
+            Some(Ok(told)) => platform.clone_from(told),
+            Some(Err(error)) => *place = Err(Absence::Failed(error.clone())),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Manifests and indexes: fetched side by side, read strictly, each once.
+
+use std::collections::BTreeMap;
+
+use refkit_policy::oci::document::{self, Document, DocumentError, Index, Limits, Manifest};
+use refkit_policy::oci::{self};
+use refkit_policy::{Descriptor, Error, ErrorCode, Host, Reference};
+
+/// What was read in one run.
+pub(crate) struct Documents<'a, H> {
+    pub(crate) host: &'a H,
+    pub(crate) reference: &'a Reference,
+    pub(crate) root: Document,
+    root_digest: String,
+    /// Everything below the root, by digest. An ordered map: a hashed one costs more pages than it saves.
+    below: BTreeMap<String, Result<Document, Error>>,
+}
+
+impl<'a, H: Host> Documents<'a, H> {
+    /// Reads the root.
+    pub(crate) fn new(host: &'a H, reference: &'a Reference, root: &Descriptor, bytes: &[u8]) -> Result<Self, Error> {
+        let document = document::read(Some(&root.media_type), bytes, &Limits::default());
+        let root_digest = root.digest.clone();
+        let root = document.map_err(|error| refused(&reference.to_string(), &error))?;
+        Ok(Self { host, reference, root, root_digest, below: BTreeMap::new() })
+    }
+
+    /// Fetches and reads, side by side, what was not read before. Whether that went well [`Documents::index`] and
+    /// [`Documents::manifest`] say.
+    pub(crate) fn read(&mut self, wanted: &[&Descriptor]) {
+        let (mut digests, mut media_types) = (Vec::new(), Vec::new());
+        for descriptor in wanted {
+            if descriptor.digest != self.root_digest && !self.below.contains_key(&descriptor.digest) {
+                // A place that the answer takes below; until then it marks what was asked for.
+                self.below.insert(descriptor.digest.clone(), Err(Error::new(ErrorCode::Other, "")));
+                digests.push(descriptor.digest.clone());
+                media_types.push(descriptor.media_type.as_str());
+            }
+        }
+        if digests.is_empty() {
+            return;
+        }
+        let answers = self.host.fetch_all(self.reference, &digests);
+        for ((digest, media_type), answer) in digests.into_iter().zip(media_types).zip(answers) {
+            let document = answer.and_then(|bytes| {
+                document::read(Some(media_type), &bytes, &Limits::default())
+                    .map_err(|error| refused(&self.name(&digest), &error))
+            });
+            self.below.insert(digest, document);
+        }
+    }
+
+    /// Returns an index that was read.
+    pub(crate) fn index(&self, digest: &str) -> Result<&Index, Error> {
+        match self.get(digest)? {
+            Document::Index(index) => Ok(index),
+            Document::Manifest(_) => Err(self.contradictory(digest)),
+        }
+    }
+
+    /// Returns a manifest that was read.
+    pub(crate) fn manifest(&self, digest: &str) -> Result<&Manifest, Error> {
+        match self.get(digest)? {
+            Document::Manifest(manifest) => Ok(manifest),
+            Document::Index(_) => Err(self.contradictory(digest)),
+        }
+    }
+
+    /// Returns the digest of the index that holds an image with these parents: the last of them, or the root.
+    pub(crate) fn holder<'b>(&'b self, parents: &'b [Descriptor]) -> &'b str {
+        parents.last().map_or(&self.root_digest, |parent| &parent.digest)
+    }
+
+    /// Returns how a person names content of this repository.
+    pub(crate) fn name(&self, digest: &str) -> String {
+        let Reference { registry, repository, .. } = self.reference;
+        format!("{registry}/{repository}@{digest}")
+    }
+
+    fn get(&self, digest: &str) -> Result<&Document, Error> {
+        if digest == self.root_digest {
+            return Ok(&self.root);
+        }
+        match self.below.get(digest) {
+            Some(Ok(document)) => Ok(document),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(Error::new(ErrorCode::Other, self.name(digest) + " was not read")),
+        }
+    }
+
+    fn contradictory(&self, digest: &str) -> Error {
+        Error::invalid(self.name(digest) + " is called a manifest in one place and an index in another")
+    }
+}
+
+/// Returns a descriptor with what every descriptor has.
+pub(crate) fn bare(media_type: &str, digest: &str, size: u64) -> Descriptor {
+    Descriptor {
+        media_type: media_type.to_owned(),
+        digest: digest.to_owned(),
+        size,
+        platform: None,
+        artifact_type: None,
+        annotations: Vec::new(),
+    }
+}
+
+/// Returns the same of a descriptor that was read.
+pub(crate) fn bare_of(descriptor: &oci::Descriptor) -> Descriptor {
+    bare(&descriptor.media_type, descriptor.digest.as_str(), descriptor.size)
+}
+
+fn refused(name: &str, error: &DocumentError) -> Error {
+    let code = if error.is_unsupported() { ErrorCode::Unsupported } else { ErrorCode::Invalid };
+    Error::new(code, format!("{name}: {error}"))
+}

@@ -1,0 +1,91 @@
+//! The policy at the end of every chain: it resolves as BuildKit does, for either selection and all parts of the
+//! contract.
+//!
+//! - `documents` reads manifests and indexes strictly, each once.
+//! - `select` takes the one image that suits a platform, `walk` lists all of them.
+//! - `config` learns configs and platforms from manifests, `attest` finds what attests them.
+//!
+//! Descriptors that are made here hold media type, digest and size and no more: of a descriptor the host reads the
+//! digest and puts its own record in place, so annotations and platforms would be copied for nothing.
+#![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
+
+mod attest;
+mod config;
+mod documents;
+mod select;
+mod walk;
+
+use documents::Documents;
+use refkit_policy::oci::document::Document;
+use refkit_policy::{
+    Absence, Description, Descriptor, Error, Host, Image, Outcome, Parts, Policy, Request, Resolved, Selection,
+};
+
+/// How far below the root an index may be. Images with one nested index exist, with two nobody has seen one.
+pub const MAX_DEPTH: usize = 8;
+
+/// How many images one answer may hold: as many as fit into what a host takes from a policy, and a bound for indexes
+/// that name the same index again and again.
+pub const MAX_IMAGES: usize = 4096;
+
+/// What became of one place of the answer.
+type Place = Result<Image, Absence>;
+
+/// The default policy.
+pub struct Default;
+
+impl Policy for Default {
+    fn about() -> Description {
+        Description::new("default", env!("CARGO_PKG_VERSION"), "Resolves as BuildKit does")
+    }
+
+    fn resolve(host: &impl Host, request: Request) -> Result<Outcome, Error> {
+        let Request { reference, selection, parts } = request;
+        if parts.is_empty() {
+            let root = host.resolve(&reference)?;
+            return Ok(Outcome::Resolved(Resolved { reference, root, images: Vec::new() }));
+        }
+        let content = host.pull(&reference)?;
+        let (root, bytes) = (content.descriptor, content.bytes);
+        let mut documents = Documents::new(host, &reference, &root, &bytes)?;
+        let configs = parts.contains(Parts::CONFIGS);
+        let is_manifest = matches!(documents.root, Document::Manifest(_));
+        let mut images = match selection {
+            selection if is_manifest => manifest(&mut documents, &root, &selection, configs),
+            Selection::Platforms(wanted) => select::select(&mut documents, wanted, configs),
+            Selection::All => {
+                let mut images = walk::walk(&mut documents)?;
+                if configs {
+                    config::configure(&mut documents, &mut images, |_| true);
+                }
+                images
+            }
+        };
+        if parts.contains(Parts::ATTESTATIONS) {
+            attest::attest(&mut documents, &mut images);
+        }
+        Ok(Outcome::Resolved(Resolved { reference, root, images }))
+    }
+}
+
+refkit_policy::export!(Default);
+
+/// A root that is a manifest answers every platform, unchecked.
+fn manifest(
+    documents: &mut Documents<'_, impl Host>,
+    root: &Descriptor,
+    selection: &Selection,
+    configs: bool,
+) -> Vec<Place> {
+    let manifest = documents::bare(&root.media_type, &root.digest, root.size);
+    let image = Image { platform: None, parents: Vec::new(), manifest, config: None, attestations: Vec::new() };
+    let mut places = vec![Ok(image)];
+    if configs {
+        config::configure(documents, &mut places, |_| true);
+    }
+    if let Selection::Platforms(wanted) = selection {
+        let place = places.remove(0);
+        places = vec![place; wanted.len()];
+    }
+    places
+}

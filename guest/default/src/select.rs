@@ -1,0 +1,128 @@
+//! The one image that suits a platform, as BuildKit and containerd choose it.
+
+use refkit_policy::oci::document::media_type;
+use refkit_policy::oci::document::Index;
+use refkit_policy::oci::platform::Only;
+use refkit_policy::oci::{self};
+use refkit_policy::{Absence, Descriptor, Error, ErrorCode, Host, Image, Platform};
+
+use crate::documents::{Documents, bare_of};
+use crate::{MAX_DEPTH, Place, config};
+
+/// One wanted platform on its way down.
+struct Search {
+    only: Only,
+    parents: Vec<Descriptor>,
+    /// Where it came to an end.
+    place: Option<Place>,
+}
+
+/// Returns, for each wanted platform, the image that suits it best. With `configs`, what the manifests say is learnt
+/// for all of them, otherwise only where the platform is not known without.
+pub(crate) fn select(
+    documents: &mut Documents<'_, impl Host>,
+    wanted: Vec<Platform>,
+    configs: bool,
+) -> Vec<Place> {
+    let search = |wanted: Platform| Search { only: Only::new(wanted.into()), parents: Vec::new(), place: None };
+    let mut searches: Vec<Search> = wanted.into_iter().map(search).collect();
+    // Every round takes all searches that are not at their end one index further down.
+    loop {
+        for search in searches.iter_mut().filter(|search| search.place.is_none()) {
+            search.place = step(documents, search);
+        }
+        let open = searches.iter().filter(|search| search.place.is_none());
+        let nested: Vec<&Descriptor> = open.filter_map(|search| search.parents.last()).collect();
+        if nested.is_empty() {
+            break;
+        }
+        documents.read(&nested);
+    }
+    let (matchers, mut places): (Vec<Only>, Vec<Place>) =
+        searches.into_iter().map(|search| (search.only, search.place.unwrap_or(Err(Absence::NoMatch)))).unzip();
+    let unchecked: Vec<bool> = places.iter().map(|place| matches!(place, Ok(Image { platform: None, .. }))).collect();
+    if configs || unchecked.contains(&true) {
+        config::configure(documents, &mut places, |image| configs || image.platform.is_none());
+        for ((place, only), _) in places.iter_mut().zip(&matchers).zip(unchecked).filter(|(_, unchecked)| *unchecked) {
+            check(documents, place, only);
+        }
+    }
+    places
+}
+
+/// Looks into one index. Returns the place where the search ends there, or `None` with one more parent.
+fn step(documents: &Documents<'_, impl Host>, search: &mut Search) -> Option<Place> {
+    let index = match documents.index(documents.holder(&search.parents)) {
+        Ok(index) => index,
+        Err(error) => return Some(Err(Absence::Failed(error))),
+    };
+    let Some(entry) = best(index, &search.only) else {
+        return Some(Err(Absence::NoMatch));
+    };
+    if media_type::is_manifest(&entry.media_type) {
+        let parents = std::mem::take(&mut search.parents);
+        return Some(Ok(image(entry, parents)));
+    }
+    if !media_type::is_index(&entry.media_type) {
+        return Some(Err(Absence::Failed(unknown(documents, entry))));
+    }
+    if search.parents.len() == MAX_DEPTH {
+        return Some(Err(Absence::Failed(too_deep(documents, entry))));
+    }
+    search.parents.push(bare_of(entry));
+    None
+}
+
+/// Returns the entry that a stable sort by the matcher's order puts first, entries without a platform last, of those
+/// that match or have no platform.
+fn best<'a>(index: &'a Index, only: &Only) -> Option<&'a oci::Descriptor> {
+    let mut best: Option<&oci::Descriptor> = None;
+    for entry in &index.manifests {
+        let better = match (&entry.platform, best.map(|best| &best.platform)) {
+            (None, known) => known.is_none(),
+            (Some(platform), None | Some(None)) => only.matches(platform),
+            (Some(platform), Some(Some(known))) => only.matches(platform) && only.less(platform, known),
+        };
+        if better {
+            best = Some(entry);
+        }
+    }
+    best
+}
+
+/// Checks an image whose index does not tell its platform against what its config tells.
+fn check(documents: &Documents<'_, impl Host>, place: &mut Place, only: &Only) {
+    let Ok(image) = place else { return };
+    let absence = match &image.platform {
+        Some(platform) if only.matches(&platform.clone().into()) => return,
+        None if image.config.is_none() => Absence::Failed(Error::new(
+            ErrorCode::Unsupported,
+            documents.name(&image.manifest.digest) + " has no image config, and its index does not tell its platform",
+        )),
+        _ => Absence::NoMatch,
+    };
+    *place = Err(absence);
+}
+
+/// Returns the image that an entry names, with what the index tells of it.
+pub(crate) fn image(entry: &oci::Descriptor, parents: Vec<Descriptor>) -> Image {
+    Image {
+        platform: entry.platform.as_ref().map(|platform| platform.clone().normalized().into()),
+        parents,
+        manifest: bare_of(entry),
+        config: None,
+        attestations: Vec::new(),
+    }
+}
+
+/// Returns the error of an index that is too far below the root.
+pub(crate) fn too_deep(documents: &Documents<'_, impl Host>, entry: &oci::Descriptor) -> Error {
+    let name = documents.name(entry.digest.as_str());
+    Error::invalid(format_args!("{name}: indexes are nested deeper than {MAX_DEPTH} levels"))
+}
+
+fn unknown(documents: &Documents<'_, impl Host>, entry: &oci::Descriptor) -> Error {
+    let name = documents.name(entry.digest.as_str());
+    let message = format!("{name} is neither a manifest nor an index, but of media type {}", entry.media_type);
+    Error::new(ErrorCode::Unsupported, message)
+}

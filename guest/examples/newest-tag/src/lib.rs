@@ -1,0 +1,56 @@
+//! Takes the newest version of a range where a reference leaves the version open.
+//!
+//! A reference leaves it open when its tag is `latest`, which is also the tag of one that names none; any other tag,
+//! and every digest, says what is wanted, and passes. The setting `repositories` narrows it to some repositories. A
+//! version is a tag of three numbers with or without a `v`, as Semantic Versioning has them: `1.2.3`, `v1.2.3`. Other
+//! tags are not looked at, and pre-releases only where the range names one (`>=1.3.0-rc.1`).
+
+use refkit_policy::oci::pattern::Pattern;
+use refkit_policy::*;
+use semver::{Version, VersionReq};
+
+/// The policy.
+pub struct NewestTag;
+
+impl Policy for NewestTag {
+    fn about() -> Description {
+        Description::new("newest-tag", "1.0.0", "Takes the newest tag of a version range instead of latest")
+            .required("range", "versions that are wanted, such as ^1.2")
+            .optional("repositories", "where: repository patterns, separated by commas; everywhere if not set", None)
+    }
+
+    fn resolve(host: &impl Host, mut request: Request) -> Result<Outcome, Error> {
+        let range = required(host, "range")?;
+        let range = VersionReq::parse(&range).map_err(|e| Error::invalid(format_args!("the setting range: {e}")))?;
+        let reference = &request.reference;
+        if reference.digest.is_some() || reference.tag.as_deref() != Some("latest") || !concerns(host, reference)? {
+            return Ok(Outcome::Next(request));
+        }
+        let tags = host.tags(reference)?;
+        let version = |tag: &String| Version::parse(tag.strip_prefix('v').unwrap_or(tag)).ok();
+        let versions = tags.iter().filter_map(|tag| Some((version(tag)?, tag)));
+        let Some((_, newest)) = versions.filter(|(version, _)| range.matches(version)).max() else {
+            let Reference { registry, repository, .. } = reference;
+            let looked = format!("none of the {} tags of {registry}/{repository} is a version", tags.len());
+            return Err(Error::new(ErrorCode::NotFound, format!("{looked} in the range {range}")));
+        };
+        request.reference.tag = Some(newest.clone());
+        Ok(Outcome::Next(request))
+    }
+}
+
+/// Returns whether the reference is in one of the operator's repositories.
+fn concerns(host: &impl Host, reference: &Reference) -> Result<bool, Error> {
+    let Some(patterns) = host.setting("repositories") else { return Ok(true) };
+    let reference = oci::Reference::try_from(reference)?;
+    for text in list(&patterns) {
+        let pattern: Pattern =
+            text.parse().map_err(|error| Error::invalid(format_args!("the setting repositories: {error}")))?;
+        if pattern.matches_repository(reference.repository()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+refkit_policy::export!(NewestTag);

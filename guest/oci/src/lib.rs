@@ -1,0 +1,13 @@
+//! References, digests, platforms, descriptors, manifests, indexes and configs as the OCI specifications and
+//! BuildKit's users know them. Pure: no network, no clock, no files; native and wasm32.
+#![forbid(unsafe_code)]
+
+pub mod descriptor;
+pub mod digest;
+pub mod platform;
+pub mod reference;
+
+pub use descriptor::Descriptor;
+pub use digest::{Algorithm, Digest};
+pub use platform::Platform;
+pub use reference::{Reference, Repository};

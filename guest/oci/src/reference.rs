@@ -1,0 +1,333 @@
+//! Image references, with the grammar and the defaults of distribution/reference.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::Digest;
+
+/// The registry of a reference that names none.
+const DEFAULT_REGISTRY: &str = "docker.io";
+
+/// The same registry by its old name.
+const LEGACY_REGISTRY: &str = "index.docker.io";
+
+/// Where the official images of the default registry live.
+const OFFICIAL: &str = "library/";
+
+/// The tag of a reference that has neither tag nor digest.
+const DEFAULT_TAG: &str = "latest";
+
+/// The longest repository path, bytes.
+const MAX_PATH: usize = 255;
+
+/// Where an image lives: a registry and a path in it, normalised.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Repository {
+    registry: String,
+    path: String,
+}
+
+/// Why a text or its parts are no reference.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not an image reference: {reason}")]
+pub struct ReferenceError {
+    /// What was given, at most its first 160 characters.
+    pub text: String,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+impl ReferenceError {
+    fn new(text: &str, reason: &'static str) -> Self {
+        Self { text: text.chars().take(160).collect(), reason }
+    }
+}
+
+impl Repository {
+    /// Returns a repository of its two parts, checked, as they are.
+    ///
+    /// # Errors
+    /// When the registry is not `host[:port]` or the path not a repository path of at most 255 bytes.
+    pub fn new(registry: impl Into<String>, path: impl Into<String>) -> Result<Self, ReferenceError> {
+        let (registry, path) = (registry.into(), path.into());
+        if !is_registry(&registry) {
+            return Err(ReferenceError::new(&registry, "the registry is not host[:port]"));
+        }
+        check_path(&path, &path)?;
+        Ok(Self { registry, path })
+    }
+
+    /// Returns the repository that a name without tag and digest means.
+    ///
+    /// # Errors
+    /// When the name is malformed, or has a tag or a digest.
+    pub fn parse(text: &str) -> Result<Self, ReferenceError> {
+        let (name, tag, digest) = split(text)?;
+        if tag.is_some() || digest.is_some() {
+            return Err(ReferenceError::new(text, "a repository has neither tag nor digest"));
+        }
+        normalize(text, name)
+    }
+
+    /// Returns `host[:port]`, or a name that stands for something else that holds images.
+    pub fn registry(&self) -> &str {
+        &self.registry
+    }
+
+    /// Returns the path in the registry, such as `library/alpine`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Returns the short form that people write: `alpine`, `user/app`, `ghcr.io/user/app`.
+    pub fn familiar(&self) -> String {
+        if self.registry != DEFAULT_REGISTRY {
+            return self.to_string();
+        }
+        match self.path.strip_prefix(OFFICIAL) {
+            Some(name) if !name.contains('/') => name.to_owned(),
+            _ => self.path.clone(),
+        }
+    }
+}
+
+impl FromStr for Repository {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.registry)?;
+        f.write_str("/")?;
+        f.write_str(&self.path)
+    }
+}
+
+/// A normalised image reference; at least one of tag and digest is there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Reference {
+    repository: Repository,
+    tag: Option<String>,
+    digest: Option<Digest>,
+}
+
+impl Reference {
+    /// Returns a reference of its parts, checked.
+    ///
+    /// # Errors
+    /// When there is neither tag nor digest, or the tag is malformed.
+    pub fn new(repository: Repository, tag: Option<String>, digest: Option<Digest>) -> Result<Self, ReferenceError> {
+        match &tag {
+            Some(tag) if !is_tag(tag) => return Err(ReferenceError::new(tag, "the tag is malformed")),
+            None if digest.is_none() => {
+                return Err(ReferenceError::new(&repository.to_string(), "there is neither tag nor digest"));
+            }
+            _ => {}
+        }
+        Ok(Self { repository, tag, digest })
+    }
+
+    /// Returns the reference that a text means: `alpine` is `docker.io/library/alpine:latest`.
+    ///
+    /// # Errors
+    /// When the text is malformed.
+    pub fn parse(text: &str) -> Result<Self, ReferenceError> {
+        let (name, tag, digest) = split(text)?;
+        let repository = normalize(text, name)?;
+        let tag = match (tag, &digest) {
+            (None, None) => Some(DEFAULT_TAG),
+            (tag, _) => tag,
+        };
+        Ok(Self { repository, tag: tag.map(str::to_owned), digest })
+    }
+
+    /// Returns the repository.
+    pub fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    /// Returns the tag.
+    pub fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
+    }
+
+    /// Returns the digest, which decides where both are there.
+    pub fn digest(&self) -> Option<&Digest> {
+        self.digest.as_ref()
+    }
+
+    /// Returns the same reference with a digest, which from now on decides.
+    #[must_use]
+    pub fn with_digest(&self, digest: Digest) -> Self {
+        Self { digest: Some(digest), ..self.clone() }
+    }
+
+    /// Returns the same repository with a tag and no digest.
+    ///
+    /// # Errors
+    /// When the tag is malformed.
+    pub fn with_tag(&self, tag: &str) -> Result<Self, ReferenceError> {
+        Self::new(self.repository.clone(), Some(tag.to_owned()), None)
+    }
+
+    /// Returns the short form that people write, with tag and digest.
+    pub fn familiar(&self) -> String {
+        let mut text = self.repository.familiar();
+        if let Some(tag) = &self.tag {
+            text.push(':');
+            text.push_str(tag);
+        }
+        if let Some(digest) = &self.digest {
+            text.push('@');
+            text.push_str(digest.as_str());
+        }
+        text
+    }
+}
+
+impl FromStr for Reference {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.repository.fmt(f)?;
+        if let Some(tag) = &self.tag {
+            f.write_str(":")?;
+            f.write_str(tag)?;
+        }
+        if let Some(digest) = &self.digest {
+            f.write_str("@")?;
+            f.write_str(digest.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes a text apart into name, tag and digest; the latter two are checked.
+fn split(text: &str) -> Result<(&str, Option<&str>, Option<Digest>), ReferenceError> {
+    let (rest, digest) = match text.split_once('@') {
+        None => (text, None),
+        Some((rest, digest)) => match Digest::from_str(digest) {
+            Ok(digest) => (rest, Some(digest)),
+            Err(error) => return Err(ReferenceError::new(text, error.reason)),
+        },
+    };
+    // A colon before the last slash is a port, not a tag.
+    let name_end = rest.rfind('/').map_or(0, |slash| slash + 1);
+    let (name, tag) = match rest[name_end..].find(':') {
+        None => (rest, None),
+        Some(colon) => (&rest[..name_end + colon], Some(&rest[name_end + colon + 1..])),
+    };
+    if tag.is_some_and(|tag| !is_tag(tag)) {
+        return Err(ReferenceError::new(text, "the tag is malformed"));
+    }
+    Ok((name, tag, digest))
+}
+
+/// Fills in registry and `library/`, and checks both parts.
+fn normalize(text: &str, name: &str) -> Result<Repository, ReferenceError> {
+    if name.is_empty() {
+        return Err(ReferenceError::new(text, "there is no repository name"));
+    }
+    if name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        return Err(ReferenceError::new(text, "64 hexadecimal digits are an image's id, not a name"));
+    }
+    let (registry, path) = match name.split_once('/') {
+        Some((first, rest)) if names_registry(first) => (first, rest),
+        _ => (DEFAULT_REGISTRY, name),
+    };
+    let registry = if registry == LEGACY_REGISTRY { DEFAULT_REGISTRY } else { registry };
+    if !is_registry(registry) {
+        return Err(ReferenceError::new(text, "the registry is not host[:port]"));
+    }
+    let official = registry == DEFAULT_REGISTRY && !path.contains('/');
+    let path = if official { [OFFICIAL, path].concat() } else { path.to_owned() };
+    check_path(text, &path)?;
+    Ok(Repository { registry: registry.to_owned(), path })
+}
+
+/// Returns whether the first component of a name is a registry: it has a dot or a colon, is `localhost`, or has an
+/// upper-case letter, which no path may have.
+fn names_registry(first: &str) -> bool {
+    first == "localhost" || first.bytes().any(|byte| matches!(byte, b'.' | b':') || byte.is_ascii_uppercase())
+}
+
+/// `host[:port]` where the host is a name, an IPv4 address or an IPv6 address in brackets.
+fn is_registry(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            Some((address, port)) => {
+                let address = !address.is_empty() && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
+                return address && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+            }
+            None => return false,
+        },
+        None => match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        },
+    };
+    let alphanumeric = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let label = |label: &str| {
+        let bytes = label.as_bytes();
+        alphanumeric(bytes.first())
+            && alphanumeric(bytes.last())
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+    };
+    host.split('.').all(label) && port.is_none_or(is_port)
+}
+
+fn is_port(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Components of lower-case letters and digits, separated within by `.`, `_`, `__` or any number of `-`.
+fn check_path(text: &str, path: &str) -> Result<(), ReferenceError> {
+    if path.len() > MAX_PATH {
+        return Err(ReferenceError::new(text, "the repository path has more than 255 bytes"));
+    }
+    if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Err(ReferenceError::new(text, "a repository path has no upper-case letters"));
+    }
+    if path.split('/').all(is_component) {
+        Ok(())
+    } else {
+        Err(ReferenceError::new(text, "the repository path is malformed"))
+    }
+}
+
+fn is_component(component: &str) -> bool {
+    let bytes = component.as_bytes();
+    let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    if !bytes.first().is_some_and(plain) || !bytes.last().is_some_and(plain) {
+        return false;
+    }
+    let mut rest = bytes;
+    while let Some(start) = rest.iter().position(|byte| !plain(byte)) {
+        rest = &rest[start..];
+        let length = rest.iter().position(plain).unwrap_or(rest.len());
+        let (separator, after) = rest.split_at(length);
+        if !(matches!(separator, b"." | b"_" | b"__") || separator.iter().all(|byte| *byte == b'-')) {
+            return false;
+        }
+        rest = after;
+    }
+    true
+}
+
+/// A word character, then up to 127 word characters, dots and hyphens.
+fn is_tag(tag: &str) -> bool {
+    let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    tag.len() <= 128
+        && tag.as_bytes().first().is_some_and(word)
+        && tag.as_bytes().iter().all(|byte| word(byte) || matches!(byte, b'.' | b'-'))
+}

@@ -1,0 +1,191 @@
+//! What a person writes on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use refkit_oci::Platform;
+use refkit_oci::pattern::Pattern;
+
+use crate::settings::Assignment;
+
+/// Resolves container image references the way you decide.
+#[derive(Debug, Parser)]
+#[command(name = "refkit", version, disable_help_subcommand = true, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 resolved, 1 failed, 2 usage, 3 denied by a policy.";
+
+const REFERENCE: &str = "\
+REF is one of
+  REGISTRY/REPOSITORY[:TAG][@DIGEST]    with Docker's defaults: alpine is docker.io/library/alpine:latest
+  oci-layout:PATH[:TAG][@DIGEST]        an image layout: a directory, or a tar archive that is not compressed
+  PATH[:TAG][@DIGEST]                   the same, where PATH begins with /, ./ or ../, or ends in .tar
+A layout with one image, or one called latest, needs neither TAG nor DIGEST.
+
+Exit codes: 0 resolved, 1 failed, 2 usage, 3 denied by a policy.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Prints what a reference names now, pinned by its digest.
+    ///
+    /// Without --platform and --all-platforms that is the index, or the manifest where there is no index. With one
+    /// --platform it is the manifest of that platform, with more or with --all-platforms a line for each.
+    #[command(after_help = REFERENCE)]
+    Resolve(Resolve),
+    /// Prints what an image is: its index, its manifests with their platforms and sizes, and what is said about them.
+    ///
+    /// --raw, --index, --manifest and --config print the exact bytes of one document instead.
+    #[command(after_help = REFERENCE)]
+    Inspect(Inspect),
+}
+
+impl Command {
+    /// Returns what is asked for.
+    pub fn target(&self) -> &Target {
+        match self {
+            Self::Resolve(resolve) => &resolve.target,
+            Self::Inspect(inspect) => &inspect.target,
+        }
+    }
+
+    /// Returns how the answer is printed.
+    pub fn output(&self) -> &Output {
+        match self {
+            Self::Resolve(resolve) => &resolve.output,
+            Self::Inspect(inspect) => &inspect.output,
+        }
+    }
+}
+
+/// Arguments of `refkit resolve`.
+#[derive(Debug, Args)]
+pub struct Resolve {
+    #[command(flatten)]
+    pub target: Target,
+    #[command(flatten)]
+    pub policies: Policies,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Arguments of `refkit inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    #[command(flatten)]
+    pub target: Target,
+    /// Lists the layers of every manifest.
+    #[arg(long)]
+    pub layers: bool,
+    /// Asks for attestations that the index does not list as well: the referrers of each manifest.
+    #[arg(long)]
+    pub attestations: bool,
+    #[command(flatten)]
+    pub level: LevelFlags,
+    #[command(flatten)]
+    pub policies: Policies,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// What is asked for.
+#[derive(Debug, Args)]
+pub struct Target {
+    /// The image.
+    #[arg(value_name = "REF")]
+    pub reference: String,
+    /// The image for this platform, such as linux/arm64 or linux/arm/v7; may be given more than once.
+    #[arg(long = "platform", value_name = "PLATFORM")]
+    pub platforms: Vec<Platform>,
+    /// The images for all platforms.
+    #[arg(long, conflicts_with = "platforms")]
+    pub all_platforms: bool,
+    /// Speaks HTTP without TLS to the registry of REF; localhost is spoken to like that anyway.
+    #[arg(long)]
+    pub plain_http: bool,
+}
+
+/// Which document's exact bytes are wanted, for one --platform: by default, this machine's on Linux.
+#[derive(Debug, Args)]
+#[group(multiple = false, conflicts_with_all = ["all_platforms", "layers", "attestations", "format"])]
+pub struct LevelFlags {
+    /// Prints the exact bytes of what REF names, the index or the manifest, and nothing else.
+    #[arg(long)]
+    pub raw: bool,
+    /// Prints the exact bytes of the index that lists the platform's manifest, and nothing else.
+    #[arg(long)]
+    pub index: bool,
+    /// Prints the exact bytes of the platform's manifest, and nothing else.
+    #[arg(long)]
+    pub manifest: bool,
+    /// Prints the exact bytes of the platform's config, and nothing else.
+    #[arg(long)]
+    pub config: bool,
+}
+
+/// A document of which the exact bytes are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// What the reference names.
+    Root,
+    /// The index that lists the platform's manifest.
+    Index,
+    /// The platform's manifest.
+    Manifest,
+    /// The platform's config.
+    Config,
+}
+
+impl LevelFlags {
+    /// Returns the one that is wanted, if one is.
+    pub fn wanted(&self) -> Option<Level> {
+        let flags = [
+            (self.raw, Level::Root),
+            (self.index, Level::Index),
+            (self.manifest, Level::Manifest),
+            (self.config, Level::Config),
+        ];
+        flags.into_iter().find_map(|(set, level)| set.then_some(level))
+    }
+}
+
+/// Who decides, and what they may do.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Policies")]
+pub struct Policies {
+    /// A policy, a WebAssembly component; the first one is asked first, RefKit's default policy last.
+    #[arg(long = "policy", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// A setting of every policy that has one of that name, or of one: POLICY.NAME=VALUE.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub settings: Vec<Assignment>,
+    /// Repositories that policies may read besides that of REF, such as ghcr.io/example/*.
+    #[arg(long = "grant", value_name = "PATTERN")]
+    pub grants: Vec<Pattern>,
+}
+
+/// How the answer is printed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Output {
+    /// Says on standard error what each policy asked and was told, by whom, how long it took, which images were passed
+    /// over and why, and what was used of every limit. With --format json it is part of that.
+    #[arg(long)]
+    pub explain: bool,
+    /// How the answer is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}

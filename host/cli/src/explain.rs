@@ -1,0 +1,139 @@
+//! `--explain`: who decided, what they asked and were told, what was passed over, and what it cost.
+
+mod limits;
+mod spans;
+
+use refkit::{Candidate, Policy, Resolution, Session, Verdict};
+use serde::Serialize;
+
+use crate::escape::Escaped;
+use crate::setup::Setup;
+use crate::tree::{Tree, table};
+use limits::LimitReport;
+use spans::SpanReport;
+
+/// How many passed-over entries are shown to a person.
+const CANDIDATES_SHOWN: usize = 100;
+
+/// What there is to explain of a run.
+#[derive(Debug)]
+pub struct Explained(ExplainReport);
+
+/// The same for programs.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExplainReport {
+    /// The chain, outermost first.
+    pub policies: Vec<PolicyReport>,
+    /// About the set-up.
+    pub notes: Vec<String>,
+    /// What was done, in the order in which it began.
+    pub spans: Vec<SpanReport>,
+    /// The entries of the indexes that were read.
+    pub candidates: Vec<CandidateReport>,
+    /// Each limit.
+    pub limits: Vec<LimitReport>,
+}
+
+/// One policy of the chain.
+#[derive(Debug, Clone, Serialize)]
+pub struct PolicyReport {
+    pub name: String,
+    pub version: String,
+    pub digest: String,
+    pub imports: Vec<String>,
+}
+
+/// One entry of an index.
+#[derive(Debug, Clone, Serialize)]
+pub struct CandidateReport {
+    pub index: String,
+    pub depth: usize,
+    pub digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    pub verdict: String,
+}
+
+impl Explained {
+    /// Returns what there is to explain.
+    pub fn of(setup: &Setup, session: &Session, resolution: Option<&Resolution>) -> Self {
+        let candidates = resolution.map(Resolution::candidates).unwrap_or_default();
+        Self(ExplainReport {
+            policies: setup.policies.iter().map(policy).collect(),
+            notes: setup.notes.clone(),
+            spans: spans::reports(&session.trace()),
+            candidates: candidates.iter().map(candidate).collect(),
+            limits: limits::reports(&session.budget(), &session.spent()),
+        })
+    }
+
+    /// Returns it for a program.
+    pub fn report(&self) -> ExplainReport {
+        self.0.clone()
+    }
+
+    /// Returns it for a person, escaped.
+    pub fn lines(&self) -> Vec<String> {
+        let mut trees = vec![self.chain(), spans::tree(&self.0.spans)];
+        trees.extend(self.candidates());
+        trees.push(limits::tree(&self.0.limits));
+        trees.iter().flat_map(Tree::lines).map(|line| Escaped(line).to_string()).collect()
+    }
+
+    fn chain(&self) -> Tree {
+        let mut tree = Tree::new("policies");
+        let row = |policy: &PolicyReport| {
+            let asks = if policy.imports.is_empty() { "nothing".to_owned() } else { policy.imports.join(", ") };
+            [format!("{} {}", policy.name, policy.version), policy.digest.clone(), format!("may ask {asks}")]
+        };
+        let rows: Vec<_> = self.0.policies.iter().map(row).collect();
+        table(&rows).into_iter().for_each(|line| tree.add(Tree::new(line)));
+        self.0.notes.iter().for_each(|note| tree.add(Tree::new(format!("warning: {note}"))));
+        tree
+    }
+
+    fn candidates(&self) -> Option<Tree> {
+        let candidates = &self.0.candidates;
+        let mut tree = Tree::new("candidates");
+        let row = |candidate: &CandidateReport| {
+            let indent = "  ".repeat(candidate.depth);
+            let platform = candidate.platform.as_deref().unwrap_or("no platform");
+            [format!("{indent}{platform}"), candidate.digest.clone(), candidate.verdict.clone()]
+        };
+        let rows: Vec<_> = candidates.iter().take(CANDIDATES_SHOWN).map(row).collect();
+        table(&rows).into_iter().for_each(|line| tree.add(Tree::new(line)));
+        if candidates.len() > CANDIDATES_SHOWN {
+            tree.add(Tree::new(format!("and {} more", candidates.len() - CANDIDATES_SHOWN)));
+        }
+        (!candidates.is_empty()).then_some(tree)
+    }
+}
+
+fn policy(policy: &Policy) -> PolicyReport {
+    let description = policy.description();
+    PolicyReport {
+        name: description.name.clone(),
+        version: description.version.clone(),
+        digest: policy.digest().to_string(),
+        imports: policy.imports().to_vec(),
+    }
+}
+
+fn candidate(candidate: &Candidate) -> CandidateReport {
+    CandidateReport {
+        index: candidate.index.to_string(),
+        depth: candidate.depth,
+        digest: candidate.descriptor.digest.to_string(),
+        platform: candidate.descriptor.platform.as_ref().map(ToString::to_string),
+        verdict: match &candidate.verdict {
+            Verdict::Taken => "taken".to_owned(),
+            Verdict::Followed => "followed".to_owned(),
+            Verdict::Attestation => "passed over: an attestation, about another manifest".to_owned(),
+            Verdict::OtherPlatform(_) => "passed over: its platform is not wanted".to_owned(),
+            Verdict::LessSuited => "passed over: another suits better or stands before it".to_owned(),
+            Verdict::NoPlatform => "passed over: it names no platform".to_owned(),
+            Verdict::NoImage(media_type) => format!("passed over: {media_type} is no image"),
+            Verdict::Absent => "absent: a policy refused it, or it could not be read".to_owned(),
+        },
+    }
+}

@@ -1,0 +1,214 @@
+//! What a run did, as a tree.
+
+use std::time::Duration;
+
+use refkit::{Answered, Event, Level, Span, Trace};
+use serde::Serialize;
+
+use crate::tree::Tree;
+use crate::units::{Bytes, Time};
+
+/// One entry of a trace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SpanReport {
+    /// The place in the list of the span that this one is part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<usize>,
+    /// Microseconds from the start of the run.
+    pub at: u64,
+    /// Microseconds that it took; nothing where it did not end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub took: Option<u64>,
+    #[serde(flatten)]
+    pub event: EventReport,
+}
+
+/// What it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum EventReport {
+    /// A policy decided.
+    Policy {
+        name: String,
+        reference: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        decision: Option<String>,
+        /// Microseconds in the policy itself.
+        cpu: u64,
+        /// Bytes of its memory.
+        memory: u64,
+    },
+    /// A question.
+    Call {
+        question: &'static str,
+        subject: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        answer: Option<String>,
+        /// Who answered: a host, a cache, a layout, this run itself.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// Bytes of content.
+        bytes: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    /// A message of a policy.
+    Message { level: &'static str, message: String, fields: Vec<(String, String)> },
+}
+
+/// Returns the entries of a trace.
+pub fn reports(trace: &Trace) -> Vec<SpanReport> {
+    trace.spans.iter().map(report).collect()
+}
+
+fn report(span: &Span) -> SpanReport {
+    let event = match &span.event {
+        Event::Policy { name, reference, decision, usage } => EventReport::Policy {
+            name: name.clone(),
+            reference: reference.clone(),
+            decision: decision.clone(),
+            cpu: micros(usage.cpu),
+            memory: usage.memory,
+        },
+        Event::Call { question, subject, answer } => {
+            let (what, from, bytes, error) = match answer {
+                Some(Answered::From { origin, what, bytes }) => {
+                    let from = origin.as_ref().map_or_else(|| "this run".to_owned(), ToString::to_string);
+                    (Some(what.clone()), Some(from), *bytes, None)
+                }
+                Some(Answered::Failed(error)) => (None, None, 0, Some(error.clone())),
+                None => (None, None, 0, None),
+            };
+            EventReport::Call { question: question.as_str(), subject: subject.clone(), answer: what, from, bytes, error }
+        }
+        Event::Message { level, message, fields } => {
+            EventReport::Message { level: level_name(*level), message: message.clone(), fields: fields.clone() }
+        }
+    };
+    SpanReport { parent: span.parent, at: micros(span.at), took: span.took.map(micros), event }
+}
+
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Returns the entries for a person.
+pub fn tree(spans: &[SpanReport]) -> Tree {
+    // A span stands after its parent, so from the last one on each is complete when it is taken.
+    let mut trees: Vec<Vec<Tree>> = vec![Vec::new(); spans.len() + 1];
+    for (place, span) in spans.iter().enumerate().rev() {
+        let mut tree = node(span);
+        std::mem::take(&mut trees[place + 1]).into_iter().rev().for_each(|child| tree.add(child));
+        let parent = span.parent.filter(|&parent| parent < place).map_or(0, |parent| parent + 1);
+        trees[parent].push(tree);
+    }
+    let mut root = Tree::new("run");
+    std::mem::take(&mut trees[0]).into_iter().rev().for_each(|child| root.add(child));
+    root
+}
+
+fn node(span: &SpanReport) -> Tree {
+    let took = match span.took {
+        Some(took) => format!("  {}", Time(Duration::from_micros(took))),
+        None => "  not ended".to_owned(),
+    };
+    match &span.event {
+        EventReport::Policy { name, reference, decision, .. } => {
+            let decision = decision.as_deref().unwrap_or("no decision");
+            let mut tree = Tree::new(format!("policy {name}: {reference}{took}"));
+            tree.line(format!("→ {decision}"));
+            tree
+        }
+        EventReport::Call { question, subject, answer, from, bytes, error } => {
+            let mut tree = Tree::new(format!("{question} {subject}{took}"));
+            if let Some(error) = error {
+                tree.line(format!("→ {error}"));
+            } else if let Some(answer) = answer {
+                let size = if *bytes > 0 { format!("  {}", Bytes(*bytes)) } else { String::new() };
+                let from = from.as_deref().unwrap_or("nobody");
+                tree.line(format!("→ {answer}{size}  from {from}"));
+            }
+            tree
+        }
+        EventReport::Message { level, message, fields } => {
+            let mut text = format!("{level}: {message}");
+            fields.iter().for_each(|(name, value)| text.push_str(&format!("  {name}={value}")));
+            Tree::new(text)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(parent: Option<usize>, event: EventReport) -> SpanReport {
+        SpanReport { parent, at: 0, took: Some(1_500), event }
+    }
+
+    fn call(parent: Option<usize>, answer: Option<&str>, error: Option<&str>) -> SpanReport {
+        let event = EventReport::Call {
+            question: "pull",
+            subject: "r/a:1".into(),
+            answer: answer.map(Into::into),
+            from: answer.map(|_| "cache".into()),
+            bytes: 2_000,
+            error: error.map(Into::into),
+        };
+        span(parent, event)
+    }
+
+    #[test]
+    fn a_run_is_a_tree() {
+        let policy = |name: &str, parent| {
+            let event = EventReport::Policy {
+                name: name.into(),
+                reference: "r/a:1".into(),
+                decision: Some("resolved sha256:0".into()),
+                cpu: 1,
+                memory: 2,
+            };
+            span(parent, event)
+        };
+        let message = EventReport::Message { level: "warn", message: "m".into(), fields: vec![("k".into(), "v".into())] };
+        let mut open = call(Some(0), None, None);
+        open.took = None;
+        let spans = [
+            policy("outer", None),
+            policy("default", Some(0)),
+            call(Some(1), Some("sha256:0"), None),
+            call(Some(1), None, Some("not found")),
+            SpanReport { took: Some(0), ..span(Some(0), message) },
+            open,
+            call(None, Some("sha256:1"), None),
+            // What cannot be is shown all the same.
+            call(Some(7), Some("sha256:2"), None),
+        ];
+        let wanted = [
+            "run",
+            "├─ policy outer: r/a:1  1.5 ms",
+            "│  │  → resolved sha256:0",
+            "│  ├─ policy default: r/a:1  1.5 ms",
+            "│  │  │  → resolved sha256:0",
+            "│  │  ├─ pull r/a:1  1.5 ms",
+            "│  │  │     → sha256:0  2 kB  from cache",
+            "│  │  └─ pull r/a:1  1.5 ms",
+            "│  │        → not found",
+            "│  ├─ warn: m  k=v",
+            "│  └─ pull r/a:1  not ended",
+            "├─ pull r/a:1  1.5 ms",
+            "│     → sha256:1  2 kB  from cache",
+            "└─ pull r/a:1  1.5 ms",
+            "      → sha256:2  2 kB  from cache",
+        ];
+        assert_eq!(tree(&spans).lines(), wanted);
+    }
+}

@@ -1,0 +1,127 @@
+//! How the command ends where it does not resolve: what, where, and what to do next, in at most three lines.
+
+use std::fmt;
+
+use refkit::{Denial, ErrorCode};
+
+use crate::escape::Escaped;
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything that was asked for is there.
+    Resolved = 0,
+    /// Something could not be had.
+    Failed = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// A policy refused.
+    Denied = 3,
+}
+
+/// Why the command ends without an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    exit: Exit,
+    code: ErrorCode,
+    what: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// Returns a failure of what was asked.
+    pub fn failed(code: ErrorCode, what: impl fmt::Display) -> Self {
+        Self { exit: Exit::Failed, code, what: what.to_string(), hint: None }
+    }
+
+    /// Returns a command line that makes no sense.
+    pub fn usage(what: impl fmt::Display) -> Self {
+        Self { exit: Exit::Usage, code: ErrorCode::Invalid, what: what.to_string(), hint: None }
+    }
+
+    /// Adds what to do next, or what there is to choose from.
+    #[must_use]
+    pub fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// Returns how the process ends.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Returns the kind of failure.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// Returns what went wrong, without what to do next.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", Escaped(&self.what))?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n  {}", Escaped(hint)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What went wrong with a session of a reference, and what to do next.
+pub fn session(error: &refkit::Error, target: &crate::target::Target) -> Failure {
+    let failure = Failure::failed(error.code(), message(error));
+    match hint(error, target) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// The host's own record of a failure says more than what a policy made of it, and a policy cannot change it.
+fn message(error: &refkit::Error) -> String {
+    match error {
+        refkit::Error::Failed { cause: Some(cause), .. } => cause.to_string(),
+        refkit::Error::Failed { policy, failure, cause: None } => format!("the policy {policy} says: {failure}"),
+        other => other.to_string(),
+    }
+}
+
+fn hint(error: &refkit::Error, target: &crate::target::Target) -> Option<String> {
+    let registry = target.registry();
+    match (error.code(), registry) {
+        (ErrorCode::Unauthorized, Some(registry)) => Some(format!("try: docker login {registry}")),
+        (ErrorCode::NotFound, Some(_)) => target.path_of_that_name().map(|path| format!("for the file, write {path}")),
+        (ErrorCode::NotFound, None) => target.names(),
+        (ErrorCode::Unavailable, Some(registry)) => {
+            Some(format!("is {registry} the right registry? one without TLS needs --plain-http"))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the line for a refusal.
+pub fn denied(subject: &str, policy: &str, denial: &Denial) -> String {
+    let (rule, message) = (Escaped(&denial.rule), Escaped(&denial.message));
+    format!("denied: {} by policy {} (rule {rule}): {message}", Escaped(subject), Escaped(policy))
+}
+
+/// Returns the contract's name of a kind of failure.
+pub fn name(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Invalid => "invalid",
+        ErrorCode::NotFound => "not-found",
+        ErrorCode::Unauthorized => "unauthorized",
+        ErrorCode::NotGranted => "not-granted",
+        ErrorCode::BudgetExhausted => "budget-exhausted",
+        ErrorCode::Unsupported => "unsupported",
+        ErrorCode::RateLimited => "rate-limited",
+        ErrorCode::Unavailable => "unavailable",
+        ErrorCode::Timeout => "timeout",
+        ErrorCode::Other => "other",
+    }
+}

@@ -1,0 +1,255 @@
+//! A run that has ended, and what is told of it.
+
+use refkit::{Absence, Denial, Error, ErrorCode, Outcome, Parts, Resolution, Selection, Session};
+use refkit_oci::Platform;
+
+use crate::answer::{Answer, Output};
+use crate::arguments::{self, Arguments, Format};
+use crate::escape::EscapedJson;
+use crate::explain::Explained;
+use crate::failure::{self, Exit, Failure};
+use crate::report::{DenialReport, ErrorReport, ImageOrAbsence, OutcomeReport, Report};
+use crate::setup::Setup;
+
+/// How many reasons of one refusal are shown.
+const REASONS_SHOWN: usize = 3;
+
+/// How many of an index's platforms an error lists.
+const PLATFORMS_SHOWN: usize = 20;
+
+/// A run of the chain, ended.
+pub struct Finished<'a> {
+    pub setup: &'a Setup,
+    pub session: Session,
+    outcome: Result<Outcome, Error>,
+}
+
+/// What is told of it: on standard output as lines or as a report, on standard error, and by the exit code.
+pub struct Told {
+    pub lines: Vec<String>,
+    pub report: OutcomeReport,
+    pub messages: Vec<String>,
+    pub exit: Exit,
+}
+
+impl<'a> Finished<'a> {
+    /// Runs the chain to its end.
+    pub async fn run(setup: &'a Setup, selection: Selection, parts: Parts) -> Self {
+        let session = setup.session(selection, parts);
+        let outcome = session.resolve().await;
+        Self { setup, session, outcome }
+    }
+
+    /// Returns what was resolved.
+    ///
+    /// # Errors
+    /// What is told instead, where the whole was denied or failed.
+    pub fn resolution(&self) -> Result<&Resolution, Told> {
+        match &self.outcome {
+            Ok(Outcome::Resolved(resolution)) => Ok(resolution),
+            Ok(Outcome::Denied { policy, denials }) => Err(self.denied(policy, denials)),
+            Err(error) => Err(failed(&failure::session(error, &self.setup.target))),
+        }
+    }
+
+    /// Returns a refusal of the whole.
+    fn denied(&self, policy: &str, denials: &[Denial]) -> Told {
+        let subject = self.setup.target.show(self.setup.target.reference());
+        let by = |denial: &Denial| self.session.denied_by(denial).unwrap_or_else(|| policy.to_owned());
+        Told {
+            lines: Vec::new(),
+            report: OutcomeReport::Denied { denials: denials.iter().map(|one| report(by(one), one)).collect() },
+            messages: reasons(&subject, denials, by),
+            exit: Exit::Denied,
+        }
+    }
+
+    /// Returns a refusal of the whole if a place is refused, and a failure if one is not readable: for whoever asked
+    /// for one thing, and got none.
+    ///
+    /// # Errors
+    /// Those.
+    pub fn whole(&self, resolution: &Resolution) -> Result<(), Told> {
+        let absences = || resolution.images.iter().filter_map(|place| place.as_ref().err());
+        for absence in absences() {
+            if let Absence::Denied(denials) = absence {
+                return Err(self.denied("", denials));
+            }
+        }
+        for absence in absences() {
+            if let Absence::Failed(error) = absence {
+                return Err(failed(&Failure::failed(error.code, error)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what is told of a place without an image, and how that ends the process.
+    pub fn absent(
+        &self,
+        resolution: &Resolution,
+        platform: Option<&Platform>,
+        absence: &Absence,
+    ) -> (Vec<String>, Exit) {
+        let subject = self.setup.target.show(&resolution.reference);
+        let subject = match platform {
+            Some(platform) => format!("{subject} ({platform})"),
+            None => subject,
+        };
+        match absence {
+            Absence::NoMatch => {
+                let failure = Failure::failed(ErrorCode::NotFound, format_args!("there is no {subject}"));
+                let failure = match platforms(resolution) {
+                    Some(platforms) => failure.hint(format_args!("the index has {platforms}")),
+                    None => failure,
+                };
+                (vec![failure.to_string()], Exit::Failed)
+            }
+            Absence::Denied(denials) => (reasons(&subject, denials, |denial| self.policy(denial)), Exit::Denied),
+            Absence::Failed(error) => {
+                let failure = Failure::failed(error.code, format_args!("{subject}: {error}"));
+                (vec![failure.to_string()], Exit::Failed)
+            }
+        }
+    }
+
+    /// Returns an absence for a report.
+    pub fn absence(&self, absence: &Absence) -> ImageOrAbsence {
+        let (name, denials, error) = match absence {
+            Absence::NoMatch => ("no-match", Vec::new(), None),
+            Absence::Denied(denials) => {
+                let denials = denials.iter().map(|denial| report(self.policy(denial), denial)).collect();
+                ("denied", denials, None)
+            }
+            Absence::Failed(error) => {
+                let code = failure::name(error.code);
+                ("failed", Vec::new(), Some(ErrorReport { code, message: error.message.clone() }))
+            }
+        };
+        ImageOrAbsence::Absence { absence: name, denials, error }
+    }
+
+    fn policy(&self, denial: &Denial) -> String {
+        self.session.denied_by(denial).unwrap_or_default()
+    }
+
+    /// Returns what is told where the one image that was wanted is absent.
+    pub fn nothing(&self, resolution: &Resolution, platform: Option<&Platform>, absence: &Absence) -> Told {
+        let (messages, exit) = self.absent(resolution, platform, absence);
+        let report = match absence {
+            Absence::Denied(denials) => {
+                let denials = denials.iter().map(|denial| report(self.policy(denial), denial)).collect();
+                OutcomeReport::Denied { denials }
+            }
+            Absence::NoMatch => {
+                let message = "nothing suits the platform".to_owned();
+                OutcomeReport::Failed { error: ErrorReport { code: failure::name(ErrorCode::NotFound), message } }
+            }
+            Absence::Failed(error) => {
+                let (code, message) = (failure::name(error.code), error.message.clone());
+                OutcomeReport::Failed { error: ErrorReport { code, message } }
+            }
+        };
+        Told { lines: Vec::new(), report, messages, exit }
+    }
+
+    /// Returns the command's answer.
+    pub fn answer(self, output: &arguments::Output, told: Told) -> Answer {
+        let explained = self.explained(output);
+        let mut messages = Vec::new();
+        let lines = match output.format {
+            Format::Text => {
+                messages.extend(explained.iter().flat_map(Explained::lines));
+                told.lines
+            }
+            Format::Json => {
+                let requested = self.setup.target.show(self.setup.target.reference());
+                let explain = explained.as_ref().map(Explained::report);
+                json(&Report { outcome: told.report, requested, explain })
+            }
+        };
+        messages.extend(told.messages);
+        Answer { output: Output::Lines(lines), messages, exit: told.exit }
+    }
+
+    /// Returns the answer that is one document's exact bytes.
+    pub fn exact(self, output: &arguments::Output, bytes: Vec<u8>) -> Answer {
+        let messages = self.explained(output).iter().flat_map(Explained::lines).collect();
+        Answer { output: Output::Exact(bytes), messages, exit: Exit::Resolved }
+    }
+
+    fn explained(&self, output: &arguments::Output) -> Option<Explained> {
+        let resolution = match &self.outcome {
+            Ok(Outcome::Resolved(resolution)) => Some(resolution),
+            _ => None,
+        };
+        output.explain.then(|| Explained::of(self.setup, &self.session, resolution))
+    }
+}
+
+/// Returns the answer where nothing was asked yet.
+pub fn not_begun(failure: &Failure, arguments: &Arguments) -> Answer {
+    let told = failed(failure);
+    let lines = match arguments.command.output().format {
+        Format::Json if failure.exit() == Exit::Failed => {
+            let requested = arguments.command.target().reference.clone();
+            json(&Report { outcome: told.report, requested, explain: None })
+        }
+        _ => Vec::new(),
+    };
+    Answer { output: Output::Lines(lines), messages: told.messages, exit: told.exit }
+}
+
+/// Returns a report as lines.
+fn json(report: &Report) -> Vec<String> {
+    let text = serde_json::to_string_pretty(report).unwrap_or_default();
+    EscapedJson(&text).to_string().lines().map(str::to_owned).collect()
+}
+
+/// Returns what is told of a failure.
+pub fn failed(failure: &Failure) -> Told {
+    let error = ErrorReport { code: failure::name(failure.code()), message: failure.what().to_owned() };
+    Told {
+        lines: Vec::new(),
+        report: OutcomeReport::Failed { error },
+        messages: vec![failure.to_string()],
+        exit: failure.exit(),
+    }
+}
+
+fn reasons(subject: &str, denials: &[Denial], by: impl Fn(&Denial) -> String) -> Vec<String> {
+    let shown = if denials.len() > REASONS_SHOWN { REASONS_SHOWN - 1 } else { REASONS_SHOWN };
+    let mut lines: Vec<String> =
+        denials.iter().take(shown).map(|denial| failure::denied(subject, &by(denial), denial)).collect();
+    if denials.len() > shown {
+        lines.push(format!("  and {} more reasons", denials.len() - shown));
+    }
+    lines
+}
+
+fn report(policy: String, denial: &Denial) -> DenialReport {
+    DenialReport {
+        policy,
+        rule: denial.rule.clone(),
+        message: denial.message.clone(),
+        subject: denial.subject.as_ref().map(ToString::to_string),
+    }
+}
+
+/// Returns the platforms that there are to choose from.
+fn platforms(resolution: &Resolution) -> Option<String> {
+    let mut names: Vec<String> = Vec::new();
+    for candidate in resolution.candidates() {
+        let Some(platform) = candidate.descriptor.platform.filter(|_| candidate.verdict != refkit::Verdict::Attestation)
+        else {
+            continue;
+        };
+        let name = platform.normalized().to_string();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let more = if names.len() > PLATFORMS_SHOWN { ", …" } else { "" };
+    names.truncate(PLATFORMS_SHOWN);
+    (!names.is_empty()).then(|| format!("{}{more}", names.join(", ")))
+}

@@ -1,0 +1,150 @@
+//! `refkit inspect`.
+
+use std::collections::{HashMap, HashSet};
+
+use refkit::{Absence, Image, Parts, Resolution, Selection};
+use refkit_oci::document::{self, Document, media_type};
+use refkit_oci::{Descriptor, Digest};
+
+use crate::answer::Answer;
+use crate::arguments;
+use crate::failure::{Exit, Failure};
+use crate::finished::{Finished, Told};
+use crate::manifests::{self, Manifests};
+use crate::picture::Picture;
+use crate::report::{ContentsReport, ImageOrAbsence, ImageReport, OutcomeReport, PlaceReport, ResolvedReport};
+use crate::setup::{self, Setup};
+use crate::level;
+
+/// Resolves, reads the manifests, and returns what there is to print.
+///
+/// # Errors
+/// Where nothing was asked yet: a usage error, a policy or a layout that cannot be used.
+pub async fn run(arguments: &arguments::Inspect) -> Result<Answer, Failure> {
+    if let Some(level) = arguments.level.wanted() {
+        return level::run(arguments, level).await;
+    }
+    let setup = Setup::new(&arguments.target, &arguments.policies).await?;
+    let target = &arguments.target;
+    let selection = match &target.platforms[..] {
+        [] => Selection::All,
+        platforms => Selection::Platforms(setup::platforms(platforms)),
+    };
+    let parts = Parts { attestations: arguments.attestations, ..Parts::IMAGES };
+    let finished = Finished::run(&setup, selection, parts).await;
+    let told = match finished.resolution() {
+        Ok(resolution) => {
+            let manifests = manifests::read(&finished.session, resolution).await;
+            tell(&finished, resolution, &manifests, arguments)
+        }
+        Err(told) => told,
+    };
+    Ok(finished.answer(&arguments.output, told))
+}
+
+fn tell(
+    finished: &Finished<'_>,
+    resolution: &Resolution,
+    manifests: &Manifests,
+    arguments: &arguments::Inspect,
+) -> Told {
+    let setup = finished.setup;
+    let mut images = manifests::places(resolution, manifests);
+    attest(resolution, &mut images);
+    let picture = Picture {
+        root: &resolution.root,
+        images: &images,
+        index: &|descriptor| index(resolution, descriptor),
+        manifests,
+        layers: arguments.layers,
+    };
+    let reference = setup.target.show(&resolution.reference);
+    let mut told = Told {
+        lines: picture.lines(reference.clone()),
+        report: OutcomeReport::Resolved(Box::new(ResolvedReport {
+            reference,
+            pinned: setup.target.show(&resolution.pinned()),
+            root: (&resolution.root).into(),
+            annotations: annotations(resolution, manifests).into_iter().collect(),
+            images: Vec::new(),
+        })),
+        messages: Vec::new(),
+        exit: Exit::Resolved,
+    };
+    let named = if arguments.target.platforms.is_empty() { Vec::new() } else { setup::platforms(&arguments.target.platforms) };
+    let mut places = Vec::new();
+    for (place, image) in images.iter().enumerate() {
+        let own = image.as_ref().ok().and_then(|image| image.platform.as_ref());
+        let platform = named.get(place).or(own);
+        let report = match image {
+            Ok(image) => {
+                let pinned = resolution.reference.with_digest(image.manifest.digest.clone());
+                let mut report = ImageReport::of(image, setup.target.show(&pinned));
+                let manifest = manifests.get(&image.manifest.digest).and_then(|read| read.as_ref().ok());
+                if let Some(manifest) = manifest {
+                    report.config = Some((&manifest.config).into());
+                    report.contents = Some(ContentsReport {
+                        size: manifest.size,
+                        annotations: manifest.annotations.iter().cloned().collect(),
+                        layers: arguments.layers.then(|| manifest.layers.iter().map(Into::into).collect()),
+                    });
+                }
+                ImageOrAbsence::Image(Box::new(report))
+            }
+            Err(absence) => {
+                let (messages, exit) = finished.absent(resolution, platform, absence);
+                told.messages.extend(messages);
+                told.exit = told.exit.max(exit);
+                finished.absence(absence)
+            }
+        };
+        places.push(PlaceReport { platform: platform.map(Into::into), place: report });
+    }
+    if let OutcomeReport::Resolved(report) = &mut told.report {
+        report.images = places;
+    }
+    told
+}
+
+/// Returns an index that the run has read.
+fn index(resolution: &Resolution, descriptor: &Descriptor) -> Option<document::Index> {
+    if !media_type::is_index(&descriptor.media_type) {
+        return None;
+    }
+    let bytes = resolution.bytes(&descriptor.digest)?;
+    match document::read(Some(&descriptor.media_type), bytes, &document::Limits::default()) {
+        Ok(Document::Index(index)) => Some(index),
+        _ => None,
+    }
+}
+
+/// Adds the attestations that the indexes list, which are there without another request.
+fn attest(resolution: &Resolution, images: &mut [Result<Image<Descriptor>, Absence>]) {
+    let mut indexes: HashMap<Digest, &Descriptor> = HashMap::new();
+    for image in images.iter().flatten() {
+        let last = image.parents.last().unwrap_or(&resolution.root);
+        indexes.entry(last.digest.clone()).or_insert(last);
+    }
+    let mut listed: HashMap<String, Vec<Descriptor>> = HashMap::new();
+    for entry in indexes.into_values().filter_map(|last| index(resolution, last)).flat_map(|index| index.manifests) {
+        if let Some(subject) = entry.attests() {
+            listed.entry(subject.to_owned()).or_default().push(entry);
+        }
+    }
+    for image in images.iter_mut().flatten() {
+        let mut known: HashSet<Digest> = image.attestations.iter().map(|one| one.digest.clone()).collect();
+        let about = listed.get(image.manifest.digest.as_str()).into_iter().flatten();
+        image.attestations.extend(about.filter(|entry| known.insert(entry.digest.clone())).cloned());
+    }
+}
+
+/// Returns the annotations of the root's document.
+fn annotations(resolution: &Resolution, manifests: &Manifests) -> Vec<(String, String)> {
+    match index(resolution, &resolution.root) {
+        Some(index) => index.annotations,
+        None => match manifests.get(&resolution.root.digest) {
+            Some(Ok(manifest)) => manifest.annotations.clone(),
+            _ => Vec::new(),
+        },
+    }
+}

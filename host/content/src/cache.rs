@@ -1,0 +1,156 @@
+//! A cache of verified content in memory, and a source that asks it first.
+
+mod cached;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use lru::LruCache;
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
+
+pub use cached::Cached;
+
+use crate::Content;
+use crate::links::Links;
+use crate::verify::MANIFEST_LIMIT;
+
+/// What one item costs beside its bytes: key, list and table entry, in bytes, roughly. It keeps a flood of tiny items
+/// within the bound.
+const OVERHEAD: u64 = 512;
+
+/// Verified manifests, indexes, configs and other small content, by repository and digest; the least recently used
+/// goes first. A clone is another handle on the same cache.
+///
+/// Content is answered to a repository only after that repository's registry has handed it out once. Where one cache
+/// serves callers of different rights, each takes a [`scope`](Self::scoped) of its own: what one may read is not
+/// thereby readable to the other. Tags and errors are never kept.
+#[derive(Clone)]
+pub struct Cache {
+    items: Arc<Mutex<Items>>,
+    scope: Arc<str>,
+}
+
+struct Items {
+    by_digest: LruCache<Key, Item>,
+    used: u64,
+    limit: u64,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    scope: Arc<str>,
+    repository: Repository,
+    digest: Digest,
+}
+
+#[derive(Clone)]
+struct Item {
+    bytes: Bytes,
+    /// The media type, once the registry or the bytes themselves have confirmed it; until then what a descriptor
+    /// claimed.
+    media_type: Arc<str>,
+    confirmed: bool,
+}
+
+impl Item {
+    fn cost(&self) -> u64 {
+        self.bytes.len() as u64 + OVERHEAD
+    }
+}
+
+impl Cache {
+    /// Returns an empty cache that holds at most so many bytes, the cost of keeping them included.
+    pub fn new(limit: u64) -> Self {
+        let items = Items { by_digest: LruCache::unbounded(), used: 0, limit };
+        Self { items: Arc::new(Mutex::new(items)), scope: Arc::from("") }
+    }
+
+    /// Returns a handle that sees only what was put through handles of the same scope: the identity that the registry
+    /// granted access to, such as a hash of the credentials. The bound on bytes stays a common one.
+    #[must_use]
+    pub fn scoped(&self, scope: &str) -> Self {
+        Self { items: Arc::clone(&self.items), scope: Arc::from(scope) }
+    }
+
+    /// Returns how many bytes the items cost now.
+    pub fn used(&self) -> u64 {
+        self.lock().used
+    }
+
+    /// Returns how many items there are, of all scopes.
+    pub fn len(&self) -> usize {
+        self.lock().by_digest.len()
+    }
+
+    /// Returns whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Nothing panics while the lock is held, and a half-done change would leave no wrong content either.
+    fn lock(&self) -> MutexGuard<'_, Items> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn key(&self, repository: &Repository, digest: &Digest) -> Key {
+        Key { scope: Arc::clone(&self.scope), repository: repository.clone(), digest: digest.clone() }
+    }
+
+    fn bytes(&self, repository: &Repository, digest: &Digest) -> Option<Bytes> {
+        let key = self.key(repository, digest);
+        self.lock().by_digest.get(&key).map(|item| item.bytes.clone())
+    }
+
+    /// Returns a manifest or index. A media type that only a descriptor claimed counts once the bytes agree with it.
+    fn manifest(&self, reference: &Reference) -> Option<Content> {
+        let digest = reference.digest()?;
+        let key = self.key(reference.repository(), digest);
+        let item = self.lock().by_digest.get(&key).cloned()?;
+        if !item.confirmed {
+            Links::read(&item.media_type, &item.bytes).ok()?;
+            if let Some(item) = self.lock().by_digest.peek_mut(&key) {
+                item.confirmed = true;
+            }
+        }
+        let descriptor = Descriptor::new(&*item.media_type, digest.clone(), item.bytes.len() as u64);
+        Some(Content { descriptor, bytes: item.bytes })
+    }
+
+    /// Takes in bytes that were checked against the digest.
+    fn insert(&self, repository: &Repository, descriptor: &Descriptor, bytes: &Bytes, confirmed: bool) {
+        if !worth_keeping(descriptor) {
+            return;
+        }
+        // A copy, because what came may be a small part of a large buffer.
+        let bytes = Bytes::copy_from_slice(bytes);
+        let item = Item { bytes, media_type: Arc::from(descriptor.media_type.as_str()), confirmed };
+        let key = self.key(repository, &descriptor.digest);
+        let mut items = self.lock();
+        if item.cost() > items.limit {
+            return;
+        }
+        items.used += item.cost();
+        if let Some((_, old)) = items.by_digest.push(key, item) {
+            items.used -= old.cost();
+        }
+        while items.used > items.limit {
+            let Some((_, oldest)) = items.by_digest.pop_lru() else { break };
+            items.used -= oldest.cost();
+        }
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let items = self.lock();
+        f.debug_struct("Cache").field("items", &items.by_digest.len()).field("used", &items.used).finish()
+    }
+}
+
+/// Layers stay out: they are large, and read once.
+fn worth_keeping(descriptor: &Descriptor) -> bool {
+    const LAYERS: [&str; 3] =
+        ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.", "application/octet-stream"];
+    descriptor.size <= MANIFEST_LIMIT && !LAYERS.iter().any(|prefix| descriptor.media_type.starts_with(prefix))
+}

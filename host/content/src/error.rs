@@ -1,0 +1,221 @@
+//! What can go wrong between a question and verified bytes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use refkit_oci::Digest;
+
+/// The kind of a failure: what a caller branches on. The same cases as `error-code` of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// An argument or the content is malformed, or the content contradicts its descriptor.
+    Invalid,
+    /// No such repository, tag, manifest or blob.
+    NotFound,
+    /// The credentials were refused, or some are wanted.
+    Unauthorized,
+    /// This run may not reach that repository, or has not met that digest.
+    NotGranted,
+    /// A limit of this run is used up.
+    BudgetExhausted,
+    /// The registry or the host does not do this.
+    Unsupported,
+    /// Too many requests.
+    RateLimited,
+    /// The registry is out of reach or broken.
+    Unavailable,
+    /// No answer in time.
+    Timeout,
+    /// Anything else.
+    Other,
+}
+
+/// What was being done when it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Finding out what a reference names.
+    Resolve,
+    /// Reading the manifest or index that a reference names.
+    Pull,
+    /// Reading content by digest.
+    Fetch,
+    /// Listing tags.
+    Tags,
+    /// Listing referrers.
+    Referrers,
+    /// Writing content.
+    Push,
+    /// Opening a store.
+    Open,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "resolve",
+            Self::Pull => "pull",
+            Self::Fetch => "fetch",
+            Self::Tags => "list the tags of",
+            Self::Referrers => "list the referrers of",
+            Self::Push => "push",
+            Self::Open => "open",
+        })
+    }
+}
+
+/// A failure: the operation, what it was about, who said so, and what went wrong. Cheap to clone, because an error is
+/// an answer that repeats within a run.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("cannot {operation} {subject}{}: {problem}", Side(.host))]
+pub struct Error {
+    /// What was being done.
+    pub operation: Operation,
+    /// The reference, repository, digest or path that it was about.
+    pub subject: String,
+    /// The host or store that failed, where one was asked.
+    pub host: Option<String>,
+    /// What went wrong.
+    #[source]
+    pub problem: Problem,
+}
+
+struct Side<'a>(&'a Option<String>);
+
+impl fmt::Display for Side<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(host) => write!(f, " at {host}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error {
+    /// Returns the failure of an operation on a subject.
+    pub fn new(operation: Operation, subject: impl fmt::Display, problem: Problem) -> Self {
+        Self { operation, subject: subject.to_string(), host: None, problem }
+    }
+
+    /// Returns the same failure with the host that was asked.
+    #[must_use]
+    pub fn at(mut self, host: impl fmt::Display) -> Self {
+        self.host = Some(host.to_string());
+        self
+    }
+
+    /// Returns the kind of failure.
+    pub fn code(&self) -> Code {
+        self.problem.code()
+    }
+}
+
+/// What went wrong. Messages are lower case and name numbers with their unit.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The peer has no such thing.
+    #[error("not found")]
+    NotFound,
+    /// 401: no credentials, or wrong ones. The text says what was tried and what to do.
+    #[error("unauthorized: {0}")]
+    Unauthorized(String),
+    /// 403, with the registry's own message.
+    #[error("forbidden: {0}")]
+    Forbidden(String),
+    /// 429, with the time that the registry asked to wait.
+    #[error("the registry limits requests{}", Wait(.retry_after))]
+    RateLimited {
+        /// `Retry-After`, where there was one.
+        retry_after: Option<Duration>,
+    },
+    /// A server error, or no connection.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// No answer in time.
+    #[error("no answer within {} s", .0.as_secs_f32())]
+    Timeout(Duration),
+    /// The bytes are not those that the digest names.
+    #[error("the content has the digest {actual}, not {expected}")]
+    WrongDigest {
+        /// The digest that was asked for.
+        expected: Digest,
+        /// The digest of what came.
+        actual: String,
+    },
+    /// The bytes are fewer or more than the descriptor says.
+    #[error("the content has {} {actual} bytes, not {expected}", if *.actual > *.expected { "at least" } else { "only" })]
+    WrongSize {
+        /// Bytes that the descriptor says.
+        expected: u64,
+        /// Bytes that came before reading stopped.
+        actual: u64,
+    },
+    /// The content is larger than may be read.
+    #[error("the content is larger than the limit of {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The content or an answer is malformed.
+    #[error("{0}")]
+    Malformed(String),
+    /// The peer or the host does not do this.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The run may not do this.
+    #[error("{0}")]
+    NotGranted(String),
+    /// A limit of the run is used up.
+    #[error("{0}")]
+    BudgetExhausted(String),
+    /// A file could not be read or written.
+    #[error("{0}")]
+    Io(Arc<std::io::Error>),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+struct Wait<'a>(&'a Option<Duration>);
+
+impl fmt::Display for Wait<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(wait) => write!(f, "; it asks to wait {} s", wait.as_secs()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Problem {
+    /// Returns the kind of failure.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NotFound => Code::NotFound,
+            Self::Unauthorized(_) | Self::Forbidden(_) => Code::Unauthorized,
+            Self::RateLimited { .. } => Code::RateLimited,
+            Self::Unavailable(_) => Code::Unavailable,
+            Self::Timeout(_) => Code::Timeout,
+            Self::WrongDigest { .. } | Self::WrongSize { .. } | Self::TooLarge { .. } | Self::Malformed(_) => {
+                Code::Invalid
+            }
+            Self::Unsupported(_) => Code::Unsupported,
+            Self::NotGranted(_) => Code::NotGranted,
+            Self::BudgetExhausted(_) => Code::BudgetExhausted,
+            Self::Io(e) => match e.kind() {
+                std::io::ErrorKind::NotFound => Code::NotFound,
+                std::io::ErrorKind::PermissionDenied => Code::Unauthorized,
+                std::io::ErrorKind::TimedOut => Code::Timeout,
+                _ => Code::Unavailable,
+            },
+            Self::Other(_) => Code::Other,
+        }
+    }
+}
+
+impl From<std::io::Error> for Problem {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}

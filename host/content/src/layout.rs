@@ -1,0 +1,181 @@
+//! Image layouts on disk, as OCI image-spec 1.1, section "Image Layout": directories and uncompressed tar archives read,
+//! directories written.
+//!
+//! A layout is one repository: it answers for [`Layout::repository`] only.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), refkit_content::Error> {
+//! use refkit_content::{LayoutReference, Resolve};
+//!
+//! let wanted = LayoutReference::parse("oci-layout:target/image.tar:1.0.0")?.expect("the prefix says so");
+//! let (layout, reference) = wanted.open().await?;
+//! println!("{}", layout.resolve(&reference).await?.value.digest);
+//! # Ok(())
+//! # }
+//! ```
+
+mod archive;
+mod entry;
+mod file;
+mod marker;
+mod read;
+mod reference;
+mod referrers;
+mod store;
+mod writer;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use refkit_oci::{Digest, Reference, Repository};
+
+use crate::links;
+use crate::verify::MANIFEST_LIMIT;
+use crate::{Error, Operation, Origin, Problem};
+use file::blocking;
+use store::Store;
+
+pub use entry::Entry;
+pub use reference::{LayoutReference, REGISTRY};
+pub use writer::LayoutWriter;
+
+/// How many names an error lists.
+const NAMES_SHOWN: usize = 20;
+
+/// An image layout as it was when it was opened: its names and entries are read once, its blobs when they are asked
+/// for. A clone is another handle on the same layout.
+#[derive(Clone)]
+pub struct Layout {
+    inner: Arc<Inner>,
+    repository: Repository,
+}
+
+struct Inner {
+    path: Arc<PathBuf>,
+    store: Store,
+    entries: Vec<Entry>,
+    /// The subject's digest of each entry that was looked into: entries do not change, and each is read once to know.
+    subjects: Mutex<HashMap<Digest, Option<Digest>>>,
+}
+
+impl Layout {
+    /// Opens a layout: a directory, or a tar archive that is not compressed.
+    ///
+    /// # Errors
+    /// [`Problem::NotFound`], [`Problem::Malformed`] with what is wrong with it, [`Problem::Unsupported`] for another
+    /// version of the format, [`Problem::TooLarge`] for an `index.json` of more than 4 MiB.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref().to_owned();
+        let repository = reference::repository(&path);
+        let at = path.clone();
+        let (store, entries) = blocking(move || open(&at))
+            .await
+            .map_err(|problem| Error::new(Operation::Open, path.display(), problem))?;
+        let inner = Inner { path: Arc::new(path), store, entries, subjects: Mutex::default() };
+        Ok(Self { inner: Arc::new(inner), repository })
+    }
+
+    /// Returns the same layout as another repository.
+    #[must_use]
+    pub fn named(mut self, repository: Repository) -> Self {
+        self.repository = repository;
+        self
+    }
+
+    /// Returns the repository that this layout answers for: by default registry `oci-layout` and a path made of the
+    /// file's name ([`LayoutReference::repository`]).
+    pub fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    /// Returns where the layout is.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Returns the entries of `index.json`, in its order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.inner.entries
+    }
+
+    /// Returns the tags that name entries, in the order of `index.json`, each once.
+    pub fn names(&self) -> Vec<&str> {
+        let mut met = HashSet::new();
+        let names = self.entries().iter().flat_map(|entry| &entry.tags).map(String::as_str);
+        names.filter(|name| met.insert(*name)).collect()
+    }
+
+    /// Returns the reference that is meant where a person names nothing but the layout: its only image, or the one
+    /// called `latest`. Where entries have names, those without (referrers, say) are left out of account.
+    ///
+    /// # Errors
+    /// [`Problem::Malformed`] with the names to choose from, or if there is no image.
+    pub fn default_reference(&self) -> Result<Reference, Error> {
+        let fail = |what| Error::new(Operation::Open, self.path().display(), Problem::Malformed(what));
+        let names: Vec<&str> = self.names().into_iter().filter(|name| !links::is_fallback_tag(name)).collect();
+        let tagged = |tag: &str| {
+            Reference::new(self.repository.clone(), Some(tag.to_owned()), None).map_err(|error| fail(error.to_string()))
+        };
+        if names.contains(&"latest") {
+            return tagged("latest");
+        }
+        let counts = |tag: &String| !links::is_fallback_tag(tag);
+        let of = |entry: &&Entry| names.is_empty() || entry.tags.iter().any(counts);
+        let mut digests: Vec<&Digest> =
+            self.entries().iter().filter(of).map(|entry| &entry.descriptor.digest).collect();
+        digests.sort();
+        digests.dedup();
+        match (&digests[..], &names[..]) {
+            ([], _) => Err(fail("the layout has no image".to_owned())),
+            ([_], [name, ..]) => tagged(name),
+            ([digest], []) => Ok(links::pinned(&self.repository, digest)),
+            (several, []) => Err(fail(format!("the layout has {} images without names; add @DIGEST", several.len()))),
+            (several, names) => {
+                let more = if names.len() > NAMES_SHOWN { ", …" } else { "" };
+                let shown = names[..names.len().min(NAMES_SHOWN)].join(", ");
+                Err(fail(format!("the layout has {} images; add :TAG, one of {shown}{more}", several.len())))
+            }
+        }
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Layout(Arc::clone(&self.inner.path))
+    }
+
+    fn fail(&self, operation: Operation, subject: impl fmt::Display, problem: Problem) -> Error {
+        Error::new(operation, subject, problem).at(self.origin())
+    }
+
+    /// Refuses to answer for what this layout is not.
+    fn own(&self, repository: &Repository) -> Result<(), Problem> {
+        if *repository == self.repository { Ok(()) } else { Err(Problem::NotFound) }
+    }
+}
+
+impl fmt::Debug for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layout").field("path", &self.inner.path).field("repository", &self.repository).finish()
+    }
+}
+
+/// Opens a layout and reads what names its images. Blocks.
+fn open(path: &Path) -> Result<(Store, Vec<Entry>), Problem> {
+    let store = Store::open(path)?;
+    marker::check(&store)?;
+    let bytes = match store.file("index.json").and_then(|file| file.read_all(MANIFEST_LIMIT)) {
+        Ok(bytes) => bytes,
+        Err(Problem::NotFound) => return Err(Problem::Malformed("there is no file `index.json`".to_owned())),
+        Err(problem) => return Err(problem),
+    };
+    Ok((store, entries(&bytes)?))
+}
+
+/// Returns the entries of an `index.json`.
+fn entries(bytes: &[u8]) -> Result<Vec<Entry>, Problem> {
+    let index = links::Links::read(links::INDEX, bytes)
+        .map_err(|problem| Problem::Malformed(format!("its file `index.json` is malformed: {problem}")))?;
+    // An index may list other things beside manifests; those are no images, and no name makes them one.
+    Ok(index.manifests.into_iter().map(Entry::new).collect())
+}

@@ -1,0 +1,171 @@
+//! Files opened safely, and read in pieces: what a path in a layout leads to may be anything that an attacker can put
+//! into a directory or an archive.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::Problem;
+
+/// The bytes that one step of reading takes: 64 KiB.
+const PIECE: u64 = 64 << 10;
+
+/// Runs what blocks where blocking is allowed.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Problem::Other(format!("reading or writing was cut short: {error}"))),
+    }
+}
+
+/// What a path that a person named leads to. Links in it are followed, as everywhere in a shell.
+pub(super) enum Opened {
+    Directory(File),
+    File(File),
+}
+
+/// Opens what a person named.
+pub(super) fn open_named(path: &Path) -> Result<Opened, Problem> {
+    // Without O_NONBLOCK a FIFO would hold this thread until somebody writes into it.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(io)?);
+    match file_type(&file)? {
+        FileType::Directory => Ok(Opened::Directory(file)),
+        FileType::RegularFile => Ok(Opened::File(file)),
+        other => Err(Problem::Malformed(format!("it is {}, neither a directory nor a file", describe(other)))),
+    }
+}
+
+/// Opens a regular file below a directory, step by step, without following a link at any of them.
+pub(super) fn open_below(directory: &File, path: &[&str]) -> Result<File, Problem> {
+    let Some((name, above)) = path.split_last() else {
+        return Err(Problem::NotFound);
+    };
+    let mut below: Option<File> = None;
+    for step in above {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let at = below.as_ref().unwrap_or(directory);
+        below = Some(match rustix::fs::openat(at, *step, flags, Mode::empty()) {
+            Ok(opened) => File::from(opened),
+            Err(Errno::LOOP | Errno::NOTDIR) => {
+                let what = format!("`{step}` is not a directory; links are not followed");
+                return Err(Problem::Malformed(what));
+            }
+            Err(error) => return Err(io(error)),
+        });
+    }
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let refused = |what: &str| Problem::Malformed(format!("`{}` is {what}, not a file", path.join("/")));
+    let file = match rustix::fs::openat(below.as_ref().unwrap_or(directory), *name, flags, Mode::empty()) {
+        Ok(opened) => File::from(opened),
+        Err(Errno::LOOP | Errno::MLINK) => return Err(refused(describe(FileType::Symlink))),
+        Err(Errno::NXIO) => return Err(refused("a socket or a device")),
+        Err(error) => return Err(io(error)),
+    };
+    match file_type(&file)? {
+        FileType::RegularFile => Ok(file),
+        other => Err(refused(describe(other))),
+    }
+}
+
+fn file_type(file: &File) -> Result<FileType, Problem> {
+    Ok(FileType::from_raw_mode(rustix::fs::fstat(file).map_err(io)?.st_mode))
+}
+
+fn describe(of: FileType) -> &'static str {
+    match of {
+        FileType::Directory => "a directory",
+        FileType::Symlink => "a symbolic link",
+        FileType::Fifo => "a named pipe",
+        FileType::Socket => "a socket",
+        FileType::BlockDevice | FileType::CharacterDevice => "a device",
+        FileType::RegularFile => "a file",
+        FileType::Unknown => "something unknown",
+    }
+}
+
+fn io(error: Errno) -> Problem {
+    match error {
+        Errno::NOENT => Problem::NotFound,
+        other => io::Error::from(other).into(),
+    }
+}
+
+/// A part of a file: a blob in a directory is the whole of one, a blob in an archive a part.
+#[derive(Debug, Clone)]
+pub(super) struct Extent {
+    file: Arc<File>,
+    offset: u64,
+    size: u64,
+}
+
+impl Extent {
+    /// Returns so many bytes from that place on.
+    pub fn new(file: Arc<File>, offset: u64, size: u64) -> Self {
+        Self { file, offset, size }
+    }
+
+    /// Returns a whole file, as long as it is now.
+    pub fn whole(file: File) -> Result<Self, Problem> {
+        let size = file.metadata()?.len();
+        Ok(Self { file: Arc::new(file), offset: 0, size })
+    }
+
+    /// Returns how many bytes are left to read.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Reads all of it, if it is no more than the limit. Blocks.
+    pub fn read_all(mut self, limit: u64) -> Result<Vec<u8>, Problem> {
+        if self.size > limit {
+            return Err(Problem::TooLarge { limit });
+        }
+        let mut bytes = Vec::new();
+        while let Some(piece) = self.next()? {
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
+    }
+
+    /// Reads the next piece, none at the end. Blocks.
+    pub fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        if self.size == 0 {
+            return Ok(None);
+        }
+        let mut piece = vec![0; self.size.min(PIECE) as usize];
+        let read = loop {
+            match self.file.read_at(&mut piece, self.offset) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        if read == 0 {
+            return Err(Problem::Malformed(format!("the file ends {} bytes too early", self.size)));
+        }
+        piece.truncate(read);
+        self.offset += read as u64;
+        self.size -= read as u64;
+        Ok(Some(Bytes::from(piece)))
+    }
+
+    /// Returns the bytes in pieces, each read where blocking is allowed.
+    pub fn stream(self) -> BoxStream<'static, Result<Bytes, Problem>> {
+        stream::try_unfold(self, |mut rest| async {
+            if rest.size == 0 {
+                return Ok(None);
+            }
+            blocking(move || Ok(rest.next()?.map(|piece| (piece, rest)))).await
+        })
+        .boxed()
+    }
+}

@@ -1,0 +1,53 @@
+//! The file `oci-layout`, as OCI image-spec 1.1, section "oci-layout file".
+
+use serde::{Deserialize, Serialize};
+
+use super::store::Store;
+use crate::Problem;
+
+/// The file's name.
+pub(super) const NAME: &str = "oci-layout";
+
+/// The one version that there is.
+const VERSION: &str = "1.0.0";
+
+/// The most that the file may have, in bytes; it needs 30.
+const LIMIT: u64 = 4 << 10;
+
+#[derive(Deserialize, Serialize)]
+struct Marker {
+    #[serde(rename = "imageLayoutVersion")]
+    version: String,
+}
+
+/// Returns the file's content.
+pub(super) fn content() -> Vec<u8> {
+    serde_json::to_vec(&Marker { version: VERSION.to_owned() }).expect("text becomes JSON")
+}
+
+/// Checks that it is a layout of the version that we know. Blocks.
+pub(super) fn check(store: &Store) -> Result<(), Problem> {
+    let bytes = match store.file(NAME) {
+        Ok(file) => file.read_all(LIMIT)?,
+        Err(Problem::NotFound) => return Err(missing(store)),
+        Err(problem) => return Err(problem),
+    };
+    let marker: Marker = serde_json::from_slice(&bytes)
+        .map_err(|error| Problem::Malformed(format!("its file `{NAME}` is malformed: {error}")))?;
+    if marker.version == VERSION {
+        return Ok(());
+    }
+    let version: String = marker.version.chars().take(40).collect();
+    Err(Problem::Unsupported(format!("it is an image layout of version {version:?}, and only {VERSION} is known")))
+}
+
+fn missing(store: &Store) -> Problem {
+    let what = if store.file("manifest.json").is_ok() {
+        "it is what `docker save` wrote before Docker 25, not an OCI image layout; write one with \
+         `docker buildx build --output type=oci`, or copy it with `skopeo copy docker-archive:… oci:…`"
+            .to_owned()
+    } else {
+        format!("it is not an OCI image layout: there is no file `{NAME}`")
+    };
+    Problem::Malformed(what)
+}

@@ -1,0 +1,124 @@
+//! Resolving and reading from a layout.
+
+use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt};
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
+
+use super::Layout;
+use super::entry::Entry;
+use super::file::blocking;
+use crate::links::{self, Links};
+use crate::verify::{self, MANIFEST_LIMIT};
+use crate::{Answer, Body, Content, Error, Fetch, Operation, Problem, Resolve};
+
+impl Layout {
+    /// Returns the entry that a tag names.
+    fn named_by(&self, tag: &str) -> Result<&Entry, Problem> {
+        let mut found = self.entries().iter().filter(|entry| entry.tags.iter().any(|own| own == tag));
+        let first = found.next().ok_or(Problem::NotFound)?;
+        let other = found.find(|entry| entry.descriptor.digest != first.descriptor.digest);
+        match other {
+            None => Ok(first),
+            Some(other) => Err(Problem::Malformed(format!(
+                "the layout has several images of that name, {} and {}; ask by digest",
+                first.descriptor.digest, other.descriptor.digest
+            ))),
+        }
+    }
+
+    /// Returns the media type and size of what the reference names, and its content where that had to be read.
+    async fn find(&self, reference: &Reference) -> Result<(Descriptor, Option<bytes::Bytes>), Problem> {
+        self.own(reference.repository())?;
+        let listed = match (reference.digest(), reference.tag()) {
+            (Some(digest), _) => self.entries().iter().find(|entry| entry.descriptor.digest == *digest),
+            (None, Some(tag)) => Some(self.named_by(tag)?),
+            (None, None) => return Err(Problem::NotFound),
+        };
+        if let Some(Entry { descriptor: of, .. }) = listed {
+            // As a registry would: without what index.json adds, such as the name.
+            return Ok((Descriptor::new(&*of.media_type, of.digest.clone(), of.size), None));
+        }
+        let digest = reference.digest().ok_or(Problem::NotFound)?;
+        let bytes = self.unlisted(digest).await?;
+        let media_type = links::media_type_of(&bytes)?;
+        Links::read(media_type, &bytes)?;
+        Ok((Descriptor::new(media_type, digest.clone(), bytes.len() as u64), Some(bytes)))
+    }
+
+    /// Reads a blob that `index.json` does not list and nobody has described.
+    async fn unlisted(&self, digest: &Digest) -> Result<bytes::Bytes, Problem> {
+        let (inner, digest) = (std::sync::Arc::clone(&self.inner), digest.clone());
+        blocking(move || {
+            let bytes = inner.store.blob(&digest)?.read_all(MANIFEST_LIMIT)?;
+            verify::check_digest(&digest, &bytes)?;
+            Ok(bytes.into())
+        })
+        .await
+    }
+
+    /// Opens a blob, checks its size, and reads the first piece of it.
+    async fn open_blob(&self, descriptor: &Descriptor) -> Result<Body, Problem> {
+        let (inner, digest, expected) =
+            (std::sync::Arc::clone(&self.inner), descriptor.digest.clone(), descriptor.size);
+        let (first, rest) = blocking(move || {
+            let mut file = inner.store.blob(&digest)?;
+            if file.size() != expected {
+                return Err(Problem::WrongSize { expected, actual: file.size() });
+            }
+            Ok((file.next()?, file))
+        })
+        .await?;
+        let (origin, subject) = (self.origin(), descriptor.digest.clone());
+        let at = origin.clone();
+        let rest = rest
+            .stream()
+            .map(move |piece| piece.map_err(|problem| Error::new(Operation::Fetch, &subject, problem).at(&at)));
+        Ok(Body { origin, stream: stream::iter(first.map(Ok)).chain(rest).boxed() })
+    }
+}
+
+#[async_trait]
+impl Resolve for Layout {
+    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+        let found = async {
+            let (descriptor, read) = self.find(reference).await?;
+            if read.is_none() {
+                // What is listed but not there, or cut short, is found out as it is when it is pulled.
+                self.open_blob(&descriptor).await?;
+            }
+            Ok(descriptor)
+        };
+        match found.await {
+            Ok(value) => Ok(Answer { value, origin: self.origin() }),
+            Err(problem) => Err(self.fail(Operation::Resolve, reference, problem)),
+        }
+    }
+
+    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+        let fail = |problem| self.fail(Operation::Pull, reference, problem);
+        let (descriptor, read) = self.find(reference).await.map_err(fail)?;
+        let bytes = match read {
+            Some(bytes) => bytes,
+            None => {
+                verify::fetch(self, reference.repository(), &descriptor, MANIFEST_LIMIT)
+                    .await
+                    .map_err(|error| Error { operation: Operation::Pull, subject: reference.to_string(), ..error })?
+                    .value
+            }
+        };
+        Ok(Answer { value: Content { descriptor, bytes }, origin: self.origin() })
+    }
+}
+
+#[async_trait]
+impl Fetch for Layout {
+    async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
+        let opened = async {
+            self.own(repository)?;
+            self.open_blob(descriptor).await
+        };
+        opened
+            .await
+            .map_err(|problem| self.fail(Operation::Fetch, format_args!("{repository}@{}", descriptor.digest), problem))
+    }
+}

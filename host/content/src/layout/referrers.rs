@@ -1,0 +1,97 @@
+//! Listing what a layout holds.
+
+use std::collections::HashSet;
+use std::sync::PoisonError;
+
+use async_trait::async_trait;
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
+
+use super::Layout;
+use crate::links::{self, Links};
+use crate::verify::{self, MANIFEST_LIMIT};
+use crate::{Answer, Code, Discover, Error, Operation, Problem, Resolve};
+
+impl Layout {
+    /// Returns how a referrers list of the subject describes an entry; none if the entry is not about it, or not there.
+    async fn describe(&self, entry: &Descriptor, subject: &Digest) -> Result<Option<Descriptor>, Error> {
+        let known = self.inner.subjects.lock().unwrap_or_else(PoisonError::into_inner).get(&entry.digest).cloned();
+        if known.is_some_and(|known| known.as_ref() != Some(subject)) {
+            return Ok(None);
+        }
+        let bytes = match verify::fetch(self, &self.repository, entry, MANIFEST_LIMIT).await {
+            Ok(answer) => answer.value,
+            Err(error) if error.code() == Code::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let links = Links::read(&entry.media_type, &bytes).map_err(|problem| {
+            self.fail(Operation::Referrers, format_args!("{}@{}", self.repository, entry.digest), problem)
+        })?;
+        let about = links.subject.map(|of| of.digest);
+        let described = (about.as_ref() == Some(subject)).then(|| Descriptor {
+            artifact_type: links.artifact_type,
+            annotations: links.annotations,
+            ..Descriptor::new(&*entry.media_type, entry.digest.clone(), entry.size)
+        });
+        let mut subjects = self.inner.subjects.lock().unwrap_or_else(PoisonError::into_inner);
+        subjects.insert(entry.digest.clone(), about);
+        Ok(described)
+    }
+
+    /// Returns what the index under the fallback tag lists, as OCI distribution 1.1, section "Referrers Tag Schema".
+    async fn fallback(&self, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
+        let tag = links::fallback_tag(subject);
+        if !self.entries().iter().any(|entry| entry.tags.contains(&tag)) {
+            return Ok(Vec::new());
+        }
+        let fail = |problem| self.fail(Operation::Referrers, format_args!("{}@{subject}", self.repository), problem);
+        let reference = Reference::new(self.repository.clone(), Some(tag), None)
+            .map_err(|error| fail(Problem::Malformed(error.to_string())))?;
+        let index = self.pull(&reference).await?.value;
+        Ok(Links::read(&index.descriptor.media_type, &index.bytes).map_err(fail)?.manifests)
+    }
+}
+
+#[async_trait]
+impl Discover for Layout {
+    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+        self.own(repository).map_err(|problem| self.fail(Operation::Tags, repository, problem))?;
+        let mut tags: Vec<String> = self.names().into_iter().map(str::to_owned).collect();
+        tags.sort();
+        Ok(Answer { value: tags, origin: self.origin() })
+    }
+
+    async fn referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+        let fail = |problem| self.fail(Operation::Referrers, format_args!("{repository}@{subject}"), problem);
+        self.own(repository).map_err(fail)?;
+        let wanted = |of: &Descriptor| artifact_type.is_none_or(|wanted| of.artifact_type.as_deref() == Some(wanted));
+        let (mut found, mut met, mut left) = (Vec::new(), HashSet::new(), MANIFEST_LIMIT);
+        let mut take = |of: Descriptor| {
+            if met.insert(of.digest.clone()) && wanted(&of) {
+                left = left.checked_sub(cost(&of)).ok_or(Problem::TooLarge { limit: MANIFEST_LIMIT })?;
+                found.push(of);
+            }
+            Ok(())
+        };
+        for entry in self.entries() {
+            if let Some(described) = self.describe(&entry.descriptor, subject).await? {
+                take(described).map_err(fail)?;
+            }
+        }
+        for listed in self.fallback(subject).await? {
+            take(listed).map_err(fail)?;
+        }
+        Ok(Answer { value: found, origin: self.origin() })
+    }
+}
+
+/// Returns roughly what a descriptor adds to a referrers list, in bytes: a registry's list is one index, with an
+/// index's limit.
+fn cost(of: &Descriptor) -> u64 {
+    let annotations: usize = of.annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
+    (200 + annotations) as u64
+}

@@ -1,0 +1,175 @@
+//! Writing a layout directory.
+
+mod index;
+mod put;
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use refkit_oci::{Descriptor, Reference, Repository};
+
+use super::file::{Extent, blocking, open_below};
+use super::store::Store;
+use super::{marker, reference};
+use crate::links::{self, Links};
+use crate::verify;
+use crate::{Body, Error, Operation, Origin, Problem, Push};
+use put::Unfinished;
+
+/// Writes into a layout directory. A blob and `index.json` appear whole or not at all, and several writers, also in
+/// other processes, do not lose each other's entries. A clone is another handle on the same directory.
+///
+/// A tag becomes the annotation `org.opencontainers.image.ref.name`; moving it takes it from the entry that had it. A
+/// manifest that is pushed by digest alone gets an entry without a name, which goes again once an index that lists the
+/// manifest is pushed, unless it has a `subject`.
+#[derive(Debug, Clone)]
+pub struct LayoutWriter {
+    path: Arc<PathBuf>,
+    repository: Repository,
+}
+
+impl LayoutWriter {
+    /// Opens a layout directory, or makes one where there is nothing or an empty directory.
+    ///
+    /// # Errors
+    /// [`Problem::Malformed`] for what is there and is no layout directory, [`Problem::Unsupported`] for another
+    /// version of the format, [`Problem::Io`].
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = Arc::new(path.as_ref().to_owned());
+        let at = Arc::clone(&path);
+        blocking(move || prepare(&at)).await.map_err(|p| Error::new(Operation::Open, path.display(), p))?;
+        Ok(Self { repository: reference::repository(&path), path })
+    }
+
+    /// Returns the same layout as another repository.
+    #[must_use]
+    pub fn named(mut self, repository: Repository) -> Self {
+        self.repository = repository;
+        self
+    }
+
+    /// Returns the repository that this layout takes content for; [`Layout::repository`](super::Layout::repository)
+    /// says how it is called.
+    pub fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Layout(Arc::clone(&self.path))
+    }
+
+    fn own(&self, repository: &Repository) -> Result<(), Problem> {
+        if *repository == self.repository {
+            return Ok(());
+        }
+        Err(Problem::Malformed(format!("this layout is the repository {}", self.repository)))
+    }
+
+    async fn write_blob(&self, descriptor: &Descriptor, body: Body) -> Result<(), Result<Error, Problem>> {
+        let (path, wanted) = (Arc::clone(&self.path), descriptor.clone());
+        let started =
+            blocking(move || if is_there(&path, &wanted)? { Ok(None) } else { Unfinished::new(&path).map(Some) });
+        let Some(mut unfinished) = started.await.map_err(Err)? else { return Ok(()) };
+        let mut pieces = verify::verified(descriptor, body).stream;
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(Ok)?;
+            unfinished = blocking(move || unfinished.write(&piece)).await.map_err(Err)?;
+        }
+        let digest = descriptor.digest.clone();
+        blocking(move || unfinished.finish(&["blobs", digest.algorithm().as_str(), digest.hex()])).await.map_err(Err)
+    }
+}
+
+#[async_trait]
+impl Push for LayoutWriter {
+    async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error> {
+        let written = match self.own(repository) {
+            Ok(()) => self.write_blob(descriptor, body).await,
+            Err(problem) => Err(Err(problem)),
+        };
+        written.map_err(|failed| {
+            failed.unwrap_or_else(|problem| {
+                let subject = format_args!("{repository}@{}", descriptor.digest).to_string();
+                Error::new(Operation::Push, subject, problem).at(self.origin())
+            })
+        })
+    }
+
+    async fn push_manifest(
+        &self,
+        destination: &Reference,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Descriptor, Error> {
+        let prepared = || {
+            self.own(destination.repository())?;
+            let descriptor = links::describe(destination, media_type, &bytes)?;
+            Ok((Links::read(media_type, &bytes)?, descriptor))
+        };
+        let written = match prepared() {
+            Err(problem) => Err(problem),
+            Ok((links, descriptor)) => {
+                let (path, tag) = (Arc::clone(&self.path), destination.tag().map(str::to_owned));
+                blocking(move || {
+                    links.complete(|digest| size(&path, digest))?;
+                    if !is_there(&path, &descriptor)? {
+                        let digest = &descriptor.digest;
+                        let place = ["blobs", digest.algorithm().as_str(), digest.hex()];
+                        Unfinished::new(&path)?.write(&bytes)?.finish(&place)?;
+                    }
+                    index::list(&path, &descriptor, tag.as_deref(), &links)?;
+                    Ok(descriptor)
+                })
+                .await
+            }
+        };
+        written.map_err(|problem| Error::new(Operation::Push, destination, problem).at(self.origin()))
+    }
+}
+
+/// Makes sure that there is a layout. Blocks.
+fn prepare(path: &Path) -> Result<(), Problem> {
+    fs::create_dir_all(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            Problem::Malformed("it is not a directory; layouts are written as directories".to_owned())
+        }
+        _ => error.into(),
+    })?;
+    let directory = File::open(path)?;
+    match open_below(&directory, &[marker::NAME]) {
+        Ok(_) => {}
+        Err(Problem::NotFound) => {
+            for found in fs::read_dir(path)? {
+                let name = found?.file_name();
+                // What another writer has just begun here does not count.
+                if !name.to_string_lossy().starts_with(put::PREFIX) && name != marker::NAME {
+                    let what = "it is a directory with files in it, but not an image layout: there is no `oci-layout`";
+                    return Err(Problem::Malformed(what.to_owned()));
+                }
+            }
+            Unfinished::new(path)?.write(&marker::content())?.finish(&[marker::NAME])?;
+        }
+        Err(problem) => return Err(problem),
+    }
+    marker::check(&Store::Directory(directory))?;
+    index::create(path)
+}
+
+/// Returns whether a blob is there, going by its size as registries do; one of another size is written anew.
+fn is_there(path: &Path, descriptor: &Descriptor) -> Result<bool, Problem> {
+    Ok(size(path, &descriptor.digest)? == Some(descriptor.size))
+}
+
+fn size(path: &Path, digest: &refkit_oci::Digest) -> Result<Option<u64>, Problem> {
+    let directory = File::open(path)?;
+    match open_below(&directory, &["blobs", digest.algorithm().as_str(), digest.hex()]) {
+        Ok(file) => Ok(Some(Extent::whole(file)?.size())),
+        Err(Problem::NotFound) => Ok(None),
+        Err(problem) => Err(problem),
+    }
+}

@@ -1,0 +1,23 @@
+//! Option 3 of moby/buildkit issue #2944 as a library: [`Resolve`], [`Fetch`], [`Discover`] and [`Push`], the
+//! traversal on the caller's side, and the places that content can be had from or put to without a network.
+//!
+//! What leaves this crate by a short name ([`fetch`](fetch()), [`Content`]) has been checked against digest and size.
+#![forbid(unsafe_code)]
+
+pub mod cache;
+pub mod copy;
+pub mod error;
+pub mod layout;
+mod links;
+pub mod memory;
+mod shared;
+pub mod source;
+pub mod verify;
+
+pub use cache::{Cache, Cached};
+pub use copy::copy;
+pub use error::{Code, Error, Operation, Problem};
+pub use layout::{Layout, LayoutReference, LayoutWriter};
+pub use memory::Memory;
+pub use source::{Answer, Body, Content, Discover, Fetch, Origin, Push, Resolve, Source};
+pub use verify::{MANIFEST_LIMIT, fetch, verified};

@@ -1,0 +1,176 @@
+//! A store in memory that behaves as a registry does: several repositories, tags, referrers, and checks at the push.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt;
+use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
+
+use crate::links::{self, Links};
+use crate::verify;
+use crate::{Answer, Body, Content, Discover, Error, Fetch, Operation, Origin, Problem, Push, Resolve};
+
+/// Repositories in memory. A clone is another handle on the same store.
+#[derive(Clone, Default)]
+pub struct Memory {
+    repositories: Arc<RwLock<HashMap<Repository, Holdings>>>,
+}
+
+/// What one repository holds.
+#[derive(Default)]
+struct Holdings {
+    blobs: HashMap<Digest, Bytes>,
+    manifests: HashMap<Digest, Content>,
+    tags: BTreeMap<String, Digest>,
+    /// By subject, in the order of their coming.
+    referrers: HashMap<Digest, Vec<Descriptor>>,
+}
+
+impl Holdings {
+    fn find(&self, reference: &Reference) -> Option<&Content> {
+        let digest = match reference.digest() {
+            Some(digest) => digest,
+            None => self.tags.get(reference.tag()?)?,
+        };
+        self.manifests.get(digest)
+    }
+
+    fn size(&self, digest: &Digest) -> Option<u64> {
+        let bytes = self.blobs.get(digest).or_else(|| self.manifests.get(digest).map(|content| &content.bytes));
+        bytes.map(|bytes| bytes.len() as u64)
+    }
+
+    fn put(&mut self, descriptor: &Descriptor, bytes: Bytes, tag: Option<&str>, links: Option<Links>) {
+        if let Some(Links { subject: Some(subject), artifact_type, annotations, .. }) = links {
+            let referrers = self.referrers.entry(subject.digest).or_default();
+            if !referrers.iter().any(|known| known.digest == descriptor.digest) {
+                referrers.push(Descriptor { artifact_type, annotations, ..descriptor.clone() });
+            }
+        }
+        if let Some(tag) = tag {
+            self.tags.insert(tag.to_owned(), descriptor.digest.clone());
+        }
+        self.manifests.insert(descriptor.digest.clone(), Content { descriptor: descriptor.clone(), bytes });
+    }
+}
+
+impl Memory {
+    /// Returns an empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a manifest there as it is: what it refers to may be missing or contradict it, and it may be no manifest at
+    /// all. For tests of what reads from careless registries; [`Push`] checks.
+    pub fn insert(&self, reference: &Reference, media_type: &str, bytes: impl Into<Bytes>) -> Descriptor {
+        let bytes = bytes.into();
+        let algorithm = reference.digest().map_or(Algorithm::Sha256, Digest::algorithm);
+        let descriptor = Descriptor::new(media_type, verify::digest(algorithm, &bytes), bytes.len() as u64);
+        let links = Links::read(media_type, &bytes).ok();
+        self.write(reference.repository(), |held| held.put(&descriptor, bytes, reference.tag(), links));
+        descriptor
+    }
+
+    fn read<T>(&self, repository: &Repository, found: impl FnOnce(&Holdings) -> Option<T>) -> Result<T, Problem> {
+        let repositories = self.repositories.read().unwrap_or_else(PoisonError::into_inner);
+        repositories.get(repository).and_then(found).ok_or(Problem::NotFound)
+    }
+
+    fn write<T>(&self, repository: &Repository, change: impl FnOnce(&mut Holdings) -> T) -> T {
+        let mut repositories = self.repositories.write().unwrap_or_else(PoisonError::into_inner);
+        change(repositories.entry(repository.clone()).or_default())
+    }
+}
+
+fn answer<T>(value: T) -> Answer<T> {
+    Answer { value, origin: Origin::Memory }
+}
+
+fn at_memory(operation: Operation, subject: impl std::fmt::Display) -> impl FnOnce(Problem) -> Error {
+    let subject = subject.to_string();
+    move |problem| Error::new(operation, subject, problem).at(Origin::Memory)
+}
+
+#[async_trait]
+impl Resolve for Memory {
+    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+        self.read(reference.repository(), |held| held.find(reference).map(|content| content.descriptor.clone()))
+            .map(answer)
+            .map_err(at_memory(Operation::Resolve, reference))
+    }
+
+    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+        self.read(reference.repository(), |held| held.find(reference).cloned())
+            .map(answer)
+            .map_err(at_memory(Operation::Pull, reference))
+    }
+}
+
+#[async_trait]
+impl Fetch for Memory {
+    async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
+        let digest = &descriptor.digest;
+        let find = |held: &Holdings| {
+            held.manifests.get(digest).map(|content| &content.bytes).or_else(|| held.blobs.get(digest)).cloned()
+        };
+        self.read(repository, find)
+            .map(|bytes| Body::from_bytes(Origin::Memory, bytes))
+            .map_err(at_memory(Operation::Fetch, format_args!("{repository}@{digest}")))
+    }
+}
+
+#[async_trait]
+impl Discover for Memory {
+    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+        self.read(repository, |held| Some(held.tags.keys().cloned().collect()))
+            .map(answer)
+            .map_err(at_memory(Operation::Tags, repository))
+    }
+
+    async fn referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+        let wanted = |of: &&Descriptor| artifact_type.is_none_or(|wanted| of.artifact_type.as_deref() == Some(wanted));
+        let list =
+            |held: &Holdings| held.referrers.get(subject).map(|all| all.iter().filter(wanted).cloned().collect());
+        Ok(answer(self.read(repository, list).unwrap_or_default()))
+    }
+}
+
+#[async_trait]
+impl Push for Memory {
+    async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error> {
+        let digest = &descriptor.digest;
+        if self.read(repository, |held| held.blobs.contains_key(digest).then_some(())).is_ok() {
+            return Ok(());
+        }
+        let pieces = verify::verified(descriptor, body).stream;
+        let bytes: BytesMut = pieces.try_collect().await?;
+        self.write(repository, |held| held.blobs.insert(digest.clone(), bytes.freeze()));
+        Ok(())
+    }
+
+    async fn push_manifest(
+        &self,
+        destination: &Reference,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Descriptor, Error> {
+        let fail = at_memory(Operation::Push, destination);
+        let check = || {
+            let descriptor = links::describe(destination, media_type, &bytes)?;
+            let links = Links::read(media_type, &bytes)?;
+            self.write(destination.repository(), |held| {
+                links.complete(|digest| Ok(held.size(digest)))?;
+                held.put(&descriptor, bytes.clone(), destination.tag(), Some(links));
+                Ok(descriptor)
+            })
+        };
+        check().map_err(fail)
+    }
+}

@@ -1,0 +1,59 @@
+//! The traits for shared sources: what an [`Arc`] points at can be wrapped, copied from and pushed to as it is.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
+
+use crate::{Answer, Body, Content, Discover, Error, Fetch, Push, Resolve};
+
+#[async_trait]
+impl<T: Resolve + ?Sized> Resolve for Arc<T> {
+    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+        (**self).resolve(reference).await
+    }
+
+    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+        (**self).pull(reference).await
+    }
+}
+
+#[async_trait]
+impl<T: Fetch + ?Sized> Fetch for Arc<T> {
+    async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
+        (**self).open(repository, descriptor).await
+    }
+}
+
+#[async_trait]
+impl<T: Discover + ?Sized> Discover for Arc<T> {
+    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+        (**self).tags(repository).await
+    }
+
+    async fn referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+        (**self).referrers(repository, subject, artifact_type).await
+    }
+}
+
+#[async_trait]
+impl<T: Push + ?Sized> Push for Arc<T> {
+    async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error> {
+        (**self).push_blob(repository, descriptor, body).await
+    }
+
+    async fn push_manifest(
+        &self,
+        destination: &Reference,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Descriptor, Error> {
+        (**self).push_manifest(destination, media_type, bytes).await
+    }
+}

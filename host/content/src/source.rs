@@ -1,0 +1,131 @@
+//! The traits: one or two methods each, composed by name.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::future;
+use futures_util::stream::{self, BoxStream};
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
+
+use crate::Error;
+
+/// Where an answer came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A host on the network, as `host[:port]`.
+    Host(Arc<str>),
+    /// A store that was filled before.
+    Cache,
+    /// An image layout.
+    Layout(Arc<PathBuf>),
+    /// The `data` field of the descriptor.
+    Inline,
+    /// A store in this process's memory.
+    Memory,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(host) => f.write_str(host),
+            Self::Cache => f.write_str("cache"),
+            Self::Layout(path) => path.display().fmt(f),
+            Self::Inline => f.write_str("inline data"),
+            Self::Memory => f.write_str("memory"),
+        }
+    }
+}
+
+/// An answer and where it came from.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    /// The answer.
+    pub value: T,
+    /// Who gave it.
+    pub origin: Origin,
+}
+
+/// Verified bytes and what describes them.
+#[derive(Debug, Clone)]
+pub struct Content {
+    /// The descriptor; its size and digest are those of the bytes.
+    pub descriptor: Descriptor,
+    /// The bytes, exactly as they came.
+    pub bytes: Bytes,
+}
+
+/// Bytes on their way, **not yet verified**: [`crate::verify`] has what reads them safely.
+pub struct Body {
+    /// Who sends them.
+    pub origin: Origin,
+    /// The bytes in pieces.
+    pub stream: BoxStream<'static, Result<Bytes, Error>>,
+}
+
+impl Body {
+    /// Returns a body of bytes that are here already.
+    pub fn from_bytes(origin: Origin, bytes: Bytes) -> Self {
+        Self { origin, stream: Box::pin(stream::once(future::ready(Ok(bytes)))) }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+/// Finds what a reference names.
+#[async_trait]
+pub trait Resolve: Send + Sync {
+    /// Returns the descriptor of the manifest or index that the reference names now (one HEAD at a registry).
+    /// With a digest in the reference, that digest decides.
+    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error>;
+
+    /// Returns the manifest or index itself, verified (one GET at a registry, no HEAD first).
+    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error>;
+}
+
+/// Reads content by descriptor.
+#[async_trait]
+pub trait Fetch: Send + Sync {
+    /// Opens the content of a manifest, index, config or blob, unverified. Use [`crate::fetch`] for bytes.
+    async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error>;
+}
+
+/// Lists what a repository holds.
+#[async_trait]
+pub trait Discover: Send + Sync {
+    /// Returns all tags of the repository, in the registry's order.
+    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error>;
+
+    /// Returns the manifests whose `subject` is the given digest, all or those of one artifact type. None is an empty
+    /// list, also where the registry has no referrers API.
+    async fn referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<Answer<Vec<Descriptor>>, Error>;
+}
+
+/// Everything that can be read.
+pub trait Source: Resolve + Fetch + Discover {}
+
+impl<T: Resolve + Fetch + Discover + ?Sized> Source for T {}
+
+/// Writes content.
+#[async_trait]
+pub trait Push: Send + Sync {
+    /// Pushes a blob; what is there already is not sent again. The body is verified on its way: one that contradicts
+    /// the descriptor leaves nothing behind.
+    async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error>;
+
+    /// Pushes a manifest or an index, byte for byte, under the destination's tag, or under its digest alone where
+    /// there is no tag. Returns its descriptor. With a digest in the destination, the bytes must have it.
+    async fn push_manifest(&self, destination: &Reference, media_type: &str, bytes: Bytes)
+    -> Result<Descriptor, Error>;
+}

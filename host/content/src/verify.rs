@@ -1,0 +1,160 @@
+//! The one reader that verifies: size, digest, nothing trailing. Everything that hands out bytes uses it.
+
+mod hasher;
+#[cfg(test)]
+mod tests;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use refkit_oci::{Descriptor, Digest, Repository};
+
+pub use hasher::{Hasher, digest};
+
+use crate::{Answer, Body, Error, Fetch, Operation, Origin, Problem};
+
+/// The most that a manifest or an index may have: 4 MiB, which registries guarantee to take (OCI distribution 1.1,
+/// section "Pushing Manifests") and which most of them enforce.
+pub const MANIFEST_LIMIT: u64 = 4 << 20;
+
+/// The most that is set aside for a body before any of it has come, whatever its descriptor claims: 64 KiB, so that
+/// an ordinary manifest needs one allocation and a claim of 2^62 bytes costs nothing.
+const FIRST_ALLOCATION: u64 = 64 << 10;
+
+/// Checks bytes in memory against a descriptor's size and digest.
+///
+/// # Errors
+/// [`Problem::WrongSize`] or [`Problem::WrongDigest`].
+pub fn check(descriptor: &Descriptor, bytes: &[u8]) -> Result<(), Problem> {
+    if bytes.len() as u64 != descriptor.size {
+        return Err(Problem::WrongSize { expected: descriptor.size, actual: bytes.len() as u64 });
+    }
+    check_digest(&descriptor.digest, bytes)
+}
+
+/// Checks bytes in memory against a digest.
+///
+/// # Errors
+/// [`Problem::WrongDigest`].
+pub fn check_digest(expected: &Digest, bytes: &[u8]) -> Result<(), Problem> {
+    let actual = digest(expected.algorithm(), bytes);
+    if actual == *expected {
+        Ok(())
+    } else {
+        Err(Problem::WrongDigest { expected: expected.clone(), actual: actual.into_string() })
+    }
+}
+
+/// Returns the verified bytes of a descriptor: its inline `data` where that is valid, else what the source sends.
+/// Reads at most `limit` bytes and never sets aside more than has come.
+///
+/// # Errors
+/// [`Problem::TooLarge`] before anything is asked, [`Problem::WrongSize`], [`Problem::WrongDigest`], or the source's.
+pub async fn fetch(
+    source: &(impl Fetch + ?Sized),
+    repository: &Repository,
+    descriptor: &Descriptor,
+    limit: u64,
+) -> Result<Answer<Bytes>, Error> {
+    let subject = || format!("{repository}@{}", descriptor.digest);
+    if descriptor.size > limit {
+        return Err(Error::new(Operation::Fetch, subject(), Problem::TooLarge { limit }));
+    }
+    if let Some(data) = &descriptor.data
+        && check(descriptor, data).is_ok()
+    {
+        return Ok(Answer { value: Bytes::from(data.clone()), origin: Origin::Inline });
+    }
+    let body = source.open(repository, descriptor).await?;
+    let origin = body.origin.clone();
+    let mut pieces = checked(descriptor, body, subject());
+    let mut bytes = BytesMut::with_capacity(descriptor.size.min(FIRST_ALLOCATION) as usize);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        if piece.len() as u64 == descriptor.size {
+            return Ok(Answer { value: piece, origin });
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(Answer { value: bytes.freeze(), origin })
+}
+
+/// Returns the body with a check on its way: it fails as soon as there is one byte too many, and at the end if there
+/// are too few or the digest is another one. The piece that completes the content is handed on only after the check,
+/// so a reader that stops at the descriptor's size has not read a forgery either. Nothing comes after an error.
+#[must_use]
+pub fn verified(descriptor: &Descriptor, body: Body) -> Body {
+    let origin = body.origin.clone();
+    Body { origin, stream: checked(descriptor, body, descriptor.digest.to_string()) }
+}
+
+fn checked(descriptor: &Descriptor, body: Body, subject: String) -> BoxStream<'static, Result<Bytes, Error>> {
+    let fail = move |problem| Error::new(Operation::Fetch, &subject, problem).at(&body.origin);
+    let reading = Reading {
+        expected: descriptor.digest.clone(),
+        size: descriptor.size,
+        seen: 0,
+        hasher: Hasher::new(descriptor.digest.algorithm()),
+        last: None,
+    };
+    let start = Some((reading, body.stream));
+    stream::unfold((start, fail), |(state, fail)| async move {
+        let (mut reading, mut pieces) = state?;
+        loop {
+            match pieces.next().await {
+                Some(Ok(piece)) => match reading.take(piece) {
+                    Ok(None) => {}
+                    Ok(Some(piece)) => return Some((Ok(piece), (Some((reading, pieces)), fail))),
+                    Err(problem) => return Some((Err(fail(problem)), (None, fail))),
+                },
+                Some(Err(error)) => return Some((Err(error), (None, fail))),
+                None => {
+                    return match reading.finish() {
+                        Ok(last) => last.map(|piece| (Ok(piece), (None, fail))),
+                        Err(problem) => Some((Err(fail(problem)), (None, fail))),
+                    };
+                }
+            }
+        }
+    })
+    .boxed()
+}
+
+/// How far a body has been read.
+struct Reading {
+    expected: Digest,
+    size: u64,
+    seen: u64,
+    hasher: Hasher,
+    /// The piece that completes the content, held back until nothing follows and the digest is right.
+    last: Option<Bytes>,
+}
+
+impl Reading {
+    fn take(&mut self, piece: Bytes) -> Result<Option<Bytes>, Problem> {
+        if piece.is_empty() {
+            return Ok(None);
+        }
+        self.seen = self.seen.saturating_add(piece.len() as u64);
+        if self.seen > self.size {
+            return Err(Problem::WrongSize { expected: self.size, actual: self.seen });
+        }
+        self.hasher.update(&piece);
+        if self.seen == self.size {
+            self.last = Some(piece);
+            return Ok(None);
+        }
+        Ok(Some(piece))
+    }
+
+    fn finish(self) -> Result<Option<Bytes>, Problem> {
+        if self.seen != self.size {
+            return Err(Problem::WrongSize { expected: self.size, actual: self.seen });
+        }
+        let actual = self.hasher.finish();
+        if actual != self.expected.as_str() {
+            return Err(Problem::WrongDigest { expected: self.expected, actual });
+        }
+        Ok(self.last)
+    }
+}

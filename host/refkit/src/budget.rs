@@ -1,0 +1,137 @@
+//! What one run may use in all, and what it used.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use refkit_content::Problem;
+
+/// The limits of one run, all policies of its chain together. Each is data, has a default, and is reported as
+/// used/limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Questions that go to a source: a repeated one is answered from the run's record and is free.
+    pub calls: u64,
+    /// Bytes of content that come from the source.
+    pub bytes: u64,
+    /// Bytes of one content.
+    pub content: u64,
+    /// Wall-clock time.
+    pub wall: Duration,
+    /// Processor time of each policy.
+    pub cpu: Duration,
+    /// Bytes of memory of each policy.
+    pub memory: u64,
+    /// How far below a root an index may be: 0 is the root itself.
+    pub depth: u64,
+    /// Messages of the policies that the trace keeps; of more it says how many.
+    pub events: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            // 100 platforms with configs and attestations.
+            calls: 1_000,
+            bytes: 256 << 20,
+            // The size up to which registries take manifests; configs are smaller.
+            content: 4 << 20,
+            wall: Duration::from_secs(120),
+            cpu: Duration::from_secs(2),
+            memory: 64 << 20,
+            // Images with one nested index exist, with two nobody has seen one.
+            depth: 8,
+            events: 1_000,
+        }
+    }
+}
+
+/// What a run has used of its budget.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Questions that went to a source.
+    pub calls: u64,
+    /// Bytes of content that came.
+    pub bytes: u64,
+    /// Bytes of the largest content.
+    pub content: u64,
+    /// Wall-clock time.
+    pub wall: Duration,
+    /// Processor time of all policies together.
+    pub cpu: Duration,
+    /// Bytes of memory of the policy that had most.
+    pub memory: u64,
+    /// The deepest index.
+    pub depth: u64,
+    /// Messages of the policies, dropped ones included.
+    pub events: u64,
+}
+
+/// The counters of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    calls: AtomicU64,
+    bytes: AtomicU64,
+    content: AtomicU64,
+    cpu: AtomicU64,
+    memory: AtomicU64,
+    depth: AtomicU64,
+    events: AtomicU64,
+}
+
+impl Counters {
+    /// Takes one call.
+    pub(crate) fn call(&self, budget: &Budget) -> Result<(), Problem> {
+        take(&self.calls, 1, budget.calls, "calls")
+    }
+
+    /// Takes bytes that are about to be read, or were.
+    pub(crate) fn content(&self, budget: &Budget, bytes: u64) -> Result<(), Problem> {
+        self.content.fetch_max(bytes, Ordering::Relaxed);
+        take(&self.bytes, bytes, budget.bytes, "bytes of content")
+    }
+
+    /// Notes an index at a depth.
+    pub(crate) fn depth(&self, budget: &Budget, depth: u64) -> Result<(), Problem> {
+        if depth > budget.depth {
+            let text = format!("indexes are nested deeper than {} levels, the limit of this run", budget.depth);
+            return Err(Problem::BudgetExhausted(text));
+        }
+        self.depth.fetch_max(depth, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Takes one message; returns whether the trace still keeps it.
+    pub(crate) fn event(&self, budget: &Budget) -> bool {
+        self.events.fetch_add(1, Ordering::Relaxed) < budget.events
+    }
+
+    /// Adds what a policy used.
+    pub(crate) fn policy(&self, cpu: Duration, memory: u64) {
+        self.cpu.fetch_add(u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.memory.fetch_max(memory, Ordering::Relaxed);
+    }
+
+    pub(crate) fn spent(&self, wall: Duration) -> Spent {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Spent {
+            calls: read(&self.calls),
+            bytes: read(&self.bytes),
+            content: read(&self.content),
+            wall,
+            cpu: Duration::from_nanos(read(&self.cpu)),
+            memory: read(&self.memory),
+            depth: read(&self.depth),
+            events: read(&self.events),
+        }
+    }
+}
+
+fn take(counter: &AtomicU64, amount: u64, limit: u64, what: &str) -> Result<(), Problem> {
+    let within = |used: u64| used.checked_add(amount).filter(|&sum| sum <= limit);
+    match counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within) {
+        Ok(_) => Ok(()),
+        Err(used) => {
+            Err(Problem::BudgetExhausted(format!("this run's limit of {limit} {what} is used up ({used} used)")))
+        }
+    }
+}

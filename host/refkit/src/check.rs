@@ -1,0 +1,178 @@
+//! Holds an outcome against what the run has met. A policy names digests; every descriptor that leaves here is the
+//! host's own record.
+
+use refkit_oci::document::media_type;
+use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
+use refkit_sandbox::{Absence, Decision, Denial, Failure, Image, Parts, Request, Resolved, Selection};
+
+use crate::error::OutcomeError;
+use crate::ledger::{Ledger, Name};
+
+/// Returns the decision with the host's own descriptors.
+///
+/// # Errors
+/// The first thing in it that the run does not bear out.
+pub(crate) fn decision(ledger: &Ledger, claim: Decision<Digest>) -> Result<Decision<Descriptor>, OutcomeError> {
+    let resolved = match claim {
+        Decision::Denied(denials) if denials.is_empty() => return Err(OutcomeError::NoReason),
+        Decision::Denied(denials) => return Ok(Decision::Denied(denials)),
+        Decision::Resolved(resolved) => resolved,
+    };
+    let root = root(ledger, &resolved.reference, &resolved.root)?;
+    let check = Check { ledger, repository: resolved.reference.repository(), root: &root };
+    let images = resolved.images.into_iter().map(|place| match place {
+        Ok(image) => check.image(image).map(Ok),
+        Err(Absence::Denied(denials)) if denials.is_empty() => Err(OutcomeError::NoReason),
+        Err(absence) => Ok(Err(absence)),
+    });
+    let images = images.collect::<Result<_, _>>()?;
+    Ok(Decision::Resolved(Resolved { reference: resolved.reference, root, images }))
+}
+
+/// The root has to be what the reference names in this run: what its tag was answered with, or its digest, met there.
+fn root(ledger: &Ledger, reference: &Reference, root: &Digest) -> Result<Descriptor, OutcomeError> {
+    let repository = reference.repository();
+    let (descriptor, _) = ledger.met(repository, root).ok_or_else(|| not_met(repository, root))?;
+    match ledger.named(&Name::of(reference)) {
+        Some(named) if named.digest == *root => Ok(descriptor),
+        _ => Err(OutcomeError::Root { reference: reference.to_string(), root: root.to_string() }),
+    }
+}
+
+fn not_met(repository: &Repository, digest: &Digest) -> OutcomeError {
+    OutcomeError::NotMet { digest: digest.to_string(), repository: repository.to_string() }
+}
+
+struct Check<'a> {
+    ledger: &'a Ledger,
+    repository: &'a Repository,
+    root: &'a Descriptor,
+}
+
+impl Check<'_> {
+    fn image(&self, image: Image<Digest>) -> Result<Image<Descriptor>, OutcomeError> {
+        let mut parents: Vec<Descriptor> = Vec::with_capacity(image.parents.len());
+        for parent in &image.parents {
+            let entry = self.entry(parents.last().unwrap_or(self.root), parent, "nested index")?;
+            parents.push(entry);
+        }
+        let last = parents.last().unwrap_or(self.root);
+        let manifest = if image.manifest == self.root.digest && parents.is_empty() {
+            self.root.clone()
+        } else {
+            self.entry(last, &image.manifest, "manifest")?
+        };
+        if !media_type::is_manifest(&manifest.media_type) {
+            return Err(self.broken("image manifest", last, &manifest.digest));
+        }
+        let config = image.config.map(|config| self.config(&manifest, &config)).transpose()?;
+        let about = |attestation: Digest| self.attestation(&manifest, attestation);
+        let attestations = image.attestations.into_iter().map(about).collect::<Result<_, _>>()?;
+        let platform = self.platform(&manifest, config.as_ref());
+        Ok(Image { platform, parents, manifest, config, attestations })
+    }
+
+    /// An index may name one digest more than once, with several platforms: the first is the record.
+    fn entry(&self, parent: &Descriptor, child: &Digest, kind: &'static str) -> Result<Descriptor, OutcomeError> {
+        self.met(child)?;
+        let names = self.ledger.names(self.repository, &parent.digest);
+        let entry = names.as_ref().and_then(|names| names.entries.iter().find(|entry| entry.digest == *child));
+        entry.cloned().ok_or_else(|| self.broken(kind, parent, child))
+    }
+
+    fn config(&self, manifest: &Descriptor, config: &Digest) -> Result<Descriptor, OutcomeError> {
+        self.met(config)?;
+        let names = self.ledger.names(self.repository, &manifest.digest);
+        let named = names.as_ref().and_then(|names| names.config.as_ref()).filter(|named| named.digest == *config);
+        named.cloned().ok_or_else(|| self.broken("config", manifest, config))
+    }
+
+    fn attestation(&self, manifest: &Descriptor, attestation: Digest) -> Result<Descriptor, OutcomeError> {
+        let descriptor = self.met(&attestation)?;
+        if self.ledger.about(self.repository, &attestation, &manifest.digest) {
+            Ok(descriptor)
+        } else {
+            Err(self.broken("attestation", manifest, &attestation))
+        }
+    }
+
+    /// What the index says, else what the config says where that was read. A policy's word on it is not needed.
+    fn platform(&self, manifest: &Descriptor, config: Option<&Descriptor>) -> Option<Platform> {
+        if let Some(platform) = &manifest.platform {
+            return Some(platform.clone().normalized());
+        }
+        let names = self.ledger.names(self.repository, &manifest.digest);
+        let config = config.or(names.as_ref().and_then(|names| names.config.as_ref()))?;
+        refkit_oci::document::read_config(&self.ledger.bytes(&config.digest)?)
+            .ok()?
+            .platform()
+            .map(Platform::normalized)
+    }
+
+    fn met(&self, digest: &Digest) -> Result<Descriptor, OutcomeError> {
+        let met = self.ledger.met(self.repository, digest);
+        met.map(|(descriptor, _)| descriptor).ok_or_else(|| not_met(self.repository, digest))
+    }
+
+    fn broken(&self, kind: &'static str, parent: &Descriptor, child: &Digest) -> OutcomeError {
+        OutcomeError::Chain { kind, parent: parent.digest.to_string(), child: child.to_string() }
+    }
+}
+
+/// What became of a decision that was cut to the request.
+pub(crate) enum Fit {
+    Decision(Decision<Descriptor>),
+    Failed(Failure),
+}
+
+/// Cuts a decision to what the request asked for: what is over is taken away, except an absence, which decides the
+/// whole where no images were asked for.
+///
+/// # Errors
+/// When places are missing.
+pub(crate) fn fit(request: &Request, decision: Decision<Descriptor>) -> Result<Fit, OutcomeError> {
+    let Decision::Resolved(mut resolved) = decision else {
+        return Ok(Fit::Decision(decision));
+    };
+    if let Selection::Platforms(platforms) = &request.selection {
+        let unasked = resolved.images.is_empty() && !request.parts.any();
+        if !unasked && resolved.images.len() != platforms.len() {
+            return Err(OutcomeError::Places { wanted: platforms.len(), got: resolved.images.len() });
+        }
+    }
+    if !request.parts.any() {
+        if let Some(whole) = whole(&resolved.images) {
+            return Ok(whole);
+        }
+        resolved.images.clear();
+    }
+    for image in resolved.images.iter_mut().flatten() {
+        trim(image, request.parts);
+    }
+    Ok(Fit::Decision(Decision::Resolved(resolved)))
+}
+
+fn trim(image: &mut Image<Descriptor>, parts: Parts) {
+    if !parts.configs {
+        image.config = None;
+    }
+    if !parts.attestations {
+        image.attestations.clear();
+    }
+}
+
+fn whole(places: &[Result<Image<Descriptor>, Absence>]) -> Option<Fit> {
+    let absences = || places.iter().filter_map(|place| place.as_ref().err());
+    let denials = absences().filter_map(|absence| match absence {
+        Absence::Denied(denials) => Some(denials.clone()),
+        _ => None,
+    });
+    let denials: Vec<Denial> = denials.flatten().collect();
+    if !denials.is_empty() {
+        return Some(Fit::Decision(Decision::Denied(denials)));
+    }
+    absences().find_map(|absence| match absence {
+        Absence::Failed(failure) => Some(Fit::Failed(failure.clone())),
+        _ => None,
+    })
+}

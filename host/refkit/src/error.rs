@@ -1,0 +1,117 @@
+//! How a run can fail.
+
+use std::time::Duration;
+
+use refkit_sandbox::{ErrorCode, Failure, RunError};
+
+/// A run ended without a decision.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A policy returned an error: mostly one that it was told itself.
+    #[error("{failure}")]
+    Failed {
+        /// The policy that returned it.
+        policy: String,
+        /// What it returned.
+        failure: Failure,
+        /// The host's own record of the failure that the policy passed on, where it did.
+        #[source]
+        cause: Option<refkit_content::Error>,
+    },
+    /// A policy crashed or met one of its own limits. No other policy of the chain can turn this into an answer.
+    #[error("the policy {policy} did not end: {error}")]
+    Policy {
+        /// The policy.
+        policy: String,
+        /// What became of it.
+        #[source]
+        error: RunError,
+    },
+    /// A policy returned an outcome that the run does not bear out.
+    #[error("the policy {policy} returned an outcome that does not hold: {problem}")]
+    Outcome {
+        /// The policy.
+        policy: String,
+        /// What does not hold.
+        #[source]
+        problem: OutcomeError,
+    },
+    /// The whole run took too long.
+    #[error("no answer within {} s, the limit of this run", .limit.as_secs_f32())]
+    Timeout {
+        /// The limit.
+        limit: Duration,
+    },
+    /// What was asked for besides the decision could not be read.
+    #[error(transparent)]
+    Content(#[from] refkit_content::Error),
+    /// The engine has no place for a chain this long.
+    #[error(transparent)]
+    Busy(RunError),
+}
+
+impl Error {
+    /// Returns the kind of failure, as a policy would be told.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Failed { failure, .. } => failure.code,
+            Self::Timeout { .. } => ErrorCode::Timeout,
+            Self::Content(error) => crate::answers::code(error.code()),
+            Self::Policy { error: RunError::Timeout { .. }, .. } => ErrorCode::Timeout,
+            Self::Policy { .. } | Self::Outcome { .. } | Self::Busy(_) => ErrorCode::Other,
+        }
+    }
+}
+
+/// Why an outcome does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutcomeError {
+    /// A digest was invented, or was met in another repository only.
+    #[error("this run has not met {digest} in {repository}")]
+    NotMet {
+        /// The digest.
+        digest: String,
+        /// The repository of the outcome's reference.
+        repository: String,
+    },
+    /// The root is not what the reference names.
+    #[error("{reference} does not name the root {root} in this run")]
+    Root {
+        /// The outcome's reference.
+        reference: String,
+        /// The outcome's root.
+        root: String,
+    },
+    /// A descriptor is not named by the one before it.
+    #[error("{child} is not the {kind} of {parent}")]
+    Chain {
+        /// What the child was said to be.
+        kind: &'static str,
+        /// The descriptor before.
+        parent: String,
+        /// The descriptor.
+        child: String,
+    },
+    /// There are fewer or more places than wanted platforms.
+    #[error("{wanted} platforms were wanted, and {got} places answered")]
+    Places {
+        /// Wanted platforms.
+        wanted: usize,
+        /// Places in the outcome.
+        got: usize,
+    },
+    /// An image that the rest of the chain refused, or could not read, is not marked so any more.
+    #[error("it takes away the refusal or failure of image {place} that the rest of the chain reported")]
+    Absence {
+        /// The place, counted from 1.
+        place: usize,
+    },
+    /// A denial without a reason.
+    #[error("a denial has to say at least one reason")]
+    NoReason,
+    /// The last policy of the chain passed the request on.
+    #[error("there is no policy after it that could answer")]
+    NoNext,
+}

@@ -1,0 +1,332 @@
+//! One run of a chain.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use refkit_oci::{Descriptor, Digest, Repository};
+use refkit_sandbox::{
+    Absence, Claim, Decision, Denial, ErrorCode, Failure, Limits, Request, Resolved, RunError, Usage,
+};
+
+use crate::answers::{Answers, Once, failure};
+use crate::budget::{Budget, Spent};
+use crate::check::{self, Fit};
+use crate::error::{Error, OutcomeError};
+use crate::host::PolicyHost;
+use crate::outcome::{Outcome, Resolution};
+use crate::resolver::Link;
+use crate::trace::{Event, Trace};
+use crate::{Resolver, absences};
+
+/// One run: what was met, what was spent, and what was done, from the first question to the last.
+pub struct Session {
+    run: Arc<Run>,
+    request: Request,
+    engine: refkit_sandbox::Engine,
+}
+
+/// What the policies of one run share.
+pub(crate) struct Run {
+    chain: Arc<[Link]>,
+    pub(crate) answers: Answers,
+    pub(crate) now: u64,
+    started: Instant,
+    decisions: Once<(usize, Request), Result<Decision<Descriptor>, Failure>>,
+    /// The first policy that did not end, or whose outcome does not hold. Other policies are told of a failure, but
+    /// none can turn it into an answer.
+    fatal: Mutex<Option<Error>>,
+    /// Which policy was the first to give a reason, and to fail.
+    denied_by: Mutex<HashMap<Denial, String>>,
+    failed_by: Mutex<HashMap<Failure, String>>,
+}
+
+type Decided<'a> = Pin<Box<dyn Future<Output = Result<Decision<Descriptor>, Failure>> + Send + 'a>>;
+
+impl Session {
+    pub(crate) fn new(resolver: &Resolver, request: Request) -> Self {
+        let started = Instant::now();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let answers = Answers::new(
+            resolver.source.clone(),
+            request.reference.repository().clone(),
+            resolver.grants.clone(),
+            resolver.budget,
+            started,
+        );
+        let run = Run {
+            chain: resolver.chain.clone(),
+            answers,
+            now,
+            started,
+            decisions: Once::default(),
+            fatal: Mutex::default(),
+            denied_by: Mutex::default(),
+            failed_by: Mutex::default(),
+        };
+        Self { run: Arc::new(run), request, engine: resolver.engine.clone() }
+    }
+
+    /// Returns what the chain decides. Asked again, it answers from its record.
+    ///
+    /// # Errors
+    /// When the run ended without a decision.
+    pub async fn resolve(&self) -> Result<Outcome, Error> {
+        let limit = self.run.answers.budget.wall;
+        let whole = async {
+            let _permit = self.engine.reserve(self.run.chain.len()).await.map_err(Error::Busy)?;
+            let decision = self.run.decide(0, self.request.clone(), None).await;
+            if let Some(fatal) = lock(&self.run.fatal).clone() {
+                return Err(fatal);
+            }
+            self.outcome(decision).await
+        };
+        tokio::time::timeout(limit, whole).await.unwrap_or(Err(Error::Timeout { limit }))
+    }
+
+    /// Returns content that this run has met, verified: for whoever wants more bytes than the request attached.
+    ///
+    /// # Errors
+    /// When it was not met, the budget is used up, or it cannot be read.
+    pub async fn fetch(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Bytes, Error> {
+        Ok(self.run.answers.fetch(None, repository, &descriptor.digest).await?)
+    }
+
+    /// Returns what was done so far.
+    pub fn trace(&self) -> Trace {
+        self.run.answers.recorder.trace()
+    }
+
+    /// Returns the limits of the run.
+    pub fn budget(&self) -> Budget {
+        self.run.answers.budget
+    }
+
+    /// Returns what was used so far.
+    pub fn spent(&self) -> Spent {
+        self.run.answers.counters.spent(self.run.started.elapsed())
+    }
+
+    async fn outcome(&self, decision: Result<Decision<Descriptor>, Failure>) -> Result<Outcome, Error> {
+        match decision {
+            Err(failure) => {
+                let cause = self.run.answers.cause(&failure);
+                let policy = lock(&self.run.failed_by).get(&failure).cloned().unwrap_or_default();
+                Err(Error::Failed { policy, failure, cause })
+            }
+            Ok(Decision::Denied(denials)) => {
+                let by = lock(&self.run.denied_by);
+                let policy = denials.first().and_then(|denial| by.get(denial)).cloned().unwrap_or_default();
+                Ok(Outcome::Denied { policy, denials })
+            }
+            Ok(Decision::Resolved(resolved)) => self.attach(resolved).await.map(Outcome::Resolved),
+        }
+    }
+
+    /// Attaches the bytes that the request asked for and the policies did not read themselves.
+    async fn attach(&self, mut resolved: Resolved<Descriptor>) -> Result<Resolution, Error> {
+        let (answers, repository) = (&self.run.answers, resolved.reference.repository().clone());
+        let parts = self.request.parts;
+        if parts.any() {
+            answers.fetch(None, &repository, &resolved.root.digest).await?;
+        }
+        let wanted = |image: &refkit_sandbox::Image<Descriptor>| -> Vec<Digest> {
+            let config = image.config.iter();
+            let manifest = parts.configs.then_some(&image.manifest);
+            let all = image.parents.iter().chain(manifest).chain(config).chain(&image.attestations);
+            all.map(|descriptor| descriptor.digest.clone()).collect()
+        };
+        let fetched = resolved.images.iter().map(|place| async {
+            for digest in place.iter().flat_map(&wanted) {
+                answers.fetch(None, &repository, &digest).await?;
+            }
+            Ok::<(), refkit_content::Error>(())
+        });
+        let fetched = futures_util::future::join_all(fetched).await;
+        for (place, fetched) in resolved.images.iter_mut().zip(fetched) {
+            if let Err(error) = fetched {
+                *place = Err(Absence::Failed(failure(error)));
+            }
+        }
+        Ok(Resolution {
+            request: self.request.clone(),
+            reference: resolved.reference,
+            root: resolved.root,
+            images: resolved.images,
+            contents: answers.ledger.contents(),
+        })
+    }
+}
+
+impl Run {
+    /// Returns what the chain from a place on decides of a request, once per run.
+    pub(crate) fn decide(self: &Arc<Self>, index: usize, request: Request, parent: Option<usize>) -> Decided<'_> {
+        Box::pin(async move {
+            let ask = self.ask(index, &request, parent);
+            self.decisions.get((index, request.clone()), ask).await
+        })
+    }
+
+    async fn ask(
+        self: &Arc<Self>,
+        index: usize,
+        request: &Request,
+        parent: Option<usize>,
+    ) -> Result<Decision<Descriptor>, Failure> {
+        let Some(link) = self.chain.get(index) else {
+            let last = index.checked_sub(1).and_then(|index| self.chain.get(index));
+            let policy = last.map_or_else(String::new, Link::name);
+            return Err(self.stop(Error::Outcome { policy, problem: OutcomeError::NoNext }));
+        };
+        let event = Event::Policy {
+            name: link.name(),
+            reference: request.reference.to_string(),
+            decision: None,
+            usage: Usage::default(),
+        };
+        let span = self.answers.recorder.begin(parent, event);
+        let (result, usage) = self.run(link, index, span, request).await;
+        self.answers.counters.policy(usage.cpu, usage.memory);
+        let mut next = None;
+        let result = match result {
+            Ok(Step::Decided(decision)) => Ok(decision),
+            Ok(Step::Next(request)) => {
+                let decision = self.decide(index + 1, request.clone(), Some(span)).await;
+                next = Some(request);
+                decision
+            }
+            Err(failure) => Err(failure),
+        };
+        // What came from the rest of the chain is cut to this request as well.
+        let result = result.and_then(|decision| self.fit(link, request, decision));
+        self.note(link, &result);
+        let text = describe(&result, next.as_ref());
+        self.answers.recorder.end(span, |event| {
+            if let Event::Policy { decision, usage: used, .. } = event {
+                (*decision, *used) = (Some(text), usage);
+            }
+        });
+        result
+    }
+
+    async fn run(
+        self: &Arc<Self>,
+        link: &Link,
+        index: usize,
+        span: usize,
+        request: &Request,
+    ) -> (Result<Step, Failure>, Usage) {
+        let host = Arc::new(PolicyHost {
+            run: self.clone(),
+            index,
+            span,
+            settings: link.settings.clone(),
+            told: Mutex::default(),
+        });
+        let budget = &self.answers.budget;
+        let limits = Limits {
+            cpu: budget.cpu,
+            wall: budget.wall.saturating_sub(self.started.elapsed()),
+            memory: budget.memory,
+            ..Limits::default()
+        };
+        let (claim, usage) = link.policy.run(host.clone(), limits, request).await;
+        let policy = link.name();
+        let step = match claim {
+            Ok(Claim::Next(request)) => Ok(Step::Next(request)),
+            Ok(Claim::Decision(claim)) => {
+                let held = check::decision(&self.answers.ledger, claim).and_then(|decision| {
+                    for (asked, told) in lock(&host.told).iter() {
+                        absences::check(request, &decision, asked, told)?;
+                    }
+                    Ok(Step::Decided(decision))
+                });
+                held.map_err(|problem| self.stop(Error::Outcome { policy, problem }))
+            }
+            Err(RunError::Failed(failure)) => Err(failure),
+            Err(RunError::Timeout { .. }) => Err(self.stop(Error::Timeout { limit: budget.wall })),
+            Err(error) => Err(self.stop(Error::Policy { policy, error })),
+        };
+        (step, usage)
+    }
+
+    fn fit(
+        &self,
+        link: &Link,
+        request: &Request,
+        decision: Decision<Descriptor>,
+    ) -> Result<Decision<Descriptor>, Failure> {
+        match check::fit(request, decision) {
+            Ok(Fit::Decision(decision)) => Ok(decision),
+            Ok(Fit::Failed(failure)) => Err(failure),
+            Err(problem) => Err(self.stop(Error::Outcome { policy: link.name(), problem })),
+        }
+    }
+
+    /// Ends the run with an error that no policy can turn into an answer.
+    fn stop(&self, error: Error) -> Failure {
+        let failure = Failure { code: error.code(), message: error.to_string() };
+        lock(&self.fatal).get_or_insert(error);
+        failure
+    }
+
+    fn note(&self, link: &Link, result: &Result<Decision<Descriptor>, Failure>) {
+        let mut denied_by = lock(&self.denied_by);
+        let mut deny = |denials: &[Denial]| {
+            for denial in denials {
+                denied_by.entry(denial.clone()).or_insert_with(|| link.name());
+            }
+        };
+        match result {
+            Ok(Decision::Denied(denials)) => deny(denials),
+            Ok(Decision::Resolved(resolved)) => {
+                for place in &resolved.images {
+                    if let Err(Absence::Denied(denials)) = place {
+                        deny(denials);
+                    }
+                }
+            }
+            Err(failure) => {
+                lock(&self.failed_by).entry(failure.clone()).or_insert_with(|| link.name());
+            }
+        }
+    }
+
+    /// Returns which policy gave a reason first.
+    pub(crate) fn denied_by(&self, denial: &Denial) -> Option<String> {
+        lock(&self.denied_by).get(denial).cloned()
+    }
+}
+
+impl Session {
+    /// Returns the policy that gave a reason first: for a denial that stands in the place of an image.
+    pub fn denied_by(&self, denial: &Denial) -> Option<String> {
+        self.run.denied_by(denial)
+    }
+}
+
+enum Step {
+    Decided(Decision<Descriptor>),
+    Next(Request),
+}
+
+fn describe(result: &Result<Decision<Descriptor>, Failure>, next: Option<&Request>) -> String {
+    if let Some(request) = next {
+        return format!("passed on {}", request.reference);
+    }
+    match result {
+        Ok(Decision::Resolved(resolved)) => format!("resolved {}", resolved.root.digest),
+        Ok(Decision::Denied(denials)) => match denials.first() {
+            Some(denial) => format!("denied by rule {}", denial.rule),
+            None => "denied".into(),
+        },
+        Err(failure) if failure.code == ErrorCode::NotGranted => format!("failed (not granted): {}", failure.message),
+        Err(failure) => format!("failed: {}", failure.message),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

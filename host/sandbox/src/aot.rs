@@ -1,0 +1,158 @@
+//! Code that was compiled ahead of time: in the cache on disk, and in the program itself.
+//!
+//! Loading such code is running it. So an entry is loaded only where nobody else can have written it, and only where
+//! it is whole: the directory and the file belong to this user alone, and the file holds the digest of its code.
+#![allow(unsafe_code)]
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::hash::{Hash, Hasher};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use refkit_oci::Digest;
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
+
+use crate::Engine;
+
+/// What an entry begins with: the format, its version.
+const MAGIC: &[u8; 16] = b"refkit aot v1\0\0\0";
+
+/// The largest entry that is read, bytes: about 20 times the largest component.
+const MAX_ENTRY: u64 = 640 << 20;
+
+/// Code that the program carries.
+#[derive(Debug, Clone, Copy)]
+pub struct Precompiled(&'static [u8]);
+
+impl Precompiled {
+    /// Returns code that may be loaded.
+    ///
+    /// # Safety
+    /// The bytes are the output of [`Engine::precompile_for`], unchanged: loading them is running them.
+    pub const unsafe fn new(code: &'static [u8]) -> Self {
+        Self(code)
+    }
+
+    /// Returns the component, or nothing where the code is for another machine or version.
+    pub(crate) fn load(&self, engine: &Engine) -> Option<Component> {
+        // SAFETY: whoever made `self` vouched for the bytes.
+        unsafe { Component::deserialize(&engine.wasmtime, self.0) }.ok()
+    }
+}
+
+/// A directory of compiled components, shared by the processes of one user.
+#[derive(Debug, Clone)]
+pub struct AotCache {
+    directory: PathBuf,
+}
+
+impl AotCache {
+    /// Returns the cache in a directory, which is made where it is not there, for this user alone.
+    ///
+    /// # Errors
+    /// When it cannot be made, is no directory, belongs to somebody else, or somebody else may write to it.
+    pub fn open(directory: impl Into<PathBuf>) -> std::io::Result<Self> {
+        let directory = directory.into();
+        DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
+        let metadata = std::fs::symlink_metadata(&directory)?;
+        if !metadata.is_dir() || !private(&metadata) {
+            let text = format!("{} must be a directory that only its owner can write to", directory.display());
+            return Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, text));
+        }
+        Ok(Self { directory })
+    }
+
+    /// Returns the directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The name holds all that decides the code: the component, and everything about wasmtime, its settings and this
+    /// machine that wasmtime itself looks at.
+    fn entry(&self, engine: &wasmtime::Engine, component: &Digest) -> PathBuf {
+        let mut name = Key(Sha256::new());
+        engine.precompile_compatibility_hash().hash(&mut name);
+        name.0.update(component.as_str());
+        self.directory.join(format!("{}.cwasm", hex(&name.0.finalize())))
+    }
+
+    fn read(&self, path: &Path) -> Option<Vec<u8>> {
+        // O_NOFOLLOW and O_NONBLOCK: neither a link nor a pipe that somebody put there is followed or waited for.
+        let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits() as i32;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+        let metadata = file.metadata().ok()?;
+        if !metadata.is_file() || !private(&metadata) || metadata.len() > MAX_ENTRY {
+            return None;
+        }
+        let mut bytes = Vec::with_capacity(metadata.len() as usize);
+        file.take(MAX_ENTRY).read_to_end(&mut bytes).ok()?;
+        let (head, code) = bytes.split_at_checked(MAGIC.len() + 32)?;
+        let whole = head.starts_with(MAGIC) && head[MAGIC.len()..] == Sha256::digest(code)[..];
+        if !whole {
+            return None;
+        }
+        bytes.drain(..MAGIC.len() + 32);
+        Some(bytes)
+    }
+
+    fn write(&self, path: &Path, code: &[u8]) -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
+        file.write_all(MAGIC)?;
+        file.write_all(&Sha256::digest(code))?;
+        file.write_all(code)?;
+        File::sync_all(file.as_file())?;
+        file.persist(path)?;
+        Ok(())
+    }
+}
+
+/// Returns whether the file or directory is this user's, and nobody else may write to it.
+fn private(metadata: &std::fs::Metadata) -> bool {
+    metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0
+}
+
+impl Engine {
+    /// Returns a component that was compiled before, if the cache has it, whole.
+    pub(crate) fn cached(&self, component: &Digest) -> Option<Component> {
+        let cache = self.options.cache.as_ref()?;
+        let path = cache.entry(&self.wasmtime, component);
+        let code = cache.read(&path)?;
+        // SAFETY: only this user can have written the entry, into a directory that only this user can write to; its
+        // digest shows that it is whole; and this crate writes nothing there but wasmtime's own output.
+        let loaded = unsafe { Component::deserialize(&self.wasmtime, code) };
+        loaded.ok()
+    }
+
+    /// Compiles a component, and keeps the code where there is a cache.
+    pub(crate) fn compile(&self, bytes: &[u8], digest: &Digest) -> wasmtime::Result<Component> {
+        let component = Component::from_binary(&self.wasmtime, bytes)?;
+        if let Some(cache) = &self.options.cache {
+            // A cache that cannot be written costs a compile the next time, and nothing else.
+            let _ = cache.write(&cache.entry(&self.wasmtime, digest), &component.serialize()?);
+        }
+        Ok(component)
+    }
+}
+
+/// Turns what wasmtime hashes into a digest that is stable between processes.
+struct Key(Sha256);
+
+impl Hasher for Key {
+    fn finish(&self) -> u64 {
+        0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,163 @@
+//! The engine: wasmtime, configured once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::ticker::Ticker;
+use crate::{AotCache, EngineError};
+
+/// Bytes of native stack that a guest may use.
+pub(crate) const GUEST_STACK: usize = 512 << 10;
+
+/// Bytes of the stack that a run is switched to: what the guest may use, and as much again for the host calls on top.
+const RUN_STACK: usize = 2 * GUEST_STACK;
+
+/// Core instances a component may have: those of componentize-py have 38.
+const CORE_INSTANCES: u32 = 64;
+
+/// Memories and tables a component may have.
+const MEMORIES: u32 = 4;
+
+/// Bytes of memory that stay with a slot of the pool after a run, so that the next one faults on no page of them.
+const KEEP_RESIDENT: usize = 256 << 10;
+
+/// How an [`Engine`] is made.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// How many runs of policies there can be at once.
+    pub runs: u32,
+    /// The largest memory that any [`crate::Limits`] will allow, bytes.
+    pub max_memory: u64,
+    /// The largest component from outside that is compiled, bytes.
+    pub max_component: u64,
+    /// How long compiling one may take.
+    pub max_compile_time: Duration,
+    /// Where compiled components are kept between processes.
+    pub cache: Option<AotCache>,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            runs: 64,
+            max_memory: 256 << 20,
+            // componentize-py makes 18 MB of a policy of ten lines.
+            max_component: 32 << 20,
+            max_compile_time: Duration::from_secs(60),
+            cache: None,
+        }
+    }
+}
+
+/// wasmtime, configured. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) options: Arc<EngineOptions>,
+    pub(crate) ticker: Arc<Ticker>,
+    places: Arc<Semaphore>,
+    pooled: bool,
+}
+
+impl Engine {
+    /// Returns an engine.
+    ///
+    /// # Errors
+    /// When wasmtime does not support this machine.
+    pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
+        // The pool reserves address space in advance. Where there is too little of it (a container with a limit on
+        // virtual memory), instances are allocated one by one: slower, with the same bounds.
+        let pooled = config(None, Some(&options)).and_then(|config| wasmtime::Engine::new(&config));
+        let (wasmtime, pooled) = match pooled {
+            Ok(engine) => (engine, true),
+            Err(_) => {
+                let plain = config(None, None).and_then(|config| wasmtime::Engine::new(&config));
+                (plain.map_err(|error| EngineError(format!("{error:#}")))?, false)
+            }
+        };
+        let ticker = Ticker::new(&wasmtime);
+        let places = Arc::new(Semaphore::new(options.runs as usize));
+        Ok(Self { wasmtime, options: Arc::new(options), ticker, places, pooled })
+    }
+
+    /// Returns whether instances come from a pool.
+    pub fn is_pooled(&self) -> bool {
+        self.pooled
+    }
+
+    /// Waits for the places that a chain of so many policies takes, all at once: a policy keeps its place while the
+    /// rest of the chain runs, so taking them one by one could wait forever.
+    ///
+    /// # Errors
+    /// [`crate::RunError::Busy`] where the engine has fewer places than that in all.
+    pub async fn reserve(&self, policies: usize) -> Result<Permit, crate::RunError> {
+        let busy = crate::RunError::Busy { limit: u64::from(self.options.runs) };
+        if policies > self.options.runs as usize {
+            return Err(busy);
+        }
+        let permit = self.places.clone().acquire_many_owned(policies as u32).await;
+        permit.map(|permit| Permit { _permit: permit }).map_err(|_| busy)
+    }
+
+    /// Compiles a component for a machine of the named target with no more than that target's basic features.
+    ///
+    /// # Errors
+    /// When the target is unknown or the component malformed.
+    pub fn precompile_for(target: &str, component: &[u8]) -> Result<Vec<u8>, EngineError> {
+        let text = |error: wasmtime::Error| EngineError(format!("{error:#}"));
+        let engine = config(Some(target), None).and_then(|config| wasmtime::Engine::new(&config)).map_err(text)?;
+        engine.precompile_component(component).map_err(text)
+    }
+}
+
+/// Places for the runs of one chain.
+pub struct Permit {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// What decides compiled code stands here once, for both allocators and for every target, so that code compiled ahead
+/// of time loads in all of them.
+fn config(target: Option<&str>, pool: Option<&EngineOptions>) -> wasmtime::Result<Config> {
+    let mut config = Config::new();
+    config
+        .wasm_threads(false)
+        .wasm_shared_everything_threads(false)
+        .wasm_relaxed_simd(false)
+        .wasm_memory64(false)
+        .wasm_gc(false)
+        .wasm_function_references(false)
+        .wasm_exceptions(false)
+        .concurrency_support(false)
+        .cranelift_nan_canonicalization(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(GUEST_STACK)
+        .async_stack_size(RUN_STACK)
+        .generate_address_map(false)
+        .wasm_backtrace_max_frames(None);
+    if let Some(target) = target {
+        config.target(target)?;
+    }
+    if let Some(options) = pool {
+        let runs = options.runs;
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(runs)
+            .total_core_instances(runs.saturating_mul(CORE_INSTANCES))
+            .total_memories(runs.saturating_mul(MEMORIES))
+            .total_tables(runs.saturating_mul(MEMORIES))
+            .total_stacks(runs)
+            .total_gc_heaps(runs)
+            .max_core_instances_per_component(CORE_INSTANCES)
+            .max_memories_per_component(MEMORIES)
+            .max_tables_per_component(MEMORIES)
+            .max_memory_size(options.max_memory as usize)
+            .table_elements(100_000)
+            .linear_memory_keep_resident(KEEP_RESIDENT)
+            .table_keep_resident(16 << 10)
+            .async_stack_keep_resident(32 << 10);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    Ok(config)
+}

@@ -1,0 +1,56 @@
+//! What the sandbox asks of whoever embeds it.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
+
+use crate::resolution::{Content, Decision, Failure, Level, Request};
+
+/// The answers to the questions of one policy in one run. Arguments were checked for their form; whether the run may
+/// ask them at all is decided behind this trait.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// Returns what the reference names now.
+    async fn resolve(&self, reference: &Reference) -> Result<Descriptor, Failure>;
+
+    /// Returns the manifest or the index that the reference names now.
+    async fn pull(&self, reference: &Reference) -> Result<Content, Failure>;
+
+    /// Returns content that this run has met in the repository.
+    async fn fetch(&self, repository: &Repository, digest: &Digest) -> Result<Bytes, Failure>;
+
+    /// Returns at most `length` bytes of a blob that this run has met, from `offset` on.
+    async fn fetch_range(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        offset: u64,
+        length: u32,
+    ) -> Result<Bytes, Failure>;
+
+    /// Returns the manifests whose subject is the digest.
+    async fn referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<Vec<Descriptor>, Failure>;
+
+    /// Returns the tags of the repository.
+    async fn tags(&self, repository: &Repository) -> Result<Vec<String>, Failure>;
+
+    /// Returns what the rest of the chain decides.
+    async fn next(&self, request: Request) -> Result<Decision<Descriptor>, Failure>;
+
+    /// Returns the value of a setting.
+    fn setting(&self, name: &str) -> Option<String>;
+
+    /// Returns all settings.
+    fn settings(&self) -> Vec<(String, String)>;
+
+    /// Returns the seconds since the Unix epoch at which the run started.
+    fn now(&self) -> u64;
+
+    /// Takes a message for the run's trace.
+    fn event(&self, level: Level, message: String, fields: Vec<(String, String)>);
+}

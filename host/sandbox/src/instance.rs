@@ -1,0 +1,203 @@
+//! One run of one policy: a fresh store, its bounds, and the reading of how it ended.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::{AsContextMut, ResourceLimiter, Store, Trap, UpdateDeadline};
+
+use crate::engine::GUEST_STACK;
+use crate::resolution::{Claim, Request};
+use crate::ticker::TickerGuard;
+use crate::view::View;
+use crate::{Host, Limits, RunError, Usage, bindings, convert};
+
+/// The most handles a component may hold: the contract has no resources, so any is one too many to care about.
+const HANDLES: usize = 1_000;
+
+/// A limit that ended a run, on its way through wasmtime.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reached {
+    Cpu,
+    Memory { wanted: u64 },
+    Table,
+    HostCalls,
+}
+
+impl fmt::Display for Reached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+impl std::error::Error for Reached {}
+
+/// What belongs to one run.
+pub(crate) struct State {
+    host: Arc<dyn Host>,
+    limits: Limits,
+    usage: Usage,
+    started: Instant,
+    waited: Duration,
+    memory: u64,
+    table_elements: u64,
+}
+
+impl State {
+    pub(crate) fn view(&mut self) -> View<'_> {
+        View { host: &*self.host, usage: &mut self.usage, host_calls: self.limits.host_calls, waited: &mut self.waited }
+    }
+
+    fn cpu(&self) -> Duration {
+        self.started.elapsed().saturating_sub(self.waited)
+    }
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        // All memories of the component together: `current` is this one's part of the sum.
+        let wanted = self.memory.saturating_sub(current as u64).saturating_add(desired as u64);
+        if wanted > self.limits.memory {
+            return Err(Reached::Memory { wanted }.into());
+        }
+        self.memory = wanted;
+        self.usage.memory = self.usage.memory.max(wanted);
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let wanted = self.table_elements.saturating_sub(current as u64).saturating_add(desired as u64);
+        if wanted > self.limits.table_elements {
+            return Err(Reached::Table.into());
+        }
+        self.table_elements = wanted;
+        Ok(true)
+    }
+}
+
+/// A policy in a store of its own. After a failed call it is unusable, and says so.
+pub struct Instance {
+    store: Store<State>,
+    policy: bindings::Policy,
+    _tick: TickerGuard,
+}
+
+impl Instance {
+    /// Instantiates within the limits: the component's start functions run here.
+    pub(crate) async fn new(
+        pre: &bindings::PolicyPre<State>,
+        tick: TickerGuard,
+        host: Arc<dyn Host>,
+        limits: Limits,
+        runs: u32,
+    ) -> Result<Self, (RunError, Usage)> {
+        let state = State {
+            host,
+            limits,
+            usage: Usage::default(),
+            started: Instant::now(),
+            waited: Duration::ZERO,
+            memory: 0,
+            table_elements: 0,
+        };
+        let mut store = Store::new(pre.engine(), state);
+        store.limiter(|state| state);
+        store.set_hostcall_fuel(usize::try_from(limits.transfer).unwrap_or(usize::MAX));
+        store.set_max_component_handles(HANDLES);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|context| {
+            let state = context.data();
+            if state.cpu() > state.limits.cpu {
+                return Err(Reached::Cpu.into());
+            }
+            // Giving way lets the wall-clock limit and the embedder's other work have their turn.
+            Ok(UpdateDeadline::Yield(1))
+        });
+        let instantiated = tokio::time::timeout(limits.wall, pre.instantiate_async(&mut store)).await;
+        let result = instantiated.unwrap_or_else(|_| Err(Elapsed.into()));
+        match result {
+            Ok(policy) => Ok(Self { store, policy, _tick: tick }),
+            Err(error) => Err((run_error(&error, &limits, runs), usage(&mut store))),
+        }
+    }
+
+    /// Returns what the policy decides of a request.
+    ///
+    /// # Errors
+    /// The policy's own error, or the limit that it ran into.
+    pub async fn resolve(&mut self, request: &Request) -> Result<Claim, RunError> {
+        let request = convert::to_request(request);
+        let resolver = self.policy.refkit_policy_resolver().clone();
+        let outcome = self.within(|store| async move { resolver.call_resolve(store, &request).await }).await?;
+        let outcome = outcome.map_err(|error| RunError::Failed(convert::failure(error)))?;
+        convert::claim(outcome).map_err(|failure| RunError::Malformed(failure.message))
+    }
+
+    pub(crate) async fn describe(&mut self) -> Result<crate::Description, RunError> {
+        let about = self.policy.refkit_policy_about().clone();
+        let description = self.within(|store| async move { about.call_describe(store).await }).await?;
+        Ok(convert::description(description))
+    }
+
+    /// Returns what was used since the instance was made.
+    pub fn usage(&mut self) -> Usage {
+        usage(&mut self.store)
+    }
+
+    async fn within<'a, T, F>(&'a mut self, call: impl FnOnce(&'a mut Store<State>) -> F) -> Result<T, RunError>
+    where
+        F: Future<Output = wasmtime::Result<T>> + 'a,
+    {
+        let limits = self.store.data().limits;
+        let left = limits.wall.saturating_sub(self.store.data().started.elapsed());
+        let result = tokio::time::timeout(left, call(&mut self.store)).await;
+        result.unwrap_or_else(|_| Err(Elapsed.into())).map_err(|error| run_error(&error, &limits, 0))
+    }
+}
+
+fn usage(store: &mut Store<State>) -> Usage {
+    let context = store.as_context_mut();
+    let state = context.data();
+    Usage { cpu: state.cpu(), wall: state.started.elapsed(), ..state.usage }
+}
+
+#[derive(Debug)]
+struct Elapsed;
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("elapsed")
+    }
+}
+
+impl std::error::Error for Elapsed {}
+
+/// Reads from wasmtime's error which bound was met.
+fn run_error(error: &wasmtime::Error, limits: &Limits, runs: u32) -> RunError {
+    if error.is::<Elapsed>() {
+        return RunError::Timeout { limit: limits.wall };
+    }
+    match error.downcast_ref::<Reached>() {
+        Some(Reached::Cpu) => return RunError::Cpu { limit: limits.cpu },
+        Some(Reached::Memory { wanted }) => return RunError::Memory { wanted: *wanted, limit: limits.memory },
+        Some(Reached::Table) => return RunError::Trap("its tables grew too large".into()),
+        Some(Reached::HostCalls) => return RunError::HostCalls { limit: limits.host_calls },
+        None => {}
+    }
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        return RunError::Busy { limit: u64::from(runs) };
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => RunError::Stack { limit: GUEST_STACK as u64 },
+        Some(Trap::Interrupt) => RunError::Cpu { limit: limits.cpu },
+        Some(trap) => RunError::Trap(trap.to_string().trim_start_matches("wasm trap: ").to_owned()),
+        None => {
+            let text = error.root_cause().to_string();
+            // wasmtime's type for this is private; a test holds this line to its text.
+            if text.contains("fuel allocated for hostcalls") {
+                return RunError::Transfer { limit: limits.transfer };
+            }
+            RunError::Trap(text)
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Runs policies in wasmtime, and knows nothing else: no registry, no chain, no budget over several policies.
+//!
+//! Three types, one after the other: an [`Engine`] is configured once, a [`Policy`] is compiled once, and every run
+//! of it has a fresh store that nothing of an earlier run can be seen in.
+//!
+//! The crate's `unsafe` is what wasmtime demands for loading code that was compiled ahead of time; each use says why
+//! it holds.
+
+mod aot;
+mod bindings;
+mod convert;
+mod engine;
+mod error;
+mod host;
+mod instance;
+mod limits;
+mod policy;
+mod resolution;
+mod ticker;
+mod view;
+mod world;
+
+pub use aot::{AotCache, Precompiled};
+pub use engine::{Engine, EngineOptions, Permit};
+pub use error::{EngineError, LoadError, RunError};
+pub use host::Host;
+pub use instance::Instance;
+pub use limits::{Limits, Usage};
+pub use policy::Policy;
+pub use resolution::{
+    Absence, Claim, Content, Decision, Denial, Description, ErrorCode, Failure, Image, Level, Parts, Request, Resolved,
+    Selection, Setting,
+};

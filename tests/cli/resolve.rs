@@ -1,0 +1,115 @@
+//! `refkit resolve` of the layout that the repository carries.
+
+use std::path::Path;
+
+use refkit_support::image::Image;
+
+use crate::places::demo_image;
+use crate::run::{DEMO, Refkit, refkit};
+
+/// Returns the digest of the entry for a platform, as the index writes it.
+fn entry(image: &Image, platform: &str) -> String {
+    let wanted = |child: &&Image| child.descriptor.platform.as_ref().is_some_and(|of| of.to_string() == platform);
+    image.children().iter().find(wanted).expect("the demo has it").digest().to_string()
+}
+
+fn demo(tag: &str) -> String {
+    format!("{DEMO}:{tag}")
+}
+
+#[test]
+fn the_root_is_pinned() {
+    for tag in ["1.0.0", "1.2.3", "latest", "single"] {
+        let wanted = format!("{DEMO}:{tag}@{}", demo_image(tag).digest());
+        assert_eq!(refkit(["resolve", &demo(tag)]).line(), wanted);
+    }
+    // What is not said is `latest`.
+    let latest = format!("{DEMO}:latest@{}", demo_image("latest").digest());
+    assert_eq!(refkit(["resolve", DEMO]).line(), latest);
+    // What was printed resolves to itself.
+    assert_eq!(refkit(["resolve", &latest]).line(), latest);
+}
+
+#[test]
+fn one_platform_is_one_reference() {
+    let image = demo_image("1.2.3");
+    // wanted, platform of the entry that suits it
+    let rows = [
+        ("linux/amd64", "linux/amd64"),
+        ("linux/x86_64", "linux/amd64"),
+        ("linux/arm64", "linux/arm64"),
+        ("linux/arm64/v8", "linux/arm64"),
+        ("linux/arm", "linux/arm/v7"),
+        ("linux/arm/v8", "linux/arm/v7"),
+        ("linux/arm/v6", "linux/arm/v6"),
+        ("linux/s390x", "linux/s390x"),
+    ];
+    for (platform, suits) in rows {
+        let wanted = format!("{DEMO}:1.2.3@{}", entry(&image, suits));
+        assert_eq!(refkit(["resolve", "--platform", platform, &demo("1.2.3")]).line(), wanted, "{platform}");
+    }
+    // A manifest answers for every platform, unchecked.
+    let single = format!("{DEMO}:single@{}", demo_image("single").digest());
+    assert_eq!(refkit(["resolve", "--platform", "linux/s390x", &demo("single")]).line(), single);
+}
+
+#[test]
+fn several_platforms_are_lines() {
+    let arguments = ["resolve", &demo("1.2.3"), "--platform", "linux/s390x", "--platform", "linux/arm/v7"];
+    insta::assert_snapshot!(refkit(arguments).all(), @"");
+    insta::assert_snapshot!(refkit(["resolve", &demo("1.2.3"), "--all-platforms"]).all(), @"");
+}
+
+#[test]
+fn a_platform_that_is_not_there_fails_and_the_others_are_printed() {
+    insta::assert_snapshot!(refkit(["resolve", &demo("1.0.0"), "--platform", "linux/riscv64"]).all(), @"");
+    let arguments =
+        ["resolve", &demo("1.0.0"), "--platform", "linux/riscv64", "--platform", "linux/amd64"];
+    insta::assert_snapshot!(refkit(arguments).all(), @"");
+}
+
+#[test]
+fn a_layout_is_named_in_several_ways() {
+    let digest = demo_image("1.2.3").digest().to_string();
+    let fixture = refkit_support::fixture("demo");
+    let absolute = format!("{}:1.2.3", fixture.display());
+    let at = format!("./demo@{digest}");
+    // directory, reference, what is printed before the digest
+    let rows = [
+        ("tests", "oci-layout:fixtures/demo:1.2.3", "oci-layout:fixtures/demo:1.2.3".to_owned()),
+        ("tests", "oci-layout://fixtures/demo:1.2.3", "oci-layout:fixtures/demo:1.2.3".to_owned()),
+        ("tests/fixtures", "./demo:1.2.3", "oci-layout:./demo:1.2.3".to_owned()),
+        ("tests/fixtures/demo", ".:1.2.3", "oci-layout:.:1.2.3".to_owned()),
+        ("tests/fixtures", at.as_str(), "oci-layout:./demo".to_owned()),
+        ("guest", absolute.as_str(), format!("oci-layout:{absolute}")),
+    ];
+    for (directory, reference, printed) in rows {
+        let directory = refkit_support::workspace_root().join(directory);
+        let ran = Refkit::new(["resolve", reference]).directory(&directory).run();
+        assert_eq!(ran.line(), format!("{printed}@{digest}"), "{reference}");
+    }
+}
+
+#[test]
+fn a_layout_may_be_a_tar_archive() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("demo.tar");
+    archive(&refkit_support::fixture("demo"), &path);
+    let digest = demo_image("1.2.3").digest().to_string();
+    for (reference, printed) in [("demo.tar:1.2.3", "demo.tar:1.2.3"), ("oci-layout:demo.tar:1.2.3", "demo.tar:1.2.3")] {
+        let ran = Refkit::new(["resolve", reference]).directory(directory.path()).run();
+        assert_eq!(ran.line(), format!("oci-layout:{printed}@{digest}"));
+    }
+}
+
+fn archive(directory: &Path, to: &Path) {
+    let mut builder = tar::Builder::new(std::fs::File::create(to).unwrap());
+    builder.append_dir_all(".", directory).unwrap();
+    builder.finish().unwrap();
+}
+
+#[test]
+fn it_works_without_a_home() {
+    let ran = Refkit::new(["resolve", &demo("1.2.3")]).env("HOME", "").run();
+    assert_eq!(ran.line(), format!("{DEMO}:1.2.3@{}", demo_image("1.2.3").digest()));
+}

@@ -1,0 +1,136 @@
+//! Runs the command as a person would, in an environment of its own.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use refkit_support::filters;
+
+/// The longest that any of these commands may take: 60 s, of which it needs well under one.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The layout that the repository carries, as seen from the workspace.
+pub const DEMO: &str = "oci-layout:tests/fixtures/demo";
+
+/// A command that has ended.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Returns standard output as text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.stdout).expect("the output is text")
+    }
+
+    /// Returns all of it for a snapshot: ports, times and temporary directories filtered.
+    pub fn all(&self) -> String {
+        let all = format!("exit {}\n--- stdout\n{}--- stderr\n{}", self.code, self.text(), self.stderr);
+        filters::usual(&all)
+    }
+
+    /// Returns standard output read as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.all()))
+    }
+
+    /// Returns standard output without the line feed at its end, of a command that succeeded in silence.
+    #[track_caller]
+    pub fn line(&self) -> &str {
+        assert!(self.code == 0 && self.stderr.is_empty(), "{}", self.all());
+        self.text().strip_suffix('\n').expect("a line has an end")
+    }
+}
+
+/// A run that has not begun.
+pub struct Refkit(Command);
+
+/// Runs `refkit` with the arguments, from the workspace's directory.
+pub fn refkit<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Ran {
+    Refkit::new(arguments).run()
+}
+
+impl Refkit {
+    /// Returns a run with the arguments, in an environment with nothing but a home.
+    pub fn new<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
+        let program = refkit_support::command().unwrap_or_else(|error| panic!("{error}"));
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().current_dir(refkit_support::workspace_root());
+        // What one test compiled, the next one finds.
+        command.env("HOME", home());
+        Self(command)
+    }
+
+    /// Sets a variable of the environment.
+    pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// Runs it in another directory.
+    pub fn directory(mut self, path: &Path) -> Self {
+        self.0.current_dir(path);
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn run(self) -> Ran {
+        let mut child = self.spawn();
+        let stdout = drain(child.stdout.take());
+        let stderr = drain(child.stderr.take());
+        let code = wait(&mut child);
+        let stderr = stderr.join().expect("the reader ends");
+        Ran {
+            code,
+            stdout: stdout.join().expect("the reader ends"),
+            stderr: String::from_utf8(stderr).expect("messages are text"),
+        }
+    }
+
+    /// Starts it with pipes for its output.
+    pub fn spawn(mut self) -> Child {
+        let command = self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap_or_else(|error| panic!("refkit does not start: {error}"))
+    }
+}
+
+/// Waits for the end of a process that this one started, and ends it where that takes too long.
+pub fn wait(child: &mut Child) -> i32 {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("it is our child") {
+            return status.code().unwrap_or(-1);
+        }
+        if start.elapsed() > PATIENCE {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("refkit did not end within {} s", PATIENCE.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    let mut pipe = pipe.expect("it was asked for");
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).expect("a pipe can be read");
+        bytes
+    })
+}
+
+/// Returns a home with no credentials in it.
+pub fn home() -> PathBuf {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");
+    std::fs::create_dir_all(&home).expect("a directory can be made below the target directory");
+    home
+}
+
+/// Returns the path of an example policy, for an argument.
+pub fn policy(name: &str) -> String {
+    refkit_support::policy(name).unwrap_or_else(|error| panic!("{error}")).display().to_string()
+}

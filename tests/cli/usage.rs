@@ -1,0 +1,55 @@
+//! Command lines that make no sense: exit code 2, at most three lines, and nothing was asked.
+
+use crate::run::{DEMO, policy, refkit};
+
+#[test]
+fn each_says_what_and_what_to_do() {
+    let allow_list = policy("allow-list");
+    // arguments, what standard error has in it
+    let rows: [(&[&str], &[&str]); 16] = [
+        (&[], &["Usage: refkit <COMMAND>"]),
+        (&["frobnicate"], &["unrecognized subcommand 'frobnicate'", "try: refkit --help"]),
+        (&["resolve"], &["<REF>", "try: refkit resolve --help"]),
+        (&["resolve", ""], &["error: "]),
+        (&["resolve", "UPPER/Case"], &["UPPER/Case", "it is written"]),
+        (&["resolve", "a:b:c"], &["a:b:c", "it is written"]),
+        (&["resolve", "alpine@sha256:12"], &["alpine@sha256:12"]),
+        (&["resolve", "oci-layout:"], &["oci-layout:PATH"]),
+        (&["resolve", DEMO, "--plain-http"], &["--plain-http"]),
+        (&["resolve", DEMO, "--platform", "//"], &["--platform", "try: refkit resolve --help"]),
+        (&["resolve", DEMO, "--grant", "a b"], &["--grant", "try: refkit resolve --help"]),
+        (&["resolve", DEMO, "--set", "allow"], &["NAME=VALUE"]),
+        (&["resolve", DEMO, "--set", "allow=x"], &["no policy has a setting allow", "--policy FILE"]),
+        (&["resolve", DEMO, "--policy", &allow_list], &["allow-list", "needs the setting allow", "add --set allow=…"]),
+        (
+            &["resolve", DEMO, "--policy", &allow_list, "--set", "allow=x", "--set", "alow=x"],
+            &["no policy has a setting alow", "allow-list.allow"],
+        ),
+        (&["inspect", DEMO, "--raw", "--manifest"], &["cannot be used with", "try: refkit inspect --help"]),
+    ];
+    for (arguments, parts) in rows {
+        let ran = refkit(arguments.iter().copied());
+        assert!(ran.code == 2 && ran.stdout.is_empty(), "{arguments:?}: {}", ran.all());
+        assert!(arguments.is_empty() || (1..=3).contains(&ran.stderr.lines().count()), "{arguments:?}: {}", ran.stderr);
+        for part in parts {
+            assert!(ran.stderr.contains(part), "{arguments:?}: {part}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_was_taken_for_an_image_is_pointed_out() {
+    let ran = refkit(["resolve", "tests/fixtures/demo/oci-layout:X:Y"]);
+    assert_eq!(ran.code, 2, "{}", ran.all());
+    let ran = refkit(["resolve", "Cargo.toml"]);
+    // Upper case is no image's; the file is there.
+    assert!(ran.code == 2 && ran.stderr.contains("for the file, write ./Cargo.toml"), "{}", ran.all());
+}
+
+#[test]
+fn help_is_no_error() {
+    for arguments in [&["--help"][..], &["--version"], &["resolve", "--help"], &["inspect", "--help"]] {
+        let ran = refkit(arguments.iter().copied());
+        assert!(ran.code == 0 && ran.stderr.is_empty() && !ran.stdout.is_empty(), "{arguments:?}: {}", ran.all());
+    }
+}

@@ -1,0 +1,70 @@
+//! Does what its setting `mode` says; none of it is nice. The settings that it describes are its modes, so that a
+//! test can ask whether each has a row.
+#![allow(unsafe_code)]
+
+mod consume;
+mod lie;
+mod memory;
+
+use refkit_policy::*;
+
+/// What can be done, by name.
+pub const MODES: &[&str] = &[
+    "loop",
+    "grow",
+    "recurse",
+    "transfer",
+    "calls",
+    "events",
+    "outcome",
+    "panic",
+    "secret-write",
+    "secret-read",
+    "invent",
+    "foreign",
+    "no-root",
+    "no-parent",
+    "no-manifest",
+    "no-config",
+    "no-attestation",
+    "index-as-manifest",
+    "leave-out",
+    "replace-denied",
+    "shorten",
+    "no-reason",
+    "unmet",
+    "circle",
+    "next-panic",
+    "ask-next",
+    "deny-image",
+    "probe",
+];
+
+struct Hostile;
+
+impl Policy for Hostile {
+    fn about() -> Description {
+        let about = Description::new("hostile", "0.0.0", "Misbehaves");
+        MODES.iter().fold(about, |about, mode| about.optional(mode, "a mode", None))
+    }
+
+    fn resolve(host: &impl Host, request: Request) -> Result<Outcome, Error> {
+        let mode = host.setting("mode").unwrap_or_default();
+        match mode.as_str() {
+            "loop" => consume::spin(),
+            "grow" => consume::grow(),
+            "recurse" => Err(Error::invalid(consume::recurse(0))),
+            "transfer" => consume::transfer(host),
+            "calls" => consume::calls(host),
+            "events" => consume::events(host, request),
+            "outcome" => Ok(consume::outcome(request)),
+            "panic" => panic!("on purpose"),
+            "secret-write" => memory::write(request),
+            "secret-read" => memory::read(),
+            "probe" => lie::probe(host, request),
+            _ => lie::lie(host, request, &mode),
+        }
+    }
+}
+
+refkit_policy::export!(Hostile);
