@@ -40,7 +40,7 @@ demo: target/release/refkit policies
 	@sh tests/demo.sh
 
 .PHONY: test
-test: toolchain compiler tools target/release/refkit policies
+test: toolchain compiler tools
 	$(CARGO) test --release --locked --workspace
 
 .PHONY: bench
