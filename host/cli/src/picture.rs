@@ -177,3 +177,149 @@ fn kind(descriptor: &Descriptor, manifest: Option<&Manifest>) -> String {
         None => "unknown platform".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use refkit::{Denial, ErrorCode, Failure};
+    use refkit_oci::document::Document;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+    const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+    const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+
+    fn digest(number: u8) -> Digest {
+        format!("sha256:{number:064x}").parse().unwrap()
+    }
+
+    fn descriptor(media_type: &str, number: u8) -> Descriptor {
+        Descriptor::new(media_type, digest(number), 400)
+    }
+
+    fn entry(media_type: &str, number: u8, platform: &str, annotations: Value) -> Value {
+        let mut entry = json!({
+            "mediaType": media_type, "digest": digest(number).as_str(), "size": 400, "annotations": annotations,
+        });
+        if let Some((os, architecture)) = platform.split_once('/') {
+            entry["platform"] = json!({ "os": os, "architecture": architecture });
+        }
+        entry
+    }
+
+    fn index(entries: &[Value]) -> document::Index {
+        let text = json!({
+            "schemaVersion": 2, "mediaType": INDEX, "manifests": entries, "annotations": { "title": "demo" },
+        });
+        match document::read(Some(INDEX), text.to_string().as_bytes(), &document::Limits::default()).unwrap() {
+            Document::Index(index) => index,
+            Document::Manifest(_) => panic!("it is an index"),
+        }
+    }
+
+    fn image(number: u8, platform: &str, parents: &[u8], attestations: &[u8]) -> Image<Descriptor> {
+        Image {
+            platform: platform.parse().ok(),
+            parents: parents.iter().map(|&number| descriptor(INDEX, number)).collect(),
+            manifest: descriptor(MANIFEST, number),
+            config: None,
+            attestations: attestations.iter().map(|&number| descriptor(MANIFEST, number)).collect(),
+        }
+    }
+
+    fn manifest() -> Manifest {
+        let mut layer = descriptor("application/vnd.oci.image.layer.v1.tar+gzip", 90);
+        layer.annotations.push(("of".to_owned(), "layer".to_owned()));
+        Manifest {
+            size: 3_400_000,
+            platform: None,
+            config: descriptor(CONFIG, 91),
+            layers: vec![layer],
+            annotations: vec![("base".to_owned(), "two\nlines".to_owned())],
+        }
+    }
+
+    fn lines(picture: &Picture<'_>) -> Vec<String> {
+        let lines = picture.lines("registry/app:1".to_owned());
+        let short = |line: &String| {
+            let digest = (0..100).map(digest).find(|digest| line.contains(digest.as_str()));
+            digest.map_or(line.clone(), |digest| line.replace(digest.as_str(), &digest.as_str()[69..]))
+        };
+        lines.iter().map(short).collect()
+    }
+
+    #[test]
+    fn an_index_is_drawn_with_what_is_in_it() {
+        let nested = index(&[entry(MANIFEST, 5, "windows/amd64", json!({}))]);
+        let root = index(&[
+            entry(MANIFEST, 1, "linux/amd64", json!({ "tier": "one" })),
+            entry(MANIFEST, 2, "linux/arm64", json!({})),
+            entry(MANIFEST, 3, "unknown/unknown", json!({ "vnd.docker.reference.digest": digest(1).as_str() })),
+            entry(INDEX, 4, "", json!({ "tier": "two" })),
+            entry(INDEX, 4, "", json!({})),
+            entry("text/plain", 6, "", json!({})),
+            entry(MANIFEST, 7, "linux/s390x", json!({})),
+        ]);
+        let denial = Denial { rule: "r".into(), message: "m".into(), subject: Some(digest(2)) };
+        let images = [
+            Ok(image(1, "linux/amd64", &[], &[3])),
+            Err(Absence::Denied(vec![denial])),
+            Ok(image(5, "windows/amd64", &[4], &[])),
+        ];
+        let unread = Failure { code: ErrorCode::Other, message: "m".into() };
+        let manifests = Manifests::from([(digest(1), Ok(manifest())), (digest(5), Err(unread))]);
+        let read = |descriptor: &Descriptor| match &descriptor.digest {
+            of if *of == digest(0) => Some(root.clone()),
+            of if *of == digest(4) => Some(nested.clone()),
+            _ => None,
+        };
+        let of = descriptor(INDEX, 0);
+        let mut picture = Picture { root: &of, images: &images, index: &read, manifests: &manifests, layers: true };
+        let wanted = [
+            "reference   registry/app:1",
+            "digest      00",
+            "media type  application/vnd.oci.image.index.v1+json",
+            "size        400 B",
+            "",
+            "index",
+            "│  index: title = demo",
+            "├─ linux/amd64  01  3.4 MB  1 layer",
+            "│  │  entry: tier = one",
+            "│  │  manifest: base = two\\nlines",
+            "│  ├─ layer  5a  400 B  application/vnd.oci.image.layer.v1.tar+gzip",
+            "│  │     entry: of = layer",
+            "│  └─ attestation  03  400 B",
+            "├─ linux/arm64  02  denied",
+            "├─ index  04  400 B",
+            "│  │  entry: tier = two",
+            "│  │  index: title = demo",
+            "│  └─ windows/amd64  05  not read",
+            "├─ index  04  400 B",
+            "│  └─ as above",
+            "└─ 2 more entries that are not part of the answer",
+        ];
+        assert_eq!(lines(&picture), wanted);
+        picture.layers = false;
+        assert!(!lines(&picture).iter().any(|line| line.contains("layer  ")));
+    }
+
+    #[test]
+    fn a_manifest_is_drawn_with_what_it_is() {
+        let of = descriptor(MANIFEST, 1);
+        let artifact = Manifest { config: descriptor("application/vnd.oci.empty.v1+json", 9), ..manifest() };
+        // platform, what the manifest says, the first line of the tree
+        let rows = [
+            ("linux/arm64", manifest(), "linux/arm64  01  3.4 MB  1 layer"),
+            ("", manifest(), "unknown platform  01  3.4 MB  1 layer"),
+            ("", artifact, "artifact application/vnd.oci.empty.v1+json  01  3.4 MB  1 layer"),
+        ];
+        for (platform, manifest, first) in rows {
+            let images = [Ok(image(1, platform, &[], &[]))];
+            let manifests = Manifests::from([(digest(1), Ok(manifest))]);
+            let index = |_: &Descriptor| None;
+            let picture = Picture { root: &of, images: &images, index: &index, manifests: &manifests, layers: false };
+            assert_eq!(lines(&picture)[5..], [first, "      manifest: base = two\\nlines"][..]);
+        }
+    }
+}
