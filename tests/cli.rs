@@ -1,4 +1,4 @@
-//! The command, as a person and a script meet it.
+//! The command and image layouts, as a person and a script meet it.
 #![forbid(unsafe_code)]
 
 #[path = "cli/denials.rs"]
@@ -13,12 +13,12 @@ mod hostile;
 mod inspect;
 #[path = "cli/json.rs"]
 mod json;
+#[allow(dead_code)] // The other target uses the rest.
 #[path = "cli/places.rs"]
 mod places;
-#[path = "cli/registries.rs"]
-mod registries;
 #[path = "cli/resolve.rs"]
 mod resolve;
+#[allow(dead_code)] // The other target uses the rest.
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/usage.rs"]

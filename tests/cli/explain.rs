@@ -1,12 +1,52 @@
 //! `--explain`.
 
+use refkit_support::filters;
+
 use crate::run::{DEMO, policy, refkit};
 
 #[test]
 fn a_run_is_explained() {
     let reference = format!("{DEMO}:1.2.3");
     let arguments = ["resolve", &reference, "--platform", "linux/arm64", "--explain"];
-    insta::assert_snapshot!(refkit(arguments).all(), @"");
+    // The default policy's own digest and memory are those of its build.
+    let build =
+        [(r"(default [0-9.]+  sha256:)[0-9a-f]+", "$1[POLICY]"), (r"(memory of a policy +)[0-9.]+ kB", "$1[SIZE]")];
+    insta::assert_snapshot!(filters::filtered(&refkit(arguments).all(), &build), @r"
+    exit 0
+    --- stdout
+    oci-layout:tests/fixtures/demo:1.2.3@sha256:37170a085dacbe9e0484383c62cfbbac36678f34fc56606445671ff32d2b16d3
+    --- stderr
+    policies
+    └─ default 0.1.0  sha256:[POLICY]  may ask registry
+    run
+    └─ policy default: oci-layout/demo:1.2.3  [TIME]
+       │  → resolved sha256:a9108e3f2e94ccec8d64e8ff6b9b9e2a587f5afa0dfe76f0809de857f48fd78d
+       └─ pull oci-layout/demo:1.2.3  [TIME]
+             → sha256:a9108e3f2e94ccec8d64e8ff6b9b9e2a587f5afa0dfe76f0809de857f48fd78d  4.25 kB  from tests/fixtures/demo
+    candidates
+    ├─ linux/amd64      sha256:f81b1570bcb3fdd37cc3d8f29690a06c2669d46669b612d6a7563df19b0ded53  passed over: its platform is not wanted
+    ├─ linux/arm64      sha256:37170a085dacbe9e0484383c62cfbbac36678f34fc56606445671ff32d2b16d3  taken
+    ├─ linux/arm/v7     sha256:4771a00fa5e603aca04a094330e61eef052f09df1d80827633ecf940558c229f  passed over: its platform is not wanted
+    ├─ linux/arm/v6     sha256:2cb15098adc478049d69113d3e2c5cd2cb17ee52cd26fbfd8c9addd9858f907c  passed over: its platform is not wanted
+    ├─ linux/386        sha256:0c5114b0879e40be578ac21eb999eac5db133b9a6ac53803bf15cd71fae2f936  passed over: its platform is not wanted
+    ├─ linux/s390x      sha256:4265693d9d1ec3235563330066052dc95f13a35fd4b33a59c4e0a9d86f61de60  passed over: its platform is not wanted
+    ├─ unknown/unknown  sha256:3314c89070d93bae7ba336b48430c2a861cc3de8c71423fd265250fd615c524e  passed over: an attestation, about another manifest
+    ├─ unknown/unknown  sha256:5939ee44db677fed5fd327502a0f960f8f617765685a80bb488b8fd87ad81679  passed over: an attestation, about another manifest
+    ├─ unknown/unknown  sha256:cf8252bf2cd7dd547daca78e814501bfc2307e5107ba357fe899229484b51dc5  passed over: an attestation, about another manifest
+    ├─ unknown/unknown  sha256:36d29f5fa6dc2ba4396460e815f2b5f6eb2cdac508a73fac437153f73b5eb979  passed over: an attestation, about another manifest
+    ├─ unknown/unknown  sha256:cf9b8610cafac4a9a0e4a5533caab0b090b88c0d38a382c4ecda152bc00ee72c  passed over: an attestation, about another manifest
+    ├─ unknown/unknown  sha256:a8ab37a9eda0825b7fdbb4f890cfdcb0240e8c058556d71d70623ddf1d3b5c4c  passed over: an attestation, about another manifest
+    └─ no platform      sha256:fc973e283e494e26291c29c170223f132ab8d680d90e7c1261530eade242169b  passed over: it names no platform
+    limits
+    ├─ calls                       1 / 1000
+    ├─ bytes of all contents       4.25 kB / 268 MB
+    ├─ bytes of one content        4.25 kB / 4.19 MB
+    ├─ time                        [TIME] / [TIME]
+    ├─ processor time of a policy  [TIME] / [TIME]
+    ├─ memory of a policy          [SIZE] / 67.1 MB
+    ├─ depth of an index           0 / 8
+    └─ messages                    0 / 1000
+    ");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `--format json`: a shape that programs can rely on.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::places::demo_image;
 use crate::run::{DEMO, policy, refkit};
@@ -57,13 +57,19 @@ fn a_denial_and_a_failure() {
     let allow = ["--policy", allow_list.as_str(), "--set", "allow=docker.io/**"];
     let ran = refkit(["resolve", &reference, "--format", "json"].into_iter().chain(allow));
     let json = ran.json();
-    assert_eq!((ran.code, &json["outcome"], &json["denials"][0]["policy"]), (3, &json!("denied"), &json!("allow-list")));
+    assert_eq!(
+        (ran.code, &json["outcome"], &json["denials"][0]["policy"]),
+        (3, &json!("denied"), &json!("allow-list"))
+    );
     let ran = refkit(["inspect", &format!("{DEMO}:9.9.9"), "--format", "json"]);
     let json = ran.json();
     assert_eq!((ran.code, &json["outcome"], &json["error"]["code"]), (1, &json!("failed"), &json!("not-found")));
     let ran = refkit(["inspect", "oci-layout:no/such", "--format", "json"]);
     let json = ran.json();
-    assert_eq!((ran.code, &json["requested"], &json["error"]["code"]), (1, &json!("oci-layout:no/such"), &json!("not-found")));
+    assert_eq!(
+        (ran.code, &json["requested"], &json["error"]["code"]),
+        (1, &json!("oci-layout:no/such"), &json!("not-found"))
+    );
 }
 
 #[test]
@@ -78,5 +84,5 @@ fn an_explanation() {
     let calls = explain["limits"].as_array().unwrap().iter().find(|limit| limit["name"] == "calls").unwrap();
     assert_eq!((calls["limit"].as_u64(), calls["used"].as_u64().is_some_and(|used| used > 0)), (Some(1000), true));
     let verdicts = explain["candidates"].as_array().unwrap().iter().map(|candidate| &candidate["verdict"]);
-    assert_eq!(verdicts.filter(|verdict| **verdict == Value::from("taken")).count(), 1);
+    assert_eq!(verdicts.filter(|verdict| **verdict == "taken").count(), 1);
 }

@@ -1,6 +1,7 @@
 //! Puts images where the command is to find them.
 
-use refkit_oci::Digest;
+use refkit_content::LayoutWriter;
+use refkit_oci::{Digest, Reference};
 use refkit_support::image::{Image, demo};
 use refkit_support::{FaultRegistry, RealRegistry};
 
@@ -50,4 +51,16 @@ pub fn fill(registry: &dyn Registry, tags: &[&str]) {
 /// Returns the demo's image of a tag.
 pub fn demo_image(tag: &str) -> Image {
     demo().into_iter().find(|(name, _)| *name == tag).expect("the demo has it").1
+}
+
+/// Returns a new layout with one image, tagged `latest`.
+pub fn layout(image: &Image) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be made");
+    runtime.block_on(async {
+        let writer = LayoutWriter::open(directory.path()).await.expect("the directory is empty");
+        let to = Reference::new(writer.repository().clone(), Some("latest".to_owned()), None).expect("a reference");
+        image.push(&writer, &to).await.expect("the layout takes it");
+    });
+    directory
 }

@@ -56,16 +56,46 @@ fn one_platform_is_one_reference() {
 #[test]
 fn several_platforms_are_lines() {
     let arguments = ["resolve", &demo("1.2.3"), "--platform", "linux/s390x", "--platform", "linux/arm/v7"];
-    insta::assert_snapshot!(refkit(arguments).all(), @"");
-    insta::assert_snapshot!(refkit(["resolve", &demo("1.2.3"), "--all-platforms"]).all(), @"");
+    insta::assert_snapshot!(refkit(arguments).all(), @r"
+    exit 0
+    --- stdout
+    linux/s390x   oci-layout:tests/fixtures/demo:1.2.3@sha256:4265693d9d1ec3235563330066052dc95f13a35fd4b33a59c4e0a9d86f61de60
+    linux/arm/v7  oci-layout:tests/fixtures/demo:1.2.3@sha256:4771a00fa5e603aca04a094330e61eef052f09df1d80827633ecf940558c229f
+    --- stderr
+    ");
+    insta::assert_snapshot!(refkit(["resolve", &demo("1.2.3"), "--all-platforms"]).all(), @r"
+    exit 0
+    --- stdout
+    linux/amd64                     oci-layout:tests/fixtures/demo:1.2.3@sha256:f81b1570bcb3fdd37cc3d8f29690a06c2669d46669b612d6a7563df19b0ded53
+    linux/arm64                     oci-layout:tests/fixtures/demo:1.2.3@sha256:37170a085dacbe9e0484383c62cfbbac36678f34fc56606445671ff32d2b16d3
+    linux/arm/v7                    oci-layout:tests/fixtures/demo:1.2.3@sha256:4771a00fa5e603aca04a094330e61eef052f09df1d80827633ecf940558c229f
+    linux/arm/v6                    oci-layout:tests/fixtures/demo:1.2.3@sha256:2cb15098adc478049d69113d3e2c5cd2cb17ee52cd26fbfd8c9addd9858f907c
+    linux/386                       oci-layout:tests/fixtures/demo:1.2.3@sha256:0c5114b0879e40be578ac21eb999eac5db133b9a6ac53803bf15cd71fae2f936
+    linux/s390x                     oci-layout:tests/fixtures/demo:1.2.3@sha256:4265693d9d1ec3235563330066052dc95f13a35fd4b33a59c4e0a9d86f61de60
+    windows(10.0.20348.2700)/amd64  oci-layout:tests/fixtures/demo:1.2.3@sha256:d81b0d826313b2c9d014a62860b77ac98a05949881bdc49d2399c90996bcd24f
+    windows(10.0.26100.2033)/amd64  oci-layout:tests/fixtures/demo:1.2.3@sha256:4568e90d68329e41a8e6d2df07ae7319d727bf6d2fcadb2e06a43521216f1319
+    --- stderr
+    ");
 }
 
 #[test]
 fn a_platform_that_is_not_there_fails_and_the_others_are_printed() {
-    insta::assert_snapshot!(refkit(["resolve", &demo("1.0.0"), "--platform", "linux/riscv64"]).all(), @"");
-    let arguments =
-        ["resolve", &demo("1.0.0"), "--platform", "linux/riscv64", "--platform", "linux/amd64"];
-    insta::assert_snapshot!(refkit(arguments).all(), @"");
+    insta::assert_snapshot!(refkit(["resolve", &demo("1.0.0"), "--platform", "linux/riscv64"]).all(), @r"
+    exit 1
+    --- stdout
+    --- stderr
+    error: oci-layout:tests/fixtures/demo:1.0.0 has no image for linux/riscv64
+      it has linux/amd64, linux/arm64, linux/arm/v7
+    ");
+    let arguments = ["resolve", &demo("1.0.0"), "--platform", "linux/riscv64", "--platform", "linux/amd64"];
+    insta::assert_snapshot!(refkit(arguments).all(), @r"
+    exit 1
+    --- stdout
+    linux/amd64  oci-layout:tests/fixtures/demo:1.0.0@sha256:779ca1067eaf7e820081a65f3d2986a9da838acc68a0a51155f04aa7aad417b1
+    --- stderr
+    error: oci-layout:tests/fixtures/demo:1.0.0 has no image for linux/riscv64
+      it has linux/amd64, linux/arm64, linux/arm/v7
+    ");
 }
 
 #[test]
@@ -96,7 +126,8 @@ fn a_layout_may_be_a_tar_archive() {
     let path = directory.path().join("demo.tar");
     archive(&refkit_support::fixture("demo"), &path);
     let digest = demo_image("1.2.3").digest().to_string();
-    for (reference, printed) in [("demo.tar:1.2.3", "demo.tar:1.2.3"), ("oci-layout:demo.tar:1.2.3", "demo.tar:1.2.3")] {
+    for (reference, printed) in [("demo.tar:1.2.3", "demo.tar:1.2.3"), ("oci-layout:demo.tar:1.2.3", "demo.tar:1.2.3")]
+    {
         let ran = Refkit::new(["resolve", reference]).directory(directory.path()).run();
         assert_eq!(ran.line(), format!("oci-layout:{printed}@{digest}"));
     }

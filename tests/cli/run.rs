@@ -123,6 +123,26 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     })
 }
 
+/// Returns all of a run for a snapshot that failed as it should: with nothing but one to three lines for a person.
+#[track_caller]
+pub fn fails(ran: &Ran) -> String {
+    assert!(ran.code == 1 && ran.stdout.is_empty(), "{}", ran.all());
+    assert!((1..=3).contains(&ran.stderr.lines().count()), "{}", ran.stderr);
+    for trace in ["panicked", "backtrace", "Error {", "Some(", "\\\""] {
+        assert!(!ran.stderr.contains(trace), "{trace}: {}", ran.stderr);
+    }
+    ran.all()
+}
+
+/// Clears the screen, sets the title, begins a line of its own, turns the direction around.
+pub const EVIL: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\nerror: all is well\u{9b}31m\u{202e}txt\u{2028}";
+
+/// Returns whether a terminal obeys nothing in a text but line feeds.
+pub fn is_plain(text: &str) -> bool {
+    text.chars()
+        .all(|character| character == '\n' || !(character.is_control() || "\u{202e}\u{2028}".contains(character)))
+}
+
 /// Returns a home with no credentials in it.
 pub fn home() -> PathBuf {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");

@@ -1,12 +1,11 @@
 //! Manifests about images.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use refkit_policy::oci;
 use refkit_policy::oci::document::{Index, media_type};
-use refkit_policy::oci::{self};
 use refkit_policy::{Absence, Descriptor, Error, ErrorCode, Host};
 
 use crate::Place;
+use crate::digests::Digests;
 use crate::documents::{Documents, bare_of};
 
 /// What starts the artifact types of referrers that attest something: provenance, SBOMs and signatures in the forms
@@ -27,24 +26,21 @@ const ARTIFACT_TYPES: [&str; 6] = [
 /// one, referrers, all asked for side by side. A registry that cannot list referrers has none.
 pub(crate) fn attest(documents: &mut Documents<'_, impl Host>, places: &mut [Place]) {
     from_indexes(documents, places);
-    let mut subjects = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut subjects = Digests::default();
     for image in places.iter().flatten().filter(|image| image.attestations.is_empty()) {
-        if seen.insert(image.manifest.digest.as_str()) {
-            subjects.push(image.manifest.digest.clone());
-        }
+        subjects.add(&image.manifest.digest);
     }
-    if subjects.is_empty() {
+    if subjects.as_slice().is_empty() {
         return;
     }
-    let answers = documents.host.referrers_all(documents.reference, &subjects, None);
-    let known: BTreeMap<&str, _> = subjects.iter().map(String::as_str).zip(answers.into_iter().map(usable)).collect();
+    let answers = documents.host.referrers_all(documents.reference, subjects.as_slice(), None);
+    let lists: Vec<_> = answers.into_iter().map(usable).collect();
     for place in places {
         let Ok(image) = place else { continue };
         if !image.attestations.is_empty() {
             continue;
         }
-        match known.get(image.manifest.digest.as_str()) {
+        match subjects.place(&image.manifest.digest).and_then(|place| lists.get(place)) {
             Some(Ok(list)) => image.attestations.clone_from(list),
             Some(Err(error)) => *place = Err(Absence::Failed(error.clone())),
             None => {}
@@ -53,28 +49,44 @@ pub(crate) fn attest(documents: &mut Documents<'_, impl Host>, places: &mut [Pla
 }
 
 fn from_indexes(documents: &Documents<'_, impl Host>, places: &mut [Place]) {
-    // Images of one index stand side by side, so what an index says is sorted once for all of them.
+    // Images of one index stand side by side, so what an index says is gathered once for all of them.
     let mut holder = String::new();
-    let mut sorted: Vec<(&str, &oci::Descriptor)> = Vec::new();
+    let mut attesting = Attesting::default();
     for image in places.iter_mut().flatten() {
         let own = documents.holder(&image.parents);
         if own != holder {
-            sorted = documents.index(own).map(attesting).unwrap_or_default();
+            attesting = documents.index(own).map(Attesting::of).unwrap_or_default();
             own.clone_into(&mut holder);
         }
-        let subject = image.manifest.digest.as_str();
-        let start = sorted.partition_point(|(known, _)| *known < subject);
-        let about = sorted[start..].iter().take_while(|(known, _)| *known == subject);
-        image.attestations = about.map(|(_, entry)| bare_of(entry)).collect();
+        image.attestations = attesting.about(&image.manifest.digest).iter().map(|entry| bare_of(entry)).collect();
     }
 }
 
-/// Returns the entries that attest another one, sorted by what they attest, then in the order of the index.
-fn attesting(index: &Index) -> Vec<(&str, &oci::Descriptor)> {
-    let entries = index.manifests.iter().filter(|entry| media_type::is_manifest(&entry.media_type));
-    let mut list: Vec<_> = entries.filter_map(|entry| Some((entry.attests()?, entry))).collect();
-    list.sort_by_key(|(subject, _)| *subject);
-    list
+/// The entries of an index that attest others, by what they attest.
+#[derive(Default)]
+struct Attesting<'a> {
+    subjects: Digests,
+    entries: Vec<Vec<&'a oci::Descriptor>>,
+}
+
+impl<'a> Attesting<'a> {
+    fn of(index: &'a Index) -> Self {
+        let mut attesting = Self::default();
+        for entry in index.manifests.iter().filter(|entry| media_type::is_manifest(&entry.media_type)) {
+            let Some(subject) = entry.attests() else { continue };
+            if attesting.subjects.add(subject) {
+                attesting.entries.push(Vec::new());
+            }
+            if let Some(place) = attesting.subjects.place(subject) {
+                attesting.entries[place].push(entry);
+            }
+        }
+        attesting
+    }
+
+    fn about(&self, subject: &str) -> &[&'a oci::Descriptor] {
+        self.subjects.place(subject).map_or(&[], |place| &self.entries[place])
+    }
 }
 
 fn usable(answer: Result<Vec<Descriptor>, Error>) -> Result<Vec<Descriptor>, Error> {

@@ -1,11 +1,10 @@
 //! What manifests and configs tell of images.
 
-use std::collections::BTreeMap;
-
 use refkit_policy::oci::document::{self, media_type};
 use refkit_policy::{Absence, Error, Host, Image, Platform};
 
 use crate::Place;
+use crate::digests::Digests;
 use crate::documents::{Documents, bare_of};
 
 /// Reads the manifests of the images that are meant, all side by side, and sets their configs. A config's bytes are
@@ -18,8 +17,7 @@ pub(crate) fn configure(
     places: &mut [Place],
     meant: impl Fn(&Image) -> bool,
 ) {
-    let manifests: Vec<_> =
-        places.iter().flatten().filter(|image| meant(image)).map(|image| &image.manifest).collect();
+    let manifests: Vec<_> = places.iter().flatten().filter(|image| meant(image)).map(|image| &image.manifest).collect();
     documents.read(&manifests);
     for place in places.iter_mut() {
         let Ok(image) = place else { continue };
@@ -39,26 +37,26 @@ pub(crate) fn configure(
 
 /// Sets the platforms of images that have a config and no platform.
 fn learn_platforms(documents: &Documents<'_, impl Host>, places: &mut [Place]) {
-    let mut digests: Vec<String> = Vec::new();
+    let mut digests = Digests::default();
     for image in places.iter().flatten().filter(|image| image.platform.is_none()) {
-        digests.extend(image.config.as_ref().map(|config| config.digest.clone()));
+        if let Some(config) = &image.config {
+            digests.add(&config.digest);
+        }
     }
-    if digests.is_empty() {
+    if digests.as_slice().is_empty() {
         return;
     }
-    let mut seen = std::collections::BTreeSet::new();
-    digests.retain(|digest| seen.insert(digest.clone()));
-    let answers = documents.host.fetch_all(documents.reference, &digests);
     let read = |digest: &str, answer: Result<Vec<u8>, Error>| {
         let config = document::read_config(&answer?);
         let config = config.map_err(|error| Error::invalid(format_args!("{}: {error}", documents.name(digest))))?;
         Ok(config.platform().map(|platform| Platform::from(platform.normalized())))
     };
-    let told = digests.iter().zip(answers).map(|(digest, answer)| (digest.as_str(), read(digest, answer)));
-    let known: BTreeMap<&str, Result<Option<Platform>, Error>> = told.collect();
+    let answers = documents.host.fetch_all(documents.reference, digests.as_slice());
+    let told = digests.as_slice().iter().zip(answers).map(|(digest, answer)| read(digest, answer));
+    let told: Vec<Result<Option<Platform>, Error>> = told.collect();
     for place in places {
         let Ok(Image { platform: platform @ None, config: Some(config), .. }) = place else { continue };
-        match known.get(config.digest.as_str()) {
+        match digests.place(&config.digest).and_then(|place| told.get(place)) {
             Some(Ok(told)) => platform.clone_from(told),
             Some(Err(error)) => *place = Err(Absence::Failed(error.clone())),
             None => {}

@@ -1,10 +1,10 @@
 //! Manifests and indexes: fetched side by side, read strictly, each once.
 
-use std::collections::BTreeMap;
-
+use refkit_policy::oci;
 use refkit_policy::oci::document::{self, Document, DocumentError, Index, Limits, Manifest};
-use refkit_policy::oci::{self};
 use refkit_policy::{Descriptor, Error, ErrorCode, Host, Reference};
+
+use crate::digests::Digests;
 
 /// What was read in one run.
 pub(crate) struct Documents<'a, H> {
@@ -12,8 +12,9 @@ pub(crate) struct Documents<'a, H> {
     pub(crate) reference: &'a Reference,
     pub(crate) root: Document,
     root_digest: String,
-    /// Everything below the root, by digest. An ordered map: a hashed one costs more pages than it saves.
-    below: BTreeMap<String, Result<Document, Error>>,
+    /// What was read below the root, and what came of it.
+    digests: Digests,
+    below: Vec<Result<Document, Error>>,
 }
 
 impl<'a, H: Host> Documents<'a, H> {
@@ -22,31 +23,28 @@ impl<'a, H: Host> Documents<'a, H> {
         let document = document::read(Some(&root.media_type), bytes, &Limits::default());
         let root_digest = root.digest.clone();
         let root = document.map_err(|error| refused(&reference.to_string(), &error))?;
-        Ok(Self { host, reference, root, root_digest, below: BTreeMap::new() })
+        Ok(Self { host, reference, root, root_digest, digests: Digests::default(), below: Vec::new() })
     }
 
     /// Fetches and reads, side by side, what was not read before. Whether that went well [`Documents::index`] and
     /// [`Documents::manifest`] say.
     pub(crate) fn read(&mut self, wanted: &[&Descriptor]) {
-        let (mut digests, mut media_types) = (Vec::new(), Vec::new());
+        let mut media_types = Vec::new();
         for descriptor in wanted {
-            if descriptor.digest != self.root_digest && !self.below.contains_key(&descriptor.digest) {
-                // A place that the answer takes below; until then it marks what was asked for.
-                self.below.insert(descriptor.digest.clone(), Err(Error::new(ErrorCode::Other, "")));
-                digests.push(descriptor.digest.clone());
+            if descriptor.digest != self.root_digest && self.digests.add(&descriptor.digest) {
                 media_types.push(descriptor.media_type.as_str());
             }
         }
-        if digests.is_empty() {
+        if media_types.is_empty() {
             return;
         }
-        let answers = self.host.fetch_all(self.reference, &digests);
-        for ((digest, media_type), answer) in digests.into_iter().zip(media_types).zip(answers) {
-            let document = answer.and_then(|bytes| {
-                document::read(Some(media_type), &bytes, &Limits::default())
-                    .map_err(|error| refused(&self.name(&digest), &error))
-            });
-            self.below.insert(digest, document);
+        let digests = &self.digests.as_slice()[self.below.len()..];
+        let answers = self.host.fetch_all(self.reference, digests);
+        for ((digest, media_type), answer) in digests.iter().zip(media_types).zip(answers) {
+            self.below.push(answer.and_then(|bytes| {
+                let document = document::read(Some(media_type), &bytes, &Limits::default());
+                document.map_err(|error| refused(&name(self.reference, digest), &error))
+            }));
         }
     }
 
@@ -73,15 +71,14 @@ impl<'a, H: Host> Documents<'a, H> {
 
     /// Returns how a person names content of this repository.
     pub(crate) fn name(&self, digest: &str) -> String {
-        let Reference { registry, repository, .. } = self.reference;
-        format!("{registry}/{repository}@{digest}")
+        name(self.reference, digest)
     }
 
     fn get(&self, digest: &str) -> Result<&Document, Error> {
         if digest == self.root_digest {
             return Ok(&self.root);
         }
-        match self.below.get(digest) {
+        match self.digests.place(digest).and_then(|place| self.below.get(place)) {
             Some(Ok(document)) => Ok(document),
             Some(Err(error)) => Err(error.clone()),
             None => Err(Error::new(ErrorCode::Other, self.name(digest) + " was not read")),
@@ -108,6 +105,10 @@ pub(crate) fn bare(media_type: &str, digest: &str, size: u64) -> Descriptor {
 /// Returns the same of a descriptor that was read.
 pub(crate) fn bare_of(descriptor: &oci::Descriptor) -> Descriptor {
     bare(&descriptor.media_type, descriptor.digest.as_str(), descriptor.size)
+}
+
+fn name(reference: &Reference, digest: &str) -> String {
+    [&reference.registry, "/", &reference.repository, "@", digest].concat()
 }
 
 fn refused(name: &str, error: &DocumentError) -> Error {

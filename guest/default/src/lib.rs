@@ -11,6 +11,7 @@
 
 mod attest;
 mod config;
+mod digests;
 mod documents;
 mod select;
 mod walk;
@@ -24,9 +25,9 @@ use refkit_policy::{
 /// How far below the root an index may be. Images with one nested index exist, with two nobody has seen one.
 pub const MAX_DEPTH: usize = 8;
 
-/// How many images one answer may hold: as many as fit into what a host takes from a policy, and a bound for indexes
-/// that name the same index again and again.
-pub const MAX_IMAGES: usize = 4096;
+/// How many images one answer may hold: about as many as a host takes from a policy (1 MiB), far more than any index
+/// that people publish has, and a bound for indexes that name the same index again and again.
+pub const MAX_IMAGES: usize = 1024;
 
 /// What became of one place of the answer.
 type Place = Result<Image, Absence>;

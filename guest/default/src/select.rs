@@ -1,9 +1,9 @@
 //! The one image that suits a platform, as BuildKit and containerd choose it.
 
-use refkit_policy::oci::document::media_type;
+use refkit_policy::oci;
 use refkit_policy::oci::document::Index;
-use refkit_policy::oci::platform::Only;
-use refkit_policy::oci::{self};
+use refkit_policy::oci::document::media_type;
+use refkit_policy::oci::matching::{Matcher, Only};
 use refkit_policy::{Absence, Descriptor, Error, ErrorCode, Host, Image, Platform};
 
 use crate::documents::{Documents, bare_of};
@@ -19,11 +19,7 @@ struct Search {
 
 /// Returns, for each wanted platform, the image that suits it best. With `configs`, what the manifests say is learnt
 /// for all of them, otherwise only where the platform is not known without.
-pub(crate) fn select(
-    documents: &mut Documents<'_, impl Host>,
-    wanted: Vec<Platform>,
-    configs: bool,
-) -> Vec<Place> {
+pub(crate) fn select(documents: &mut Documents<'_, impl Host>, wanted: Vec<Platform>, configs: bool) -> Vec<Place> {
     let search = |wanted: Platform| Search { only: Only::new(wanted.into()), parents: Vec::new(), place: None };
     let mut searches: Vec<Search> = wanted.into_iter().map(search).collect();
     // Every round takes all searches that are not at their end one index further down.

@@ -1,19 +1,13 @@
 //! Every image of an index and of the indexes in it.
 
+use refkit_policy::oci;
 use refkit_policy::oci::document::media_type;
-use refkit_policy::oci::document::Index;
-use refkit_policy::oci::{self};
 use refkit_policy::{Absence, Descriptor, Error, Host};
 
+use crate::digests::Digests;
 use crate::documents::{Documents, bare_of};
 use crate::select::{image, too_deep};
 use crate::{MAX_DEPTH, MAX_IMAGES, Place};
-
-/// A place of the answer, or an index whose images come there; the last of the parents is that index.
-enum Node {
-    Place(Place),
-    Nested(Vec<Descriptor>),
-}
 
 /// Returns every image in the order of the index. Entries that are neither manifest nor index are passed over, and so
 /// are attestations.
@@ -21,59 +15,67 @@ enum Node {
 /// # Errors
 /// When there are more than [`MAX_IMAGES`].
 pub(crate) fn walk(documents: &mut Documents<'_, impl Host>) -> Result<Vec<Place>, Error> {
-    let mut nodes = vec![Node::Nested(Vec::new())];
-    // Every round opens all indexes of one level, and at most `MAX_DEPTH` of them are below the root.
-    while nodes.iter().any(|node| matches!(node, Node::Nested(_))) {
-        let mut opened = Vec::new();
-        for node in nodes {
-            match node {
-                Node::Nested(parents) => open(documents, &parents, &mut opened),
-                place => opened.push(place),
-            }
-            if opened.len() > MAX_IMAGES {
-                let text = "holds more than 4096 images, those of nested indexes included";
-                const { assert!(MAX_IMAGES == 4096) };
-                return Err(Error::invalid(format_args!("{} {text}", documents.reference)));
-            }
-        }
-        nodes = opened;
-        let nested: Vec<&Descriptor> = nodes
-            .iter()
-            .filter_map(|node| match node {
-                Node::Nested(parents) => parents.last(),
-                Node::Place(_) => None,
-            })
-            .collect();
-        documents.read(&nested);
-    }
-    let place = |node| match node {
-        Node::Place(place) => Some(place),
-        Node::Nested(_) => None,
-    };
-    Ok(nodes.into_iter().filter_map(place).collect())
+    read_nested(documents)?;
+    let mut places = Vec::new();
+    open(documents, &mut Vec::new(), &mut places, &mut 0)?;
+    Ok(places)
 }
 
-fn open(documents: &Documents<'_, impl Host>, parents: &[Descriptor], nodes: &mut Vec<Node>) {
-    let index: &Index = match documents.index(documents.holder(parents)) {
+/// Reads the indexes in the index, those of one level side by side, each once wherever it stands.
+fn read_nested(documents: &mut Documents<'_, impl Host>) -> Result<(), Error> {
+    let mut seen = Digests::default();
+    let mut level = nested(documents, documents.holder(&[]), &mut seen);
+    for _ in 0..MAX_DEPTH {
+        if level.is_empty() {
+            break;
+        }
+        if seen.as_slice().len() > MAX_IMAGES {
+            return Err(too_many(documents));
+        }
+        documents.read(&level.iter().collect::<Vec<_>>());
+        level = level.iter().flat_map(|index| nested(documents, &index.digest, &mut seen)).collect();
+    }
+    Ok(())
+}
+
+/// Returns the indexes that an index names and that were not seen before.
+fn nested(documents: &Documents<'_, impl Host>, digest: &str, seen: &mut Digests) -> Vec<Descriptor> {
+    let Ok(index) = documents.index(digest) else { return Vec::new() };
+    let nested = index.manifests.iter().filter(|entry| media_type::is_index(&entry.media_type));
+    nested.filter(|entry| seen.add(entry.digest.as_str())).map(bare_of).collect()
+}
+
+/// Adds the images of the index that the parents lead to. `opened` counts indexes: one that is named again and again
+/// need not hold a single image to keep a reader busy.
+fn open(
+    documents: &Documents<'_, impl Host>,
+    parents: &mut Vec<Descriptor>,
+    places: &mut Vec<Place>,
+    opened: &mut usize,
+) -> Result<(), Error> {
+    *opened += 1;
+    let index = match documents.index(documents.holder(parents)) {
         Ok(index) => index,
-        Err(error) => return nodes.push(Node::Place(Err(Absence::Failed(error)))),
+        Err(error) => {
+            places.push(Err(Absence::Failed(error)));
+            return Ok(());
+        }
     };
     for entry in &index.manifests {
-        if media_type::is_index(&entry.media_type) {
-            if parents.len() == MAX_DEPTH {
-                nodes.push(Node::Place(Err(Absence::Failed(too_deep(documents, entry)))));
-            } else {
-                let mut parents = parents.to_vec();
-                parents.push(bare_of(entry));
-                nodes.push(Node::Nested(parents));
-            }
-        } else if media_type::is_manifest(&entry.media_type) && !is_attestation(entry) {
-            nodes.push(Node::Place(Ok(image(entry, parents.to_vec()))));
+        if media_type::is_manifest(&entry.media_type) && !is_attestation(entry) {
+            places.push(Ok(image(entry, parents.clone())));
+        } else if media_type::is_index(&entry.media_type) && parents.len() == MAX_DEPTH {
+            places.push(Err(Absence::Failed(too_deep(documents, entry))));
+        } else if media_type::is_index(&entry.media_type) {
+            parents.push(bare_of(entry));
+            open(documents, parents, places, opened)?;
+            parents.pop();
         }
-        if nodes.len() > MAX_IMAGES {
-            return;
+        if places.len() > MAX_IMAGES || *opened > MAX_IMAGES {
+            return Err(too_many(documents));
         }
     }
+    Ok(())
 }
 
 /// Returns whether an entry is an attestation and cannot be taken for an image: it says what it attests, and no
@@ -81,4 +83,9 @@ fn open(documents: &Documents<'_, impl Host>, parents: &[Descriptor], nodes: &mu
 fn is_attestation(entry: &oci::Descriptor) -> bool {
     let unknown = |platform: &oci::Platform| platform.os == "unknown" && platform.architecture == "unknown";
     entry.attests().is_some() && entry.platform.as_ref().is_some_and(unknown)
+}
+
+fn too_many(documents: &Documents<'_, impl Host>) -> Error {
+    let reference = documents.reference;
+    Error::invalid(format_args!("{reference} holds more than {MAX_IMAGES} images and indexes, nested ones included"))
 }

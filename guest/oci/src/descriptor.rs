@@ -38,3 +38,29 @@ impl Descriptor {
         }
     }
 }
+
+/// The annotation of an index's entry that says what kind of entry it is, in the form that BuildKit attaches.
+pub const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
+
+/// The annotation of an index's entry that says which other entry it is about.
+pub const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
+
+/// The value of [`REFERENCE_TYPE`] that attestations have.
+const ATTESTATION: &str = "attestation-manifest";
+
+impl Descriptor {
+    /// Returns the value of an annotation.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns whether it is an attestation of another entry of its index.
+    pub fn is_attestation(&self) -> bool {
+        self.annotation(REFERENCE_TYPE) == Some(ATTESTATION)
+    }
+
+    /// Returns the digest of what it attests, not yet checked, of an attestation.
+    pub fn attests(&self) -> Option<&str> {
+        self.annotation(REFERENCE_DIGEST).filter(|_| self.is_attestation())
+    }
+}

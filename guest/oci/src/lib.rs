@@ -4,10 +4,14 @@
 
 pub mod descriptor;
 pub mod digest;
+pub mod document;
+pub mod matching;
+pub mod pattern;
 pub mod platform;
 pub mod reference;
 
 pub use descriptor::Descriptor;
 pub use digest::{Algorithm, Digest};
+pub use pattern::Pattern;
 pub use platform::Platform;
 pub use reference::{Reference, Repository};

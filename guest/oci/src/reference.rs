@@ -3,16 +3,19 @@
 use std::fmt;
 use std::str::FromStr;
 
+pub(crate) mod grammar;
+
 use crate::Digest;
+use grammar::{is_component, is_image_id, is_registry, is_tag, names_registry};
 
 /// The registry of a reference that names none.
-const DEFAULT_REGISTRY: &str = "docker.io";
+pub(crate) const DEFAULT_REGISTRY: &str = "docker.io";
 
 /// The same registry by its old name.
-const LEGACY_REGISTRY: &str = "index.docker.io";
+pub(crate) const LEGACY_REGISTRY: &str = "index.docker.io";
 
 /// Where the official images of the default registry live.
-const OFFICIAL: &str = "library/";
+pub(crate) const OFFICIAL: &str = "library/";
 
 /// The tag of a reference that has neither tag nor digest.
 const DEFAULT_TAG: &str = "latest";
@@ -44,17 +47,14 @@ impl ReferenceError {
 }
 
 impl Repository {
-    /// Returns a repository of its two parts, checked, as they are.
+    /// Returns a repository of its two parts, checked and normalised: `index.docker.io` and `alpine` are `docker.io` and
+    /// `library/alpine`, so that nobody reaches the same images by a second name.
     ///
     /// # Errors
     /// When the registry is not `host[:port]` or the path not a repository path of at most 255 bytes.
-    pub fn new(registry: impl Into<String>, path: impl Into<String>) -> Result<Self, ReferenceError> {
-        let (registry, path) = (registry.into(), path.into());
-        if !is_registry(&registry) {
-            return Err(ReferenceError::new(&registry, "the registry is not host[:port]"));
-        }
-        check_path(&path, &path)?;
-        Ok(Self { registry, path })
+    pub fn new(registry: impl AsRef<str>, path: impl AsRef<str>) -> Result<Self, ReferenceError> {
+        let (registry, path) = (registry.as_ref(), path.as_ref());
+        assemble(registry, path).map_err(|reason| ReferenceError::new(&format!("{registry}/{path}"), reason))
     }
 
     /// Returns the repository that a name without tag and digest means.
@@ -79,15 +79,16 @@ impl Repository {
         &self.path
     }
 
-    /// Returns the short form that people write: `alpine`, `user/app`, `ghcr.io/user/app`.
+    /// Returns the short form that people write: `alpine`, `user/app`, `ghcr.io/user/app`. It is the long form where
+    /// the short one would be read as something else, as that of `docker.io/localhost/app`.
     pub fn familiar(&self) -> String {
-        if self.registry != DEFAULT_REGISTRY {
-            return self.to_string();
-        }
-        match self.path.strip_prefix(OFFICIAL) {
-            Some(name) if !name.contains('/') => name.to_owned(),
-            _ => self.path.clone(),
-        }
+        let short = match self.path.strip_prefix(OFFICIAL) {
+            _ if self.registry != DEFAULT_REGISTRY => return self.to_string(),
+            Some(name) if !name.contains('/') => name,
+            _ => &self.path,
+        };
+        let first = short.split_once('/').map(|(first, _)| first);
+        if first.is_some_and(names_registry) || is_image_id(short) { self.to_string() } else { short.to_owned() }
     }
 }
 
@@ -174,6 +175,14 @@ impl Reference {
         Self::new(self.repository.clone(), Some(tag.to_owned()), None)
     }
 
+    /// Returns the same reference by its tag alone.
+    ///
+    /// # Errors
+    /// When there is no tag.
+    pub fn without_digest(&self) -> Result<Self, ReferenceError> {
+        Self::new(self.repository.clone(), self.tag.clone(), None)
+    }
+
     /// Returns the short form that people write, with tag and digest.
     pub fn familiar(&self) -> String {
         let mut text = self.repository.familiar();
@@ -233,101 +242,37 @@ fn split(text: &str) -> Result<(&str, Option<&str>, Option<Digest>), ReferenceEr
     Ok((name, tag, digest))
 }
 
-/// Fills in registry and `library/`, and checks both parts.
+/// Fills in the registry, and checks both parts.
 fn normalize(text: &str, name: &str) -> Result<Repository, ReferenceError> {
     if name.is_empty() {
         return Err(ReferenceError::new(text, "there is no repository name"));
     }
-    if name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+    if is_image_id(text) {
         return Err(ReferenceError::new(text, "64 hexadecimal digits are an image's id, not a name"));
     }
     let (registry, path) = match name.split_once('/') {
         Some((first, rest)) if names_registry(first) => (first, rest),
         _ => (DEFAULT_REGISTRY, name),
     };
+    assemble(registry, path).map_err(|reason| ReferenceError::new(text, reason))
+}
+
+/// Fills in `library/`, and checks both parts.
+fn assemble(registry: &str, path: &str) -> Result<Repository, &'static str> {
     let registry = if registry == LEGACY_REGISTRY { DEFAULT_REGISTRY } else { registry };
     if !is_registry(registry) {
-        return Err(ReferenceError::new(text, "the registry is not host[:port]"));
+        return Err("the registry is not host[:port]");
     }
     let official = registry == DEFAULT_REGISTRY && !path.contains('/');
     let path = if official { [OFFICIAL, path].concat() } else { path.to_owned() };
-    check_path(text, &path)?;
-    Ok(Repository { registry: registry.to_owned(), path })
-}
-
-/// Returns whether the first component of a name is a registry: it has a dot or a colon, is `localhost`, or has an
-/// upper-case letter, which no path may have.
-fn names_registry(first: &str) -> bool {
-    first == "localhost" || first.bytes().any(|byte| matches!(byte, b'.' | b':') || byte.is_ascii_uppercase())
-}
-
-/// `host[:port]` where the host is a name, an IPv4 address or an IPv6 address in brackets.
-fn is_registry(text: &str) -> bool {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((address, port)) => {
-                let address = !address.is_empty() && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':');
-                return address && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
-            }
-            None => return false,
-        },
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let alphanumeric = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let label = |label: &str| {
-        let bytes = label.as_bytes();
-        alphanumeric(bytes.first())
-            && alphanumeric(bytes.last())
-            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
-    };
-    host.split('.').all(label) && port.is_none_or(is_port)
-}
-
-fn is_port(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Components of lower-case letters and digits, separated within by `.`, `_`, `__` or any number of `-`.
-fn check_path(text: &str, path: &str) -> Result<(), ReferenceError> {
     if path.len() > MAX_PATH {
-        return Err(ReferenceError::new(text, "the repository path has more than 255 bytes"));
+        return Err("the repository path has more than 255 bytes");
     }
     if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(ReferenceError::new(text, "a repository path has no upper-case letters"));
+        return Err("a repository path has no upper-case letters");
     }
-    if path.split('/').all(is_component) {
-        Ok(())
-    } else {
-        Err(ReferenceError::new(text, "the repository path is malformed"))
+    if !path.split('/').all(is_component) {
+        return Err("the repository path is malformed");
     }
-}
-
-fn is_component(component: &str) -> bool {
-    let bytes = component.as_bytes();
-    let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    if !bytes.first().is_some_and(plain) || !bytes.last().is_some_and(plain) {
-        return false;
-    }
-    let mut rest = bytes;
-    while let Some(start) = rest.iter().position(|byte| !plain(byte)) {
-        rest = &rest[start..];
-        let length = rest.iter().position(plain).unwrap_or(rest.len());
-        let (separator, after) = rest.split_at(length);
-        if !(matches!(separator, b"." | b"_" | b"__") || separator.iter().all(|byte| *byte == b'-')) {
-            return false;
-        }
-        rest = after;
-    }
-    true
-}
-
-/// A word character, then up to 127 word characters, dots and hyphens.
-fn is_tag(tag: &str) -> bool {
-    let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    tag.len() <= 128
-        && tag.as_bytes().first().is_some_and(word)
-        && tag.as_bytes().iter().all(|byte| word(byte) || matches!(byte, b'.' | b'-'))
+    Ok(Repository { registry: registry.to_owned(), path })
 }

@@ -146,8 +146,3 @@ impl From<oci::Descriptor> for Descriptor {
 pub fn required(host: &impl Host, name: &str) -> Result<String, Error> {
     host.setting(name).ok_or_else(|| Error::invalid(format_args!("the setting {name} is missing")))
 }
-
-/// Returns the items of a setting that is a list, separated by commas; blanks around them do not count.
-pub fn list(value: &str) -> impl Iterator<Item = &str> {
-    value.split(',').map(str::trim).filter(|item| !item.is_empty())
-}

@@ -36,7 +36,7 @@ pub use bindings::refkit::policy::registry::Content;
 pub use bindings::refkit::policy::resolution::{Absence, Denial, Image, Outcome, Parts, Request, Resolved, Selection};
 pub use bindings::refkit::policy::trace::Level;
 pub use bindings::refkit::policy::types::{Descriptor, Error, ErrorCode, Platform, Reference};
-pub use convert::{list, required};
+pub use convert::required;
 pub use host::Host;
 #[cfg(target_arch = "wasm32")]
 pub use host::Imports;

@@ -92,22 +92,23 @@ impl<'a> Finished<'a> {
         absence: &Absence,
     ) -> (Vec<String>, Exit) {
         let subject = self.setup.target.show(&resolution.reference);
-        let subject = match platform {
-            Some(platform) => format!("{subject} ({platform})"),
-            None => subject,
-        };
+        let of = platform.map_or_else(|| subject.clone(), |platform| format!("{subject} ({platform})"));
         match absence {
             Absence::NoMatch => {
-                let failure = Failure::failed(ErrorCode::NotFound, format_args!("there is no {subject}"));
+                let what = match platform {
+                    Some(platform) => format!("{subject} has no image for {platform}"),
+                    None => format!("{subject} has no image for a wanted platform"),
+                };
+                let failure = Failure::failed(ErrorCode::NotFound, what);
                 let failure = match platforms(resolution) {
-                    Some(platforms) => failure.hint(format_args!("the index has {platforms}")),
+                    Some(platforms) => failure.hint(format_args!("it has {platforms}")),
                     None => failure,
                 };
                 (vec![failure.to_string()], Exit::Failed)
             }
-            Absence::Denied(denials) => (reasons(&subject, denials, |denial| self.policy(denial)), Exit::Denied),
+            Absence::Denied(denials) => (reasons(&of, denials, |denial| self.policy(denial)), Exit::Denied),
             Absence::Failed(error) => {
-                let failure = Failure::failed(error.code, format_args!("{subject}: {error}"));
+                let failure = Failure::failed(error.code, format_args!("{of}: {error}"));
                 (vec![failure.to_string()], Exit::Failed)
             }
         }
@@ -240,7 +241,8 @@ fn report(policy: String, denial: &Denial) -> DenialReport {
 fn platforms(resolution: &Resolution) -> Option<String> {
     let mut names: Vec<String> = Vec::new();
     for candidate in resolution.candidates() {
-        let Some(platform) = candidate.descriptor.platform.filter(|_| candidate.verdict != refkit::Verdict::Attestation)
+        let Some(platform) =
+            candidate.descriptor.platform.filter(|_| candidate.verdict != refkit::Verdict::Attestation)
         else {
             continue;
         };

@@ -10,11 +10,11 @@ use crate::answer::Answer;
 use crate::arguments;
 use crate::failure::{Exit, Failure};
 use crate::finished::{Finished, Told};
+use crate::level;
 use crate::manifests::{self, Manifests};
 use crate::picture::Picture;
 use crate::report::{ContentsReport, ImageOrAbsence, ImageReport, OutcomeReport, PlaceReport, ResolvedReport};
 use crate::setup::{self, Setup};
-use crate::level;
 
 /// Resolves, reads the manifests, and returns what there is to print.
 ///
@@ -71,7 +71,8 @@ fn tell(
         messages: Vec::new(),
         exit: Exit::Resolved,
     };
-    let named = if arguments.target.platforms.is_empty() { Vec::new() } else { setup::platforms(&arguments.target.platforms) };
+    let named =
+        if arguments.target.platforms.is_empty() { Vec::new() } else { setup::platforms(&arguments.target.platforms) };
     let mut places = Vec::new();
     for (place, image) in images.iter().enumerate() {
         let own = image.as_ref().ok().and_then(|image| image.platform.as_ref());

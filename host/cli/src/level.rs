@@ -44,7 +44,8 @@ async fn bytes(finished: &Finished<'_>, resolution: &Resolution, level: Level) -
         }
         Level::Index if media_type::is_manifest(&resolution.root.media_type) => {
             let reference = finished.setup.target.show(&resolution.reference);
-            let failure = Failure::failed(ErrorCode::NotFound, format_args!("{reference} is a manifest; there is no index"));
+            let failure =
+                Failure::failed(ErrorCode::NotFound, format_args!("{reference} is a manifest; there is no index"));
             return Err(finished::failed(&failure.hint("its bytes are those of --raw or --manifest")));
         }
         Level::Index => {

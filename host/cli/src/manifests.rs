@@ -61,7 +61,11 @@ async fn manifest(
     let bytes = session.fetch(repository, descriptor).await?;
     let malformed = |text: String| {
         let subject = format!("{repository}@{}", descriptor.digest);
-        refkit::Error::from(refkit_content::Error::new(refkit_content::Operation::Fetch, subject, Problem::Malformed(text)))
+        refkit::Error::from(refkit_content::Error::new(
+            refkit_content::Operation::Fetch,
+            subject,
+            Problem::Malformed(text),
+        ))
     };
     let read = document::read(Some(&descriptor.media_type), &bytes, &document::Limits::default());
     let manifest = match read.map_err(|error| malformed(error.to_string()))? {

@@ -116,7 +116,8 @@ impl Picture<'_> {
         if let Some(Manifest { layers, annotations: own, .. }) = manifest {
             annotations(&mut tree, OF_MANIFEST, own);
             for layer in layers.iter().filter(|_| self.layers) {
-                let mut node = Tree::new(format!("layer  {}  {}  {}", layer.digest, Bytes(layer.size), layer.media_type));
+                let mut node =
+                    Tree::new(format!("layer  {}  {}  {}", layer.digest, Bytes(layer.size), layer.media_type));
                 annotations(&mut node, OF_ENTRY, &layer.annotations);
                 tree.add(node);
             }
@@ -319,7 +320,7 @@ mod tests {
             let manifests = Manifests::from([(digest(1), Ok(manifest))]);
             let index = |_: &Descriptor| None;
             let picture = Picture { root: &of, images: &images, index: &index, manifests: &manifests, layers: false };
-            assert_eq!(lines(&picture)[5..], [first, "      manifest: base = two\\nlines"][..]);
+            assert_eq!(lines(&picture)[5..], [first, "   manifest: base = two\\nlines"][..]);
         }
     }
 }

@@ -88,12 +88,8 @@ mod tests {
     use super::*;
 
     fn policy(name: &str, settings: &[&str]) -> Description {
-        let setting = |name: &&str| Setting {
-            name: (*name).to_owned(),
-            summary: String::new(),
-            required: false,
-            default: None,
-        };
+        let setting =
+            |name: &&str| Setting { name: (*name).to_owned(), summary: String::new(), required: false, default: None };
         Description {
             name: name.to_owned(),
             version: String::new(),

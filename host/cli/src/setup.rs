@@ -52,7 +52,11 @@ impl Setup {
 
 /// Returns the platforms as policies see them: each normalised; where none is named, this machine's on Linux.
 pub fn platforms(named: &[Platform]) -> Vec<Platform> {
-    if named.is_empty() { vec![platform::of_this_machine()] } else { named.iter().cloned().map(Platform::normalized).collect() }
+    if named.is_empty() {
+        vec![platform::of_this_machine()]
+    } else {
+        named.iter().cloned().map(Platform::normalized).collect()
+    }
 }
 
 /// A command runs one chain once, so that is how many places it needs.

@@ -31,7 +31,8 @@ fn short(text: &str, first: Option<&OsStr>) -> Vec<String> {
     let mut paragraphs = text.split("\n\n");
     let what = paragraphs.next().unwrap_or_default();
     let what: Vec<&str> = what.lines().map(str::trim).collect();
-    let tip = paragraphs.next().and_then(|paragraph| paragraph.lines().find_map(|line| line.trim().strip_prefix("tip: ")));
+    let tip =
+        paragraphs.next().and_then(|paragraph| paragraph.lines().find_map(|line| line.trim().strip_prefix("tip: ")));
     let mut lines = vec![Escaped(what.join(" ")).to_string()];
     lines.extend(tip.map(|tip| format!("  {}", Escaped(tip))));
     let command = Arguments::command();

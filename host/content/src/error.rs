@@ -144,7 +144,7 @@ pub enum Problem {
         actual: String,
     },
     /// The bytes are fewer or more than the descriptor says.
-    #[error("the content has {} {actual} bytes, not {expected}", if *.actual > *.expected { "at least" } else { "only" })]
+    #[error("the content has {} {actual} bytes, not {expected}", Bound(.actual > .expected))]
     WrongSize {
         /// Bytes that the descriptor says.
         expected: u64,
@@ -175,6 +175,15 @@ pub enum Problem {
     /// Anything else.
     #[error("{0}")]
     Other(String),
+}
+
+/// Reading stops at the first byte too many, so what is too long has at least so many bytes.
+struct Bound(bool);
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0 { "at least" } else { "only" })
+    }
 }
 
 struct Wait<'a>(&'a Option<Duration>);

@@ -1,5 +1,5 @@
-//! Image layouts on disk, as OCI image-spec 1.1, section "Image Layout": directories and uncompressed tar archives read,
-//! directories written.
+//! Image layouts on disk, as OCI image-spec 1.1, section "Image Layout": directories and uncompressed tar archives are
+//! read, directories are written.
 //!
 //! A layout is one repository: it answers for [`Layout::repository`] only.
 //!

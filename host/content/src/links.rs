@@ -1,23 +1,12 @@
 //! What a manifest or an index refers to, and what its bytes are.
 
+use refkit_oci::document::{self, Document, DocumentError, Limits};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+
+pub(crate) use refkit_oci::document::media_type::{INDEX, is_document as is_manifest};
 
 use crate::Problem;
 use crate::verify::{self, MANIFEST_LIMIT};
-
-/// The media type of an OCI image index.
-pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-
-/// The media type of an OCI image manifest.
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-
-/// Docker's media types of a manifest list and a manifest.
-const DOCKER: [&str; 2] = [
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-];
 
 /// Everything that one manifest or index refers to, and what it says of itself to those that list it.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +27,24 @@ pub(crate) struct Links {
 impl Links {
     /// Reads a manifest or an index strictly.
     pub fn read(media_type: &str, bytes: &[u8]) -> Result<Self, Problem> {
-        temporary::read(media_type, bytes)
+        let document = document::read(Some(media_type), bytes, &Limits::default()).map_err(problem)?;
+        Ok(match document {
+            Document::Index(index) => {
+                let (manifests, blobs) = index.manifests.into_iter().partition(|entry| is_manifest(&entry.media_type));
+                let (subject, annotations) = (index.subject, index.annotations);
+                Self { manifests, blobs, subject, artifact_type: index.artifact_type, annotations }
+            }
+            Document::Manifest(manifest) => {
+                let artifact_type = manifest.artifact_type.unwrap_or_else(|| manifest.config.media_type.clone());
+                Self {
+                    manifests: Vec::new(),
+                    blobs: std::iter::once(manifest.config).chain(manifest.layers).collect(),
+                    subject: manifest.subject,
+                    artifact_type: Some(artifact_type),
+                    annotations: manifest.annotations,
+                }
+            }
+        })
     }
 
     /// Checks, as a registry does at a push, that all of it is there, by a question for sizes.
@@ -63,11 +69,6 @@ impl Links {
     }
 }
 
-/// Returns whether a media type is one of a manifest or an index.
-pub(crate) fn is_manifest(media_type: &str) -> bool {
-    media_type == INDEX || media_type == MANIFEST || DOCKER.contains(&media_type)
-}
-
 /// Returns whether a layer's licence keeps it out of registries: its bytes are at its `urls`.
 pub(crate) fn stays_elsewhere(blob: &Descriptor) -> bool {
     blob.media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
@@ -75,23 +76,19 @@ pub(crate) fn stays_elsewhere(blob: &Descriptor) -> bool {
 }
 
 /// Returns the media type of a manifest or index that came without one: its own `mediaType`, else what its members
-/// show. Reading it strictly comes after that.
-pub(crate) fn media_type_of(bytes: &[u8]) -> Result<&'static str, Problem> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Shape {
-        media_type: Option<String>,
-        manifests: Option<IgnoredAny>,
-        config: Option<IgnoredAny>,
-        layers: Option<IgnoredAny>,
-    }
-    let none = || Problem::Malformed("it is neither a manifest nor an index".to_owned());
-    let shape: Shape = serde_json::from_slice(bytes).map_err(|_| none())?;
-    match shape.media_type {
-        Some(own) => [INDEX, MANIFEST].into_iter().chain(DOCKER).find(|known| *known == own).ok_or_else(none),
-        None if shape.manifests.is_some() => Ok(INDEX),
-        None if shape.config.is_some() || shape.layers.is_some() => Ok(MANIFEST),
-        None => Err(none()),
+/// show.
+pub(crate) fn media_type_of(bytes: &[u8]) -> Result<String, Problem> {
+    Ok(match document::read(None, bytes, &Limits::default()).map_err(problem)? {
+        Document::Index(index) => index.media_type,
+        Document::Manifest(manifest) => manifest.media_type,
+    })
+}
+
+fn problem(error: DocumentError) -> Problem {
+    match error {
+        DocumentError::TooLarge { limit, .. } => Problem::TooLarge { limit: limit as u64 },
+        error if error.is_unsupported() => Problem::Unsupported(error.to_string()),
+        error => Problem::Malformed(error.to_string()),
     }
 }
 
@@ -125,58 +122,4 @@ pub(crate) fn is_fallback_tag(tag: &str) -> bool {
     ["sha256-", "sha384-", "sha512-"].iter().any(|start| {
         tag.strip_prefix(start).is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
     })
-}
-
-/// Until `refkit_oci::document` is there.
-mod temporary {
-    use super::*;
-    use std::collections::BTreeMap;
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct D {
-        media_type: String,
-        digest: String,
-        size: u64,
-        #[serde(default)]
-        annotations: BTreeMap<String, String>,
-        artifact_type: Option<String>,
-    }
-    impl D {
-        fn go(self) -> Result<Descriptor, Problem> {
-            let digest =
-                self.digest.parse().map_err(|e: refkit_oci::digest::DigestError| Problem::Malformed(e.to_string()))?;
-            Ok(Descriptor {
-                artifact_type: self.artifact_type,
-                annotations: self.annotations.into_iter().collect(),
-                ..Descriptor::new(self.media_type, digest, self.size)
-            })
-        }
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct M {
-        #[serde(default)]
-        manifests: Vec<D>,
-        config: Option<D>,
-        #[serde(default)]
-        layers: Vec<D>,
-        subject: Option<D>,
-        artifact_type: Option<String>,
-        #[serde(default)]
-        annotations: BTreeMap<String, String>,
-    }
-    pub fn read(media_type: &str, bytes: &[u8]) -> Result<Links, Problem> {
-        if !is_manifest(media_type) {
-            return Err(Problem::Malformed("no manifest type".to_owned()));
-        }
-        let m: M = serde_json::from_slice(bytes).map_err(|e| Problem::Malformed(e.to_string()))?;
-        let artifact_type = m.artifact_type.or(m.config.as_ref().map(|c| c.media_type.clone()));
-        Ok(Links {
-            manifests: m.manifests.into_iter().map(D::go).collect::<Result<_, _>>()?,
-            blobs: m.config.into_iter().chain(m.layers).map(D::go).collect::<Result<_, _>>()?,
-            subject: m.subject.map(D::go).transpose()?,
-            artifact_type,
-            annotations: m.annotations.into_iter().collect(),
-        })
-    }
 }

@@ -15,9 +15,8 @@ impl Policy for AllowList {
     fn resolve(host: &impl Host, request: Request) -> Result<Outcome, Error> {
         let allow = required(host, "allow")?;
         let reference = oci::Reference::try_from(&request.reference)?;
-        let patterns: Vec<Pattern> = list(&allow)
-            .map(|text| text.parse().map_err(|error| Error::invalid(format_args!("the setting allow: {error}"))))
-            .collect::<Result<_, _>>()?;
+        let patterns =
+            Pattern::parse_list(&allow).map_err(|error| Error::invalid(format_args!("the setting allow: {error}")))?;
         if patterns.iter().any(|pattern| pattern.matches(&reference)) {
             return Ok(Outcome::Next(request));
         }

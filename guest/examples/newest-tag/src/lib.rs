@@ -42,15 +42,10 @@ impl Policy for NewestTag {
 /// Returns whether the reference is in one of the operator's repositories.
 fn concerns(host: &impl Host, reference: &Reference) -> Result<bool, Error> {
     let Some(patterns) = host.setting("repositories") else { return Ok(true) };
+    let patterns = Pattern::parse_list(&patterns)
+        .map_err(|error| Error::invalid(format_args!("the setting repositories: {error}")))?;
     let reference = oci::Reference::try_from(reference)?;
-    for text in list(&patterns) {
-        let pattern: Pattern =
-            text.parse().map_err(|error| Error::invalid(format_args!("the setting repositories: {error}")))?;
-        if pattern.matches_repository(reference.repository()) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(patterns.iter().any(|pattern| pattern.matches(&reference)))
 }
 
 refkit_policy::export!(NewestTag);

@@ -79,7 +79,14 @@ fn report(span: &Span) -> SpanReport {
                 Some(Answered::Failed(error)) => (None, None, 0, Some(error.clone())),
                 None => (None, None, 0, None),
             };
-            EventReport::Call { question: question.as_str(), subject: subject.clone(), answer: what, from, bytes, error }
+            EventReport::Call {
+                question: question.as_str(),
+                subject: subject.clone(),
+                answer: what,
+                from,
+                bytes,
+                error,
+            }
         }
         Event::Message { level, message, fields } => {
             EventReport::Message { level: level_name(*level), message: message.clone(), fields: fields.clone() }
@@ -178,7 +185,8 @@ mod tests {
             };
             span(parent, event)
         };
-        let message = EventReport::Message { level: "warn", message: "m".into(), fields: vec![("k".into(), "v".into())] };
+        let message =
+            EventReport::Message { level: "warn", message: "m".into(), fields: vec![("k".into(), "v".into())] };
         let mut open = call(Some(0), None, None);
         open.took = None;
         let spans = [

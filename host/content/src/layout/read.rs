@@ -41,7 +41,7 @@ impl Layout {
         let digest = reference.digest().ok_or(Problem::NotFound)?;
         let bytes = self.unlisted(digest).await?;
         let media_type = links::media_type_of(&bytes)?;
-        Links::read(media_type, &bytes)?;
+        Links::read(&media_type, &bytes)?;
         Ok((Descriptor::new(media_type, digest.clone(), bytes.len() as u64), Some(bytes)))
     }
 

@@ -122,7 +122,7 @@ fn nested(memory: &Memory, depth: usize, times: usize) {
 
 #[tokio::test]
 async fn indexes_within_each_other_have_an_end() {
-    // Depth, how often each lists the one below, and whether that is too much. 10^8 paths lead through the last but one.
+    // Depth, how often each lists the one below, and whether that is fine. 10^8 paths lead through the third.
     let rows = [(0, 1, true), (8, 1, true), (8, 10, true), (9, 1, false), (500, 2, false)];
     for (depth, times, fine) in rows {
         let (from, to) = (Memory::new(), Memory::new());

@@ -54,7 +54,8 @@ async fn a_push_is_checked_as_a_registry_checks_it() {
     let index = IndexBuilder::new().add(image.clone()).build();
     let config = image.blobs()[0].0.clone();
     let lies = format!(
-        r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","config":{{"mediaType":"{}","digest":"{}","size":7}},"layers":[]}}"#,
+        r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}",
+        "config":{{"mediaType":"{}","digest":"{}","size":7}},"layers":[]}}"#,
         config.media_type, config.digest
     );
     let foreign = format!(

@@ -1,0 +1,148 @@
+//! Manifests, indexes, configs and descriptors, read strictly: what can be understood in two ways is refused
+//! (CVE-2021-41190), and so is what names content by no digest or by no size (CVE-2024-3727).
+
+mod config;
+mod error;
+mod json;
+mod limits;
+pub mod media_type;
+mod members;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+pub use config::{Config, ImageConfig, read_config};
+pub use error::DocumentError;
+pub use limits::Limits;
+
+use crate::Descriptor;
+use error::{malformed, shorten};
+use json::{Annotations, Object};
+use members::Member;
+
+/// What a reference names, or an index lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there are few at a time, and a box would stand in every pattern")]
+pub enum Document {
+    /// An image index, or Docker's manifest list.
+    Index(Index),
+    /// An image manifest.
+    Manifest(Manifest),
+}
+
+/// An index, as OCI image-spec 1.1, section "Image Index".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// What it says of itself, or came with.
+    pub media_type: String,
+    /// Manifests, indexes and whatever else it lists, in its order.
+    pub manifests: Vec<Descriptor>,
+    /// The type of an artifact.
+    pub artifact_type: Option<String>,
+    /// What it is about.
+    pub subject: Option<Descriptor>,
+    /// Annotations, sorted by key, each key once.
+    pub annotations: Vec<(String, String)>,
+}
+
+/// A manifest, as OCI image-spec 1.1, section "Image Manifest".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// What it says of itself, or came with.
+    pub media_type: String,
+    /// The config.
+    pub config: Descriptor,
+    /// The layers, the lowest first.
+    pub layers: Vec<Descriptor>,
+    /// The type of an artifact.
+    pub artifact_type: Option<String>,
+    /// What it is about.
+    pub subject: Option<Descriptor>,
+    /// Annotations, sorted by key, each key once.
+    pub annotations: Vec<(String, String)>,
+}
+
+/// Members of either document; serde refuses a known member that is there twice.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Members {
+    schema_version: Option<u64>,
+    media_type: Option<String>,
+    artifact_type: Option<String>,
+    config: Option<Object<Member>>,
+    layers: Option<Vec<Object<Member>>>,
+    manifests: Option<Vec<Object<Member>>>,
+    fs_layers: Option<IgnoredAny>,
+    subject: Option<Object<Member>>,
+    #[serde(default)]
+    annotations: Annotations,
+}
+
+/// Reads a manifest or an index. The media type is the one it came with; what came without one says itself what it is,
+/// or shows it by its members.
+///
+/// # Errors
+/// [`DocumentError::Unsupported`] for a media type of something else, manifests of schema 1 among them;
+/// [`DocumentError::Malformed`] where it is none, or contradicts itself; the others where a limit is passed.
+pub fn read(media_type: Option<&str>, bytes: &[u8], limits: &Limits) -> Result<Document, DocumentError> {
+    if let Some(came) = media_type {
+        media_type::check_document(came)?;
+    }
+    limits.check(bytes)?;
+    let Object(members): Object<Members> = json::read(bytes)?;
+    match members.schema_version {
+        Some(2) => {}
+        Some(1) => return Err(DocumentError::schema1()),
+        Some(other) => return Err(malformed(format_args!("its schemaVersion is {other}, not 2"))),
+        None => return Err(malformed("it has no member `schemaVersion`")),
+    }
+    let media_type = match (media_type, members.media_type.as_deref()) {
+        (Some(came), None) => came.to_owned(),
+        (Some(came), Some(own)) if came == own => came.to_owned(),
+        (Some(came), Some(own)) => {
+            return Err(malformed(format_args!("its mediaType is {:?}, but it came as {came}", shorten(own))));
+        }
+        (None, Some(own)) => media_type::check_document(own).map(|()| own.to_owned())?,
+        (None, None) if members.manifests.is_some() => media_type::INDEX.to_owned(),
+        (None, None) => media_type::MANIFEST.to_owned(),
+    };
+    let is_index = media_type::is_index(&media_type);
+    let foreign = [
+        ("fsLayers", members.fs_layers.is_some()),
+        ("manifests", !is_index && members.manifests.is_some()),
+        ("config", is_index && members.config.is_some()),
+        ("layers", is_index && members.layers.is_some()),
+    ];
+    if let Some((name, _)) = foreign.into_iter().find(|(_, there)| *there) {
+        return Err(malformed(format_args!("it has the member `{name}`, which a {media_type} has not")));
+    }
+    let artifact_type = members.artifact_type.filter(|text| !text.is_empty());
+    if let Some(artifact_type) = &artifact_type {
+        media_type::check("artifactType", artifact_type)?;
+    }
+    let subject = members.subject.map(|Object(subject)| subject.check()).transpose()?;
+    let annotations = members.annotations.into_list();
+    if is_index {
+        let manifests = members.manifests.ok_or_else(|| malformed("it has no member `manifests`"))?;
+        let manifests = descriptors(manifests)?;
+        return Ok(Document::Index(Index { media_type, manifests, artifact_type, subject, annotations }));
+    }
+    let Object(config) = members.config.ok_or_else(|| malformed("it has no member `config`"))?;
+    let config = config.check()?;
+    let layers = descriptors(members.layers.unwrap_or_default())?;
+    Ok(Document::Manifest(Manifest { media_type, config, layers, artifact_type, subject, annotations }))
+}
+
+/// Reads a descriptor that stands alone.
+///
+/// # Errors
+/// [`DocumentError::Malformed`] where it is none; the others where a limit is passed.
+pub fn read_descriptor(bytes: &[u8], limits: &Limits) -> Result<Descriptor, DocumentError> {
+    limits.check(bytes)?;
+    let Object(member): Object<Member> = json::read(bytes)?;
+    member.check()
+}
+
+fn descriptors(members: Vec<Object<Member>>) -> Result<Vec<Descriptor>, DocumentError> {
+    members.into_iter().map(|Object(member)| member.check()).collect()
+}

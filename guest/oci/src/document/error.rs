@@ -1,0 +1,64 @@
+//! Why bytes are no manifest, index, config or descriptor.
+
+use std::fmt;
+
+/// How much of what a peer sent an error repeats, in characters.
+const SHOWN: usize = 200;
+
+/// Why bytes cannot be read. Messages are short, whatever the bytes hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DocumentError {
+    /// There are too many bytes.
+    #[error("it has {size} bytes, more than the limit of {limit}")]
+    TooLarge {
+        /// The number of bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// It is nested too deeply.
+    #[error("its JSON is nested deeper than {limit} levels")]
+    TooDeep {
+        /// The limit in levels.
+        limit: usize,
+    },
+    /// It lists too much.
+    #[error("it lists more than {limit} descriptors")]
+    TooMany {
+        /// The limit in descriptors.
+        limit: usize,
+    },
+    /// It is not what it should be, or contradicts itself.
+    #[error("{0}")]
+    Malformed(String),
+    /// It is something that nobody here reads.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+impl DocumentError {
+    /// Returns whether it may well be what it says, but is nothing that is read here.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(self, Self::Unsupported(_))
+    }
+
+    pub(super) fn schema1() -> Self {
+        let text = "it is a Docker manifest of schema 1, which names no content by digest; push the image again with \
+                    a tool of the last ten years";
+        Self::Unsupported(text.to_owned())
+    }
+}
+
+pub(super) fn malformed(what: impl fmt::Display) -> DocumentError {
+    DocumentError::Malformed(shorten(&what.to_string()))
+}
+
+pub(super) fn shorten(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut short: String = characters.by_ref().take(SHOWN).collect();
+    if characters.next().is_some() {
+        short.push('…');
+    }
+    short
+}

@@ -1,0 +1,81 @@
+//! Media types, as OCI image-spec 1.1, section "OCI Image Media Types", and Docker's of the same things.
+
+use super::DocumentError;
+use super::error::{malformed, shorten};
+
+/// An OCI image index.
+pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// An OCI image manifest.
+pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// An OCI image config.
+pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// Docker's manifest list.
+pub const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+/// Docker's manifest of schema 2.
+pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+/// Docker's image config.
+pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+
+/// What manifests of schema 1 came as.
+const SCHEMA1: [&str; 4] = [
+    "application/vnd.docker.distribution.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
+    "application/json",
+    "text/plain",
+];
+
+/// The most characters of either half, as RFC 6838, section 4.2.
+const HALF: usize = 127;
+
+/// Returns whether it is the media type of an index.
+pub fn is_index(media_type: &str) -> bool {
+    matches!(media_type, INDEX | DOCKER_INDEX)
+}
+
+/// Returns whether it is the media type of an image manifest.
+pub fn is_manifest(media_type: &str) -> bool {
+    matches!(media_type, MANIFEST | DOCKER_MANIFEST)
+}
+
+/// Returns whether it is the media type of a manifest or an index.
+pub fn is_document(media_type: &str) -> bool {
+    is_index(media_type) || is_manifest(media_type)
+}
+
+/// Returns whether it is the media type of an image's config.
+pub fn is_config(media_type: &str) -> bool {
+    matches!(media_type, CONFIG | DOCKER_CONFIG)
+}
+
+/// Returns whether manifests of schema 1 came as this; some registries sent them as plain text.
+pub fn is_schema1(media_type: &str) -> bool {
+    SCHEMA1.contains(&media_type)
+}
+
+pub(super) fn check_document(media_type: &str) -> Result<(), DocumentError> {
+    if is_document(media_type) {
+        return Ok(());
+    }
+    if is_schema1(media_type) {
+        return Err(DocumentError::schema1());
+    }
+    let shown = shorten(media_type);
+    Err(DocumentError::Unsupported(format!("{shown:?} is no media type of an image manifest or an image index")))
+}
+
+/// Checks the form of a media type, as RFC 6838, section 4.2. Parameters are let through: there are artifact types with
+/// a version behind a `;`.
+pub(super) fn check(member: &str, media_type: &str) -> Result<(), DocumentError> {
+    let bare = media_type.split_once(';').map_or(media_type, |(bare, _)| bare);
+    let well_formed = bare.split_once('/').is_some_and(|(first, second)| is_half(first) && is_half(second));
+    if well_formed {
+        return Ok(());
+    }
+    Err(malformed(format_args!("its {member} {:?} is no media type", shorten(media_type))))
+}
+
+fn is_half(half: &str) -> bool {
+    half.len() <= HALF
+        && half.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && half.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte))
+}

@@ -1,0 +1,168 @@
+//! Which platforms suit a wanted one, and which of them suits best: containerd's matchers, whose order decides what
+//! BuildKit runs.
+
+mod architecture;
+mod windows;
+
+use crate::Platform;
+use windows::Version;
+
+/// Says which platforms suit, and which of two suits better.
+pub trait Matcher {
+    /// Returns whether a platform suits.
+    fn matches(&self, platform: &Platform) -> bool;
+
+    /// Returns whether the first platform suits better than the second. A stable sort by it puts the best first.
+    fn less(&self, first: &Platform, second: &Platform) -> bool;
+}
+
+/// Matches what a machine of the wanted platform runs: `linux/arm/v6` for `linux/arm/v7`, `linux/386` for
+/// `linux/amd64`.
+#[derive(Debug, Clone)]
+pub struct Only(Wanted);
+
+/// Matches the wanted platform in any spelling, and no other.
+#[derive(Debug, Clone)]
+pub struct OnlyStrict(Wanted);
+
+/// Matches every architecture of the wanted operating system; the wanted one is the best.
+#[derive(Debug, Clone)]
+pub struct OnlyOs(Wanted);
+
+/// Matches as [`OnlyStrict`], and prefers the newest version: the order of a machine that runs Windows itself.
+#[derive(Debug, Clone)]
+pub struct OnWindows(Wanted);
+
+/// A platform in its normal spelling, with what is compared again and again.
+#[derive(Debug, Clone)]
+struct Wanted {
+    platform: Platform,
+    windows: Option<Version>,
+}
+
+impl Wanted {
+    fn new(platform: Platform) -> Self {
+        let platform = platform.normalized();
+        let version = platform.os_version.as_deref().unwrap_or_default();
+        let windows = (platform.os == "windows").then(|| Version::of(version));
+        Self { platform, windows }
+    }
+
+    /// Returns whether operating system, version and features suit.
+    fn suits_os(&self, platform: &Platform, features: bool) -> bool {
+        platform.normal().0 == self.platform.os
+            && self.windows.as_ref().is_none_or(|host| host.runs(platform.os_version.as_deref().unwrap_or_default()))
+            && (!features || platform.os_features.iter().all(|feature| self.has(feature)))
+    }
+
+    /// What an image needs of an operating system must be wanted. `win32k` is not held against an image of Windows,
+    /// because matching did not know it for long.
+    fn has(&self, feature: &String) -> bool {
+        self.platform.os_features.contains(feature)
+            || feature.is_empty()
+            || (self.windows.is_some() && feature == "win32k")
+    }
+
+    /// Returns how well a platform suits, 0 best; `None` where it does not.
+    fn rank(&self, platform: &Platform, features: bool, fallbacks: bool) -> Option<u32> {
+        if !self.suits_os(platform, features) {
+            return None;
+        }
+        let (_, wanted_architecture, wanted_variant) = self.platform.normal();
+        let (_, architecture, variant) = platform.normal();
+        if fallbacks {
+            architecture::rank((wanted_architecture, wanted_variant), (architecture, variant))
+        } else {
+            ((wanted_architecture, wanted_variant) == (architecture, variant)).then_some(0)
+        }
+    }
+
+    fn less(&self, first: &Platform, second: &Platform, fallbacks: bool) -> bool {
+        let ranks = |features| (self.rank(first, features, fallbacks), self.rank(second, features, fallbacks));
+        match ranks(true) {
+            (Some(one), Some(two)) if one == two => first.os_features.len() > second.os_features.len(),
+            (Some(one), Some(two)) => one < two,
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
+            // Of those that need too much, the one that would suit without comes first.
+            (None, None) => match ranks(false) {
+                (Some(one), Some(two)) => one < two,
+                (one, two) => one.is_some() && two.is_none(),
+            },
+        }
+    }
+}
+
+impl Only {
+    /// Returns the matcher of a wanted platform.
+    pub fn new(platform: Platform) -> Self {
+        Self(Wanted::new(platform))
+    }
+}
+
+impl Matcher for Only {
+    fn matches(&self, platform: &Platform) -> bool {
+        self.0.rank(platform, true, true).is_some()
+    }
+
+    fn less(&self, first: &Platform, second: &Platform) -> bool {
+        self.0.less(first, second, true)
+    }
+}
+
+impl OnlyStrict {
+    /// Returns the matcher of a wanted platform.
+    pub fn new(platform: Platform) -> Self {
+        Self(Wanted::new(platform))
+    }
+}
+
+impl Matcher for OnlyStrict {
+    fn matches(&self, platform: &Platform) -> bool {
+        self.0.rank(platform, true, false).is_some()
+    }
+
+    fn less(&self, first: &Platform, second: &Platform) -> bool {
+        self.0.less(first, second, false)
+    }
+}
+
+impl OnlyOs {
+    /// Returns the matcher of a wanted platform.
+    pub fn new(platform: Platform) -> Self {
+        Self(Wanted::new(platform))
+    }
+}
+
+impl Matcher for OnlyOs {
+    fn matches(&self, platform: &Platform) -> bool {
+        self.0.suits_os(platform, true)
+    }
+
+    fn less(&self, first: &Platform, second: &Platform) -> bool {
+        match (self.matches(first), self.matches(second)) {
+            (true, true) => self.0.less(first, second, false),
+            (one, _) => one,
+        }
+    }
+}
+
+impl OnWindows {
+    /// Returns the matcher of a wanted platform.
+    pub fn new(platform: Platform) -> Self {
+        Self(Wanted::new(platform))
+    }
+}
+
+impl Matcher for OnWindows {
+    fn matches(&self, platform: &Platform) -> bool {
+        self.0.rank(platform, true, false).is_some()
+    }
+
+    fn less(&self, first: &Platform, second: &Platform) -> bool {
+        match (self.matches(first), self.matches(second)) {
+            (true, true) => first.os_version > second.os_version,
+            (one, two) => one && !two,
+        }
+    }
+}

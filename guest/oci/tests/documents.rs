@@ -1,0 +1,193 @@
+//! Upstream's table of documents, and ours of what is understood in one way only.
+
+use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
+use serde_json::Value;
+
+const SCHEMA: &str = include_str!("../../../tests/fixtures/vectors/image_spec_schema.json");
+
+/// Rows of upstream's table that are answered otherwise here, by test, comment and place among those of the same
+/// comment, with the reason.
+const OTHERWISE: [(&str, &str, usize, &str); 4] = [
+    (
+        "TestDescriptor",
+        "expected success: test for alternate digest algorithm",
+        5,
+        "a digest of an algorithm that is not registered cannot be verified, so nothing could be done with it",
+    ),
+    ("TestDescriptor", "expected success: test for alternate digest encoding", 1, "as above"),
+    (
+        "TestManifest",
+        "expected failure: empty layer, expected at least one",
+        1,
+        "`FROM scratch` without a further step makes such an image, and BuildKit resolves it",
+    ),
+    ("TestImageLayout", "", 0, "the file `oci-layout` is read where layouts are: refkit-content has both rows"),
+];
+
+#[test]
+fn schema() {
+    let file: Value = serde_json::from_str(SCHEMA).expect("the vectors are JSON");
+    let rows = file["tests"].as_array().expect("rows");
+    assert_eq!(rows.len(), 69);
+    let mut otherwise = 0;
+    for row in rows {
+        let text = |member: &str| row[member].as_str().expect("text");
+        let (test, comment, bytes) = (text("test"), text("comment"), text("json").as_bytes());
+        if test == "TestImageLayout" {
+            continue;
+        }
+        let limits = Limits::default();
+        let fails = match test {
+            "TestConfig" | "TestBackwardsCompatibilityConfig" => document::read_config(bytes).map(drop),
+            "TestDescriptor" => document::read_descriptor(bytes, &limits).map(drop),
+            "TestImageIndex" => document::read(Some(media_type::INDEX), bytes, &limits).map(drop),
+            "TestManifest" => document::read(Some(media_type::MANIFEST), bytes, &limits).map(drop),
+            // Docker's, which say what they are.
+            _ => document::read(None, bytes, &limits).map(drop),
+        };
+        let wanted = row["must_fail"].as_bool().expect("a boolean");
+        if OTHERWISE.iter().any(|(known, which, ..)| *known == test && *which == comment) {
+            otherwise += 1;
+            assert_ne!(fails.is_err(), wanted, "is no exception any more: {row}");
+        } else {
+            assert_eq!(fails.is_err(), wanted, "{fails:?}: {row}");
+        }
+    }
+    assert_eq!(otherwise, OTHERWISE.iter().map(|(.., count, _)| count).sum::<usize>());
+}
+
+/// What the rows write for longer texts, in the order of replacing.
+const SHORT: [(&str, &str); 6] = [
+    ("V2", r#""schemaVersion":2"#),
+    ("ONE", "SIZED(2)"),
+    ("WITH(", r#"SIZED(2,"#),
+    ("SIZED(", r#"{"mediaType":"a/b","digest":"DIGEST","size":"#),
+    (")", "}"),
+    ("MANIFEST", media_type::MANIFEST),
+];
+
+#[test]
+fn yes_and_no() {
+    use media_type::{DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST};
+    let rows: [(&str, &str, &str, Option<&str>); 41] = [
+        ("a manifest", MANIFEST, r#"{V2,"config":ONE,"layers":[ONE]}"#, None),
+        ("with its media type", MANIFEST, r#"{V2,"mediaType":"MANIFEST","config":ONE,"layers":[]}"#, None),
+        ("Docker's", DOCKER_MANIFEST, r#"{V2,"config":ONE,"layers":[]}"#, None),
+        ("no layers", MANIFEST, r#"{V2,"config":ONE}"#, None),
+        ("unknown members", MANIFEST, r#"{V2,"config":ONE,"layers":[],"x":{"x":[1,null]}}"#, None),
+        ("nothing where nothing is", MANIFEST, r#"{V2,"config":ONE,"annotations":null,"subject":null}"#, None),
+        ("an index", INDEX, r#"{V2,"manifests":[ONE]}"#, None),
+        ("an empty index", DOCKER_INDEX, r#"{V2,"manifests":[]}"#, None),
+        ("annotations", INDEX, r#"{V2,"manifests":[],"annotations":{"a":"1","b":"1"}}"#, None),
+        ("annotations that differ in case", INDEX, r#"{V2,"manifests":[],"annotations":{"a":"1","A":"1"}}"#, None),
+        ("a name in escapes", INDEX, r#"{V2,"\u006danifests":[]}"#, None),
+        ("a place", MANIFEST, r#"{V2,"config":WITH("urls":["https://example.com/x"])}"#, None),
+        ("a version behind a type", INDEX, r#"{V2,"manifests":[],"artifactType":"a/b;version=0.1"}"#, None),
+        ("data that is none", MANIFEST, r#"{V2,"config":WITH("data":"?")}"#, Some("not base64")),
+        ("a place that is none", MANIFEST, r#"{V2,"config":WITH("urls":["x y"])}"#, Some("no URI")),
+        ("a line end in a place", MANIFEST, r#"{V2,"config":WITH("urls":["a:b\n"])}"#, Some("no URI")),
+        ("a type that is none", INDEX, r#"{V2,"manifests":[],"artifactType":"x"}"#, Some("no media type")),
+        ("not JSON", INDEX, "<html>", Some("expected value")),
+        ("nothing", INDEX, "", Some("EOF")),
+        ("more behind it", INDEX, r#"{V2,"manifests":[]}x"#, Some("trailing characters")),
+        ("a list", INDEX, "[2,null,null,null,null,[]]", Some("expected an object")),
+        ("a descriptor as a list", INDEX, r#"{V2,"manifests":[["a/b","DIGEST",2]]}"#, Some("expected an object")),
+        ("no version", INDEX, r#"{"manifests":[]}"#, Some("no member `schemaVersion`")),
+        ("version 1", MANIFEST, r#"{"schemaVersion":1,"config":ONE,"layers":[]}"#, Some("schema 1")),
+        ("version 3", MANIFEST, r#"{"schemaVersion":3,"config":ONE,"layers":[]}"#, Some("schemaVersion is 3")),
+        ("another media type", INDEX, r#"{V2,"mediaType":"MANIFEST","manifests":[]}"#, Some("its mediaType is")),
+        ("manifests and layers", INDEX, r#"{V2,"manifests":[],"layers":[]}"#, Some("`layers`")),
+        ("manifests and config", INDEX, r#"{V2,"manifests":[],"config":ONE}"#, Some("`config`")),
+        ("layers and manifests", MANIFEST, r#"{V2,"config":ONE,"manifests":[]}"#, Some("`manifests`")),
+        ("fsLayers", MANIFEST, r#"{V2,"config":ONE,"fsLayers":[]}"#, Some("`fsLayers`")),
+        ("no config", MANIFEST, r#"{V2,"layers":[]}"#, Some("no member `config`")),
+        ("no manifests", INDEX, r#"{V2}"#, Some("no member `manifests`")),
+        ("a member twice", INDEX, r#"{V2,"manifests":[],"manifests":[]}"#, Some("duplicate field")),
+        ("twice in other letters", INDEX, r#"{V2,"manifests":[],"Manifests":[]}"#, Some("in other letters")),
+        ("a long s", INDEX, r#"{V2,"manifests":[],"manifestſ":[]}"#, Some("in other letters")),
+        ("an annotation twice", INDEX, r#"{V2,"manifests":[],"annotations":{"a":"1","a":"2"}}"#, Some("twice")),
+        ("a negative size", MANIFEST, r#"{V2,"config":SIZED(-1)}"#, Some("-1")),
+        ("a size of 2^63", MANIFEST, r#"{V2,"config":SIZED(9223372036854775808)}"#, Some("more than")),
+        ("a fraction", MANIFEST, r#"{V2,"config":SIZED(1.5)}"#, Some("1.5")),
+        ("schema 1", "application/vnd.docker.distribution.manifest.v1+json", "{}", Some("schema 1")),
+        ("text", "text/plain", r#"{V2,"manifests":[]}"#, Some("schema 1")),
+    ];
+    let digest = format!("sha256:{}", "0".repeat(64));
+    for (name, media_type, text, error) in rows {
+        let text = SHORT.iter().fold(text.to_owned(), |text, (short, long)| text.replace(short, long));
+        let text = text.replace("DIGEST", &digest);
+        match (document::read(Some(media_type), text.as_bytes(), &Limits::default()), error) {
+            (Ok(_), None) => {}
+            (Err(found), Some(wanted)) => assert!(found.to_string().contains(wanted), "{name}: {found}"),
+            (found, wanted) => panic!("{name}: {found:?}, but expected {wanted:?}"),
+        }
+    }
+    let path = r#"{"schemaVersion":2,"manifests":[{"mediaType":"a/b","digest":"sha256:../../x","size":1}]}"#;
+    let error = document::read(None, path.as_bytes(), &Limits::default()).expect_err("a path as a digest");
+    assert!(error.to_string().contains("is not a digest"), "{error}");
+}
+
+#[test]
+fn what_came_without_a_media_type() {
+    let config = format!(r#"{{"mediaType":"a/b","digest":"sha256:{}","size":1}}"#, "0".repeat(64));
+    let read = |text: &str| document::read(None, text.replace("CONFIG", &config).as_bytes(), &Limits::default());
+    let rows = [
+        (r#"{"schemaVersion":2,"manifests":[]}"#, media_type::INDEX),
+        (r#"{"schemaVersion":2,"config":CONFIG}"#, media_type::MANIFEST),
+        (
+            r#"{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.list.v2+json","manifests":[]}"#,
+            media_type::DOCKER_INDEX,
+        ),
+    ];
+    for (text, wanted) in rows {
+        match read(text).expect(text) {
+            Document::Index(index) => assert_eq!(index.media_type, wanted),
+            Document::Manifest(manifest) => assert_eq!(manifest.media_type, wanted),
+        }
+    }
+    assert!(read(r#"{"schemaVersion":2,"mediaType":"text/html"}"#).expect_err("no document").is_unsupported());
+    assert!(read(r#"{"schemaVersion":1,"fsLayers":[]}"#).expect_err("schema 1").is_unsupported());
+    assert!(!read("{}").expect_err("nothing").is_unsupported());
+    read(r#"{"schemaVersion":2,"manifests":[],"layers":[]}"#).expect_err("both");
+}
+
+#[test]
+fn bounds() {
+    let limits = Limits::default();
+    let read = |text: &str| document::read(Some(media_type::INDEX), text.as_bytes(), &limits).map(drop);
+    for member in ["x", "manifests", "annotations", "config"] {
+        let nested = format!("{}1{}", "[".repeat(1 << 20), "]".repeat(1 << 20));
+        let deep = format!(r#"{{"schemaVersion":2,"{member}":{nested}}}"#);
+        assert_eq!(read(&deep), Err(DocumentError::TooDeep { limit: 32 }), "{member}");
+    }
+    assert_eq!(read(&" ".repeat((4 << 20) + 1)), Err(DocumentError::TooLarge { size: (4 << 20) + 1, limit: 4 << 20 }));
+    let entry = format!(r#"{{"mediaType":"a/b","digest":"sha256:{}","size":1}}"#, "0".repeat(64));
+    let index = |count: usize| {
+        format!(r#"{{"schemaVersion":2,"x":"[{{\"[{{","manifests":[{}]}}"#, vec![entry.as_str(); count].join(","))
+    };
+    assert_eq!(read(&index(10_000)), Ok(()));
+    assert_eq!(read(&index(10_001)), Err(DocumentError::TooMany { limit: 10_000 }));
+    let long = format!(r#"{{"schemaVersion":"{}","manifests":[]}}"#, "x".repeat(1 << 20));
+    assert!(read(&long).expect_err("no number").to_string().len() < 1000);
+}
+
+#[test]
+fn configs() {
+    let config =
+        r#"{"os":"linux","architecture":"arm","variant":"v6","config":{"Labels":{"b":"2","a":"1"}},"rootfs":null}"#;
+    let config = document::read_config(config.as_bytes()).expect("a config");
+    assert_eq!(config.platform().expect("a platform").to_string(), "linux/arm/v6");
+    assert_eq!(config.labels().collect::<Vec<_>>(), [("a", "1"), ("b", "2")]);
+    assert_eq!(document::read_config(b"{}").expect("an empty config").platform(), None);
+    for text in [
+        "",
+        "[]",
+        "null",
+        r#"{"os":1}"#,
+        r#"{"os":"linux","OS":"windows"}"#,
+        r#"{"os":"a","os":"b"}"#,
+        r#"{"config":{"Labels":{"a":"1","a":"2"}}}"#,
+    ] {
+        document::read_config(text.as_bytes()).expect_err(text);
+    }
+}

@@ -1,0 +1,124 @@
+//! What the test tables of distribution/reference leave open: parts, names that mean the same, and errors.
+
+use refkit_oci::{Digest, Reference, Repository};
+
+fn digest() -> Digest {
+    format!("sha256:{}", "a".repeat(64)).parse().unwrap()
+}
+
+#[test]
+fn the_parts_of_a_reference() {
+    let digest = digest();
+    let tagged: Reference = "alpine:3.20".parse().unwrap();
+    let both = tagged.with_digest(digest.clone());
+    assert_eq!(both.to_string(), format!("docker.io/library/alpine:3.20@{digest}"));
+    assert_eq!(both.familiar(), format!("alpine:3.20@{digest}"));
+    assert_eq!((both.tag(), both.digest()), (Some("3.20"), Some(&digest)));
+    assert_eq!(both.without_digest(), Ok(tagged.clone()));
+    assert_eq!(both.with_tag("edge").unwrap().to_string(), "docker.io/library/alpine:edge");
+    let bare = Reference::new(tagged.repository().clone(), None, Some(digest.clone())).unwrap();
+    assert_eq!(bare, format!("alpine@{digest}").parse().unwrap());
+    assert_eq!(bare.tag(), None);
+    assert!(bare.without_digest().unwrap_err().to_string().contains("neither tag nor digest"));
+    assert!(Reference::new(tagged.repository().clone(), None, None).is_err());
+    for tag in ["", ".a", "-a", "a b", "a/b", "a:b", "é", "a@b", "a\n", &"a".repeat(129)] {
+        assert!(tagged.with_tag(tag).is_err(), "{tag:?}");
+        assert!(Reference::new(tagged.repository().clone(), Some(tag.to_owned()), Some(digest.clone())).is_err());
+        assert!(Reference::parse(&format!("alpine:{tag}")).is_err() || tag == "a/b", "{tag:?}");
+    }
+    for tag in ["a", "_", "A.b-c_d", "5000", &"a".repeat(128)] {
+        assert_eq!(tagged.with_tag(tag).unwrap().tag(), Some(tag));
+    }
+}
+
+#[test]
+fn one_repository_has_one_name() {
+    let rows = [
+        ("docker.io", "alpine", "docker.io/library/alpine", "alpine"),
+        ("docker.io", "library/alpine", "docker.io/library/alpine", "alpine"),
+        ("index.docker.io", "alpine", "docker.io/library/alpine", "alpine"),
+        ("index.docker.io", "user/app", "docker.io/user/app", "user/app"),
+        ("docker.io", "library/a/b", "docker.io/library/a/b", "library/a/b"),
+        ("Foo", "bar", "Foo/bar", "Foo/bar"),
+        ("localhost", "app", "localhost/app", "localhost/app"),
+        ("[::1]:5000", "app", "[::1]:5000/app", "[::1]:5000/app"),
+        // Short forms that would be read as something else.
+        ("docker.io", "localhost/app", "docker.io/localhost/app", "docker.io/localhost/app"),
+        ("docker.io", "evil.test/app", "docker.io/evil.test/app", "docker.io/evil.test/app"),
+    ];
+    for (registry, path, name, familiar) in rows {
+        let repository = Repository::new(registry, path).unwrap();
+        assert_eq!((repository.to_string(), repository.familiar()), (name.to_owned(), familiar.to_owned()));
+        assert_eq!(name.parse(), Ok(repository.clone()));
+        assert_eq!(familiar.parse(), Ok(repository));
+    }
+    // A name that stands for something else that holds images is a registry only where it is said to be one.
+    assert_eq!(Repository::new("oci-layout", "image").unwrap().to_string(), "oci-layout/image");
+    let id = "a".repeat(64);
+    let repository = Repository::new("docker.io", &id).unwrap();
+    assert_eq!(repository.familiar(), format!("docker.io/library/{id}"));
+    assert!(Reference::parse(&id).unwrap_err().to_string().contains("an image's id"));
+    assert_eq!(Reference::parse(&format!("{id}:1")).unwrap().repository(), &repository);
+}
+
+#[test]
+fn what_is_no_repository() {
+    let long = "a".repeat(256);
+    let rows = [
+        ("", "app", "registry"),
+        ("-a.test", "app", "registry"),
+        ("a..test", "app", "registry"),
+        ("a.test.", "app", "registry"),
+        ("a.test:", "app", "registry"),
+        ("a.test:http", "app", "registry"),
+        ("a.test:1:2", "app", "registry"),
+        ("a.test/b", "app", "registry"),
+        ("user@a.test", "app", "registry"),
+        ("http://a.test", "app", "registry"),
+        ("a.test?x", "app", "registry"),
+        ("a.test\r\nHost: b", "app", "registry"),
+        ("é.test", "app", "registry"),
+        ("[::1", "app", "registry"),
+        ("[]", "app", "registry"),
+        ("[::1]x", "app", "registry"),
+        ("[fe80::1%25eth0]", "app", "registry"),
+        ("a.test", "", "malformed"),
+        ("a.test", "/app", "malformed"),
+        ("a.test", "app/", "malformed"),
+        ("a.test", "a//b", "malformed"),
+        ("a.test", "..", "malformed"),
+        ("a.test", "a/../b", "malformed"),
+        ("a.test", "a/./b", "malformed"),
+        ("a.test", "a%2fb", "malformed"),
+        ("a.test", "a?b", "malformed"),
+        ("a.test", "a b", "malformed"),
+        ("a.test", "a:b", "malformed"),
+        ("a.test", "a___b", "malformed"),
+        ("a.test", "a._b", "malformed"),
+        ("a.test", "App", "upper-case"),
+        ("a.test", &long, "255"),
+        // Together with `library/` it is too long.
+        ("docker.io", &long[..250], "255"),
+    ];
+    for (registry, path, reason) in rows {
+        let error = Repository::new(registry, path).expect_err(path);
+        assert!(error.reason.contains(reason), "{registry} {path}: {error}");
+        assert!(error.text.chars().count() <= 160);
+        assert!(Reference::parse(&format!("{registry}/{path}@sha256:x")).is_err());
+    }
+    assert!(Repository::new("a.test", &long[..255]).is_ok());
+    for text in ["alpine:3.20", "alpine@sha256:x", &format!("alpine@{}", digest()), ""] {
+        assert!(Repository::parse(text).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn no_text_is_too_strange() {
+    let long = "a/".repeat(500_000);
+    let texts =
+        [&long, "@", ":", "/", "@@", "::", "//", "a@", "a:", "a/", "/a", "é", "\0", "a:b@", "[", "]", "[/", "a:b:c"];
+    for text in texts {
+        let error = Reference::parse(text).expect_err(text);
+        assert!(error.text.chars().count() <= 160 && error.to_string().len() < 400, "{error}");
+    }
+}

@@ -1,0 +1,58 @@
+//! What a registry client says of who it is, and where it has that from.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use refkit_content::Problem;
+use zeroize::Zeroizing;
+
+/// The credentials for one registry. Secrets are wiped when they are dropped, and `Debug` prints none.
+#[derive(Clone)]
+pub enum Credentials {
+    /// No credentials: requests go out without any, as do requests for a token.
+    Anonymous,
+    /// A user name and a password, as RFC 7617 has them, for the registry itself or for its token server.
+    Basic {
+        /// The user name; it has no colon.
+        username: String,
+        /// The password, or an access token that stands in for one.
+        password: Zeroizing<String>,
+    },
+    /// A refresh token, which a token server exchanges for a bearer token by OAuth 2.
+    IdentityToken(Zeroizing<String>),
+    /// A bearer token that goes to the registry as it is.
+    RegistryToken(Zeroizing<String>),
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anonymous => f.write_str("Anonymous"),
+            Self::Basic { username, .. } => f.debug_struct("Basic").field("username", username).finish_non_exhaustive(),
+            Self::IdentityToken(_) => f.write_str("IdentityToken(..)"),
+            Self::RegistryToken(_) => f.write_str("RegistryToken(..)"),
+        }
+    }
+}
+
+/// A place that credentials come from.
+#[async_trait]
+pub trait CredentialSource: Send + Sync {
+    /// Returns the credentials for a registry, which is named as references name it: `docker.io`, `localhost:5000`.
+    ///
+    /// # Errors
+    ///
+    /// A source that cannot say whether it has some. Having none is [`Credentials::Anonymous`].
+    async fn credentials(&self, registry: &str) -> Result<Credentials, Problem>;
+}
+
+/// A source without any credentials.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoCredentials;
+
+#[async_trait]
+impl CredentialSource for NoCredentials {
+    async fn credentials(&self, _registry: &str) -> Result<Credentials, Problem> {
+        Ok(Credentials::Anonymous)
+    }
+}
