@@ -120,6 +120,7 @@ impl Check<'_> {
 }
 
 /// What became of a decision that was cut to the request.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are of the large kind")]
 pub(crate) enum Fit {
     Decision(Decision<Descriptor>),
     Failed(Failure),

@@ -8,6 +8,7 @@ use refkit_sandbox::{Absence, Denial, Image, Request};
 
 /// What the chain decided.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are of the large kind")]
 pub enum Outcome {
     /// This.
     Resolved(Resolution),

@@ -307,6 +307,7 @@ impl Session {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are of the large kind")]
 enum Step {
     Decided(Decision<Descriptor>),
     Next(Request),
