@@ -1,0 +1,150 @@
+//! Tokens, as the distribution project's token specification (GET) and its OAuth 2 variant (POST) say.
+
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method};
+use refkit_content::Problem;
+use refkit_oci::Repository;
+use serde::Deserialize;
+use tokio::time::Instant;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+use crate::authorize::{Actions, advice, basic};
+use crate::challenge::Bearer;
+use crate::client::Inner;
+use crate::credentials::Credentials;
+use crate::endpoint::{Endpoint, host_of};
+use crate::transport::{Call, Content};
+
+/// The most bytes that a token server may answer.
+const LIMIT: u64 = 64 << 10;
+
+/// How long a token lives whose server does not say: 60 s, as the specification has it.
+const LIFETIME: u64 = 60;
+
+/// The longest that a token is kept: a day.
+const LONGEST: u64 = 24 * 60 * 60;
+
+/// How a client names itself to a token server.
+const CLIENT: &str = "refkit";
+
+/// A token and its end.
+pub(crate) struct Token {
+    /// The value of `Authorization`.
+    pub(crate) header: HeaderValue,
+    ends: Instant,
+}
+
+impl Token {
+    /// Returns whether it can still be used.
+    pub(crate) fn lives(&self) -> bool {
+        Instant::now() < self.ends
+    }
+}
+
+/// Returns the header for a token.
+///
+/// # Errors
+/// [`Problem::Malformed`] where it cannot stand in a header, such as one with a line end.
+pub(crate) fn header(token: &str) -> Result<HeaderValue, Problem> {
+    let text = Zeroizing::new(format!("Bearer {token}"));
+    let malformed = |_| Problem::Malformed("the token has characters that cannot be sent".to_owned());
+    let mut header = HeaderValue::from_str(&text).map_err(malformed)?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    token: Option<Zeroizing<String>>,
+    access_token: Option<Zeroizing<String>>,
+    expires_in: Option<u64>,
+}
+
+impl Inner {
+    /// Asks the server of a challenge for a token.
+    pub(crate) async fn request_token(
+        &self,
+        endpoint: &Endpoint,
+        repository: &Repository,
+        actions: Actions,
+        bearer: &Bearer,
+        credentials: &Credentials,
+    ) -> Result<Token, Problem> {
+        let realm = endpoint.base.join(&bearer.realm);
+        let realm = realm.map_err(|error| Problem::Malformed(format!("the realm of the token is no URL: {error}")))?;
+        endpoint.may_lead_to(&realm)?;
+        let server = host_of(&realm);
+        let mut base = realm.clone();
+        base.set_path("/");
+        base.set_query(None);
+        let there = Endpoint { registry: endpoint.registry.clone(), base };
+        let scope = bearer.scope.clone().unwrap_or_else(|| scope(repository, actions));
+
+        let mut authorization = None;
+        let call = if let Credentials::IdentityToken(identity) = credentials {
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            form.append_pair("grant_type", "refresh_token").append_pair("client_id", CLIENT);
+            form.append_pair("service", bearer.service.as_deref().unwrap_or_default()).append_pair("scope", &scope);
+            let form = form.append_pair("refresh_token", identity).finish();
+            Call::new(Method::POST, realm)
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
+                .content(Content::Bytes(form.into()))
+        } else {
+            let mut url = realm;
+            let mut query = url.query_pairs_mut();
+            if let Some(service) = &bearer.service {
+                query.append_pair("service", service);
+            }
+            query.append_pair("scope", &scope);
+            if let Credentials::Basic { username, password } = credentials {
+                query.append_pair("account", username);
+                authorization = Some(basic(username, password)?);
+            }
+            drop(query);
+            Call::new(Method::GET, url)
+        };
+        debug_assert!(!call.headers.contains_key(AUTHORIZATION), "it goes by origin");
+        let at = |problem| at_server(&server, endpoint, credentials, problem);
+        let reply = self.send(&there, call, authorization.as_ref()).await.map_err(at)?;
+        let reply = reply.success().await.map_err(at)?;
+        let bytes = Zeroizing::new(reply.bytes(LIMIT).await.map_err(at)?.to_vec());
+        // What the parser says of it could hold the token.
+        let malformed = |what: &str| at(Problem::Malformed(what.to_owned()));
+        let answer: Answer =
+            serde_json::from_slice(&bytes).map_err(|_| malformed("its answer is not the JSON of a token"))?;
+        let token = [answer.token, answer.access_token].into_iter().flatten().find(|token| !token.is_empty());
+        let token = token.ok_or_else(|| malformed("there is no token in its answer"))?;
+        let lifetime = answer.expires_in.unwrap_or(LIFETIME).clamp(1, LONGEST);
+        // A tenth earlier, so that it does not end on its way.
+        let ends = Instant::now() + Duration::from_millis(lifetime * 900);
+        Ok(Token { header: header(&token).map_err(at)?, ends })
+    }
+}
+
+fn scope(repository: &Repository, actions: Actions) -> String {
+    let actions = match actions {
+        Actions::Pull => "pull",
+        Actions::Push => "pull,push",
+    };
+    format!("repository:{}:{actions}", repository.path())
+}
+
+/// Returns the problem with a token server as one of the registry that it is for.
+fn at_server(server: &str, endpoint: &Endpoint, credentials: &Credentials, problem: Problem) -> Problem {
+    let with = |what: String| format!("the token server {server}: {what}");
+    match problem {
+        Problem::Unauthorized(said) | Problem::Forbidden(said) => {
+            Problem::Unauthorized(format!("{}; {}", with(said), advice(&endpoint.registry, credentials)))
+        }
+        Problem::Unavailable(what) => Problem::Unavailable(with(what)),
+        Problem::Malformed(what) => Problem::Malformed(with(what)),
+        Problem::NotFound => Problem::Malformed(with("404, there is nothing".to_owned())),
+        Problem::TooLarge { limit } => {
+            Problem::Malformed(with(format!("its answer is larger than the limit of {limit} bytes")))
+        }
+        other => other,
+    }
+}
