@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use refkit_registry::Helpers;
+
 /// The directories of this user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
@@ -32,6 +34,13 @@ impl Places {
             docker_config: docker.map(|docker| docker.join("config.json")),
         }
     }
+}
+
+/// Returns where Docker's credential helpers are, and what they are run with: they are programs of this user.
+pub fn helpers() -> Helpers {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let directories = std::env::split_paths(&path).collect();
+    Helpers { directories, environment: std::env::vars_os().collect(), ..Helpers::default() }
 }
 
 #[cfg(test)]

@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use refkit::ErrorCode;
 use refkit_content::Source;
 use refkit_oci::Reference;
+use refkit_registry::{Client, DockerConfig};
 
-use crate::failure::Failure;
-use crate::places::Places;
+use crate::places::{self, Places};
 
-/// Returns the source of a reference's registry, with the credentials that Docker keeps.
-///
-/// # Errors
-/// [`ErrorCode::Unsupported`], as long as refkit-registry has no client.
-pub fn source(reference: &Reference, _plain_http: bool, _places: &Places) -> Result<Arc<dyn Source>, Failure> {
-    let registry = reference.repository().registry();
-    let failure =
-        Failure::failed(ErrorCode::Unsupported, format_args!("cannot ask {registry}: there is no registry client yet"));
-    Err(failure.hint("copy the image into a layout with another tool, and name it as oci-layout:PATH"))
+/// Returns the source of a reference's registry, with the credentials that Docker keeps. Nothing is read and nobody is
+/// asked before the first request.
+pub fn source(reference: &Reference, plain_http: bool, places: &Places) -> Arc<dyn Source> {
+    let mut client = Client::builder();
+    if plain_http {
+        let named = reference.repository().registry().to_owned();
+        client = client.plain_http(move |registry| registry == named || refkit_registry::is_local(registry));
+    }
+    if let Some(path) = &places.docker_config {
+        client = client.credentials(Arc::new(DockerConfig::new(path, places::helpers())));
+    }
+    Arc::new(client.build())
 }

@@ -38,7 +38,7 @@ impl Target {
             }
             None => {
                 let reference = reference(&text)?;
-                let source = registry::source(&reference, arguments.plain_http, places)?;
+                let source = registry::source(&reference, arguments.plain_http, places);
                 Ok(Self { text, reference, layout: None, source })
             }
         }

@@ -76,8 +76,9 @@ pub(crate) fn host_of(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Returns whether a registry's name is one of this machine, which is asked without TLS.
-pub(crate) fn is_local(registry: &str) -> bool {
+/// Returns whether a registry's name is one of this machine, which is asked without TLS unless a client is told
+/// otherwise: `localhost`, `127.0.0.0/8` and `[::1]`.
+pub fn is_local(registry: &str) -> bool {
     Url::parse(&format!("http://{registry}/")).is_ok_and(|url| is_loopback(&url))
 }
 

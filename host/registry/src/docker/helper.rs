@@ -1,0 +1,133 @@
+//! Credential helpers: programs that are asked for one registry's credentials.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde::Deserialize;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
+use zeroize::Zeroizing;
+
+use crate::credentials::Credentials;
+
+/// The most bytes that a helper may answer.
+const LIMIT: u64 = 64 << 10;
+
+/// What a helper says where it has nothing.
+const NOT_FOUND: &str = "credentials not found in native keychain";
+
+/// The name that stands for "the secret is an identity token".
+const TOKEN: &str = "<token>";
+
+/// Where helpers are, what they are run with, and for how long.
+#[derive(Debug, Clone)]
+pub struct Helpers {
+    /// The directories that they are looked for in; relative ones are passed over, because a helper out of whatever
+    /// directory this is would be somebody else's.
+    pub directories: Vec<PathBuf>,
+    /// The whole of their environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// How long one may take: 30 s, because some ask their user.
+    pub patience: Duration,
+}
+
+impl Default for Helpers {
+    fn default() -> Self {
+        Self { directories: Vec::new(), environment: Vec::new(), patience: Duration::from_secs(30) }
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(rename = "Username")]
+    username: String,
+    #[serde(rename = "Secret")]
+    secret: Zeroizing<String>,
+}
+
+impl Helpers {
+    /// Asks a helper for the credentials of a server. Its error is what it is, and never what a helper printed.
+    pub(super) async fn get(&self, name: &str, server: &str) -> Result<Credentials, String> {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if name.is_empty() || !name.bytes().all(known) {
+            return Err(format!("{:?} is no name of a credential helper", crate::failure::printable(name)));
+        }
+        let program = format!("docker-credential-{name}");
+        let Some(path) = self.find(&program) else {
+            return Err(format!("there is no credential helper {program}: install it, or name another one"));
+        };
+        let asked = tokio::time::timeout(self.patience, self.run(&path, server)).await;
+        let (success, output) = match asked {
+            Ok(run) => run.map_err(|error| format!("the credential helper {program} cannot be run: {error}"))?,
+            Err(_) => {
+                let seconds = self.patience.as_secs_f32();
+                return Err(format!("the credential helper {program} gave no answer within {seconds} s"));
+            }
+        };
+        if output.len() as u64 > LIMIT {
+            return Err(format!("the credential helper {program} answered more than {LIMIT} bytes"));
+        }
+        if !success {
+            if std::str::from_utf8(&output).is_ok_and(|text| text.trim() == NOT_FOUND) {
+                return Ok(Credentials::Anonymous);
+            }
+            return Err(format!("the credential helper {program} failed; run `echo {server} | {program} get`"));
+        }
+        let answer: Answer = serde_json::from_slice(&output)
+            .map_err(|_| format!("the credential helper {program} answered something else than credentials"))?;
+        Ok(match answer {
+            Answer { username, secret } if username == TOKEN => Credentials::IdentityToken(secret),
+            Answer { username, secret } if username.is_empty() && secret.is_empty() => Credentials::Anonymous,
+            Answer { username, secret } => Credentials::Basic { username, password: secret },
+        })
+    }
+
+    fn find(&self, program: &str) -> Option<PathBuf> {
+        let directories = self.directories.iter().filter(|directory| directory.is_absolute());
+        directories.map(|directory| directory.join(program)).find(|path| path.is_file())
+    }
+
+    async fn run(&self, path: &Path, server: &str) -> std::io::Result<(bool, Zeroizing<Vec<u8>>)> {
+        let mut child = Command::new(path)
+            .arg("get")
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // It may say there what nobody should read.
+            .stderr(Stdio::null())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        // What it starts goes with it.
+        let _group = Group(child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)));
+        if let Some(mut input) = child.stdin.take() {
+            // One that does not want to know, and ends, is asked all the same.
+            _ = input.write_all(server.as_bytes()).await;
+            _ = input.write_all(b"\n").await;
+        }
+        let mut output = Zeroizing::new(Vec::new());
+        if let Some(stdout) = child.stdout.take() {
+            stdout.take(LIMIT + 1).read_to_end(&mut output).await?;
+        }
+        if output.len() as u64 > LIMIT {
+            return Ok((false, output));
+        }
+        Ok((child.wait().await?.success(), output))
+    }
+}
+
+/// A process group that ends when this goes.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // It is gone already where all went well.
+            _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}

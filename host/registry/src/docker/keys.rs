@@ -1,0 +1,65 @@
+//! How `config.json` names registries.
+
+/// The names of Docker Hub, of which references know the first.
+const HUB: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
+
+/// What Docker calls its hub in the file and to helpers.
+const HUB_SERVER: &str = "https://index.docker.io/v1/";
+
+/// Returns what a registry is called to a helper.
+pub(super) fn server(registry: &str) -> &str {
+    if registry == HUB[0] { HUB_SERVER } else { registry }
+}
+
+/// Returns how well a key fits a registry, 0 best: its own name, then the URLs of one.
+pub(super) fn fits(key: &str, registry: &str) -> Option<u8> {
+    if key == server(registry) {
+        return Some(0);
+    }
+    if key == registry {
+        return Some(1);
+    }
+    let (rank, rest) = match (key.strip_prefix("https://"), key.strip_prefix("http://")) {
+        (Some(rest), _) => (3, rest),
+        (None, Some(rest)) => (4, rest),
+        (None, None) => (2, key),
+    };
+    // A key for a part of a registry is none for the whole of it.
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if !matches!(path, "" | "v1" | "v1/" | "v2" | "v2/") {
+        return None;
+    }
+    let same = host.eq_ignore_ascii_case(registry) || (registry == HUB[0] && HUB.contains(&host));
+    same.then_some(rank)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_registries() {
+        let rows = [
+            ("ghcr.io", "ghcr.io", true),
+            ("https://ghcr.io", "ghcr.io", true),
+            ("http://ghcr.io/", "ghcr.io", true),
+            ("https://ghcr.io/v1/", "ghcr.io", true),
+            ("ghcr.io/v2/", "ghcr.io", true),
+            ("GHCR.io", "ghcr.io", true),
+            ("ghcr.io/owner", "ghcr.io", false),
+            ("ghcr.io:443", "ghcr.io", false),
+            ("ghcr.io", "ghcr.io:443", false),
+            ("localhost:5000", "localhost:5000", true),
+            ("https://index.docker.io/v1/", "docker.io", true),
+            ("index.docker.io", "docker.io", true),
+            ("docker.io", "docker.io", true),
+            ("registry-1.docker.io", "docker.io", true),
+            ("index.docker.io", "ghcr.io", false),
+            ("evil.example/https://ghcr.io", "ghcr.io", false),
+            ("", "ghcr.io", false),
+        ];
+        for (key, registry, wanted) in rows {
+            assert_eq!(fits(key, registry).is_some(), wanted, "{key:?} for {registry}");
+        }
+    }
+}
