@@ -1,0 +1,80 @@
+//! What the tests ask, and of whom.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use refkit_content::{Content, Error, Fetch, Problem, Resolve, fetch};
+use refkit_oci::document::{self, Document, Limits};
+use refkit_oci::{Descriptor, Reference, Repository};
+use refkit_registry::{Client, CredentialSource, Credentials, Timeouts};
+use refkit_support::image::{Image, ImageBuilder, IndexBuilder};
+
+pub const USER: (&str, &str) = ("user", "p@ss:word");
+
+pub struct Fixed(pub Credentials);
+
+#[async_trait]
+impl CredentialSource for Fixed {
+    async fn credentials(&self, _registry: &str) -> Result<Credentials, Problem> {
+        Ok(self.0.clone())
+    }
+}
+
+pub fn user() -> Credentials {
+    Credentials::Basic { username: USER.0.to_owned(), password: USER.1.to_owned().into() }
+}
+
+/// Returns a client that does not wait long.
+pub fn client(credentials: Credentials) -> Client {
+    let second = Duration::from_secs(1);
+    let timeouts = Timeouts { connect: second, head: second, idle: second };
+    Client::builder().credentials(Arc::new(Fixed(credentials))).timeouts(timeouts).system_roots(false).build()
+}
+
+pub fn anonymous() -> Client {
+    client(Credentials::Anonymous)
+}
+
+pub fn reference(host: &str, rest: &str) -> Reference {
+    Reference::parse(&format!("{host}/app{rest}")).expect("a reference")
+}
+
+pub fn repository(host: &str) -> Repository {
+    Repository::new(host, "app").expect("a repository")
+}
+
+/// An index of one image.
+pub fn image() -> Image {
+    IndexBuilder::new()
+        .add(ImageBuilder::new("linux/arm64").layer("application/vnd.oci.image.layer.v1.tar", "l").build())
+        .build()
+}
+
+/// Returns the index, the manifest and the config of a reference, as a resolution reads them.
+pub async fn walk(client: &Client, reference: &Reference) -> Result<(Content, Bytes, Bytes), Error> {
+    let root = client.pull(reference).await?.value;
+    let limits = Limits::default();
+    let Ok(Document::Index(index)) = document::read(Some(&root.descriptor.media_type), &root.bytes, &limits) else {
+        panic!("{:?} is no index", root.descriptor);
+    };
+    let manifest = read(client, reference.repository(), &index.manifests[0]).await?;
+    let Ok(Document::Manifest(read_manifest)) = document::read(None, &manifest, &limits) else {
+        panic!("{manifest:?} is no manifest");
+    };
+    let config = read(client, reference.repository(), &read_manifest.config).await?;
+    Ok((root, manifest, config))
+}
+
+pub async fn read(client: &(impl Fetch + ?Sized), from: &Repository, what: &Descriptor) -> Result<Bytes, Error> {
+    Ok(fetch(client, from, what, 4 << 20).await?.value)
+}
+
+/// Returns the problem of an answer that has to be one.
+pub fn problem<T>(answer: Result<T, Error>) -> Problem {
+    match answer {
+        Ok(_) => panic!("there is an answer, and there should be none"),
+        Err(error) => error.problem,
+    }
+}

@@ -1,0 +1,171 @@
+//! Registries that fail, lie, or lead elsewhere.
+
+use refkit_content::{Error, Fetch, Problem, Resolve, fetch};
+use refkit_oci::Descriptor;
+use refkit_support::{Access, Fault, FaultRegistry, Rule, digest};
+
+use crate::ask::{USER, anonymous, client, image, problem, reference, repository, user};
+
+async fn filled() -> FaultRegistry {
+    let registry = FaultRegistry::start().unwrap();
+    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
+    registry.clear();
+    registry
+}
+
+#[tokio::test]
+async fn answers_of_a_pull() {
+    type Is = fn(&Problem) -> bool;
+    let registry = filled().await;
+    let zero = format!("sha256:{}", "0".repeat(64));
+    let rows: [(&str, Fault, Is); 17] = [
+        ("gone", Fault::status(404), |p| matches!(p, Problem::NotFound)),
+        ("forbidden", Fault::status(403), |p| matches!(p, Problem::Forbidden(_))),
+        ("limited", Fault::status(429).header("retry-after", "7"), |p| p.to_string().contains("7 s")),
+        ("limited, no time", Fault::status(429), |p| matches!(p, Problem::RateLimited { retry_after: None })),
+        ("broken", Fault::status(503), |p| matches!(p, Problem::Unavailable(_))),
+        ("hung up", Fault::hang_up(), |p| matches!(p, Problem::Unavailable(_))),
+        ("stalled", Fault::stall(), |p| matches!(p, Problem::Timeout(_))),
+        ("stalled in the body", Fault::normal().stall_after(5), |p| matches!(p, Problem::Timeout(_))),
+        ("cut", Fault::normal().cut_after(5), |p| matches!(p, Problem::Unavailable(_))),
+        ("endless", Fault::normal().endless(), |p| matches!(p, Problem::TooLarge { limit: 4_194_304 })),
+        ("huge", Fault::normal().claim_length(1 << 62), |p| matches!(p, Problem::TooLarge { .. })),
+        ("other bytes", Fault::normal().body("{}"), |p| matches!(p, Problem::WrongDigest { .. })),
+        ("another digest", Fault::normal().header("docker-content-digest", &zero), |p| {
+            matches!(p, Problem::WrongDigest { .. })
+        }),
+        ("a digest that is none", Fault::normal().header("docker-content-digest", "sha256:../x"), |p| {
+            matches!(p, Problem::Malformed(_))
+        }),
+        ("endless words", Fault::status(500).body("{\"errors\":[").endless(), |p| matches!(p, Problem::Unavailable(_))),
+        ("words for a terminal", Fault::status(403).body("{\"errors\":[{\"message\":\"\\u001b[2Jx\\n\"}]}"), |p| {
+            p.to_string().ends_with("?[2Jx?")
+        }),
+        ("a redirect to nowhere", Fault::status(307), |p| p.to_string().contains("Location")),
+    ];
+    for (name, fault, is) in rows {
+        registry.clear_rules();
+        registry.add(Rule::on("GET *", fault));
+        let found = problem(anonymous().pull(&reference(&registry.host(), ":latest")).await);
+        assert!(is(&found), "{name}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_pinned_reference_gets_its_bytes_or_none() {
+    let registry = filled().await;
+    let other = registry.put_manifest("app", None, "application/vnd.oci.image.index.v1+json", "{}");
+    let pinned = reference(&registry.host(), &format!("@{}", image().digest()));
+    for fault in [
+        Fault::normal().body("{}"),
+        Fault::normal().body("{}").without("docker-content-digest"),
+        Fault::normal().body("{}").header("docker-content-digest", other.as_str()),
+        Fault::normal().header("docker-content-digest", other.as_str()),
+    ] {
+        registry.clear_rules();
+        registry.add(Rule::on("GET *", fault));
+        let found = problem(anonymous().pull(&pinned).await);
+        assert!(matches!(found, Problem::WrongDigest { .. }), "{found:?}");
+    }
+    registry.add(Rule::on("HEAD *", Fault::normal().header("docker-content-digest", other.as_str())));
+    assert!(matches!(problem(anonymous().resolve(&pinned).await), Problem::WrongDigest { .. }));
+}
+
+/// What a HEAD does not tell, the content does.
+#[tokio::test]
+async fn heads_that_say_little() {
+    let registry = filled().await;
+    for fault in
+        [Fault::status(405), Fault::normal().without("docker-content-digest"), Fault::normal().without("content-type")]
+    {
+        registry.clear_rules();
+        registry.clear();
+        registry.add(Rule::on("HEAD *", fault));
+        let found = anonymous().resolve(&reference(&registry.host(), ":latest")).await.unwrap().value;
+        assert_eq!(found.digest, *image().digest());
+        assert_eq!((registry.count("HEAD *"), registry.count("GET *")), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn blobs() {
+    let registry = filled().await;
+    let bytes = "0123456789";
+    registry.put_blob("app", bytes);
+    let what = Descriptor::new("a/b", digest(bytes.as_bytes()), 10);
+    let from = repository(&registry.host());
+    let ask =
+        async |what: &Descriptor| -> Result<_, Error> { Ok(fetch(&anonymous(), &from, what, 1 << 20).await?.value) };
+    assert_eq!(ask(&what).await.unwrap(), bytes);
+    for size in [9, 11] {
+        assert!(matches!(problem(ask(&Descriptor { size, ..what.clone() }).await), Problem::WrongSize { .. }));
+    }
+    registry.clear();
+    assert!(matches!(problem(ask(&Descriptor { size: 1 << 62, ..what.clone() }).await), Problem::TooLarge { .. }));
+    assert_eq!(registry.count("*"), 0);
+    for fault in [Fault::normal().body("abcdefghij"), Fault::normal().cut_after(3), Fault::normal().endless()] {
+        registry.clear_rules();
+        registry.add(Rule::on("GET *", fault));
+        problem(ask(&what).await);
+    }
+    registry.clear_rules();
+    registry.add(Rule::on("GET *", Fault::normal().endless()));
+    problem(ask(&what).await);
+    assert!(registry.requests().last().expect("a request").bytes_sent < 4 << 20, "reading stops");
+}
+
+#[tokio::test]
+async fn redirects() {
+    let (registry, store) = (filled().await, FaultRegistry::start().unwrap());
+    let name = reference(&registry.host(), ":latest");
+    let bytes = "0123456789";
+    store.put_blob("app", bytes);
+    let what = Descriptor::new("a/b", digest(bytes.as_bytes()), 10);
+    let there = format!("http://{}/v2/app/blobs/{}", store.host(), what.digest);
+    registry.require(Access::basic(USER.0, USER.1));
+    registry.add(Rule::on("GET */blobs/*", Fault::redirect(307, &there)).admitted());
+    let from = repository(&registry.host());
+    let asking = client(user());
+    assert_eq!(fetch(&asking, &from, &what, 100).await.unwrap().value, bytes);
+    assert!(registry.requests().last().expect("asked").authorization().is_some());
+    assert_eq!(store.requests().len(), 1);
+    assert!(store.requests()[0].authorization().is_none(), "credentials stay with the registry");
+
+    // A challenge of the other host is not answered, and changes nothing.
+    store.require(Access::basic(USER.0, USER.1));
+    store.clear();
+    assert!(matches!(problem(fetch(&asking, &from, &what, 100).await), Problem::Unauthorized(_)));
+    assert_eq!(store.count("*"), 1);
+    asking.pull(&name).await.unwrap();
+
+    for (to, said) in [
+        ("http://169.254.169.254/x", "inside this network"),
+        ("ftp://127.0.0.1/x", "neither https nor http"),
+        ("http://a:b@127.0.0.1/x", "a user name or a password"),
+        ("http://[", "no URL"),
+    ] {
+        registry.clear_rules();
+        registry.add(Rule::on("GET */blobs/*", Fault::redirect(302, to)).admitted());
+        let found = problem(asking.open(&from, &what).await).to_string();
+        assert!(found.contains(said), "{to}: {found}");
+    }
+    registry.clear_rules();
+    registry.clear();
+    registry.add(Rule::on("GET */blobs/*", Fault::redirect(302, "x")).admitted());
+    let found = problem(asking.open(&from, &what).await).to_string();
+    assert!(found.contains("redirects more than 5 times"), "{found}");
+    assert_eq!(registry.count("*"), 6);
+}
+
+#[tokio::test]
+async fn nobody_there() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let found = problem(anonymous().pull(&reference(&format!("127.0.0.1:{port}"), ":x")).await);
+    assert!(matches!(&found, Problem::Unavailable(text) if text.contains("refused")), "{found}");
+    // One that does not speak TLS.
+    let registry = FaultRegistry::start().unwrap();
+    let secure = refkit_registry::Client::builder().plain_http(|_| false).build();
+    let found = problem(secure.pull(&reference(&registry.host(), ":x")).await);
+    assert!(matches!(found, Problem::Unavailable(_) | Problem::Other(_)), "{found}");
+    assert_eq!(registry.count("*"), 0);
+}

@@ -1,0 +1,99 @@
+//! Writing.
+
+use futures_util::StreamExt as _;
+use refkit_content::{Body, Origin, Problem, Push};
+use refkit_oci::Descriptor;
+use refkit_support::{Access, Fault, FaultRegistry, Rule, TokenServer, digest};
+
+use crate::ask::{USER, anonymous, client, image, problem, reference, repository, user, walk};
+
+#[tokio::test]
+async fn an_image_comes_back_as_it_went() {
+    let registry = FaultRegistry::start().unwrap();
+    let tokens = TokenServer::opaque().unwrap();
+    tokens.require(USER.0, USER.1);
+    for access in [Access::open(), Access::basic(USER.0, USER.1), Access::bearer(&tokens)] {
+        registry.require(access);
+        let asking = client(user());
+        let name = reference(&registry.host(), ":new");
+        image().push(&asking, &name).await.unwrap();
+        let (root, manifest, config) = walk(&asking, &name).await.unwrap();
+        let child = image().children()[0].clone();
+        assert_eq!((root.bytes, manifest), (image().bytes, child.bytes.clone()));
+        assert_eq!(config, child.blobs()[0].1);
+    }
+}
+
+#[tokio::test]
+async fn what_is_there_is_not_sent() {
+    let registry = FaultRegistry::start().unwrap();
+    registry.put_blob("app", "0123456789");
+    let what = Descriptor::new("a/b", digest(b"0123456789"), 10);
+    let body = Body::from_bytes(Origin::Memory, "never".into());
+    anonymous().push_blob(&repository(&registry.host()), &what, body).await.unwrap();
+    assert_eq!((registry.count("HEAD *"), registry.count("*")), (1, 1));
+}
+
+#[tokio::test]
+async fn bodies_that_contradict_their_descriptor_leave_nothing() {
+    let registry = FaultRegistry::start().unwrap();
+    let to = repository(&registry.host());
+    let what = Descriptor::new("a/b", digest(b"0123456789"), 10);
+    let pieces = |pieces: &'static [&'static str]| {
+        let stream = futures_util::stream::iter(pieces).map(|piece| Ok((*piece).into())).boxed();
+        Body { origin: Origin::Memory, stream }
+    };
+    for body in [&["abcdefghij"][..], &["01234"], &["0123456789", "0"], &[]] {
+        registry.clear();
+        let found = problem(anonymous().push_blob(&to, &what, pieces(body)).await);
+        assert!(matches!(found, Problem::WrongDigest { .. } | Problem::WrongSize { .. }), "{body:?}: {found}");
+        assert_eq!(registry.blob("app", what.digest.as_str()), None);
+        assert_eq!(registry.count("DELETE *"), 1, "the upload is cancelled");
+    }
+    anonymous().push_blob(&to, &what, pieces(&["01234", "56789"])).await.unwrap();
+    assert_eq!(registry.blob("app", what.digest.as_str()).expect("it is there"), "0123456789");
+    let empty = Descriptor::new("a/b", digest(b""), 0);
+    anonymous().push_blob(&to, &empty, pieces(&[])).await.unwrap();
+    assert_eq!(registry.blob("app", empty.digest.as_str()).expect("it is there"), "");
+}
+
+/// CVE-2026-50151: nothing of this user goes where an upload's Location leads.
+#[tokio::test]
+async fn uploads_elsewhere() {
+    let (registry, other) = (FaultRegistry::start().unwrap(), FaultRegistry::start().unwrap());
+    registry.require(Access::basic(USER.0, USER.1));
+    let what = Descriptor::new("a/b", digest(b"0123456789"), 10);
+    for location in [
+        format!("http://{}/v2/app/blobs/uploads/1", other.host()),
+        format!("https://{}/v2/app/blobs/uploads/1", registry.host()),
+        format!("http://a:b@{}/v2/app/blobs/uploads/1", registry.host()),
+    ] {
+        registry.clear_rules();
+        registry.clear();
+        registry.add(Rule::on("POST *", Fault::status(202).header("location", &location)).admitted());
+        let body = Body::from_bytes(Origin::Memory, "0123456789".into());
+        let found = problem(client(user()).push_blob(&repository(&registry.host()), &what, body).await);
+        assert!(found.to_string().contains("another place"), "{location}: {found}");
+        assert_eq!(registry.count("PUT *"), 0);
+    }
+    assert_eq!(other.count("*"), 0);
+}
+
+#[tokio::test]
+async fn manifests() {
+    let registry = FaultRegistry::start().unwrap();
+    let asking = anonymous();
+    let child = image().children()[0].clone();
+    let kind = &child.descriptor.media_type;
+    let other = reference(&registry.host(), &format!("@{}", image().digest()));
+    let found = problem(asking.push_manifest(&other, kind, child.bytes.clone()).await);
+    assert!(matches!(found, Problem::WrongDigest { .. }), "{found}");
+    for (kind, bytes) in [(kind.as_str(), "{}"), ("text/plain", "{}"), ("a\nb", "{}")] {
+        let to = reference(&registry.host(), ":x");
+        problem(asking.push_manifest(&to, kind, bytes.into()).await);
+    }
+    assert_eq!(registry.count("*"), 0, "what is no manifest is not sent");
+    registry.add(Rule::on("PUT *", Fault::normal().header("docker-content-digest", image().digest().as_str())));
+    let found = problem(asking.push_manifest(&reference(&registry.host(), ":x"), kind, child.bytes.clone()).await);
+    assert!(matches!(found, Problem::WrongDigest { .. } | Problem::NotFound | Problem::Malformed(_)), "{found}");
+}

@@ -1,0 +1,53 @@
+//! How often a registry is asked.
+
+use refkit_content::Resolve;
+use refkit_registry::Credentials;
+use refkit_support::{Access, FaultRegistry, TokenServer};
+
+use crate::ask::{USER, anonymous, client, image, reference, user, walk};
+
+#[tokio::test]
+async fn the_floor() {
+    let registry = FaultRegistry::start().unwrap();
+    let filling = anonymous();
+    image().push(&filling, &reference(&registry.host(), ":latest")).await.unwrap();
+    let tokens = TokenServer::opaque().unwrap();
+    tokens.require(USER.0, USER.1);
+    let image = image();
+    // who may ask; requests at the registry for the whole of one platform, and for the digest alone
+    for (access, whole, head, of_server) in
+        [(Access::open(), 3, 1, 0), (Access::basic(USER.0, USER.1), 4, 2, 0), (Access::bearer(&tokens), 4, 2, 1)]
+    {
+        registry.require(access);
+        (registry.clear(), tokens.clear());
+        let (root, ..) = walk(&client(user()), &reference(&registry.host(), ":latest")).await.unwrap();
+        assert_eq!((root.descriptor.digest, root.bytes), (image.digest().clone(), image.bytes.clone()));
+        assert_eq!((registry.count("*"), tokens.count("*")), (whole, of_server), "{:?}", registry.requests());
+
+        (registry.clear(), tokens.clear());
+        let asking = client(user());
+        let found = asking.resolve(&reference(&registry.host(), ":latest")).await.unwrap().value;
+        assert_eq!((&found.digest, found.size), (image.digest(), image.bytes.len() as u64));
+        assert_eq!((registry.count("HEAD *"), registry.count("*")), (head, head));
+        assert_eq!(tokens.count("*"), of_server);
+        // What the registry wants is known now.
+        asking.resolve(&reference(&registry.host(), ":latest")).await.unwrap();
+        assert_eq!((registry.count("*"), tokens.count("*")), (head + 1, of_server));
+        assert_eq!(registry.count("* /v2/"), 0);
+    }
+}
+
+#[tokio::test]
+async fn equal_requests_at_one_time_ask_for_one_token() {
+    let registry = FaultRegistry::start().unwrap();
+    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
+    let tokens = TokenServer::opaque().unwrap();
+    registry.require(Access::bearer(&tokens));
+    let asking = client(Credentials::Anonymous);
+    let name = reference(&registry.host(), ":latest");
+    let all = (0..50).map(|_| asking.resolve(&name));
+    for found in futures_util::future::join_all(all).await {
+        found.unwrap();
+    }
+    assert_eq!(tokens.count("*"), 1);
+}
