@@ -3,13 +3,11 @@
 
 mod config;
 mod error;
+mod fields;
 mod json;
 mod limits;
 pub mod media_type;
 mod members;
-
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 pub use config::{Config, ImageConfig, read_config};
 pub use error::DocumentError;
@@ -17,8 +15,8 @@ pub use limits::Limits;
 
 use crate::Descriptor;
 use error::{malformed, shorten};
-use json::{Annotations, Object};
-use members::Member;
+use fields::Fields;
+use members::{artifact_type, descriptor, descriptors};
 
 /// What a reference names, or an index lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,21 +60,17 @@ pub struct Manifest {
     pub annotations: Vec<(String, String)>,
 }
 
-/// Members of either document; serde refuses a known member that is there twice.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Members {
-    schema_version: Option<u64>,
-    media_type: Option<String>,
-    artifact_type: Option<String>,
-    config: Option<Object<Member>>,
-    layers: Option<Vec<Object<Member>>>,
-    manifests: Option<Vec<Object<Member>>>,
-    fs_layers: Option<IgnoredAny>,
-    subject: Option<Object<Member>>,
-    #[serde(default)]
-    annotations: Annotations,
-}
+const MEMBERS: [&str; 9] = [
+    "schemaVersion",
+    "mediaType",
+    "artifactType",
+    "config",
+    "layers",
+    "manifests",
+    "fsLayers",
+    "subject",
+    "annotations",
+];
 
 /// Reads a manifest or an index. The media type is the one it came with; what came without one says itself what it is,
 /// or shows it by its members.
@@ -89,47 +83,40 @@ pub fn read(media_type: Option<&str>, bytes: &[u8], limits: &Limits) -> Result<D
         media_type::check_document(came)?;
     }
     limits.check(bytes)?;
-    let Object(members): Object<Members> = json::read(bytes)?;
-    match members.schema_version {
+    let value = json::read(bytes)?;
+    let fields = Fields::of("document", &value, &MEMBERS)?;
+    match fields.number("schemaVersion")? {
         Some(2) => {}
         Some(1) => return Err(DocumentError::schema1()),
         Some(other) => return Err(malformed(format_args!("its schemaVersion is {other}, not 2"))),
         None => return Err(malformed("it has no member `schemaVersion`")),
     }
-    let media_type = match (media_type, members.media_type.as_deref()) {
+    let media_type = match (media_type, fields.text("mediaType")?) {
         (Some(came), None) => came.to_owned(),
         (Some(came), Some(own)) if came == own => came.to_owned(),
         (Some(came), Some(own)) => {
             return Err(malformed(format_args!("its mediaType is {:?}, but it came as {came}", shorten(own))));
         }
         (None, Some(own)) => media_type::check_document(own).map(|()| own.to_owned())?,
-        (None, None) if members.manifests.is_some() => media_type::INDEX.to_owned(),
+        (None, None) if fields.get("manifests").is_some() => media_type::INDEX.to_owned(),
         (None, None) => media_type::MANIFEST.to_owned(),
     };
     let is_index = media_type::is_index(&media_type);
-    let foreign = [
-        ("fsLayers", members.fs_layers.is_some()),
-        ("manifests", !is_index && members.manifests.is_some()),
-        ("config", is_index && members.config.is_some()),
-        ("layers", is_index && members.layers.is_some()),
-    ];
-    if let Some((name, _)) = foreign.into_iter().find(|(_, there)| *there) {
+    let foreign: &[&str] = if is_index { &["config", "layers", "fsLayers"] } else { &["manifests", "fsLayers"] };
+    if let Some(name) = foreign.iter().find(|name| fields.get(name).is_some()) {
         return Err(malformed(format_args!("it has the member `{name}`, which a {media_type} has not")));
     }
-    let artifact_type = members.artifact_type.filter(|text| !text.is_empty());
-    if let Some(artifact_type) = &artifact_type {
-        media_type::check("artifactType", artifact_type)?;
-    }
-    let subject = members.subject.map(|Object(subject)| subject.check()).transpose()?;
-    let annotations = members.annotations.into_list();
+    let artifact_type = artifact_type(&fields)?;
+    let subject = fields.get("subject").map(|subject| descriptor("subject", subject)).transpose()?;
+    let annotations = fields.pairs("annotations")?;
     if is_index {
-        let manifests = members.manifests.ok_or_else(|| malformed("it has no member `manifests`"))?;
-        let manifests = descriptors(manifests)?;
+        let manifests = fields.list("manifests")?.ok_or_else(|| malformed("it has no member `manifests`"))?;
+        let manifests = descriptors("manifests", manifests)?;
         return Ok(Document::Index(Index { media_type, manifests, artifact_type, subject, annotations }));
     }
-    let Object(config) = members.config.ok_or_else(|| malformed("it has no member `config`"))?;
-    let config = config.check()?;
-    let layers = descriptors(members.layers.unwrap_or_default())?;
+    let config = fields.get("config").ok_or_else(|| malformed("it has no member `config`"))?;
+    let config = descriptor("config", config)?;
+    let layers = descriptors("layers", fields.list("layers")?.unwrap_or_default())?;
     Ok(Document::Manifest(Manifest { media_type, config, layers, artifact_type, subject, annotations }))
 }
 
@@ -139,10 +126,5 @@ pub fn read(media_type: Option<&str>, bytes: &[u8], limits: &Limits) -> Result<D
 /// [`DocumentError::Malformed`] where it is none; the others where a limit is passed.
 pub fn read_descriptor(bytes: &[u8], limits: &Limits) -> Result<Descriptor, DocumentError> {
     limits.check(bytes)?;
-    let Object(member): Object<Member> = json::read(bytes)?;
-    member.check()
-}
-
-fn descriptors(members: Vec<Object<Member>>) -> Result<Vec<Descriptor>, DocumentError> {
-    members.into_iter().map(|Object(member)| member.check()).collect()
+    descriptor("descriptor", &json::read(bytes)?)
 }

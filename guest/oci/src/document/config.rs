@@ -1,12 +1,8 @@
 //! Image configs, as OCI image-spec 1.1, section "OCI Image Configuration".
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-
 use super::error::{malformed, shorten};
-use super::json::{self, Annotations, Object};
+use super::fields::Fields;
+use super::json::{self, Value};
 use super::{DocumentError, Limits};
 use crate::Platform;
 
@@ -54,41 +50,10 @@ impl Config {
     }
 }
 
-#[derive(Deserialize)]
-struct Members {
-    os: Option<String>,
-    architecture: Option<String>,
-    variant: Option<String>,
-    #[serde(rename = "os.version")]
-    os_version: Option<String>,
-    #[serde(rename = "os.features")]
-    os_features: Option<Vec<String>>,
-    created: Option<String>,
-    author: Option<String>,
-    config: Option<Object<ImageMembers>>,
-    rootfs: Option<Object<Rootfs>>,
-    #[serde(rename = "history")]
-    _history: Option<Vec<BTreeMap<String, IgnoredAny>>>,
-}
+const CONFIG: [&str; 10] =
+    ["os", "architecture", "variant", "os.version", "os.features", "created", "author", "config", "rootfs", "history"];
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ImageMembers {
-    user: Option<String>,
-    env: Option<Vec<String>>,
-    entrypoint: Option<Vec<String>>,
-    cmd: Option<Vec<String>>,
-    working_dir: Option<String>,
-    #[serde(default)]
-    labels: Annotations,
-    #[serde(rename = "Volumes")]
-    _volumes: Option<BTreeMap<String, IgnoredAny>>,
-}
-
-#[derive(Deserialize)]
-struct Rootfs {
-    diff_ids: Option<Vec<String>>,
-}
+const IMAGE: [&str; 7] = ["User", "Env", "Entrypoint", "Cmd", "WorkingDir", "Labels", "Volumes"];
 
 /// Reads an image config of at most 4 MiB.
 ///
@@ -97,36 +62,44 @@ struct Rootfs {
 pub fn read_config(bytes: &[u8]) -> Result<Config, DocumentError> {
     // Nothing in a config is a descriptor, but its history is as long as the image is old.
     Limits { descriptors: usize::MAX, ..Limits::default() }.check(bytes)?;
-    let Object(members): Object<Members> = json::read(bytes)?;
-    let config = members.config.map(|Object(config)| config.check()).transpose()?.unwrap_or_default();
-    let some = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let platform = match (some(members.os), some(members.architecture)) {
+    let value = json::read(bytes)?;
+    let fields = Fields::of("config", &value, &CONFIG)?;
+    let platform = match (fields.some_text("os")?, fields.some_text("architecture")?) {
         (Some(os), Some(architecture)) => Some(Platform {
             os,
             architecture,
-            variant: some(members.variant),
-            os_version: some(members.os_version),
-            os_features: members.os_features.unwrap_or_default(),
+            variant: fields.some_text("variant")?,
+            os_version: fields.some_text("os.version")?,
+            os_features: fields.texts("os.features")?,
         }),
-        _ => None,
+        _ => {
+            fields.text("variant")?;
+            None
+        }
     };
-    let diff_ids = members.rootfs.and_then(|Object(rootfs)| rootfs.diff_ids).unwrap_or_default();
-    Ok(Config { platform, created: members.created, author: members.author, config, diff_ids })
+    let config = fields.get("config").map(image).transpose()?.unwrap_or_default();
+    let rootfs = fields.get("rootfs").map(|rootfs| Fields::of("rootfs", rootfs, &["diff_ids"])).transpose()?;
+    let diff_ids = rootfs.map(|rootfs| rootfs.texts("diff_ids")).transpose()?.unwrap_or_default();
+    for step in fields.list("history")?.unwrap_or_default() {
+        Fields::of("history", step, &[])?;
+    }
+    let (created, author) = (fields.some_text("created")?, fields.some_text("author")?);
+    Ok(Config { platform, created, author, config, diff_ids })
 }
 
-impl ImageMembers {
-    fn check(self) -> Result<ImageConfig, DocumentError> {
-        let env = self.env.unwrap_or_default();
-        if let Some(entry) = env.iter().find(|entry| !entry.contains('=')) {
-            return Err(malformed(format_args!("its Env has {:?}, which is not NAME=VALUE", shorten(entry))));
-        }
-        Ok(ImageConfig {
-            user: self.user,
-            env,
-            entrypoint: self.entrypoint.unwrap_or_default(),
-            cmd: self.cmd.unwrap_or_default(),
-            working_dir: self.working_dir,
-            labels: self.labels.into_list(),
-        })
+fn image(value: &Value<'_>) -> Result<ImageConfig, DocumentError> {
+    let fields = Fields::of("config", value, &IMAGE)?;
+    let env = fields.texts("Env")?;
+    if let Some(entry) = env.iter().find(|entry| !entry.contains('=')) {
+        return Err(malformed(format_args!("its Env has {:?}, which is not NAME=VALUE", shorten(entry))));
     }
+    fields.object("Volumes")?;
+    Ok(ImageConfig {
+        user: fields.some_text("User")?,
+        env,
+        entrypoint: fields.texts("Entrypoint")?,
+        cmd: fields.texts("Cmd")?,
+        working_dir: fields.some_text("WorkingDir")?,
+        labels: fields.pairs("Labels")?,
+    })
 }

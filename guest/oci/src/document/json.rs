@@ -1,141 +1,151 @@
-//! JSON objects, in one reading only.
+//! JSON, in one reading only: a tree that borrows from the bytes, in which no object has a member twice. A tree and
+//! not one derived reader for each type, because in a component every such reader is 10 KB of code.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::DocumentError;
 use super::error::malformed;
 
 /// Reads bytes that are one JSON value and nothing else.
-pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DocumentError> {
+pub(super) fn read(bytes: &[u8]) -> Result<Value<'_>, DocumentError> {
     serde_json::from_slice(bytes).map_err(malformed)
 }
 
-/// A JSON object, and nothing else: serde would take a list of the members' values for the same. A member that differs
-/// from a known one only in the case of its letters is refused, because there are readers that take it for the same.
-pub(super) struct Object<T>(pub(super) T);
+/// A value.
+pub(super) enum Value<'a> {
+    Null,
+    Bool,
+    Unsigned(u64),
+    Negative(i64),
+    Fraction,
+    Text(Text<'a>),
+    List(Vec<Value<'a>>),
+    Object(Vec<(Text<'a>, Value<'a>)>),
+}
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
+/// A text, borrowed where no character of it is escaped.
+pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(PhantomData<T>);
-
-        impl<'de, T: DeserializeOwned> Visitor<'de> for Members<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Object<T>, M::Error> {
-                T::deserialize(Known(map)).map(Object)
-            }
-        }
-
-        deserializer.deserialize_map(Members(PhantomData))
+        deserializer.deserialize_any(ValueVisitor)
     }
 }
 
-/// Learns from the derived code which members it knows.
-struct Known<M>(M);
-
-impl<'de, M: MapAccess<'de>> Deserializer<'de> for Known<M> {
-    type Error = M::Error;
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        known: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, M::Error> {
-        visitor.visit_map(Checked { map: self.0, known })
-    }
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, M::Error> {
-        MapAccessDeserializer::new(self.0).deserialize_any(visitor)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-    }
-}
-
-struct Checked<M> {
-    map: M,
-    known: &'static [&'static str],
-}
-
-impl<'de, M: MapAccess<'de>> MapAccess<'de> for Checked<M> {
-    type Error = M::Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, M::Error> {
-        let Some(key) = self.map.next_key::<String>()? else { return Ok(None) };
-        if let Some(known) = self.known.iter().find(|known| **known != key && same_letters(known, &key)) {
-            return Err(M::Error::custom(format_args!("the member {key:?} is `{known}` in other letters")));
-        }
-        seed.deserialize(key.into_deserializer()).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, M::Error> {
-        self.map.next_value_seed(seed)
-    }
-}
-
-/// As Go compares the names of members: letters of either case are the same, and so are the two letters outside ASCII
-/// whose other case is in it.
-fn same_letters(known: &str, key: &str) -> bool {
-    let fold = |letter: char| match letter {
-        'ſ' => 's',
-        '\u{212a}' => 'k',
-        letter => letter.to_ascii_lowercase(),
-    };
-    // Both are short or soon differ.
-    known.chars().map(fold).eq(key.chars().map(fold))
-}
-
-/// Annotations; a key that is there twice is refused.
-#[derive(Default)]
-pub(super) struct Annotations(BTreeMap<String, String>);
-
-impl Annotations {
-    /// Returns them sorted by key.
-    pub(super) fn into_list(self) -> Vec<(String, String)> {
-        self.0.into_iter().collect()
-    }
-}
-
-impl<'de> Deserialize<'de> for Annotations {
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Annotations;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of texts")
-            }
-
-            fn visit_unit<E>(self) -> Result<Annotations, E> {
-                Ok(Annotations::default())
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Annotations, M::Error> {
-                let mut pairs = BTreeMap::new();
-                while let Some((key, value)) = map.next_entry::<String, String>()? {
-                    if pairs.contains_key(&key) {
-                        return Err(M::Error::custom(format_args!("{key:?} is there twice")));
-                    }
-                    pairs.insert(key, value);
-                }
-                Ok(Annotations(pairs))
-            }
-        }
-
-        deserializer.deserialize_any(Pairs)
+        deserializer.deserialize_str(TextVisitor)
     }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value<'de>, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Value<'de>, E> {
+        Ok(Value::Bool)
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value<'de>, E> {
+        Ok(Value::Unsigned(number))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value<'de>, E> {
+        Ok(Value::Negative(number))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Value<'de>, E> {
+        Ok(Value::Fraction)
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(Text(Cow::Borrowed(text))))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(Text(Cow::Owned(text.to_owned()))))
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Value<'de>, S::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::List(values))
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Value<'de>, M::Error> {
+        let mut members: Vec<(Text<'de>, Value<'de>)> = Vec::new();
+        while let Some(name) = map.next_key()? {
+            members.push((name, map.next_value()?));
+        }
+        match twice(&members) {
+            None => Ok(Value::Object(members)),
+            Some(name) => Err(M::Error::custom(format_args!("the member {name:?} is there twice"))),
+        }
+    }
+}
+
+/// Objects with more members than this are searched with the help of a set.
+const FEW: usize = 16;
+
+fn twice<'m>(members: &'m [(Text<'_>, Value<'_>)]) -> Option<&'m str> {
+    if members.len() <= FEW {
+        let mut places = members.iter().enumerate();
+        let again = places.find(|(place, (name, _))| members[..*place].iter().any(|(known, _)| known.0 == name.0));
+        return again.map(|(_, (name, _))| &*name.0);
+    }
+    let mut seen = BTreeSet::new();
+    members.iter().map(|(name, _)| &*name.0).find(|name| !seen.insert(*name))
+}
+
+impl Value<'_> {
+    /// Returns what the value is, for an error.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool => "a truth value",
+            Self::Unsigned(_) | Self::Negative(_) | Self::Fraction => "a number",
+            Self::Text(_) => "a text",
+            Self::List(_) => "a list",
+            Self::Object(_) => "an object",
+        }
+    }
+}
+
+/// Returns the error of a value that should be something else.
+pub(super) fn unexpected(name: &str, wanted: &str, value: &Value<'_>) -> DocumentError {
+    malformed(format_args!("`{name}` is {}, not {wanted}", value.kind()))
 }

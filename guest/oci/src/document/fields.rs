@@ -1,0 +1,108 @@
+//! The members of an object.
+
+use super::DocumentError;
+use super::error::malformed;
+use super::json::{Text, Value, unexpected};
+
+/// An object whose members are known.
+pub(super) struct Fields<'v, 'a> {
+    members: &'v [(Text<'a>, Value<'a>)],
+}
+
+impl<'v, 'a> Fields<'v, 'a> {
+    /// Returns the members of an object. One that differs from a known one only in the case of its letters is refused,
+    /// because there are readers that take it for the same.
+    pub(super) fn of(name: &str, value: &'v Value<'a>, known: &[&str]) -> Result<Self, DocumentError> {
+        let Value::Object(members) = value else { return Err(unexpected(name, "an object", value)) };
+        for (member, _) in members {
+            if let Some(known) = known.iter().find(|known| **known != member.0 && same_letters(known, &member.0)) {
+                return Err(malformed(format_args!("the member {:?} is `{known}` in other letters", member.0)));
+            }
+        }
+        Ok(Self { members })
+    }
+
+    /// Returns a member; one that is `null` is not there.
+    pub(super) fn get(&self, name: &str) -> Option<&'v Value<'a>> {
+        let mut found = self.members.iter().filter(|(member, _)| member.0 == name);
+        found.next().map(|(_, value)| value).filter(|value| !matches!(value, Value::Null))
+    }
+
+    /// Returns a text.
+    pub(super) fn text(&self, name: &str) -> Result<Option<&'v str>, DocumentError> {
+        self.get(name).map(|value| text(name, value)).transpose()
+    }
+
+    /// Returns a text that is there and not empty.
+    pub(super) fn some_text(&self, name: &str) -> Result<Option<String>, DocumentError> {
+        Ok(self.text(name)?.filter(|text| !text.is_empty()).map(str::to_owned))
+    }
+
+    /// Returns a text that has to be there.
+    pub(super) fn required(&self, name: &str) -> Result<&'v str, DocumentError> {
+        self.text(name)?.ok_or_else(|| malformed(format_args!("it has no member `{name}`")))
+    }
+
+    /// Returns a number of something.
+    pub(super) fn number(&self, name: &str) -> Result<Option<u64>, DocumentError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Unsigned(number)) => Ok(Some(*number)),
+            Some(Value::Negative(number)) => Err(malformed(format_args!("`{name}` is {number}, less than 0"))),
+            Some(Value::Fraction) => Err(malformed(format_args!("`{name}` is no whole number of 64 bits"))),
+            Some(value) => Err(unexpected(name, "a number", value)),
+        }
+    }
+
+    /// Returns a list.
+    pub(super) fn list(&self, name: &str) -> Result<Option<&'v [Value<'a>]>, DocumentError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::List(list)) => Ok(Some(list)),
+            Some(value) => Err(unexpected(name, "a list", value)),
+        }
+    }
+
+    /// Returns a list of texts; none is an empty one.
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, DocumentError> {
+        let list = self.list(name)?.unwrap_or_default();
+        list.iter().map(|value| text(name, value).map(str::to_owned)).collect()
+    }
+
+    /// Returns an object of texts, sorted by their names.
+    pub(super) fn pairs(&self, name: &str) -> Result<Vec<(String, String)>, DocumentError> {
+        let mut pairs = Vec::new();
+        for (member, value) in self.object(name)? {
+            pairs.push((member.0.clone().into_owned(), text(&member.0, value)?.to_owned()));
+        }
+        pairs.sort_unstable();
+        Ok(pairs)
+    }
+
+    /// Returns the members of an object of anything; none is an empty one.
+    pub(super) fn object(&self, name: &str) -> Result<&'v [(Text<'a>, Value<'a>)], DocumentError> {
+        match self.get(name) {
+            None => Ok(&[]),
+            Some(Value::Object(members)) => Ok(members),
+            Some(value) => Err(unexpected(name, "an object", value)),
+        }
+    }
+}
+
+fn text<'v>(name: &str, value: &'v Value<'_>) -> Result<&'v str, DocumentError> {
+    match value {
+        Value::Text(text) => Ok(&text.0),
+        value => Err(unexpected(name, "a text", value)),
+    }
+}
+
+/// As Go compares the names of members: letters of either case are the same, and so are the two letters outside ASCII
+/// whose other case is in it.
+fn same_letters(known: &str, name: &str) -> bool {
+    let fold = |letter: char| match letter {
+        'ſ' => 's',
+        '\u{212a}' => 'k',
+        letter => letter.to_ascii_lowercase(),
+    };
+    known.chars().map(fold).eq(name.chars().map(fold))
+}
