@@ -47,9 +47,9 @@ fn learn_platforms(documents: &Documents<'_, impl Host>, places: &mut [Place]) {
         return;
     }
     let read = |digest: &str, answer: Result<Vec<u8>, Error>| {
-        let config = document::read_config(&answer?);
-        let config = config.map_err(|error| Error::invalid(format_args!("{}: {error}", documents.name(digest))))?;
-        Ok(config.platform().map(|platform| Platform::from(platform.normalized())))
+        let platform = document::read_platform(&answer?);
+        let platform = platform.map_err(|error| Error::invalid(format_args!("{}: {error}", documents.name(digest))))?;
+        Ok(platform.map(|platform| Platform::from(platform.normalized())))
     };
     let answers = documents.host.fetch_all(documents.reference, digests.as_slice());
     let told = digests.as_slice().iter().zip(answers).map(|(digest, answer)| read(digest, answer));

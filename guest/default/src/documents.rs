@@ -108,7 +108,7 @@ pub(crate) fn bare_of(descriptor: &oci::Descriptor) -> Descriptor {
 }
 
 fn name(reference: &Reference, digest: &str) -> String {
-    [&reference.registry, "/", &reference.repository, "@", digest].concat()
+    format!("{}/{}@{digest}", reference.registry, reference.repository)
 }
 
 fn refused(name: &str, error: &DocumentError) -> Error {

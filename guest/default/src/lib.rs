@@ -86,7 +86,7 @@ fn manifest(
     }
     if let Selection::Platforms(wanted) = selection {
         let place = places.remove(0);
-        places = vec![place; wanted.len()];
+        places = wanted.iter().map(|_| place.clone()).collect();
     }
     places
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::quoted::Quoted;
+
 /// A registered digest algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Algorithm {
@@ -65,7 +67,7 @@ impl Digest {
 
 /// Why a text is no digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a digest: {reason}")]
+#[error("{} is not a digest: {reason}", Quoted(.text))]
 pub struct DigestError {
     /// What was given, at most its first 160 characters.
     pub text: String,

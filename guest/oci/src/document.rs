@@ -9,11 +9,12 @@ mod limits;
 pub mod media_type;
 mod members;
 
-pub use config::{Config, ImageConfig, read_config};
+pub use config::{Config, ImageConfig, read_config, read_platform};
 pub use error::DocumentError;
 pub use limits::Limits;
 
 use crate::Descriptor;
+use crate::quoted::Quoted;
 use error::{malformed, shorten};
 use fields::Fields;
 use members::{artifact_type, descriptor, descriptors};
@@ -95,7 +96,7 @@ pub fn read(media_type: Option<&str>, bytes: &[u8], limits: &Limits) -> Result<D
         (Some(came), None) => came.to_owned(),
         (Some(came), Some(own)) if came == own => came.to_owned(),
         (Some(came), Some(own)) => {
-            return Err(malformed(format_args!("its mediaType is {:?}, but it came as {came}", shorten(own))));
+            return Err(malformed(format_args!("its mediaType is {}, but it came as {came}", Quoted(&shorten(own)))));
         }
         (None, Some(own)) => media_type::check_document(own).map(|()| own.to_owned())?,
         (None, None) if fields.get("manifests").is_some() => media_type::INDEX.to_owned(),

@@ -8,6 +8,7 @@ pub mod document;
 pub mod matching;
 pub mod pattern;
 pub mod platform;
+mod quoted;
 pub mod reference;
 
 pub use descriptor::Descriptor;

@@ -25,6 +25,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::quoted::Quoted;
+
 use crate::reference::grammar::{is_component, is_registry, is_tag, names_registry};
 use crate::reference::{DEFAULT_REGISTRY, LEGACY_REGISTRY, OFFICIAL};
 use crate::{Digest, Reference, Repository};
@@ -46,7 +48,7 @@ pub struct Pattern {
 
 /// Why a text is no pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a reference pattern: {reason}")]
+#[error("{} is not a reference pattern: {reason}", Quoted(.text))]
 pub struct PatternError {
     /// What was given, at most its first 160 characters.
     pub text: String,

@@ -19,6 +19,9 @@ pub struct Platform {
     pub os_features: Vec<String>,
 }
 
+/// The most features that a platform in a document may have.
+pub(crate) const FEATURES: usize = 100;
+
 /// Operating systems that a lone word may name.
 const SYSTEMS: [&str; 19] = [
     "aix",
@@ -95,7 +98,7 @@ impl Platform {
         self.variant = Some(variant).filter(|variant| !variant.is_empty());
         self.os_version = self.os_version.filter(|version| !version.is_empty());
         self.os_features.retain(|feature| !feature.is_empty());
-        self.os_features.sort_unstable();
+        sort(&mut self.os_features);
         self.os_features.dedup();
         self
     }
@@ -130,4 +133,15 @@ fn lower<'a>(text: &'a str, known: &[&'static str]) -> &'a str {
         return text;
     }
     known.iter().find(|known| known.eq_ignore_ascii_case(text)).copied().unwrap_or(text)
+}
+
+/// Sorts by insertion: there are few, at most [`FEATURES`] in a document, and any other sort is 5 KB of every component.
+fn sort<T: Ord>(list: &mut [T]) {
+    for end in 1..list.len() {
+        let mut place = end;
+        while place > 0 && list[place] < list[place - 1] {
+            list.swap(place, place - 1);
+            place -= 1;
+        }
+    }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::quoted::Quoted;
+
 pub(crate) mod grammar;
 
 use crate::Digest;
@@ -32,7 +34,7 @@ pub struct Repository {
 
 /// Why a text or its parts are no reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not an image reference: {reason}")]
+#[error("{} is not an image reference: {reason}", Quoted(.text))]
 pub struct ReferenceError {
     /// What was given, at most its first 160 characters.
     pub text: String,

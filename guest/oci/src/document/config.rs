@@ -5,6 +5,8 @@ use super::fields::Fields;
 use super::json::{self, Value};
 use super::{DocumentError, Limits};
 use crate::Platform;
+use crate::platform::FEATURES;
+use crate::quoted::Quoted;
 
 /// What an image config says of the image.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,28 +57,30 @@ const CONFIG: [&str; 10] =
 
 const IMAGE: [&str; 7] = ["User", "Env", "Entrypoint", "Cmd", "WorkingDir", "Labels", "Volumes"];
 
+/// Reads the platform of an image config, and nothing else of it; `None` where operating system or architecture is
+/// missing. For policies that need no more: the rest is 4 KB of a component.
+///
+/// # Errors
+/// As [`read_config`], for what is read.
+pub fn read_platform(bytes: &[u8]) -> Result<Option<Platform>, DocumentError> {
+    check(bytes)?;
+    platform(&Fields::of("config", &json::read(bytes)?, &CONFIG)?)
+}
+
+// Nothing in a config is a descriptor, but its history is as long as the image is old.
+fn check(bytes: &[u8]) -> Result<(), DocumentError> {
+    Limits { descriptors: usize::MAX, ..Limits::default() }.check(bytes)
+}
+
 /// Reads an image config of at most 4 MiB.
 ///
 /// # Errors
 /// [`DocumentError::Malformed`] where it is none; the others where a limit is passed.
 pub fn read_config(bytes: &[u8]) -> Result<Config, DocumentError> {
-    // Nothing in a config is a descriptor, but its history is as long as the image is old.
-    Limits { descriptors: usize::MAX, ..Limits::default() }.check(bytes)?;
+    check(bytes)?;
     let value = json::read(bytes)?;
     let fields = Fields::of("config", &value, &CONFIG)?;
-    let platform = match (fields.some_text("os")?, fields.some_text("architecture")?) {
-        (Some(os), Some(architecture)) => Some(Platform {
-            os,
-            architecture,
-            variant: fields.some_text("variant")?,
-            os_version: fields.some_text("os.version")?,
-            os_features: fields.texts("os.features")?,
-        }),
-        _ => {
-            fields.text("variant")?;
-            None
-        }
-    };
+    let platform = platform(&fields)?;
     let config = fields.get("config").map(image).transpose()?.unwrap_or_default();
     let rootfs = fields.get("rootfs").map(|rootfs| Fields::of("rootfs", rootfs, &["diff_ids"])).transpose()?;
     let diff_ids = rootfs.map(|rootfs| rootfs.texts("diff_ids")).transpose()?.unwrap_or_default();
@@ -87,13 +91,31 @@ pub fn read_config(bytes: &[u8]) -> Result<Config, DocumentError> {
     Ok(Config { platform, created, author, config, diff_ids })
 }
 
+fn platform(fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
+    let (os, architecture) = (fields.some_text("os")?, fields.some_text("architecture")?);
+    let (variant, os_version, os_features) =
+        (fields.some_text("variant")?, fields.some_text("os.version")?, features(fields)?);
+    let known = os.zip(architecture);
+    Ok(known.map(|(os, architecture)| Platform { os, architecture, variant, os_version, os_features }))
+}
+
+fn features(fields: &Fields<'_, '_>) -> Result<Vec<String>, DocumentError> {
+    let features = fields.texts("os.features")?;
+    if features.len() > FEATURES {
+        return Err(malformed(format_args!("it has more than {FEATURES} os.features")));
+    }
+    Ok(features)
+}
+
 fn image(value: &Value<'_>) -> Result<ImageConfig, DocumentError> {
     let fields = Fields::of("config", value, &IMAGE)?;
     let env = fields.texts("Env")?;
     if let Some(entry) = env.iter().find(|entry| !entry.contains('=')) {
-        return Err(malformed(format_args!("its Env has {:?}, which is not NAME=VALUE", shorten(entry))));
+        return Err(malformed(format_args!("its Env has {}, which is not NAME=VALUE", Quoted(&shorten(entry)))));
     }
-    fields.object("Volumes")?;
+    if let Some(volumes) = fields.get("Volumes") {
+        Fields::of("Volumes", volumes, &[])?;
+    }
     Ok(ImageConfig {
         user: fields.some_text("User")?,
         env,

@@ -2,7 +2,8 @@
 
 use super::DocumentError;
 use super::error::malformed;
-use super::json::{Text, Value, unexpected};
+use super::json::{Text, Value, check_once, in_order, unexpected};
+use crate::quoted::Quoted;
 
 /// An object whose members are known.
 pub(super) struct Fields<'v, 'a> {
@@ -14,9 +15,10 @@ impl<'v, 'a> Fields<'v, 'a> {
     /// because there are readers that take it for the same.
     pub(super) fn of(name: &str, value: &'v Value<'a>, known: &[&str]) -> Result<Self, DocumentError> {
         let Value::Object(members) = value else { return Err(unexpected(name, "an object", value)) };
+        check_once(members)?;
         for (member, _) in members {
             if let Some(known) = known.iter().find(|known| **known != member.0 && same_letters(known, &member.0)) {
-                return Err(malformed(format_args!("the member {:?} is `{known}` in other letters", member.0)));
+                return Err(malformed(format_args!("the member {} is `{known}` in other letters", Quoted(&member.0))));
             }
         }
         Ok(Self { members })
@@ -48,7 +50,7 @@ impl<'v, 'a> Fields<'v, 'a> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Unsigned(number)) => Ok(Some(*number)),
-            Some(Value::Negative(number)) => Err(malformed(format_args!("`{name}` is {number}, less than 0"))),
+            Some(Value::Negative) => Err(malformed(format_args!("`{name}` is less than 0"))),
             Some(Value::Fraction) => Err(malformed(format_args!("`{name}` is no whole number of 64 bits"))),
             Some(value) => Err(unexpected(name, "a number", value)),
         }
@@ -71,21 +73,17 @@ impl<'v, 'a> Fields<'v, 'a> {
 
     /// Returns an object of texts, sorted by their names.
     pub(super) fn pairs(&self, name: &str) -> Result<Vec<(String, String)>, DocumentError> {
-        let mut pairs = Vec::new();
-        for (member, value) in self.object(name)? {
+        let members = match self.get(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Object(members)) => members,
+            Some(value) => return Err(unexpected(name, "an object", value)),
+        };
+        let mut pairs = Vec::with_capacity(members.len());
+        for place in in_order(members)? {
+            let (member, value) = &members[place];
             pairs.push((member.0.clone().into_owned(), text(&member.0, value)?.to_owned()));
         }
-        pairs.sort_unstable();
         Ok(pairs)
-    }
-
-    /// Returns the members of an object of anything; none is an empty one.
-    pub(super) fn object(&self, name: &str) -> Result<&'v [(Text<'a>, Value<'a>)], DocumentError> {
-        match self.get(name) {
-            None => Ok(&[]),
-            Some(Value::Object(members)) => Ok(members),
-            Some(value) => Err(unexpected(name, "an object", value)),
-        }
     }
 }
 

@@ -1,19 +1,23 @@
-//! JSON, in one reading only: a tree that borrows from the bytes, in which no object has a member twice. A tree and
-//! not one derived reader for each type, because in a component every such reader is 10 KB of code.
+//! JSON as a tree that borrows from the bytes. A tree and not one derived reader for each type, because in a component
+//! every such reader is 10 KB of code; and no error of our own through serde_json, for the same reason.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::DocumentError;
 use super::error::malformed;
+use crate::quoted::Quoted;
 
 /// Reads bytes that are one JSON value and nothing else.
 pub(super) fn read(bytes: &[u8]) -> Result<Value<'_>, DocumentError> {
-    serde_json::from_slice(bytes).map_err(malformed)
+    serde_json::from_slice(bytes).map_err(|error| {
+        let end = if error.is_eof() { ", it ends too early" } else { "" };
+        malformed(format_args!("it is no JSON, see line {} column {}{end}", error.line(), error.column()))
+    })
 }
 
 /// A value.
@@ -21,7 +25,7 @@ pub(super) enum Value<'a> {
     Null,
     Bool,
     Unsigned(u64),
-    Negative(i64),
+    Negative,
     Fraction,
     Text(Text<'a>),
     List(Vec<Value<'a>>),
@@ -39,7 +43,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor)
+        deserializer.deserialize_any(TextVisitor)
     }
 }
 
@@ -82,8 +86,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Unsigned(number))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Value<'de>, E> {
-        Ok(Value::Negative(number))
+    fn visit_i64<E>(self, _: i64) -> Result<Value<'de>, E> {
+        Ok(Value::Negative)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Value<'de>, E> {
@@ -111,24 +115,39 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some(name) = map.next_key()? {
             members.push((name, map.next_value()?));
         }
-        match twice(&members) {
-            None => Ok(Value::Object(members)),
-            Some(name) => Err(M::Error::custom(format_args!("the member {name:?} is there twice"))),
-        }
+        Ok(Value::Object(members))
     }
 }
 
-/// Objects with more members than this are searched with the help of a set.
+/// Objects with more members than this are searched with the help of a map.
 const FEW: usize = 16;
 
-fn twice<'m>(members: &'m [(Text<'_>, Value<'_>)]) -> Option<&'m str> {
-    if members.len() <= FEW {
-        let mut places = members.iter().enumerate();
-        let again = places.find(|(place, (name, _))| members[..*place].iter().any(|(known, _)| known.0 == name.0));
-        return again.map(|(_, (name, _))| &*name.0);
+/// Checks that no member of an object is there twice.
+pub(super) fn check_once(members: &[(Text<'_>, Value<'_>)]) -> Result<(), DocumentError> {
+    if members.len() > FEW {
+        return in_order(members).map(drop);
     }
-    let mut seen = BTreeSet::new();
-    members.iter().map(|(name, _)| &*name.0).find(|name| !seen.insert(*name))
+    for (place, (name, _)) in members.iter().enumerate() {
+        if members[..place].iter().any(|(known, _)| known.0 == name.0) {
+            return Err(twice(&name.0));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the places of an object's members in the order of their names, each of which is there once.
+pub(super) fn in_order(members: &[(Text<'_>, Value<'_>)]) -> Result<Vec<usize>, DocumentError> {
+    let mut places = BTreeMap::new();
+    for (place, (name, _)) in members.iter().enumerate() {
+        if places.insert(&*name.0, place).is_some() {
+            return Err(twice(&name.0));
+        }
+    }
+    Ok(places.into_values().collect())
+}
+
+fn twice(name: &str) -> DocumentError {
+    malformed(format_args!("the member {} is there twice", Quoted(name)))
 }
 
 impl Value<'_> {
@@ -137,7 +156,7 @@ impl Value<'_> {
         match self {
             Self::Null => "null",
             Self::Bool => "a truth value",
-            Self::Unsigned(_) | Self::Negative(_) | Self::Fraction => "a number",
+            Self::Unsigned(_) | Self::Negative | Self::Fraction => "a number",
             Self::Text(_) => "a text",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",

@@ -2,6 +2,7 @@
 
 use super::DocumentError;
 use super::error::{malformed, shorten};
+use crate::quoted::Quoted;
 
 /// An OCI image index.
 pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -60,7 +61,8 @@ pub(super) fn check_document(media_type: &str) -> Result<(), DocumentError> {
         return Err(DocumentError::schema1());
     }
     let shown = shorten(media_type);
-    Err(DocumentError::Unsupported(format!("{shown:?} is no media type of an image manifest or an image index")))
+    let shown = Quoted(&shown);
+    Err(DocumentError::Unsupported(format!("{shown} is no media type of an image manifest or an image index")))
 }
 
 /// Checks the form of a media type, as RFC 6838, section 4.2. Parameters are let through: there are artifact types with
@@ -71,7 +73,7 @@ pub(super) fn check(member: &str, media_type: &str) -> Result<(), DocumentError>
     if well_formed {
         return Ok(());
     }
-    Err(malformed(format_args!("its {member} {:?} is no media type", shorten(media_type))))
+    Err(malformed(format_args!("its {member} {} is no media type", Quoted(&shorten(media_type)))))
 }
 
 fn is_half(half: &str) -> bool {

@@ -1,13 +1,14 @@
 //! Descriptors and platforms as JSON.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding as _};
 
 use super::DocumentError;
 use super::error::{malformed, shorten};
 use super::fields::Fields;
 use super::json::Value;
 use super::media_type;
+use crate::platform::FEATURES;
+use crate::quoted::Quoted;
 use crate::{Descriptor, Digest, Platform};
 
 /// The most that a size can be: the specification's numbers are signed, with 64 bits.
@@ -30,9 +31,9 @@ pub(super) fn descriptor(name: &str, value: &Value<'_>) -> Result<Descriptor, Do
     }
     let urls = fields.texts("urls")?;
     if let Some(url) = urls.iter().find(|url| !is_uri(url)) {
-        return Err(malformed(format_args!("{:?}, a place where {digest} should be, is no URI", shorten(url))));
+        return Err(malformed(format_args!("{}, a place where {digest} should be, is no URI", Quoted(&shorten(url)))));
     }
-    let data = fields.text("data")?.map(|text| STANDARD.decode(text)).transpose();
+    let data = fields.text("data")?.map(Base64::decode_vec).transpose();
     let data = data.map_err(|_| malformed(format_args!("the data of {digest} is not base64")))?;
     Ok(Descriptor {
         media_type: media_type.to_owned(),
@@ -62,12 +63,16 @@ pub(super) fn artifact_type(fields: &Fields<'_, '_>) -> Result<Option<String>, D
 
 fn platform(value: &Value<'_>) -> Result<Platform, DocumentError> {
     let fields = Fields::of("platform", value, &PLATFORM)?;
+    let os_features = fields.texts("os.features")?;
+    if os_features.len() > FEATURES {
+        return Err(malformed(format_args!("a platform has more than {FEATURES} features")));
+    }
     Ok(Platform {
         os: fields.required("os")?.to_owned(),
         architecture: fields.required("architecture")?.to_owned(),
         variant: fields.some_text("variant")?,
         os_version: fields.some_text("os.version")?,
-        os_features: fields.texts("os.features")?,
+        os_features,
     })
 }
 

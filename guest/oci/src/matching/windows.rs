@@ -1,28 +1,26 @@
 //! Which builds of Windows run which images.
 
 /// Since this build, Windows Server 2022, newer hosts run images of older builds.
-const STABLE: u16 = 20348;
+const STABLE: u32 = 20348;
 
 /// The long-term releases since then: a host runs images from the one before it on.
-const RELEASES: [u16; 2] = [STABLE, 26100];
+const RELEASES: [u32; 2] = [STABLE, 26100];
 
 /// Major, minor and build number; all 0 where a text has no such three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Version {
-    major: u8,
-    minor: u8,
-    build: u16,
+    major: u32,
+    minor: u32,
+    build: u32,
 }
 
 impl Version {
     /// Reads `major.minor.build[.revision]`.
     pub(super) fn of(text: &str) -> Self {
         let mut parts = text.split('.');
-        let mut next = || parts.next();
-        let (major, minor, build) = (next(), next(), next());
-        let read = || Some((major?.parse().ok()?, minor?.parse().ok()?, build?.parse().ok()?));
-        let (major, minor, build) = read().unwrap_or_default();
-        Self { major, minor, build }
+        let mut next = |most: u32| parts.next()?.parse().ok().filter(|number| *number <= most);
+        let mut read = || Some(Self { major: next(0xff)?, minor: next(0xff)?, build: next(0xffff)? });
+        read().unwrap_or(Self { major: 0, minor: 0, build: 0 })
     }
 
     /// Returns whether a host of this version runs images of another; an empty one on either side says nothing.

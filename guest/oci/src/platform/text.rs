@@ -3,11 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{ARCHITECTURES, Platform, SYSTEMS};
+use crate::quoted::Quoted;
+
+use super::{ARCHITECTURES, Platform, SYSTEMS, sort};
 
 /// Why a text is no platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a platform such as linux/arm64 or linux/arm/v7: {reason}")]
+#[error("{} is not a platform such as linux/arm64 or linux/arm/v7: {reason}", Quoted(.text))]
 pub struct PlatformError {
     /// What was given, at most its first 160 characters.
     pub text: String,
@@ -106,7 +108,7 @@ impl fmt::Display for Platform {
         let version = self.os_version.as_deref().unwrap_or_default();
         let mut features: Vec<&String> = self.os_features.iter().filter(|feature| !feature.is_empty()).collect();
         if !version.is_empty() || !features.is_empty() {
-            features.sort_unstable();
+            sort(&mut features);
             f.write_str("(")?;
             encode(f, version)?;
             for feature in features {

@@ -263,7 +263,7 @@ async fn a_manifest_without_a_media_type_is_recognised() {
         (manifest.as_bytes(), Ok(MANIFEST)),
         (&list, Ok(INDEX)),
         (b"{}", Err("no member `schemaVersion`")),
-        (b"text", Err("expected ident")),
+        (b"text", Err("it is no JSON")),
     ];
     for (bytes, wanted) in rows {
         let found = layout.resolve(&pinned(layout.repository(), &sha256(bytes))).await;

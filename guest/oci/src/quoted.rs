@@ -1,0 +1,48 @@
+//! A stranger's text in a message.
+
+use std::fmt::{self, Write as _};
+
+/// Shows a text in quotation marks, and nothing of it that a terminal would obey. As `{:?}` does, without the tables of
+/// all of Unicode, which are 10 KB of every component.
+pub(crate) struct Quoted<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for letter in self.0.chars() {
+            match letter {
+                '"' | '\\' => {
+                    f.write_char('\\')?;
+                    f.write_char(letter)?;
+                }
+                // What turns the direction of a line, or is not seen, hides what stands there.
+                '\0'..='\u{1f}'
+                | '\u{7f}'..='\u{9f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}' => write!(f, "\\u{{{:x}}}", u32::from(letter))?,
+                letter => f.write_char(letter)?,
+            }
+        }
+        f.write_char('"')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Quoted;
+
+    #[test]
+    fn texts() {
+        for (text, shown) in [
+            ("", r#""""#),
+            ("a b", r#""a b""#),
+            ("a\"b\\", r#""a\"b\\""#),
+            ("\u{1b}[2J\n", r#""\u{1b}[2J\u{a}""#),
+            ("\u{202e}é", r#""\u{202e}é""#),
+        ] {
+            assert_eq!(Quoted(text).to_string(), shown);
+        }
+    }
+}
