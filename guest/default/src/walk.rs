@@ -87,5 +87,5 @@ fn is_attestation(entry: &oci::Descriptor) -> bool {
 
 fn too_many(documents: &Documents<'_, impl Host>) -> Error {
     let reference = documents.reference;
-    Error::invalid(format_args!("{reference} holds more than {MAX_IMAGES} images and indexes, nested ones included"))
+    Error::invalid(format_args!("{reference} holds more than {MAX_IMAGES} images and indexes"))
 }

@@ -44,8 +44,7 @@ impl DocumentError {
     }
 
     pub(super) fn schema1() -> Self {
-        let text = "it is a Docker manifest of schema 1, which names no content by digest; push the image again with \
-                    a tool of the last ten years";
+        let text = "it is a Docker manifest of schema 1: push the image again with a newer tool";
         Self::Unsupported(text.to_owned())
     }
 }
@@ -55,10 +54,8 @@ pub(super) fn malformed(what: impl fmt::Display) -> DocumentError {
 }
 
 pub(super) fn shorten(text: &str) -> String {
-    let mut characters = text.chars();
-    let mut short: String = characters.by_ref().take(SHOWN).collect();
-    if characters.next().is_some() {
-        short.push('…');
+    match text.char_indices().nth(SHOWN).and_then(|(end, _)| text.get(..end)) {
+        None => text.to_owned(),
+        Some(start) => format!("{start}…"),
     }
-    short
 }

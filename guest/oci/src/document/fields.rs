@@ -50,9 +50,7 @@ impl<'v, 'a> Fields<'v, 'a> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Unsigned(number)) => Ok(Some(*number)),
-            Some(Value::Negative) => Err(malformed(format_args!("`{name}` is less than 0"))),
-            Some(Value::Fraction) => Err(malformed(format_args!("`{name}` is no whole number of 64 bits"))),
-            Some(value) => Err(unexpected(name, "a number", value)),
+            Some(value) => Err(unexpected(name, "a whole number from 0 on", value)),
         }
     }
 

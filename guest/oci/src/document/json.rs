@@ -25,8 +25,8 @@ pub(super) enum Value<'a> {
     Null,
     Bool,
     Unsigned(u64),
-    Negative,
-    Fraction,
+    /// Less than 0, or no whole number of 64 bits.
+    Number,
     Text(Text<'a>),
     List(Vec<Value<'a>>),
     Object(Vec<(Text<'a>, Value<'a>)>),
@@ -87,11 +87,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Value<'de>, E> {
-        Ok(Value::Negative)
+        Ok(Value::Number)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Value<'de>, E> {
-        Ok(Value::Fraction)
+        Ok(Value::Number)
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Value<'de>, E> {
@@ -155,8 +155,8 @@ impl Value<'_> {
     fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
-            Self::Bool => "a truth value",
-            Self::Unsigned(_) | Self::Negative | Self::Fraction => "a number",
+            Self::Bool => "a boolean",
+            Self::Unsigned(_) | Self::Number => "a number",
             Self::Text(_) => "a text",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",

@@ -38,7 +38,7 @@ pub fn is_manifest(media_type: &str) -> bool {
     matches!(media_type, MANIFEST | DOCKER_MANIFEST)
 }
 
-/// Returns whether it is the media type of a manifest or an index.
+/// Returns whether it is the media type of a manifest or index.
 pub fn is_document(media_type: &str) -> bool {
     is_index(media_type) || is_manifest(media_type)
 }
@@ -62,7 +62,7 @@ pub(super) fn check_document(media_type: &str) -> Result<(), DocumentError> {
     }
     let shown = shorten(media_type);
     let shown = Quoted(&shown);
-    Err(DocumentError::Unsupported(format!("{shown} is no media type of an image manifest or an image index")))
+    Err(DocumentError::Unsupported(format!("{shown} is no media type of a manifest or index")))
 }
 
 /// Checks the form of a media type, as RFC 6838, section 4.2. Parameters are let through: there are artifact types with
@@ -73,7 +73,7 @@ pub(super) fn check(member: &str, media_type: &str) -> Result<(), DocumentError>
     if well_formed {
         return Ok(());
     }
-    Err(malformed(format_args!("its {member} {} is no media type", Quoted(&shorten(media_type)))))
+    Err(malformed(format_args!("{member} {} is no media type", Quoted(&shorten(media_type)))))
 }
 
 fn is_half(half: &str) -> bool {
