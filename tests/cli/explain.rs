@@ -26,8 +26,8 @@ fn a_run_is_explained() {
     candidates
     ├─ linux/amd64      sha256:f81b1570bcb3fdd37cc3d8f29690a06c2669d46669b612d6a7563df19b0ded53  passed over: its platform is not wanted
     ├─ linux/arm64      sha256:37170a085dacbe9e0484383c62cfbbac36678f34fc56606445671ff32d2b16d3  taken
-    ├─ linux/arm/v7     sha256:4771a00fa5e603aca04a094330e61eef052f09df1d80827633ecf940558c229f  passed over: its platform is not wanted
-    ├─ linux/arm/v6     sha256:2cb15098adc478049d69113d3e2c5cd2cb17ee52cd26fbfd8c9addd9858f907c  passed over: its platform is not wanted
+    ├─ linux/arm/v7     sha256:4771a00fa5e603aca04a094330e61eef052f09df1d80827633ecf940558c229f  passed over: another suits better or stands before it
+    ├─ linux/arm/v6     sha256:2cb15098adc478049d69113d3e2c5cd2cb17ee52cd26fbfd8c9addd9858f907c  passed over: another suits better or stands before it
     ├─ linux/386        sha256:0c5114b0879e40be578ac21eb999eac5db133b9a6ac53803bf15cd71fae2f936  passed over: its platform is not wanted
     ├─ linux/s390x      sha256:4265693d9d1ec3235563330066052dc95f13a35fd4b33a59c4e0a9d86f61de60  passed over: its platform is not wanted
     ├─ unknown/unknown  sha256:3314c89070d93bae7ba336b48430c2a861cc3de8c71423fd265250fd615c524e  passed over: an attestation, about another manifest

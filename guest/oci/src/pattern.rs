@@ -141,12 +141,17 @@ fn normalize(text: &str) -> Result<Pattern, &'static str> {
     Ok(Pattern { name: normalize_name(name)?, tag: tag.map(str::to_owned), digest })
 }
 
+/// The registry of images in layouts.
+const LAYOUTS: &str = "oci-layout";
+
 /// Fills in registry and `library/`, and checks all components.
 fn normalize_name(name: &str) -> Result<String, &'static str> {
     let (registry, path) = match name.split_once('/') {
         _ if name.is_empty() => return Err("there is no repository name"),
         None if name == "*" || name == ANY => return Ok(ANY.to_owned()),
         Some((LEGACY_REGISTRY, path)) => (DEFAULT_REGISTRY, path),
+        // What layouts are called to policies, which is no name of a host.
+        Some((LAYOUTS, path)) => (LAYOUTS, path),
         Some((first, path)) if first == "*" || first == ANY || names_registry(first) => (first, path),
         Some((first, _)) if first.contains('*') => {
             return Err("its first component may be a registry or a path; write docker.io/ before it, \

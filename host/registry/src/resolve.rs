@@ -68,7 +68,8 @@ impl Client {
     /// Returns what a HEAD tells, where it tells enough.
     async fn head(&self, endpoint: &Endpoint, reference: &Reference) -> Result<Option<Descriptor>, Problem> {
         let reply = self.manifest(endpoint, reference, Method::HEAD).await?;
-        if matches!(reply.status.as_u16(), 400 | 405 | 501) {
+        // A refusal's reasons stand in a body, which a HEAD has not; and some refuse every HEAD.
+        if matches!(reply.status.as_u16(), 400 | 403 | 405 | 501) {
             return Ok(None);
         }
         let reply = reply.success().await?;

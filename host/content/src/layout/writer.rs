@@ -147,7 +147,9 @@ fn prepare(path: &Path) -> Result<(), Problem> {
             for found in fs::read_dir(path)? {
                 let name = found?.file_name();
                 // What another writer has just begun here does not count.
-                if !name.to_string_lossy().starts_with(put::PREFIX) && name != marker::NAME {
+                let foreign = !name.to_string_lossy().starts_with(put::PREFIX) && name != marker::NAME;
+                // Nor does what it has put there after its marker, which may have come since.
+                if foreign && matches!(open_below(&directory, &[marker::NAME]), Err(Problem::NotFound)) {
                     let what = "it is a directory with files in it, but not an image layout: there is no `oci-layout`";
                     return Err(Problem::Malformed(what.to_owned()));
                 }
