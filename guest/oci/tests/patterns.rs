@@ -113,7 +113,10 @@ fn names() {
     }
     let layout = Repository::new("oci-layout", "image").unwrap();
     assert!(pattern("*/image").matches_repository(&layout));
-    assert!(!pattern("oci-layout/image").matches_repository(&layout));
+    // As a denial shows it. What a reference of the same text means is at docker.io, and not meant.
+    assert!(pattern("oci-layout/image").matches_repository(&layout));
+    assert!(!matches("oci-layout/image", "oci-layout/image"));
+    assert!(!pattern("docker.io/oci-layout/image").matches_repository(&layout));
 }
 
 #[test]

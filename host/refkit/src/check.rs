@@ -53,7 +53,11 @@ impl Check<'_> {
     fn image(&self, image: Image<Digest>) -> Result<Image<Descriptor>, OutcomeError> {
         let mut parents: Vec<Descriptor> = Vec::with_capacity(image.parents.len());
         for parent in &image.parents {
-            let entry = self.entry(parents.last().unwrap_or(self.root), parent, "nested index")?;
+            let above = parents.last().unwrap_or(self.root);
+            let entry = self.entry(above, parent, "nested index")?;
+            if !media_type::is_index(&entry.media_type) {
+                return Err(self.broken("nested index", above, parent));
+            }
             parents.push(entry);
         }
         let last = parents.last().unwrap_or(self.root);
