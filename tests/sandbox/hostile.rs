@@ -7,8 +7,11 @@ use refkit::{Budget, Error, Outcome, Policy, RunError};
 use refkit_tests::components::HOSTILE;
 use refkit_tests::stage::{self, ENGINE, Stage};
 
+/// A mode of the hostile policy, what changes in the budget, and whether an error is the one that is due.
+type Row = (&'static str, fn(&mut Budget), fn(&RunError) -> bool);
+
 /// The modes that this file tests; `outcomes.rs` has the others.
-const ROWS: &[(&str, fn(&mut Budget), fn(&RunError) -> bool)] = &[
+const ROWS: &[Row] = &[
     ("loop", short, |error| matches!(error, RunError::Cpu { limit } if limit.as_millis() == 200)),
     ("grow", |_| (), |error| matches!(error, RunError::Memory { limit: 0x400_0000, .. })),
     ("recurse", |_| (), |error| matches!(error, RunError::Stack { .. } | RunError::Trap(_))),

@@ -18,7 +18,8 @@ async fn refused(component: impl Into<bytes::Bytes>) -> LoadError {
 #[tokio::test]
 async fn what_is_no_component_is_refused() {
     let core = b"\0asm\x01\0\0\0".to_vec();
-    let rows: [(&str, Vec<u8>, fn(&LoadError) -> bool); 5] = [
+    type Row = (&'static str, Vec<u8>, fn(&LoadError) -> bool);
+    let rows: [Row; 5] = [
         ("nothing", Vec::new(), |e| matches!(e, LoadError::Malformed(_))),
         ("text", b"policy: allow".to_vec(), |e| matches!(e, LoadError::Malformed(_))),
         ("a core module", core, |e| matches!(e, LoadError::CoreModule)),

@@ -19,12 +19,14 @@ async fn the_floor() {
         [(Access::open(), 3, 1, 0), (Access::basic(USER.0, USER.1), 4, 2, 0), (Access::bearer(&tokens), 4, 2, 1)]
     {
         registry.require(access);
-        (registry.clear(), tokens.clear());
+        registry.clear();
+        tokens.clear();
         let (root, ..) = walk(&client(user()), &reference(&registry.host(), ":latest")).await.unwrap();
         assert_eq!((root.descriptor.digest, root.bytes), (image.digest().clone(), image.bytes.clone()));
         assert_eq!((registry.count("*"), tokens.count("*")), (whole, of_server), "{:?}", registry.requests());
 
-        (registry.clear(), tokens.clear());
+        registry.clear();
+        tokens.clear();
         let asking = client(user());
         let found = asking.resolve(&reference(&registry.host(), ":latest")).await.unwrap().value;
         assert_eq!((&found.digest, found.size), (image.digest(), image.bytes.len() as u64));
