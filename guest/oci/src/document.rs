@@ -83,8 +83,7 @@ pub fn read(media_type: Option<&str>, bytes: &[u8], limits: &Limits) -> Result<D
     if let Some(came) = media_type {
         media_type::check_document(came)?;
     }
-    limits.check(bytes)?;
-    let value = json::read(bytes)?;
+    let value = json::read(bytes, limits)?;
     let fields = Fields::of("document", &value, &MEMBERS)?;
     match fields.number("schemaVersion")? {
         Some(2) => {}
@@ -112,12 +111,12 @@ pub fn read(media_type: Option<&str>, bytes: &[u8], limits: &Limits) -> Result<D
     let annotations = fields.pairs("annotations")?;
     if is_index {
         let manifests = fields.list("manifests")?.ok_or_else(|| malformed("it has no member `manifests`"))?;
-        let manifests = descriptors("manifests", manifests)?;
+        let manifests = descriptors("manifests", manifests, limits)?;
         return Ok(Document::Index(Index { media_type, manifests, artifact_type, subject, annotations }));
     }
     let config = fields.get("config").ok_or_else(|| malformed("it has no member `config`"))?;
     let config = descriptor("config", config)?;
-    let layers = descriptors("layers", fields.list("layers")?.unwrap_or_default())?;
+    let layers = descriptors("layers", fields.list("layers")?.unwrap_or_default(), limits)?;
     Ok(Document::Manifest(Manifest { media_type, config, layers, artifact_type, subject, annotations }))
 }
 
@@ -126,6 +125,5 @@ pub fn read(media_type: Option<&str>, bytes: &[u8], limits: &Limits) -> Result<D
 /// # Errors
 /// [`DocumentError::Malformed`] where it is none; the others where a limit is passed.
 pub fn read_descriptor(bytes: &[u8], limits: &Limits) -> Result<Descriptor, DocumentError> {
-    limits.check(bytes)?;
-    descriptor("descriptor", &json::read(bytes)?)
+    descriptor("descriptor", &json::read(bytes, limits)?)
 }

@@ -167,6 +167,10 @@ fn bounds() {
     };
     assert_eq!(read(&index(10_000)), Ok(()));
     assert_eq!(read(&index(10_001)), Err(DocumentError::TooMany { limit: 10_000 }));
+    let many = format!(r#"{{"schemaVersion":2,"manifests":[],"x":[{}0]}}"#, "0,".repeat(1 << 20));
+    assert_eq!(read(&many), Err(DocumentError::TooComplex { limit: 200_000 }));
+    let many = format!(r#"{{"schemaVersion":2,"manifests":[],"x":[{}[]]}}"#, "[],".repeat(1 << 20));
+    assert_eq!(read(&many), Err(DocumentError::TooComplex { limit: 200_000 }));
     let long = format!(r#"{{"schemaVersion":"{}","manifests":[]}}"#, "x".repeat(1 << 20));
     assert!(read(&long).expect_err("no number").to_string().len() < 1000);
 }

@@ -76,5 +76,5 @@ pub fn encode(module: &Path) -> Result<Vec<u8>> {
 /// Returns what a build script prints so that it runs again when a guest's source changes.
 pub fn rerun_if_changed(workspace: &Path, folders: &[&str]) -> String {
     let line = |folder: &&str| format!("cargo::rerun-if-changed={}\n", workspace.join(folder).display());
-    ["wit", "guest/oci/src", "guest/sdk/src", "Cargo.lock"].iter().chain(folders).map(line).collect()
+    ["wit", "guest/oci/src", "guest/sdk/src", "Cargo.lock", "Cargo.toml"].iter().chain(folders).map(line).collect()
 }

@@ -63,13 +63,7 @@ const IMAGE: [&str; 7] = ["User", "Env", "Entrypoint", "Cmd", "WorkingDir", "Lab
 /// # Errors
 /// As [`read_config`], for what is read.
 pub fn read_platform(bytes: &[u8]) -> Result<Option<Platform>, DocumentError> {
-    check(bytes)?;
-    platform(&Fields::of("config", &json::read(bytes)?, &CONFIG)?)
-}
-
-// Nothing in a config is a descriptor, but its history is as long as the image is old.
-fn check(bytes: &[u8]) -> Result<(), DocumentError> {
-    Limits { descriptors: usize::MAX, ..Limits::default() }.check(bytes)
+    platform(&Fields::of("config", &json::read(bytes, &Limits::default())?, &CONFIG)?)
 }
 
 /// Reads an image config of at most 4 MiB.
@@ -77,8 +71,7 @@ fn check(bytes: &[u8]) -> Result<(), DocumentError> {
 /// # Errors
 /// [`DocumentError::Malformed`] where it is none; the others where a limit is passed.
 pub fn read_config(bytes: &[u8]) -> Result<Config, DocumentError> {
-    check(bytes)?;
-    let value = json::read(bytes)?;
+    let value = json::read(bytes, &Limits::default())?;
     let fields = Fields::of("config", &value, &CONFIG)?;
     let platform = platform(&fields)?;
     let config = fields.get("config").map(image).transpose()?.unwrap_or_default();

@@ -29,6 +29,12 @@ pub enum DocumentError {
         /// The limit in descriptors.
         limit: usize,
     },
+    /// It has too many values of any kind.
+    #[error("it has more than {limit} values")]
+    TooComplex {
+        /// The limit in values.
+        limit: usize,
+    },
     /// It is not what it should be, or contradicts itself.
     #[error("{0}")]
     Malformed(String),

@@ -17,7 +17,10 @@ impl<'v, 'a> Fields<'v, 'a> {
         let Value::Object(members) = value else { return Err(unexpected(name, "an object", value)) };
         check_once(members)?;
         for (member, _) in members {
-            if let Some(known) = known.iter().find(|known| **known != member.0 && same_letters(known, &member.0)) {
+            if known.iter().any(|known| *known == member.0) {
+                continue;
+            }
+            if let Some(known) = known.iter().find(|known| same_letters(known, &member.0)) {
                 return Err(malformed(format_args!("the member {} is `{known}` in other letters", Quoted(&member.0))));
             }
         }

@@ -2,22 +2,66 @@
 //! every such reader is 10 KB of code; and no error of our own through serde_json, for the same reason.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::DocumentError;
 use super::error::malformed;
+use super::{DocumentError, Limits};
 use crate::quoted::Quoted;
 
-/// Reads bytes that are one JSON value and nothing else.
-pub(super) fn read(bytes: &[u8]) -> Result<Value<'_>, DocumentError> {
-    serde_json::from_slice(bytes).map_err(|error| {
+/// Reads bytes that are one JSON value and nothing else. What passes a limit is read on, but not kept, so that neither
+/// depth nor number of values costs more than the limit.
+pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Value<'a>, DocumentError> {
+    if bytes.len() > limits.bytes {
+        return Err(DocumentError::TooLarge { size: bytes.len(), limit: limits.bytes });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| malformed("it is no JSON: it is not UTF-8"))?;
+    let state = State { limits, depth: Cell::new(0), values: Cell::new(0), deep: Cell::new(false) };
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = state.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    let value = value.map_err(|error| {
         let end = if error.is_eof() { ", it ends too early" } else { "" };
         malformed(format_args!("it is no JSON, see line {} column {}{end}", error.line(), error.column()))
-    })
+    })?;
+    if state.deep.get() {
+        return Err(DocumentError::TooDeep { limit: limits.depth });
+    }
+    if state.values.get() > limits.values {
+        return Err(DocumentError::TooComplex { limit: limits.values });
+    }
+    Ok(value)
+}
+
+/// How far reading has come.
+struct State<'l> {
+    limits: &'l Limits,
+    depth: Cell<usize>,
+    values: Cell<usize>,
+    deep: Cell<bool>,
+}
+
+impl State<'_> {
+    /// Returns whether one more value may be kept.
+    fn one_more(&self) -> bool {
+        self.values.set(self.values.get() + 1);
+        self.values.get() <= self.limits.values
+    }
+
+    /// Returns whether one may go one level down.
+    fn down(&self) -> bool {
+        self.depth.set(self.depth.get() + 1);
+        let may = self.depth.get() <= self.limits.depth;
+        self.deep.set(self.deep.get() || !may);
+        may
+    }
+
+    fn up(&self) {
+        self.depth.set(self.depth.get() - 1);
+    }
 }
 
 /// A value.
@@ -35,9 +79,11 @@ pub(super) enum Value<'a> {
 /// A text, borrowed where no character of it is escaped.
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+impl<'de> DeserializeSeed<'de> for &State<'_> {
+    type Value = Value<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value<'de>, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -65,9 +111,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
+impl<'de> Visitor<'de> for &State<'_> {
     type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,17 +148,31 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Value<'de>, S::Error> {
         let mut values = Vec::new();
-        while let Some(value) = list.next_element()? {
-            values.push(value);
+        if self.down() {
+            while self.one_more() {
+                match list.next_element_seed(self)? {
+                    Some(value) => values.push(value),
+                    None => break,
+                }
+            }
         }
+        self.up();
+        while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Value::List(values))
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Value<'de>, M::Error> {
         let mut members: Vec<(Text<'de>, Value<'de>)> = Vec::new();
-        while let Some(name) = map.next_key()? {
-            members.push((name, map.next_value()?));
+        if self.down() {
+            while self.one_more() {
+                match map.next_key()? {
+                    Some(name) => members.push((name, map.next_value_seed(self)?)),
+                    None => break,
+                }
+            }
         }
+        self.up();
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Value::Object(members))
     }
 }

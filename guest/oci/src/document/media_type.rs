@@ -68,6 +68,9 @@ pub(super) fn check_document(media_type: &str) -> Result<(), DocumentError> {
 /// Checks the form of a media type, as RFC 6838, section 4.2. Parameters are let through: there are artifact types with
 /// a version behind a `;`.
 pub(super) fn check(member: &str, media_type: &str) -> Result<(), DocumentError> {
+    if is_document(media_type) || is_config(media_type) {
+        return Ok(());
+    }
     let bare = media_type.split_once(';').map_or(media_type, |(bare, _)| bare);
     let well_formed = bare.split_once('/').is_some_and(|(first, second)| is_half(first) && is_half(second));
     if well_formed {

@@ -2,11 +2,11 @@
 
 use base64ct::{Base64, Encoding as _};
 
-use super::DocumentError;
 use super::error::{malformed, shorten};
 use super::fields::Fields;
 use super::json::Value;
 use super::media_type;
+use super::{DocumentError, Limits};
 use crate::platform::FEATURES;
 use crate::quoted::Quoted;
 use crate::{Descriptor, Digest, Platform};
@@ -48,7 +48,10 @@ pub(super) fn descriptor(name: &str, value: &Value<'_>) -> Result<Descriptor, Do
 }
 
 /// Reads descriptors.
-pub(super) fn descriptors(name: &str, list: &[Value<'_>]) -> Result<Vec<Descriptor>, DocumentError> {
+pub(super) fn descriptors(name: &str, list: &[Value<'_>], limits: &Limits) -> Result<Vec<Descriptor>, DocumentError> {
+    if list.len() > limits.descriptors {
+        return Err(DocumentError::TooMany { limit: limits.descriptors });
+    }
     list.iter().map(|value| descriptor(name, value)).collect()
 }
 
