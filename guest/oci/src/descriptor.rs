@@ -1,5 +1,7 @@
 //! Content descriptors, as OCI image-spec 1.1, section "Content Descriptors".
 
+use base64ct::{Base64, Encoding as _};
+
 use crate::{Digest, Platform};
 
 /// What describes one content. Every field was checked when it was read.
@@ -19,8 +21,8 @@ pub struct Descriptor {
     pub annotations: Vec<(String, String)>,
     /// Other places that the bytes may be had from.
     pub urls: Vec<String>,
-    /// The bytes themselves, decoded, where the descriptor carries them; not yet checked against digest and size.
-    pub data: Option<Vec<u8>>,
+    /// The bytes themselves in base64, where the descriptor carries them: [`Descriptor::inline`] has them decoded.
+    pub data: Option<String>,
 }
 
 impl Descriptor {
@@ -49,6 +51,17 @@ pub const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 const ATTESTATION: &str = "attestation-manifest";
 
 impl Descriptor {
+    /// Returns the descriptor with bytes in it.
+    #[must_use]
+    pub fn with_data(self, bytes: &[u8]) -> Self {
+        Self { data: Some(Base64::encode_string(bytes)), ..self }
+    }
+
+    /// Returns the bytes that the descriptor carries, not yet checked against digest and size.
+    pub fn inline(&self) -> Option<Vec<u8>> {
+        Base64::decode_vec(self.data.as_deref()?).ok()
+    }
+
     /// Returns the value of an annotation.
     pub fn annotation(&self, key: &str) -> Option<&str> {
         self.annotations.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())

@@ -99,10 +99,8 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
     }
 
     async fn blob(&self, blob: &Descriptor) -> Result<(), Error> {
-        let body = match &blob.data {
-            Some(data) if verify::check(blob, data).is_ok() => {
-                Body::from_bytes(Origin::Inline, Bytes::from(data.clone()))
-            }
+        let body = match blob.inline() {
+            Some(data) if verify::check(blob, &data).is_ok() => Body::from_bytes(Origin::Inline, Bytes::from(data)),
             _ => {
                 let (source, repository, wanted) = (self.source.clone(), self.from.clone(), blob.clone());
                 // The destination polls the body only if it does not have the blob yet: no request before that.

@@ -60,10 +60,10 @@ pub async fn fetch(
     if descriptor.size > limit {
         return Err(Error::new(Operation::Fetch, subject(), Problem::TooLarge { limit }));
     }
-    if let Some(data) = &descriptor.data
-        && check(descriptor, data).is_ok()
+    if let Some(data) = descriptor.inline()
+        && check(descriptor, &data).is_ok()
     {
-        return Ok(Answer { value: Bytes::from(data.clone()), origin: Origin::Inline });
+        return Ok(Answer { value: Bytes::from(data), origin: Origin::Inline });
     }
     let body = source.open(repository, descriptor).await?;
     let origin = body.origin.clone();

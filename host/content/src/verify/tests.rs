@@ -161,7 +161,7 @@ async fn inline_data_counts_where_it_is_valid() {
     ];
     for (name, data, origin) in rows {
         let source = Sends::new(&[Piece::Bytes(WHOLE)]);
-        let descriptor = Descriptor { data: Some(data.to_vec()), ..descriptor(WHOLE.len() as u64) };
+        let descriptor = descriptor(WHOLE.len() as u64).with_data(data);
         let answer = fetch(&source, &repository(), &descriptor, MANIFEST_LIMIT).await.expect(name);
         assert_eq!((answer.value.as_ref(), &answer.origin), (WHOLE, &origin), "{name}");
         assert_eq!(source.opened.load(Ordering::Relaxed), usize::from(origin == Origin::Memory), "{name}");

@@ -178,7 +178,7 @@ async fn errors_are_not_kept_and_inline_data_is_no_grant() {
     let source = Counted::new(Memory::new());
     let cache = Cache::new(ROOM);
     let cached = Cached::new(source.clone(), cache.clone());
-    let config = Descriptor { data: Some(b"{}".to_vec()), ..describe("application/x.config", b"{}") };
+    let config = describe("application/x.config", b"{}").with_data(b"{}");
     for _ in 0..2 {
         cached.open(&repository(), &config).await.expect_err("the registry has not handed it out");
         assert_eq!((source.asked(), cache.len()), (1, 0));
