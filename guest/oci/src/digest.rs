@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::quoted::Quoted;
+use crate::quoted::{Quoted, first};
 
 /// A registered digest algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,7 +98,7 @@ impl TryFrom<String> for Digest {
                 }
             }
         };
-        Err(DigestError { text: text.chars().take(160).collect(), reason })
+        Err(DigestError { text: first(&text, 160).to_owned(), reason })
     }
 }
 

@@ -65,6 +65,7 @@ impl Wanted {
 
     /// Returns how well a platform suits, 0 best; `None` where it does not.
     fn rank(&self, platform: &Platform, features: bool, fallbacks: bool) -> Option<u32> {
+        let platform = &*platform.lower();
         if !self.suits_os(platform, features) {
             return None;
         }
@@ -136,7 +137,7 @@ impl OnlyOs {
 
 impl Matcher for OnlyOs {
     fn matches(&self, platform: &Platform) -> bool {
-        self.0.suits_os(platform, true)
+        self.0.suits_os(&platform.lower(), true)
     }
 
     fn less(&self, first: &Platform, second: &Platform) -> bool {

@@ -25,7 +25,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::quoted::Quoted;
+use crate::quoted::{Quoted, first};
 
 use crate::reference::grammar::{is_component, is_registry, is_tag, names_registry};
 use crate::reference::{DEFAULT_REGISTRY, LEGACY_REGISTRY, OFFICIAL};
@@ -62,7 +62,7 @@ impl Pattern {
     /// # Errors
     /// When no reference could match it, or when it is not clear which are meant.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        normalize(text).map_err(|reason| PatternError { text: text.chars().take(160).collect(), reason })
+        normalize(text).map_err(|reason| PatternError { text: first(text, 160).to_owned(), reason })
     }
 
     /// Returns the patterns of a list, separated by commas; blanks around them and empty items do not count.

@@ -2,6 +2,8 @@
 
 mod text;
 
+use std::borrow::Cow;
+
 pub use text::PlatformError;
 
 /// The platform object.
@@ -85,17 +87,15 @@ impl Platform {
     /// features are sorted, each once.
     #[must_use]
     pub fn normalized(mut self) -> Self {
+        self.os.make_ascii_lowercase();
+        self.architecture.make_ascii_lowercase();
+        if let Some(variant) = &mut self.variant {
+            variant.make_ascii_lowercase();
+        }
         let (os, architecture, variant) = self.normal();
-        let (same_os, same_architecture) = (os == self.os, architecture == self.architecture);
-        let variant = variant.to_owned();
+        let variant = Some(variant.to_owned()).filter(|variant| !variant.is_empty());
         let (os, architecture) = (os.to_owned(), architecture.to_owned());
-        if !same_os {
-            self.os = os;
-        }
-        if !same_architecture {
-            self.architecture = architecture;
-        }
-        self.variant = Some(variant).filter(|variant| !variant.is_empty());
+        (self.os, self.architecture, self.variant) = (os, architecture, variant);
         self.os_version = self.os_version.filter(|version| !version.is_empty());
         self.os_features.retain(|feature| !feature.is_empty());
         sort(&mut self.os_features);
@@ -103,11 +103,22 @@ impl Platform {
         self
     }
 
-    /// Returns operating system, architecture and variant in their normal spelling; a missing variant is empty.
+    /// Returns the platform without capital letters, which nearly all are.
+    pub(crate) fn lower(&self) -> Cow<'_, Self> {
+        let mut texts = [&self.os, &self.architecture].into_iter().chain(&self.variant);
+        if texts.any(|text| text.bytes().any(|byte| byte.is_ascii_uppercase())) {
+            Cow::Owned(self.clone().normalized())
+        } else {
+            Cow::Borrowed(self)
+        }
+    }
+
+    /// Returns operating system, architecture and variant of a platform without capital letters in their normal
+    /// spelling; a missing variant is empty.
     pub(crate) fn normal(&self) -> (&str, &str, &str) {
-        let os = if self.os.eq_ignore_ascii_case("macos") { "darwin" } else { lower(&self.os, &SYSTEMS) };
+        let os = if self.os == "macos" { "darwin" } else { &self.os };
         let variant = self.variant.as_deref().unwrap_or_default();
-        let architecture = lower(&self.architecture, &ARCHITECTURES);
+        let architecture = self.architecture.as_str();
         let (architecture, variant) = match (architecture, variant) {
             ("i386", _) => ("386", ""),
             ("x86_64" | "x86-64" | "amd64", "v1") => ("amd64", ""),
@@ -125,14 +136,6 @@ impl Platform {
         };
         (os, architecture, variant)
     }
-}
-
-/// Returns the known spelling where only the case differs.
-fn lower<'a>(text: &'a str, known: &[&'static str]) -> &'a str {
-    if !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return text;
-    }
-    known.iter().find(|known| known.eq_ignore_ascii_case(text)).copied().unwrap_or(text)
 }
 
 /// Sorts by insertion: there are few, at most [`FEATURES`] in a document, and any other sort is 5 KB of every component.

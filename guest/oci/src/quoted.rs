@@ -29,6 +29,12 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// Returns the first so many characters of a text.
+pub(crate) fn first(text: &str, count: usize) -> &str {
+    let end = text.char_indices().nth(count);
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Quoted;

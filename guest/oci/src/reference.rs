@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::quoted::Quoted;
+use crate::quoted::{Quoted, first};
 
 pub(crate) mod grammar;
 
@@ -44,7 +44,7 @@ pub struct ReferenceError {
 
 impl ReferenceError {
     fn new(text: &str, reason: &'static str) -> Self {
-        Self { text: text.chars().take(160).collect(), reason }
+        Self { text: first(text, 160).to_owned(), reason }
     }
 }
 

@@ -57,11 +57,12 @@ fn schema() {
 }
 
 /// What the rows write for longer texts, in the order of replacing.
-const SHORT: [(&str, &str); 6] = [
+const SHORT: [(&str, &str); 7] = [
     ("V2", r#""schemaVersion":2"#),
     ("ONE", "SIZED(2)"),
     ("WITH(", r#"SIZED(2,"#),
     ("SIZED(", r#"{"mediaType":"a/b","digest":"DIGEST","size":"#),
+    ("})", "}}"),
     (")", "}"),
     ("MANIFEST", media_type::MANIFEST),
 ];
@@ -69,7 +70,7 @@ const SHORT: [(&str, &str); 6] = [
 #[test]
 fn yes_and_no() {
     use media_type::{DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST};
-    let rows: [(&str, &str, &str, Option<&str>); 41] = [
+    let rows: [(&str, &str, &str, Option<&str>); 43] = [
         ("a manifest", MANIFEST, r#"{V2,"config":ONE,"layers":[ONE]}"#, None),
         ("with its media type", MANIFEST, r#"{V2,"mediaType":"MANIFEST","config":ONE,"layers":[]}"#, None),
         ("Docker's", DOCKER_MANIFEST, r#"{V2,"config":ONE,"layers":[]}"#, None),
@@ -82,6 +83,8 @@ fn yes_and_no() {
         ("annotations that differ in case", INDEX, r#"{V2,"manifests":[],"annotations":{"a":"1","A":"1"}}"#, None),
         ("a name in escapes", INDEX, r#"{V2,"\u006danifests":[]}"#, None),
         ("a place", MANIFEST, r#"{V2,"config":WITH("urls":["https://example.com/x"])}"#, None),
+        ("a platform of nothing", INDEX, r#"{V2,"manifests":[WITH("platform":{"os":"","architecture":""})]}"#, None),
+        ("half a platform", INDEX, r#"{V2,"manifests":[WITH("platform":{"os":""})]}"#, Some("`architecture`")),
         ("a version behind a type", INDEX, r#"{V2,"manifests":[],"artifactType":"a/b;version=0.1"}"#, None),
         ("data that is none", MANIFEST, r#"{V2,"config":WITH("data":"?")}"#, Some("not base64")),
         ("a place that is none", MANIFEST, r#"{V2,"config":WITH("urls":["x y"])}"#, Some("no URI")),

@@ -3,9 +3,9 @@
 use super::error::{malformed, shorten};
 use super::fields::Fields;
 use super::json::{self, Value};
+use super::members::platform;
 use super::{DocumentError, Limits};
 use crate::Platform;
-use crate::platform::FEATURES;
 use crate::quoted::Quoted;
 
 /// What an image config says of the image.
@@ -63,7 +63,7 @@ const IMAGE: [&str; 7] = ["User", "Env", "Entrypoint", "Cmd", "WorkingDir", "Lab
 /// # Errors
 /// As [`read_config`], for what is read.
 pub fn read_platform(bytes: &[u8]) -> Result<Option<Platform>, DocumentError> {
-    platform(&Fields::of("config", &json::read(bytes, &Limits::default())?, &CONFIG)?)
+    told(&Fields::of("config", &json::read(bytes, &Limits::default())?, &CONFIG)?)
 }
 
 /// Reads an image config of at most 4 MiB.
@@ -73,7 +73,7 @@ pub fn read_platform(bytes: &[u8]) -> Result<Option<Platform>, DocumentError> {
 pub fn read_config(bytes: &[u8]) -> Result<Config, DocumentError> {
     let value = json::read(bytes, &Limits::default())?;
     let fields = Fields::of("config", &value, &CONFIG)?;
-    let platform = platform(&fields)?;
+    let platform = told(&fields)?;
     let config = fields.get("config").map(image).transpose()?.unwrap_or_default();
     let rootfs = fields.get("rootfs").map(|rootfs| Fields::of("rootfs", rootfs, &["diff_ids"])).transpose()?;
     let diff_ids = rootfs.map(|rootfs| rootfs.texts("diff_ids")).transpose()?.unwrap_or_default();
@@ -84,20 +84,8 @@ pub fn read_config(bytes: &[u8]) -> Result<Config, DocumentError> {
     Ok(Config { platform, created, author, config, diff_ids })
 }
 
-fn platform(fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
-    let (os, architecture) = (fields.some_text("os")?, fields.some_text("architecture")?);
-    let (variant, os_version, os_features) =
-        (fields.some_text("variant")?, fields.some_text("os.version")?, features(fields)?);
-    let known = os.zip(architecture);
-    Ok(known.map(|(os, architecture)| Platform { os, architecture, variant, os_version, os_features }))
-}
-
-fn features(fields: &Fields<'_, '_>) -> Result<Vec<String>, DocumentError> {
-    let features = fields.texts("os.features")?;
-    if features.len() > FEATURES {
-        return Err(malformed(format_args!("it has more than {FEATURES} os.features")));
-    }
-    Ok(features)
+fn told(fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
+    Ok(platform(fields)?.filter(|platform| !platform.os.is_empty() && !platform.architecture.is_empty()))
 }
 
 fn image(value: &Value<'_>) -> Result<ImageConfig, DocumentError> {

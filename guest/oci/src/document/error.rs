@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::quoted::first;
+
 /// How much of what a peer sent an error repeats, in characters.
 const SHOWN: usize = 200;
 
@@ -60,8 +62,6 @@ pub(super) fn malformed(what: impl fmt::Display) -> DocumentError {
 }
 
 pub(super) fn shorten(text: &str) -> String {
-    match text.char_indices().nth(SHOWN).and_then(|(end, _)| text.get(..end)) {
-        None => text.to_owned(),
-        Some(start) => format!("{start}…"),
-    }
+    let start = first(text, SHOWN);
+    if start.len() == text.len() { text.to_owned() } else { format!("{start}…") }
 }

@@ -38,7 +38,7 @@ pub(super) fn descriptor(name: &str, value: &Value<'_>) -> Result<Descriptor, Do
     Ok(Descriptor {
         media_type: media_type.to_owned(),
         size,
-        platform: fields.get("platform").map(platform).transpose()?,
+        platform: fields.get("platform").map(listed).transpose()?,
         artifact_type: artifact_type(&fields)?,
         annotations: fields.pairs("annotations")?,
         urls,
@@ -64,19 +64,23 @@ pub(super) fn artifact_type(fields: &Fields<'_, '_>) -> Result<Option<String>, D
     Ok(artifact_type)
 }
 
-fn platform(value: &Value<'_>) -> Result<Platform, DocumentError> {
-    let fields = Fields::of("platform", value, &PLATFORM)?;
+fn listed(value: &Value<'_>) -> Result<Platform, DocumentError> {
+    let platform = platform(&Fields::of("platform", value, &PLATFORM)?)?;
+    platform.ok_or_else(|| malformed("a platform has no `os` or no `architecture`"))
+}
+
+/// Reads a platform; `None` where operating system or architecture is missing.
+pub(super) fn platform(fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
     let os_features = fields.texts("os.features")?;
     if os_features.len() > FEATURES {
         return Err(malformed(format_args!("a platform has more than {FEATURES} features")));
     }
-    Ok(Platform {
-        os: fields.required("os")?.to_owned(),
-        architecture: fields.required("architecture")?.to_owned(),
-        variant: fields.some_text("variant")?,
-        os_version: fields.some_text("os.version")?,
-        os_features,
-    })
+    let known = fields.text("os")?.zip(fields.text("architecture")?);
+    let (variant, os_version) = (fields.some_text("variant")?, fields.some_text("os.version")?);
+    Ok(known.map(|(os, architecture)| {
+        let (os, architecture) = (os.to_owned(), architecture.to_owned());
+        Platform { os, architecture, variant, os_version, os_features }
+    }))
 }
 
 /// The form of RFC 4648, section 4, with its padding.

@@ -18,9 +18,15 @@ impl Version {
     /// Reads `major.minor.build[.revision]`.
     pub(super) fn of(text: &str) -> Self {
         let mut parts = text.split('.');
-        let mut next = |most: u32| parts.next()?.parse().ok().filter(|number| *number <= most);
-        let mut read = || Some(Self { major: next(0xff)?, minor: next(0xff)?, build: next(0xffff)? });
-        read().unwrap_or(Self { major: 0, minor: 0, build: 0 })
+        let mut numbers = [0; 3];
+        for (number, most) in numbers.iter_mut().zip([0xff, 0xff, 0xffff]) {
+            match parts.next().and_then(|part| part.parse().ok()) {
+                Some(read) if read <= most => *number = read,
+                _ => return Self { major: 0, minor: 0, build: 0 },
+            }
+        }
+        let [major, minor, build] = numbers;
+        Self { major, minor, build }
     }
 
     /// Returns whether a host of this version runs images of another; an empty one on either side says nothing.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::quoted::Quoted;
+use crate::quoted::{Quoted, first};
 
 use super::{ARCHITECTURES, Platform, SYSTEMS, sort};
 
@@ -25,7 +25,7 @@ impl Platform {
     /// # Errors
     /// When the text has more than three parts, or a part is malformed or unknown.
     pub fn parse(text: &str) -> Result<Self, PlatformError> {
-        read(text).map_err(|reason| PlatformError { text: text.chars().take(160).collect(), reason })
+        read(text).map_err(|reason| PlatformError { text: first(text, 160).to_owned(), reason })
     }
 }
 
