@@ -182,7 +182,7 @@ async fn measure() {
             let outcome = DefaultPolicy::resolve(&memory, native.clone());
             assert!(black_box(outcome).is_ok());
         }));
-        let instance = reused.as_mut().ok().expect("an instance");
+        let Ok(instance) = &mut reused else { panic!("there is no instance") };
         let start = Instant::now();
         for _ in 0..ITERATIONS {
             assert!(black_box(instance.resolve(&request).await).is_ok());
