@@ -2,7 +2,7 @@
 
 use crate::{Content, Descriptor, Error, Level, Outcome, Reference, Request};
 
-/// The imports of world `policy`, as one trait: in a component they are the sandbox's ([`Imports`]), in a native test
+/// The imports of world `policy`, as one trait: in a component they are the sandbox's (`Imports`), in a native test
 /// whatever the test says. A policy takes it as `&impl Host`, so that a component imports what its code calls and no
 /// more.
 pub trait Host {

@@ -2,12 +2,14 @@
 
 use refkit_policy::*;
 
+/// Never ends.
 pub fn spin() -> ! {
     loop {
         std::hint::black_box(0);
     }
 }
 
+/// Wants memory until there is none.
 pub fn grow() -> Result<Outcome, Error> {
     let mut all = Vec::new();
     loop {
@@ -15,6 +17,7 @@ pub fn grow() -> Result<Outcome, Error> {
     }
 }
 
+/// Goes down until the stack ends.
 #[allow(unconditional_recursion)]
 pub fn recurse(depth: u64) -> u64 {
     let frame = std::hint::black_box([depth; 64]);
@@ -28,6 +31,7 @@ pub fn transfer(host: &impl Host) -> Result<Outcome, Error> {
     Err(Error::invalid("the host took 200 MiB"))
 }
 
+/// Asks the host too often.
 pub fn calls(host: &impl Host) -> Result<Outcome, Error> {
     for _ in 0..1_000_000 {
         std::hint::black_box(host.setting("mode"));
@@ -35,6 +39,7 @@ pub fn calls(host: &impl Host) -> Result<Outcome, Error> {
     Err(Error::invalid("the host answered 1,000,000 calls"))
 }
 
+/// Says too much.
 pub fn events(host: &impl Host, request: Request) -> Result<Outcome, Error> {
     let count = host.setting("count").and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
     for number in 0..count {

@@ -2,9 +2,9 @@
 //! test can ask whether each has a row.
 #![allow(unsafe_code)]
 
-mod consume;
-mod lie;
-mod memory;
+pub mod consume;
+pub mod lie;
+pub mod memory;
 
 use refkit_policy::*;
 
@@ -40,7 +40,8 @@ pub const MODES: &[&str] = &[
     "probe",
 ];
 
-struct Hostile;
+/// The policy.
+pub struct Hostile;
 
 impl Policy for Hostile {
     fn about() -> Description {

@@ -35,6 +35,7 @@ pub fn read() -> Result<Outcome, Error> {
     Err(Error::new(ErrorCode::NotFound, "nothing is there"))
 }
 
+/// Looks for what an earlier run may have left behind.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn read() -> Result<Outcome, Error> {
     Err(Error::new(ErrorCode::Unsupported, "only a component has a memory of its own"))

@@ -12,7 +12,8 @@ pub extern "C" fn _initialize() {
     }
 }
 
-struct Initialize;
+/// The policy.
+pub struct Initialize;
 
 impl Policy for Initialize {
     fn about() -> Description {

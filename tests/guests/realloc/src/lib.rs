@@ -30,7 +30,8 @@ unsafe impl GlobalAlloc for Spinning {
     }
 }
 
-struct Realloc;
+/// The policy.
+pub struct Realloc;
 
 impl Policy for Realloc {
     fn about() -> Description {
