@@ -53,6 +53,23 @@ async fn layouts_that_do_not_open() {
     }
 }
 
+/// The rows of the specification's own tests that are about this file.
+#[tokio::test]
+async fn the_marker_is_as_the_specification_has_it() {
+    const VECTORS: &str = include_str!("../../../../tests/fixtures/vectors/image_spec_schema.json");
+    let file: serde_json::Value = serde_json::from_str(VECTORS).expect("the vectors are JSON");
+    let rows = file["tests"].as_array().expect("rows").iter().filter(|row| row["test"] == "TestImageLayout");
+    let mut seen = 0;
+    for row in rows {
+        let marker = row["json"].as_str().expect("text");
+        let files = Files::empty().file("index.json", &index(&[])).file("oci-layout", marker.as_bytes());
+        let refused = Layout::open(files.path()).await.is_err();
+        assert_eq!(refused, row["must_fail"].as_bool().expect("a boolean"), "{row}");
+        seen += 1;
+    }
+    assert_eq!(seen, 2);
+}
+
 #[tokio::test]
 async fn index_and_marker_are_not_read_through_links() {
     let elsewhere = Files::layout(&index(&[]));

@@ -53,7 +53,7 @@ pub fn image() -> Image {
 }
 
 /// Returns the index, the manifest and the config of a reference, as a resolution reads them.
-pub async fn walk(client: &Client, reference: &Reference) -> Result<(Content, Bytes, Bytes), Error> {
+pub async fn walk(client: &(impl Resolve + Fetch), reference: &Reference) -> Result<(Content, Bytes, Bytes), Error> {
     let root = client.pull(reference).await?.value;
     let limits = Limits::default();
     let Ok(Document::Index(index)) = document::read(Some(&root.descriptor.media_type), &root.bytes, &limits) else {

@@ -1,6 +1,6 @@
 //! How often a registry is asked.
 
-use refkit_content::Resolve;
+use refkit_content::{Cache, Cached, Resolve};
 use refkit_registry::Credentials;
 use refkit_support::{Access, FaultRegistry, TokenServer};
 
@@ -36,6 +36,30 @@ async fn the_floor() {
         asking.resolve(&reference(&registry.host(), ":latest")).await.unwrap();
         assert_eq!((registry.count("*"), tokens.count("*")), (head + 1, of_server));
         assert_eq!(registry.count("* /v2/"), 0);
+    }
+}
+
+#[tokio::test]
+async fn by_digest_a_warm_cache_is_enough() {
+    let registry = FaultRegistry::start().unwrap();
+    let image = image();
+    image.push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
+    registry.require(Access::basic(USER.0, USER.1));
+    let pinned = reference(&registry.host(), &format!("@{}", image.digest()));
+    let cache = Cache::new(1 << 20);
+    // A process that starts anew has a client of its own, and the cache.
+    for requests in [4, 0, 0] {
+        registry.clear();
+        let cached = Cached::new(client(user()), cache.clone());
+        let (root, ..) = walk(&cached, &pinned).await.unwrap();
+        assert_eq!(cached.resolve(&pinned).await.unwrap().value, root.descriptor);
+        assert_eq!((root.bytes, registry.count("*")), (image.bytes.clone(), requests), "{:?}", registry.requests());
+    }
+    // A tag is asked for each time, and only it.
+    for _ in 0..2 {
+        registry.clear();
+        walk(&Cached::new(client(user()), cache.clone()), &reference(&registry.host(), ":latest")).await.unwrap();
+        assert_eq!(registry.count("*"), 2, "{:?}", registry.requests());
     }
 }
 
