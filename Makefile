@@ -3,6 +3,10 @@
 # Both install what they need.
 
 CARGO ?= cargo
+
+# The whole workspace is always resolved, whatever is built of it: its crates then share one set of features, and so
+# everything below them is compiled once.
+BUILD = $(CARGO) build --release --locked --workspace
 POLICIES := refkit-default=default policy-allow-list=allow-list policy-require-label=require-label \
 	policy-redirect=redirect policy-newest-tag=newest-tag
 
@@ -28,12 +32,30 @@ compiler:
 
 .PHONY: target/release/refkit
 target/release/refkit: toolchain compiler
-	$(CARGO) build --release --locked --package refkit-cli
+	$(BUILD) --bin refkit
+
+# The frontend that ships policies, for images of this machine's architecture: static, because its container is empty
+# but for it.
+ARCHITECTURE := $(shell uname -m)
+OCI_ARCHITECTURE := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(ARCHITECTURE)))
+MUSL := $(ARCHITECTURE)-unknown-linux-musl
+.PHONY: frontend
+frontend: toolchain compiler musl
+	CC_$(subst -,_,$(MUSL))=musl-gcc $(BUILD) --bin refkit-frontend --target $(MUSL)
+	cp target/$(MUSL)/release/refkit-frontend target/release/refkit-frontend-linux-$(OCI_ARCHITECTURE)
+
+.PHONY: musl
+musl:
+	@rustup target list --toolchain $(TOOLCHAIN) --installed | grep -qx $(MUSL) || \
+		rustup target add --toolchain $(TOOLCHAIN) $(MUSL)
+	@command -v musl-gcc >/dev/null || \
+		{ $(AS_ROOT) apt-get update -q && $(AS_ROOT) apt-get install -q -y --no-install-recommends musl-tools; }
 
 # Leaves the example policies and the default one as target/policies/NAME.wasm.
 .PHONY: policies
 policies: toolchain compiler
-	$(CARGO) run --quiet --release --locked --package refkit-componentize -- target/policies $(POLICIES)
+	$(BUILD) --bin refkit-componentize
+	target/release/refkit-componentize target/policies $(POLICIES)
 
 .PHONY: demo
 demo: target/release/refkit policies
@@ -41,11 +63,11 @@ demo: target/release/refkit policies
 
 .PHONY: test
 test: toolchain compiler tools target/release/refkit policies
-	$(CARGO) test --release --locked --workspace
+	$(CARGO) test --release --locked --workspace --exclude refkit-e2e
 
 .PHONY: bench
 bench: toolchain compiler
-	$(CARGO) bench --locked --package refkit-tests
+	$(CARGO) bench --locked --workspace --bench resolve
 
 .PHONY: lint
 lint: toolchain compiler

@@ -7,6 +7,15 @@ mod denials;
 mod explain;
 #[path = "cli/failures.rs"]
 mod failures;
+#[path = "cli/frontend.rs"]
+mod frontend;
+#[path = "cli/frontend_check.rs"]
+mod frontend_check;
+#[path = "cli/frontend_errors.rs"]
+mod frontend_errors;
+#[allow(dead_code)] // The other target uses the rest.
+#[path = "cli/frontend_places.rs"]
+mod frontend_places;
 #[path = "cli/hostile.rs"]
 mod hostile;
 #[path = "cli/inspect.rs"]

@@ -1,6 +1,11 @@
 //! The command and registries.
 #![forbid(unsafe_code)]
 
+#[allow(dead_code)] // The other target uses the rest.
+#[path = "cli/frontend_places.rs"]
+mod frontend_places;
+#[path = "cli/frontend_registry.rs"]
+mod frontend_registry;
 #[path = "cli/grants.rs"]
 mod grants;
 #[allow(dead_code)] // The other target uses the rest.

@@ -1,15 +1,23 @@
 //! Components that misbehave, each stopped with its own typed error while the process stays healthy.
 #![forbid(unsafe_code)]
 
+#[path = "sandbox/documents.rs"]
+mod documents;
 #[path = "sandbox/hostile.rs"]
 mod hostile;
 #[path = "sandbox/initialize.rs"]
 mod initialize;
 #[path = "sandbox/loading.rs"]
 mod loading;
+#[path = "sandbox/memory.rs"]
+mod memory;
 #[path = "sandbox/outcomes.rs"]
 mod outcomes;
 #[path = "sandbox/realloc.rs"]
 mod realloc;
+#[path = "sandbox/shipped.rs"]
+mod shipped;
+#[path = "sandbox/variant.rs"]
+mod variant;
 
 refkit_tests::each_guest_has_a_test!();

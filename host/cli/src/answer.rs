@@ -3,8 +3,8 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
-use crate::escape::EscapedLines;
 use crate::failure::Exit;
+use refkit::text::EscapedLines;
 
 /// The end of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]

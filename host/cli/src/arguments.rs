@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use refkit_oci::Platform;
 use refkit_oci::pattern::Pattern;
 
-use crate::settings::Assignment;
+use refkit::settings::Assignment;
 
 /// Resolves container image references the way you decide.
 #[derive(Debug, Parser)]
@@ -42,22 +42,26 @@ pub enum Command {
     /// --raw, --index, --manifest and --config print the exact bytes of one document instead.
     #[command(after_help = REFERENCE)]
     Inspect(Inspect),
+    /// Puts policies in front of BuildKit's frontends.
+    Frontend(Frontend),
 }
 
 impl Command {
     /// Returns what is asked for.
-    pub fn target(&self) -> &Target {
+    pub fn requested(&self) -> &str {
         match self {
-            Self::Resolve(resolve) => &resolve.target,
-            Self::Inspect(inspect) => &inspect.target,
+            Self::Resolve(resolve) => &resolve.target.reference,
+            Self::Inspect(inspect) => &inspect.target.reference,
+            Self::Frontend(Frontend { command: FrontendCommand::Image(image) }) => &image.base,
         }
     }
 
     /// Returns how the answer is printed.
-    pub fn output(&self) -> &Output {
+    pub fn format(&self) -> Format {
         match self {
-            Self::Resolve(resolve) => &resolve.output,
-            Self::Inspect(inspect) => &inspect.output,
+            Self::Resolve(resolve) => resolve.output.format,
+            Self::Inspect(inspect) => inspect.output.format,
+            Self::Frontend(Frontend { command: FrontendCommand::Image(image) }) => image.format,
         }
     }
 }
@@ -90,6 +94,85 @@ pub struct Inspect {
     pub policies: Policies,
     #[command(flatten)]
     pub output: Output,
+}
+
+/// Arguments of `refkit frontend`.
+#[derive(Debug, Args)]
+pub struct Frontend {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: FrontendCommand,
+}
+
+/// The commands for frontends.
+#[derive(Debug, Subcommand)]
+pub enum FrontendCommand {
+    /// Makes of a BuildKit frontend's image one that ships its policies, or says what such an image ships.
+    ///
+    /// The image gets one layer more: the program refkit-frontend and the policies, with their code compiled ahead of
+    /// time. Its entrypoint runs BASE's own behind them. The same arguments make the same bytes.
+    #[command(after_help = FRONTEND)]
+    Image(FrontendImage),
+}
+
+/// Arguments that make an image.
+const OF_AN_IMAGE: [&str; 7] = ["policies", "settings", "grants", "allow_policy", "binaries", "tag", "output"];
+
+const FRONTEND: &str = "\
+BASE and DEST are written as REF of the other commands: a registry's reference, or a layout's. Every platform of BASE
+for which there is a program is made; the others, and attestations, which describe BASE, are left out.
+
+The settings are written into the image, for everybody to read.
+
+Exit codes: 0 done, 1 failed, or with --check: it ships no policies, or ones that cannot run; 2 usage.";
+
+/// Arguments of `refkit frontend image`.
+#[derive(Debug, Args)]
+pub struct FrontendImage {
+    /// The image of a frontend, such as docker/dockerfile:1; with --check, the image to look at.
+    #[arg(value_name = "BASE")]
+    pub base: String,
+    /// A policy, a WebAssembly component; the first one is asked first, RefKit's default policy last.
+    #[arg(long = "policy", value_name = "FILE", required_unless_present_any = ["allow_policy", "check"])]
+    pub policies: Vec<PathBuf>,
+    /// A setting of every policy that has one of that name, or of one: POLICY.NAME=VALUE.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub settings: Vec<Assignment>,
+    /// Repositories that the policies may read besides that of the image in question, such as ghcr.io/example/*.
+    #[arg(long = "grant", value_name = "PATTERN")]
+    pub grants: Vec<Pattern>,
+    /// Where a build may bring a policy of its own from, which is asked after those of the image; by default, from
+    /// nowhere.
+    #[arg(long = "allow-policy", value_name = "WHERE", value_enum)]
+    pub allow_policy: Vec<PolicySource>,
+    /// A static refkit-frontend; its platform is read from it. Without this, those beside refkit are taken:
+    /// refkit-frontend and refkit-frontend-linux-ARCH.
+    #[arg(long = "binary", value_name = "FILE")]
+    pub binaries: Vec<PathBuf>,
+    /// Where the image goes: a reference with a tag.
+    #[arg(short, long, value_name = "DEST", required_unless_present_any = ["output", "check"])]
+    pub tag: Option<String>,
+    /// A layout directory, PATH[:TAG], that the image goes to instead.
+    #[arg(short, long, value_name = "LAYOUT", conflicts_with = "tag")]
+    pub output: Option<String>,
+    /// Says which policies the image carries, what they import, and where what it says of itself is not so.
+    #[arg(long, conflicts_with_all = OF_AN_IMAGE)]
+    pub check: bool,
+    /// Speaks HTTP without TLS to the registries of BASE and DEST; localhost is spoken to like that anyway.
+    #[arg(long)]
+    pub plain_http: bool,
+    /// How the answer is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Where a build may bring a policy from. The names are those that refkit-frontend has for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicySource {
+    /// --build-arg REFKIT_POLICY=docker-image://REPOSITORY@DIGEST
+    BuildArg,
+    /// --build-context refkit-policy=…
+    Context,
 }
 
 /// What is asked for.

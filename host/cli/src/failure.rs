@@ -4,7 +4,7 @@ use std::fmt;
 
 use refkit::{Denial, ErrorCode};
 
-use crate::escape::Escaped;
+use refkit::text::Escaped;
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,14 +2,15 @@
 
 use refkit::{Absence, Denial, Error, ErrorCode, Outcome, Parts, Resolution, Selection, Session};
 use refkit_oci::Platform;
+use serde::Serialize;
 
 use crate::answer::{Answer, Output};
 use crate::arguments::{self, Arguments, Format};
-use crate::escape::EscapedJson;
-use crate::explain::Explained;
 use crate::failure::{self, Exit, Failure};
 use crate::report::{DenialReport, ErrorReport, ImageOrAbsence, OutcomeReport, Report};
 use crate::setup::Setup;
+use refkit::explain::Explained;
+use refkit::text::EscapedJson;
 
 /// How many reasons of one refusal are shown.
 const REASONS_SHOWN: usize = 3;
@@ -184,16 +185,16 @@ impl<'a> Finished<'a> {
             Ok(Outcome::Resolved(resolution)) => Some(resolution),
             _ => None,
         };
-        output.explain.then(|| Explained::of(self.setup, &self.session, resolution))
+        output.explain.then(|| Explained::of(&self.setup.policies, &self.setup.notes, &self.session, resolution))
     }
 }
 
 /// Returns the answer where nothing was asked yet.
 pub fn not_begun(failure: &Failure, arguments: &Arguments) -> Answer {
     let told = failed(failure);
-    let lines = match arguments.command.output().format {
+    let lines = match arguments.command.format() {
         Format::Json if failure.exit() == Exit::Failed => {
-            let requested = arguments.command.target().reference.clone();
+            let requested = arguments.command.requested().to_owned();
             json(&Report { outcome: told.report, requested, explain: None })
         }
         _ => Vec::new(),
@@ -202,7 +203,7 @@ pub fn not_begun(failure: &Failure, arguments: &Arguments) -> Answer {
 }
 
 /// Returns a report as lines.
-fn json(report: &Report) -> Vec<String> {
+pub fn json(report: &impl Serialize) -> Vec<String> {
     let text = serde_json::to_string_pretty(report).unwrap_or_default();
     EscapedJson(&text).to_string().lines().map(str::to_owned).collect()
 }

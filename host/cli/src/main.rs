@@ -3,30 +3,25 @@
 
 mod answer;
 mod arguments;
-mod escape;
-mod explain;
 mod failure;
 mod finished;
+mod frontend;
 mod inspect;
 mod level;
 mod manifests;
 mod picture;
 mod places;
-mod platform;
 mod registry;
 mod report;
 mod resolve;
-mod settings;
 mod setup;
 mod target;
-mod tree;
-mod units;
 mod usage;
 
 use std::process::ExitCode;
 
 use answer::Answer;
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Frontend, FrontendCommand};
 use clap::Parser;
 use failure::Failure;
 use refkit::ErrorCode;
@@ -34,7 +29,7 @@ use refkit::ErrorCode;
 fn main() -> ExitCode {
     let answer = match Arguments::try_parse() {
         Ok(arguments) => run(&arguments).unwrap_or_else(|failure| finished::not_begun(&failure, &arguments)),
-        Err(error) => usage::answer(&error, std::env::args_os().nth(1).as_deref()),
+        Err(error) => usage::answer(&error, std::env::args_os().skip(1)),
     };
     answer.print()
 }
@@ -46,6 +41,9 @@ fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         match &arguments.command {
             Command::Resolve(arguments) => resolve::run(arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,
+            Command::Frontend(Frontend { command: FrontendCommand::Image(arguments) }) => {
+                frontend::run(arguments).await
+            }
         }
     });
     // A component that was too slow to compile may still be at it.

@@ -6,10 +6,10 @@ use refkit::{Absence, Image};
 use refkit_oci::document::{self, media_type};
 use refkit_oci::{Descriptor, Digest};
 
-use crate::escape::Escaped;
 use crate::manifests::{Manifest, Manifests};
-use crate::tree::{Tree, table};
-use crate::units::Bytes;
+use refkit::text::Bytes;
+use refkit::text::Escaped;
+use refkit::text::{Tree, table};
 
 /// What there is to draw.
 pub struct Picture<'a> {

@@ -1,4 +1,4 @@
-//! Where the images of registries are read.
+//! Where the images of registries are read and written.
 
 use std::sync::Arc;
 
@@ -8,9 +8,14 @@ use refkit_registry::{Client, DockerConfig};
 
 use crate::places::{self, Places};
 
-/// Returns the source of a reference's registry, with the credentials that Docker keeps. Nothing is read and nobody is
-/// asked before the first request.
+/// Returns the source of a reference's registry; see [`client`].
 pub fn source(reference: &Reference, plain_http: bool, places: &Places) -> Arc<dyn Source> {
+    Arc::new(client(reference, plain_http, places))
+}
+
+/// Returns the client of a reference's registry, with the credentials that Docker keeps. Nothing is read and nobody is
+/// asked before the first request.
+pub fn client(reference: &Reference, plain_http: bool, places: &Places) -> Client {
     let mut client = Client::builder();
     if plain_http {
         let named = reference.repository().registry().to_owned();
@@ -19,5 +24,5 @@ pub fn source(reference: &Reference, plain_http: bool, places: &Places) -> Arc<d
     if let Some(path) = &places.docker_config {
         client = client.credentials(Arc::new(DockerConfig::new(path, places::helpers())));
     }
-    Arc::new(client.build())
+    client.build()
 }

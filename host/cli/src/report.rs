@@ -33,7 +33,7 @@ use refkit::Image;
 use refkit_oci::{Descriptor, Platform};
 use serde::Serialize;
 
-use crate::explain::ExplainReport;
+use refkit::explain::ExplainReport;
 
 /// The whole.
 #[derive(Debug, Serialize)]

@@ -5,12 +5,12 @@ use refkit_oci::{Descriptor, Platform, Reference};
 
 use crate::answer::Answer;
 use crate::arguments;
-use crate::escape::Escaped;
 use crate::failure::{Exit, Failure};
 use crate::finished::{Finished, Told};
 use crate::report::{ImageOrAbsence, ImageReport, OutcomeReport, PlaceReport, ResolvedReport};
 use crate::setup::{self, Setup};
-use crate::tree::table;
+use refkit::text::Escaped;
+use refkit::text::table;
 
 /// Resolves, and returns what there is to print.
 ///

@@ -13,9 +13,9 @@ use refkit_oci::Platform;
 use crate::arguments;
 use crate::failure::Failure;
 use crate::places::Places;
-use crate::platform;
-use crate::settings::distribute;
 use crate::target::Target;
+use refkit::platform;
+use refkit::settings::{Assignment, UnknownSetting, distribute};
 
 /// Everything that a question needs.
 pub struct Setup {
@@ -40,7 +40,7 @@ impl Setup {
         let engine = engine(policies.files.len() + 1, &places, &mut notes)?;
         let loaded = load(&engine, policies).await?;
         let resolver = Resolver::builder(engine, target.source()).grants(Grants::new(policies.grants.iter().cloned()));
-        let resolver = link(&loaded, policies)?.into_iter().fold(resolver, refkit::Builder::policy).build();
+        let resolver = link(&loaded, &policies.settings)?.into_iter().fold(resolver, refkit::Builder::policy).build();
         Ok(Self { target, policies: loaded, notes, resolver })
     }
 
@@ -59,8 +59,12 @@ pub fn platforms(named: &[Platform]) -> Vec<Platform> {
     }
 }
 
-/// A command runs one chain once, so that is how many places it needs.
-fn engine(policies: usize, places: &Places, notes: &mut Vec<String>) -> Result<Engine, Failure> {
+/// Returns an engine for a chain of so many policies. A command runs one chain once, so that is how many places it
+/// needs.
+///
+/// # Errors
+/// When wasmtime does not support this machine.
+pub fn engine(policies: usize, places: &Places, notes: &mut Vec<String>) -> Result<Engine, Failure> {
     let cache = places.compiled.as_ref().map(AotCache::open);
     let cache = match cache {
         // Only policies from outside are kept there.
@@ -92,8 +96,12 @@ async fn load(engine: &Engine, policies: &arguments::Policies) -> Result<Vec<Pol
     Ok(loaded)
 }
 
-/// A little more than may be compiled is read, so that a larger file is refused for its size and not for its end.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+/// Returns the component in a file. A little more than may be compiled is read, so that a larger file is refused for
+/// its size and not for its end.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let limit = EngineOptions::default().max_component;
     let fail = |error: std::io::Error| {
         let code = if error.kind() == std::io::ErrorKind::NotFound { ErrorCode::NotFound } else { ErrorCode::Other };
@@ -106,7 +114,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// Returns an error of the operating system without its number.
-fn plain(error: &std::io::Error) -> String {
+pub fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" (os error ") {
         Some((text, _)) => text.to_owned(),
@@ -114,13 +122,19 @@ fn plain(error: &std::io::Error) -> String {
     }
 }
 
-fn refused(path: &Path, error: &LoadError) -> Failure {
+/// Returns what is said of a file that is no policy.
+pub fn refused(path: &Path, error: &LoadError) -> Failure {
     Failure::failed(ErrorCode::Invalid, format_args!("cannot use the policy {}: {error}", path.display()))
 }
 
-fn link(loaded: &[Policy], policies: &arguments::Policies) -> Result<Vec<Link>, Failure> {
+/// Returns policies with their settings.
+///
+/// # Errors
+/// A usage error for a setting that is missing, and for one that no policy has.
+pub fn link(loaded: &[Policy], settings: &[Assignment]) -> Result<Vec<Link>, Failure> {
     let descriptions: Vec<_> = loaded.iter().map(Policy::description).collect();
-    let values = distribute(&policies.settings, &descriptions)?;
+    let unknown = |error: UnknownSetting| Failure::usage(&error).hint(error.hint());
+    let values = distribute(settings, &descriptions).map_err(unknown)?;
     loaded.iter().zip(values).map(|(policy, values)| Link::new(policy.clone(), values).map_err(missing)).collect()
 }
 

@@ -50,6 +50,37 @@ where
     destination.push_manifest(to, &content.descriptor.media_type, content.bytes).await
 }
 
+/// Copies blobs of one repository, a few at once. Those that the destination has are not asked for at the source, and
+/// layers that may not be distributed stay where their `urls` say. `origin` is who is named where the source fails.
+///
+/// # Errors
+/// What the source or the destination says.
+pub async fn blobs<S>(
+    (source, from, origin): (&S, &Repository, &Origin),
+    (destination, to): (&(impl Push + ?Sized), &Repository),
+    blobs: impl IntoIterator<Item = &Descriptor>,
+) -> Result<(), Error>
+where
+    S: Source + Clone + 'static,
+{
+    let blobs = blobs.into_iter().filter(|blob| !links::stays_elsewhere(blob));
+    let pushes: Vec<_> = blobs.map(|blob| destination.push_blob(to, blob, body(source, from, origin, blob))).collect();
+    stream::iter(pushes).buffer_unordered(BLOBS_AT_ONCE).try_collect().await
+}
+
+/// Returns the body of a blob, which is opened when it is read.
+fn body<S: Source + Clone + 'static>(source: &S, from: &Repository, origin: &Origin, blob: &Descriptor) -> Body {
+    match blob.inline() {
+        Some(data) if verify::check(blob, &data).is_ok() => Body::from_bytes(Origin::Inline, Bytes::from(data)),
+        _ => {
+            let (source, repository, wanted) = (source.clone(), from.clone(), blob.clone());
+            // The destination polls the body only if it does not have the blob yet: no request before that.
+            let opened = async move { source.open(&repository, &wanted).await.map(|body| body.stream) };
+            Body { origin: origin.clone(), stream: opened.try_flatten_stream().boxed() }
+        }
+    }
+}
+
 struct Copying<'a, S, D: ?Sized> {
     source: &'a S,
     from: &'a Repository,
@@ -69,10 +100,9 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
     ) -> BoxFuture<'f, Result<(), Error>> {
         async move {
             let links = Links::read(&descriptor.media_type, bytes).map_err(|p| self.fail(&descriptor.digest, p))?;
-            let blobs = links.blobs.iter().filter(|blob| !links::stays_elsewhere(blob));
-            let new: Vec<&Descriptor> = blobs.filter(|blob| self.met.insert(blob.digest.clone())).collect();
-            let pushes: Vec<_> = new.into_iter().map(|blob| self.blob(blob).boxed()).collect();
-            stream::iter(pushes).buffer_unordered(BLOBS_AT_ONCE).try_collect::<()>().await?;
+            let new: Vec<_> = links.blobs.iter().filter(|blob| self.met.insert(blob.digest.clone())).collect();
+            let to = (self.destination, self.to.repository());
+            blobs((self.source, self.from, &self.origin), to, new).await?;
             for child in &links.manifests {
                 self.child(child, depth + 1).await?;
             }
@@ -96,19 +126,6 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         self.below(child, &bytes, depth).await?;
         let to = links::pinned(self.to.repository(), &child.digest);
         self.destination.push_manifest(&to, &child.media_type, bytes).await.map(|_| ())
-    }
-
-    async fn blob(&self, blob: &Descriptor) -> Result<(), Error> {
-        let body = match blob.inline() {
-            Some(data) if verify::check(blob, &data).is_ok() => Body::from_bytes(Origin::Inline, Bytes::from(data)),
-            _ => {
-                let (source, repository, wanted) = (self.source.clone(), self.from.clone(), blob.clone());
-                // The destination polls the body only if it does not have the blob yet: no request before that.
-                let opened = async move { source.open(&repository, &wanted).await.map(|body| body.stream) };
-                Body { origin: self.origin.clone(), stream: opened.try_flatten_stream().boxed() }
-            }
-        };
-        self.destination.push_blob(self.to.repository(), blob, body).await
     }
 
     fn fail(&self, digest: &Digest, problem: Problem) -> Error {

@@ -19,5 +19,5 @@ pub use copy::copy;
 pub use error::{Code, Error, Operation, Problem};
 pub use layout::{Layout, LayoutReference, LayoutWriter};
 pub use memory::Memory;
-pub use source::{Answer, Body, Content, Discover, Fetch, Origin, Push, Resolve, Source};
+pub use source::{Answer, Body, Content, Discover, Fetch, Origin, Push, Resolve, Source, Vouch, Vouched};
 pub use verify::{MANIFEST_LIMIT, fetch, verified};

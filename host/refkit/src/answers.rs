@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bytes::Bytes;
-use refkit_content::{Answer, Code, Content, Error, Operation, Problem, Source};
+use refkit_content::{Answer, Code, Content, Error, Operation, Problem, Source, Vouch, Vouched};
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use refkit_sandbox::{ErrorCode, Failure};
@@ -162,6 +162,10 @@ impl Answers {
             let text = "this run has not met that digest in that repository; resolve or pull what names it first";
             return self.keep(Err(fail(Problem::NotGranted(text.into()))));
         };
+        if descriptor.media_type == crate::vouched::UNSEEN && self.ledger.is_vouched(repository, digest) {
+            let text = "nobody has seen it: only the transport's word stands for it";
+            return self.keep(Err(fail(Problem::Unsupported(text.into()))));
+        }
         // Outside of the record: the same content may be too large for one way of asking and not for the other.
         if descriptor.size > limit {
             return self.keep(Err(fail(Problem::TooLarge { limit })));
@@ -187,6 +191,26 @@ impl Answers {
             Ok(bytes)
         };
         self.keep(self.fetched.get((repository.clone(), digest.clone()), ask).await)
+    }
+
+    /// Asks a transport for its word on a reference.
+    pub(crate) async fn vouched(
+        &self,
+        span: Option<usize>,
+        vouch: &dyn Vouch,
+        reference: &Reference,
+    ) -> Result<Vouched, Error> {
+        let asked = self.ask(span, Question::Resolve, Operation::Resolve, reference, reference.repository(), async {
+            let answer = vouch.vouch(reference).await?;
+            let what = answer.value.root.to_string();
+            let bytes = answer.value.config.as_ref().map_or(0, |config| config.len() as u64);
+            Ok((answer, what, bytes))
+        });
+        let vouched = self.keep(asked.await)?;
+        let bytes = vouched.config.as_ref().map_or(0, |config| config.len() as u64);
+        let counted = self.counters.content(&self.budget, bytes);
+        self.keep(counted.map_err(|problem| Error::new(Operation::Resolve, reference, problem)))?;
+        Ok(vouched)
     }
 
     pub(crate) async fn tags(&self, span: Option<usize>, repository: &Repository) -> Result<Arc<Vec<String>>, Error> {

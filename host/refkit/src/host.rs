@@ -67,7 +67,7 @@ impl Host for PolicyHost {
     }
 
     async fn next(&self, request: Request) -> Result<Decision<Descriptor>, Failure> {
-        let decision = self.run.decide(self.index + 1, request.clone(), Some(self.span)).await?;
+        let decision = self.run.decide(self.index + 1, request.clone(), Some(self.span), true).await?;
         self.told.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((request, decision.clone()));
         Ok(decision)
     }

@@ -43,6 +43,8 @@ struct Met {
     depth: u64,
     document: Option<Arc<Names>>,
     subjects: Vec<Digest>,
+    /// Whether a transport's word stands for it: nobody has seen its bytes.
+    vouched: bool,
 }
 
 /// What a manifest or an index names.
@@ -129,6 +131,26 @@ impl Ledger {
         Ok(())
     }
 
+    /// Records a config that a transport's word gives to a manifest which it does not show.
+    pub(crate) fn vouch(&self, repository: &Repository, manifest: &Descriptor, config: Option<(&Descriptor, &Bytes)>) {
+        let mut tables = self.tables();
+        if let Some((descriptor, bytes)) = config {
+            tables.contents.insert(descriptor.digest.clone(), bytes.clone());
+            tables.meet(repository, descriptor, 1);
+        }
+        let met = tables.meet(repository, manifest, 0);
+        if met.document.is_none() {
+            let config = config.map(|(descriptor, _)| descriptor.clone());
+            met.document = Some(Arc::new(Names { config, ..Names::default() }));
+            met.vouched = true;
+        }
+    }
+
+    /// Returns whether a transport's word stands for a manifest.
+    pub(crate) fn is_vouched(&self, repository: &Repository, digest: &Digest) -> bool {
+        self.tables().find(repository, digest).is_some_and(|met| met.vouched)
+    }
+
     /// Returns bytes that this run has read.
     pub(crate) fn bytes(&self, digest: &Digest) -> Option<Bytes> {
         self.tables().contents.get(digest).cloned()
@@ -156,6 +178,7 @@ impl Tables {
             depth,
             document: None,
             subjects: Vec::new(),
+            vouched: false,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use refkit_content::Source;
+use refkit_content::{Source, Vouch};
 use refkit_sandbox::{Engine, Policy, Request};
 
 use crate::{Budget, Error, Grants, Outcome, Session};
@@ -65,6 +65,7 @@ impl Link {
 pub struct Resolver {
     pub(crate) engine: Engine,
     pub(crate) source: Arc<dyn Source>,
+    pub(crate) vouch: Option<Arc<dyn Vouch>>,
     pub(crate) chain: Arc<[Link]>,
     pub(crate) grants: Grants,
     pub(crate) budget: Budget,
@@ -74,6 +75,7 @@ pub struct Resolver {
 pub struct Builder {
     engine: Engine,
     source: Arc<dyn Source>,
+    vouch: Option<Arc<dyn Vouch>>,
     chain: Vec<Link>,
     grants: Grants,
     budget: Budget,
@@ -82,7 +84,7 @@ pub struct Builder {
 impl Resolver {
     /// Returns a builder with the engine that the policies were compiled for, and where content is read.
     pub fn builder(engine: Engine, source: Arc<dyn Source>) -> Builder {
-        Builder { engine, source, chain: Vec::new(), grants: Grants::default(), budget: Budget::default() }
+        Builder { engine, source, vouch: None, chain: Vec::new(), grants: Grants::default(), budget: Budget::default() }
     }
 
     /// Returns a run that has not begun.
@@ -107,6 +109,14 @@ impl Builder {
         self
     }
 
+    /// Sets whose word counts where the source does not show an image's documents. The default policy at the end of the
+    /// chain then decides by what it can read; configs come from here, and where nothing can be read, root and config.
+    #[must_use]
+    pub fn vouch(mut self, vouch: Arc<dyn Vouch>) -> Self {
+        self.vouch = Some(vouch);
+        self
+    }
+
     /// Sets which repositories the runs may read besides the requested one.
     #[must_use]
     pub fn grants(mut self, grants: Grants) -> Self {
@@ -126,6 +136,7 @@ impl Builder {
         Resolver {
             engine: self.engine,
             source: self.source,
+            vouch: self.vouch,
             chain: self.chain.into(),
             grants: self.grants,
             budget: self.budget,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use refkit_content::Vouch;
 use refkit_oci::{Descriptor, Digest, Repository};
 use refkit_sandbox::{
     Absence, Claim, Decision, Denial, ErrorCode, Failure, Limits, Request, Resolved, RunError, Usage,
@@ -30,7 +31,8 @@ pub struct Session {
 
 /// What the policies of one run share.
 pub(crate) struct Run {
-    chain: Arc<[Link]>,
+    pub(crate) chain: Arc<[Link]>,
+    pub(crate) vouch: Option<Arc<dyn Vouch>>,
     pub(crate) answers: Answers,
     pub(crate) now: u64,
     started: Instant,
@@ -58,6 +60,7 @@ impl Session {
         );
         let run = Run {
             chain: resolver.chain.clone(),
+            vouch: resolver.vouch.clone(),
             answers,
             now,
             started,
@@ -77,7 +80,7 @@ impl Session {
         let limit = self.run.answers.budget.wall;
         let whole = async {
             let _permit = self.engine.reserve(self.run.chain.len()).await.map_err(Error::Busy)?;
-            let decision = self.run.decide(0, self.request.clone(), None).await;
+            let decision = self.run.decide(0, self.request.clone(), None, false).await;
             if let Some(fatal) = lock(&self.run.fatal).clone() {
                 return Err(fatal);
             }
@@ -129,14 +132,16 @@ impl Session {
     async fn attach(&self, mut resolved: Resolved<Descriptor>) -> Result<Resolution, Error> {
         let (answers, repository) = (&self.run.answers, resolved.reference.repository().clone());
         let parts = self.request.parts;
-        if parts.any() {
+        // What only a transport's word stands for has no bytes to attach.
+        let shown = |digest: &Digest| !answers.ledger.is_vouched(&repository, digest);
+        if parts.any() && shown(&resolved.root.digest) {
             answers.fetch(None, &repository, &resolved.root.digest).await?;
         }
         let wanted = |image: &refkit_sandbox::Image<Descriptor>| -> Vec<Digest> {
             let config = image.config.iter();
             let manifest = parts.configs.then_some(&image.manifest);
             let all = image.parents.iter().chain(manifest).chain(config).chain(&image.attestations);
-            all.map(|descriptor| descriptor.digest.clone()).collect()
+            all.map(|descriptor| descriptor.digest.clone()).filter(shown).collect()
         };
         let fetched = resolved.images.iter().map(|place| async {
             for digest in place.iter().flat_map(&wanted) {
@@ -162,9 +167,16 @@ impl Session {
 
 impl Run {
     /// Returns what the chain from a place on decides of a request, once per run.
-    pub(crate) fn decide(self: &Arc<Self>, index: usize, request: Request, parent: Option<usize>) -> Decided<'_> {
+    /// `seen` is whether a policy looks at the answer; a later question is answered from the record either way.
+    pub(crate) fn decide(
+        self: &Arc<Self>,
+        index: usize,
+        request: Request,
+        parent: Option<usize>,
+        seen: bool,
+    ) -> Decided<'_> {
         Box::pin(async move {
-            let ask = self.ask(index, &request, parent);
+            let ask = self.ask(index, &request, parent, seen);
             self.decisions.get((index, request.clone()), ask).await
         })
     }
@@ -174,6 +186,7 @@ impl Run {
         index: usize,
         request: &Request,
         parent: Option<usize>,
+        seen: bool,
     ) -> Result<Decision<Descriptor>, Failure> {
         let Some(link) = self.chain.get(index) else {
             let last = index.checked_sub(1).and_then(|index| self.chain.get(index));
@@ -187,13 +200,18 @@ impl Run {
             usage: Usage::default(),
         };
         let span = self.answers.recorder.begin(parent, event);
-        let (result, usage) = self.run(link, index, span, request).await;
+        let (result, usage) = match self.vouch.clone() {
+            Some(vouch) if index + 1 == self.chain.len() => {
+                self.vouched(&*vouch, (link, index, span), request, seen).await
+            }
+            _ => self.run(link, index, span, request).await,
+        };
         self.answers.counters.policy(usage.cpu, usage.memory);
         let mut next = None;
         let result = match result {
             Ok(Step::Decided(decision)) => Ok(decision),
             Ok(Step::Next(request)) => {
-                let decision = self.decide(index + 1, request.clone(), Some(span)).await;
+                let decision = self.decide(index + 1, request.clone(), Some(span), seen).await;
                 next = Some(request);
                 decision
             }
@@ -211,7 +229,7 @@ impl Run {
         result
     }
 
-    async fn run(
+    pub(crate) async fn run(
         self: &Arc<Self>,
         link: &Link,
         index: usize,
@@ -308,7 +326,7 @@ impl Session {
 }
 
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are of the large kind")]
-enum Step {
+pub(crate) enum Step {
     Decided(Decision<Descriptor>),
     Next(Request),
 }

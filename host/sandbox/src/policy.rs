@@ -8,7 +8,7 @@ use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, Linker};
 
-use crate::aot::Precompiled;
+use crate::aot::{Precompiled, Shipped};
 use crate::instance::State;
 use crate::resolution::{Claim, Content, Decision, Description, ErrorCode, Failure, Level, Request};
 use crate::view::Views;
@@ -59,6 +59,19 @@ impl Policy {
         match code.load(engine) {
             Some(compiled) => Self::new(engine, compiled, digest(component), component).await,
             None => Self::load(engine, component).await,
+        }
+    }
+
+    /// Returns the policy in a component's bytes, in the code that was shipped with it, or compiles the component where
+    /// that code is damaged, another component's, or does not fit this machine or this version.
+    ///
+    /// # Errors
+    /// As [`Policy::load`].
+    pub async fn shipped(engine: &Engine, component: impl Into<Bytes>, code: &Shipped) -> Result<Self, LoadError> {
+        let bytes = component.into();
+        match code.load(engine, &bytes) {
+            Some(compiled) => Self::new(engine, compiled, digest(&bytes), &bytes).await,
+            None => Self::load(engine, bytes).await,
         }
     }
 

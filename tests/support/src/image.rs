@@ -100,7 +100,7 @@ impl Image {
 #[derive(Debug, Clone)]
 pub struct ImageBuilder {
     platform: Platform,
-    labels: BTreeMap<String, String>,
+    config: Config,
     annotations: BTreeMap<String, String>,
     files: Vec<(String, Vec<u8>)>,
     layers: Vec<(Descriptor, Bytes)>,
@@ -121,7 +121,7 @@ impl ImageBuilder {
         };
         Self {
             platform,
-            labels: BTreeMap::new(),
+            config: Config::default(),
             annotations: BTreeMap::new(),
             files: Vec::new(),
             layers: Vec::new(),
@@ -148,7 +148,21 @@ impl ImageBuilder {
     /// Adds a label to the config.
     #[must_use]
     pub fn label(mut self, key: &str, value: &str) -> Self {
-        self.labels.insert(key.to_owned(), value.to_owned());
+        self.config.labels.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Adds a variable to the environment that containers are started with.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.config.env.push(format!("{name}={value}"));
+        self
+    }
+
+    /// Sets the program that containers run, with its first arguments.
+    #[must_use]
+    pub fn entrypoint<'a>(mut self, words: impl IntoIterator<Item = &'a str>) -> Self {
+        self.config.entrypoint = words.into_iter().map(str::to_owned).collect();
         self
     }
 
@@ -210,7 +224,7 @@ impl ImageBuilder {
         let config = if self.artifact_type.is_some() {
             (described("application/vnd.oci.empty.v1+json", b"{}"), Bytes::from_static(b"{}"))
         } else {
-            let config = json(&ImageConfig::new(&self.platform, Config { labels: self.labels }, diff_ids));
+            let config = json(&ImageConfig::new(&self.platform, self.config, diff_ids));
             (described(config_type, &config), Bytes::from(config))
         };
         if self.artifact_type.is_some() && layers.is_empty() {

@@ -28,6 +28,7 @@ pub mod workspace;
 pub use access::{Access, basic};
 pub use access_log::Logged;
 pub use fault::{Fault, Rule};
+pub use process::Process;
 pub use real::{Auth, RealRegistry};
 pub use record::Request;
 pub use registry::FaultRegistry;

@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// A process with its output in files. It is killed and waited for when the value is dropped; where `setpriv` is
 /// there, the kernel kills it as well when this process ends in any other way.
-pub(crate) struct Process {
+pub struct Process {
     stop: Option<mpsc::Sender<()>>,
     ended: mpsc::Receiver<String>,
     thread: Option<JoinHandle<()>>,
@@ -25,7 +25,10 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a program with the given environment and nothing else of this process's.
-    pub(crate) fn start(
+    ///
+    /// # Errors
+    /// Where there is no such program, or a file for its output cannot be made.
+    pub fn start(
         program: &Path,
         arguments: &[&str],
         environment: &[(&str, &str)],
@@ -73,7 +76,7 @@ impl Process {
     }
 
     /// Returns how the process ended, if it has ended by itself.
-    pub(crate) fn ended(&self) -> Option<String> {
+    pub fn ended(&self) -> Option<String> {
         self.ended.try_recv().ok()
     }
 }

@@ -17,6 +17,7 @@ use crate::tokens::{SERVICE, TokenField, Tokens};
 pub struct TokenServer {
     server: Server,
     tokens: Arc<Tokens>,
+    named: bool,
 }
 
 impl TokenServer {
@@ -39,7 +40,14 @@ impl TokenServer {
 
     fn start(signer: Option<Signer>) -> anyhow::Result<Self> {
         let tokens = Arc::new(Tokens::new(signer));
-        Ok(Self { server: Server::start(Arc::clone(&tokens) as Arc<dyn Handler>)?, tokens })
+        Ok(Self { server: Server::start(Arc::clone(&tokens) as Arc<dyn Handler>)?, tokens, named: false })
+    }
+
+    /// Returns the server, called `localhost` in its realm: there are clients that ask no address of this machine.
+    #[must_use]
+    pub fn named(mut self) -> Self {
+        self.named = true;
+        self
     }
 
     /// Returns `127.0.0.1:PORT`.
@@ -49,7 +57,9 @@ impl TokenServer {
 
     /// Returns the URL that tokens are had from, as the `realm` of a challenge.
     pub fn realm(&self) -> String {
-        format!("http://{}/token", self.server.host())
+        let host = self.server.host();
+        let host = if self.named { host.replace("127.0.0.1", "localhost") } else { host };
+        format!("http://{host}/token")
     }
 
     /// Returns the `service` that tokens are issued for; another one gets 400.

@@ -26,15 +26,27 @@ impl Policy for RequireLabel {
         let mut outcome = host.next(&request)?;
         let Outcome::Resolved(Resolved { reference, images, .. }) = &mut outcome else { return Ok(outcome) };
 
-        let wanted = images.iter().flatten().flat_map(|image| [Some(&image.manifest), image.config.as_ref()]);
-        let digests: Vec<String> = wanted.flatten().map(|descriptor| descriptor.digest.clone()).collect();
+        let configs = images.iter().flatten().filter_map(|image| image.config.as_ref());
+        let digests: Vec<String> = configs.map(|config| config.digest.clone()).collect();
         let contents: Contents = digests.iter().map(String::as_str).zip(host.fetch_all(reference, &digests)).collect();
+        let is_wanted =
+            |found: &[(String, String)]| found.iter().any(|(k, v)| k == key && value.is_none_or(|value| v == value));
         for place in images {
             let Ok(image) = place else { continue };
             let digest = &image.manifest.digest;
-            let absence = match labels(image, &contents) {
-                Ok(found) if found.iter().any(|(k, v)| k == key && value.is_none_or(|value| v == value)) => continue,
-                Ok(_) => Absence::deny("require-label", format!("{digest} has no label or annotation {label}"), digest),
+            let found = labels(image, &contents).and_then(|found| match is_wanted(&found) {
+                true => Ok(true),
+                // Where manifests are not shown (in a build), the entry and the config have to say it.
+                false => match annotations(host, reference, image) {
+                    Err(error) if error.code == ErrorCode::Unsupported => Ok(false),
+                    found => Ok(is_wanted(&found?)),
+                },
+            });
+            let absence = match found {
+                Ok(true) => continue,
+                Ok(false) => {
+                    Absence::deny("require-label", format!("{digest} has no label or annotation {label}"), digest)
+                }
                 Err(error) => Absence::Failed(error),
             };
             *place = Err(absence);
@@ -46,19 +58,23 @@ impl Policy for RequireLabel {
 /// What was fetched, by digest.
 type Contents<'a> = BTreeMap<&'a str, Result<Vec<u8>, Error>>;
 
-/// Returns the labels and annotations of an image.
+/// Returns the annotations of an image's entry and the labels of its config.
 fn labels(image: &Image, contents: &Contents) -> Result<Vec<(String, String)>, Error> {
-    let read = |descriptor: &Descriptor| contents[descriptor.digest.as_str()].clone();
     let mut found = image.manifest.annotations.clone();
-    let manifest = document::read(Some(&image.manifest.media_type), &read(&image.manifest)?, &Limits::default());
-    if let Document::Manifest(manifest) = manifest.map_err(Error::invalid)? {
-        found.extend(manifest.annotations);
-    }
     if let Some(config) = &image.config {
-        let config = document::read_config(&read(config)?).map_err(Error::invalid)?;
+        let config = document::read_config(&contents[config.digest.as_str()].clone()?).map_err(Error::invalid)?;
         found.extend(config.labels().map(|(key, value)| (key.to_owned(), value.to_owned())));
     }
     Ok(found)
+}
+
+/// Returns the annotations of an image's manifest.
+fn annotations(host: &impl Host, reference: &Reference, image: &Image) -> Result<Vec<(String, String)>, Error> {
+    let bytes = host.fetch(reference, &image.manifest.digest)?;
+    match document::read(Some(&image.manifest.media_type), &bytes, &Limits::default()).map_err(Error::invalid)? {
+        Document::Manifest(manifest) => Ok(manifest.annotations),
+        Document::Index(_) => Ok(Vec::new()),
+    }
 }
 
 refkit_policy::export!(RequireLabel);

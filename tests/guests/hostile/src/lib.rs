@@ -46,6 +46,7 @@ pub struct Hostile;
 impl Policy for Hostile {
     fn about() -> Description {
         let about = Description::new("hostile", "0.0.0", "Misbehaves");
+        let about = about.optional("mode", "which one", None).optional("other", "another repository", None);
         MODES.iter().fold(about, |about, mode| about.optional(mode, "a mode", None))
     }
 

@@ -130,9 +130,14 @@ impl<'a> IndexDocument<'a> {
 }
 
 /// The part of a config that containers are started with.
-#[derive(Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub(super) struct Config {
-    #[serde(rename = "Labels", skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entrypoint: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
 

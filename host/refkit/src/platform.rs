@@ -1,4 +1,4 @@
-//! Platforms as this command names them.
+//! Platforms as programs name them.
 
 use refkit_oci::Platform;
 

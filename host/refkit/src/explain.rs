@@ -1,16 +1,15 @@
-//! `--explain`: who decided, what they asked and were told, what was passed over, and what it cost.
+//! A run explained: who decided, what they asked and were told, what was passed over, and what it cost.
 
 mod limits;
 mod spans;
 
-use refkit::{Candidate, Policy, Resolution, Session, Verdict};
 use serde::Serialize;
 
-use crate::escape::Escaped;
-use crate::setup::Setup;
-use crate::tree::{Tree, table};
-use limits::LimitReport;
-use spans::SpanReport;
+use crate::text::{Escaped, Tree, table};
+use crate::{Candidate, Policy, Resolution, Session, Verdict};
+
+pub use limits::{LimitReport, Unit};
+pub use spans::{EventReport, SpanReport};
 
 /// How many passed-over entries are shown to a person.
 const CANDIDATES_SHOWN: usize = 100;
@@ -37,30 +36,40 @@ pub struct ExplainReport {
 /// One policy of the chain.
 #[derive(Debug, Clone, Serialize)]
 pub struct PolicyReport {
+    /// Its name.
     pub name: String,
+    /// Its version.
     pub version: String,
+    /// The digest of its component.
     pub digest: String,
+    /// The interfaces of the contract that it may ask.
     pub imports: Vec<String>,
 }
 
 /// One entry of an index.
 #[derive(Debug, Clone, Serialize)]
 pub struct CandidateReport {
+    /// The digest of the index.
     pub index: String,
+    /// How far below the root that index is.
     pub depth: usize,
+    /// The digest of the entry.
     pub digest: String,
+    /// The entry's platform, where it says one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
+    /// What became of it.
     pub verdict: String,
 }
 
 impl Explained {
-    /// Returns what there is to explain.
-    pub fn of(setup: &Setup, session: &Session, resolution: Option<&Resolution>) -> Self {
+    /// Returns what there is to explain of a run: its chain, outermost first, notes about the set-up, and what the run
+    /// itself recorded.
+    pub fn of(policies: &[Policy], notes: &[String], session: &Session, resolution: Option<&Resolution>) -> Self {
         let candidates = resolution.map(Resolution::candidates).unwrap_or_default();
         Self(ExplainReport {
-            policies: setup.policies.iter().map(policy).collect(),
-            notes: setup.notes.clone(),
+            policies: policies.iter().map(policy).collect(),
+            notes: notes.to_vec(),
             spans: spans::reports(&session.trace()),
             candidates: candidates.iter().map(candidate).collect(),
             limits: limits::reports(&session.budget(), &session.spent()),

@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use refkit::{Budget, Spent};
 use serde::Serialize;
 
-use crate::tree::{Tree, table};
-use crate::units::{Bytes, Time};
+use crate::text::{Bytes, Time, Tree, table};
+use crate::{Budget, Spent};
 
 /// One limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LimitReport {
+    /// What is limited.
     pub name: &'static str,
+    /// What the numbers count.
     pub unit: Unit,
+    /// What was used.
     pub used: u64,
+    /// The limit.
     pub limit: u64,
 }
 
@@ -21,8 +24,11 @@ pub struct LimitReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
+    /// Things.
     Count,
+    /// Bytes.
     Bytes,
+    /// Microseconds.
     Microseconds,
 }
 

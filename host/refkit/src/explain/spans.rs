@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use refkit::{Answered, Event, Level, Span, Trace};
 use serde::Serialize;
 
-use crate::tree::Tree;
-use crate::units::{Bytes, Time};
+use crate::text::{Bytes, Time, Tree};
+use crate::{Answered, Event, Level, Span, Trace};
 
 /// One entry of a trace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +18,7 @@ pub struct SpanReport {
     /// Microseconds that it took; nothing where it did not end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub took: Option<u64>,
+    /// What happened.
     #[serde(flatten)]
     pub event: EventReport,
 }
@@ -29,8 +29,11 @@ pub struct SpanReport {
 pub enum EventReport {
     /// A policy decided.
     Policy {
+        /// Its name.
         name: String,
+        /// The reference that it was asked for.
         reference: String,
+        /// What it decided; nothing where it has not.
         #[serde(skip_serializing_if = "Option::is_none")]
         decision: Option<String>,
         /// Microseconds in the policy itself.
@@ -40,8 +43,11 @@ pub enum EventReport {
     },
     /// A question.
     Call {
+        /// The contract's function.
         question: &'static str,
+        /// The reference, repository or digest.
         subject: String,
+        /// The digest, or how many there are.
         #[serde(skip_serializing_if = "Option::is_none")]
         answer: Option<String>,
         /// Who answered: a host, a cache, a layout, this run itself.
@@ -49,11 +55,19 @@ pub enum EventReport {
         from: Option<String>,
         /// Bytes of content.
         bytes: u64,
+        /// The failure, where there is no answer.
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
     /// A message of a policy.
-    Message { level: &'static str, message: String, fields: Vec<(String, String)> },
+    Message {
+        /// How much it matters.
+        level: &'static str,
+        /// The message.
+        message: String,
+        /// Its fields.
+        fields: Vec<(String, String)>,
+    },
 }
 
 /// Returns the entries of a trace.

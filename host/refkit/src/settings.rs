@@ -1,11 +1,33 @@
 //! Which policy gets which setting.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
-use refkit::Description;
+use crate::Description;
 
-use crate::failure::Failure;
+/// A setting that no policy of the chain lists.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no policy has a setting {name}")]
+pub struct UnknownSetting {
+    /// What was set.
+    pub name: String,
+    /// The settings that there are, as `POLICY.NAME`.
+    pub known: Vec<String>,
+    /// How many policies the chain has, the default one counted.
+    pub policies: usize,
+}
+
+impl UnknownSetting {
+    /// Returns what to do about it.
+    pub fn hint(&self) -> String {
+        match (&self.known[..], self.policies) {
+            ([], 0 | 1) => "the default policy has no settings; name a policy with --policy FILE".to_owned(),
+            ([], _) => "these policies have no settings".to_owned(),
+            (names, _) => format!("there are {}", names.join(", ")),
+        }
+    }
+}
 
 /// `NAME=VALUE` or `POLICY.NAME=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +45,13 @@ impl FromStr for Assignment {
             Some((name, value)) => Ok(Self { name: name.to_owned(), value: value.to_owned() }),
             None => Err("it is written NAME=VALUE or POLICY.NAME=VALUE"),
         }
+    }
+}
+
+/// Writes what was read.
+impl fmt::Display for Assignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.name, self.value)
     }
 }
 
@@ -47,11 +76,11 @@ impl Assignment {
 /// same, the later.
 ///
 /// # Errors
-/// A usage error for a name that no policy lists, with the names there are.
+/// [`UnknownSetting`] for a name that no policy lists, with the names there are.
 pub fn distribute(
     assignments: &[Assignment],
     policies: &[&Description],
-) -> Result<Vec<BTreeMap<String, String>>, Failure> {
+) -> Result<Vec<BTreeMap<String, String>>, UnknownSetting> {
     if let Some(stray) = assignments.iter().find(|one| policies.iter().all(|policy| one.of(policy).is_none())) {
         return Err(unknown(stray, policies));
     }
@@ -63,27 +92,22 @@ pub fn distribute(
     Ok(policies.iter().map(values).collect())
 }
 
-fn unknown(stray: &Assignment, policies: &[&Description]) -> Failure {
-    let mut names: Vec<String> = Vec::new();
+fn unknown(stray: &Assignment, policies: &[&Description]) -> UnknownSetting {
+    let mut known: Vec<String> = Vec::new();
     for policy in policies {
         for setting in &policy.settings {
             let name = format!("{}.{}", policy.name, setting.name);
-            if !names.contains(&name) {
-                names.push(name);
+            if !known.contains(&name) {
+                known.push(name);
             }
         }
     }
-    let failure = Failure::usage(format!("no policy has a setting {}", stray.name));
-    match (&names[..], policies.len()) {
-        ([], 0 | 1) => failure.hint("the default policy has no settings; name a policy with --policy FILE"),
-        ([], _) => failure.hint("these policies have no settings"),
-        (names, _) => failure.hint(format!("there are {}", names.join(", "))),
-    }
+    UnknownSetting { name: stray.name.clone(), known, policies: policies.len() }
 }
 
 #[cfg(test)]
 mod tests {
-    use refkit::Setting;
+    use crate::Setting;
 
     use super::*;
 
@@ -129,10 +153,10 @@ mod tests {
     fn a_name_that_nobody_lists_is_refused() {
         let (first, second) = (policy("first", &["allow"]), policy("second", &[]));
         for text in ["alow=x", "second.allow=x", "third.allow=x", "first.=x", ".allow=x", "first=x"] {
-            let failure = distribute(&assignments(&[text]), &[&first, &second]).unwrap_err().to_string();
+            let failure = distribute(&assignments(&[text]), &[&first, &second]).unwrap_err().hint();
             assert!(failure.contains("there are first.allow"), "{text}: {failure}");
         }
-        let failure = distribute(&assignments(&["a=b"]), &[&second]).unwrap_err().to_string();
+        let failure = distribute(&assignments(&["a=b"]), &[&second]).unwrap_err().hint();
         assert!(failure.contains("--policy FILE"), "{failure}");
     }
 

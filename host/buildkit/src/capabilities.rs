@@ -1,0 +1,92 @@
+//! What BuildKit says that it can do.
+
+use std::collections::HashSet;
+
+use crate::pb;
+
+/// Content by digest: the schemes `docker-image+blob` and `oci-layout+blob` (`CapSourceImageBlob`).
+pub(crate) const IMAGE_BLOB: &str = "source.imageblob";
+
+/// `ResolveSourceMeta` (`CapSourceMetaResolver`).
+pub(crate) const META_RESOLVER: &str = "source.metaresolver";
+
+/// A BuildKit is too old.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "BuildKit {since} or later is needed to {purpose}: this one does not have the capability {capability}; \
+     update buildkitd, or the Docker that contains it"
+)]
+pub struct MissingCapability {
+    /// The capability's name.
+    pub capability: &'static str,
+    /// What it is for.
+    pub purpose: &'static str,
+    /// The first BuildKit that has it.
+    pub since: &'static str,
+}
+
+/// The capabilities that are enabled, from the answer to `Ping`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    calls: HashSet<String>,
+    definitions: HashSet<String>,
+}
+
+impl Capabilities {
+    /// Returns whether there is a capability of calls, such as `gateway.warnings`.
+    pub fn calls(&self, id: &str) -> bool {
+        self.calls.contains(id)
+    }
+
+    /// Returns whether there is a capability of definitions, such as `source.imageblob`.
+    pub fn definitions(&self, id: &str) -> bool {
+        self.definitions.contains(id)
+    }
+
+    /// Checks that images can be read by way of a build: resolved by `ResolveSourceMeta`, and their content by digest.
+    ///
+    /// # Errors
+    /// When one of them is missing; the message names the BuildKit that has it.
+    pub fn check_images(&self) -> Result<(), MissingCapability> {
+        if !self.calls(META_RESOLVER) {
+            let purpose = "resolve images";
+            return Err(MissingCapability { capability: META_RESOLVER, purpose, since: "0.13" });
+        }
+        if !self.definitions(IMAGE_BLOB) {
+            let purpose = "read an image's index and manifests";
+            return Err(MissingCapability { capability: IMAGE_BLOB, purpose, since: "0.28" });
+        }
+        Ok(())
+    }
+}
+
+impl From<&pb::PongResponse> for Capabilities {
+    fn from(pong: &pb::PongResponse) -> Self {
+        let enabled = |caps: &[pb::ApiCap]| caps.iter().filter(|cap| cap.enabled).map(|cap| cap.id.clone()).collect();
+        Self { calls: enabled(&pong.frontend_api_caps), definitions: enabled(&pong.llb_caps) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images() {
+        let cap = |id: &str, enabled| pb::ApiCap { id: id.to_owned(), enabled, ..Default::default() };
+        let table = [
+            (vec![cap(META_RESOLVER, true)], vec![cap(IMAGE_BLOB, true)], None),
+            (vec![], vec![cap(IMAGE_BLOB, true)], Some("BuildKit 0.13 or later is needed to resolve images")),
+            (vec![cap(META_RESOLVER, true)], vec![], Some("BuildKit 0.28 or later is needed to read an image's index")),
+            (vec![cap(META_RESOLVER, true)], vec![cap(IMAGE_BLOB, false)], Some("BuildKit 0.28")),
+            (vec![cap(IMAGE_BLOB, true)], vec![cap(META_RESOLVER, true)], Some("BuildKit 0.13")),
+        ];
+        for (frontend_api_caps, llb_caps, expected) in table {
+            let found = Capabilities::from(&pb::PongResponse { frontend_api_caps, llb_caps }).check_images();
+            match (expected, found) {
+                (None, found) => assert_eq!(found, Ok(())),
+                (Some(start), found) => assert!(found.unwrap_err().to_string().starts_with(start)),
+            }
+        }
+    }
+}

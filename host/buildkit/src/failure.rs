@@ -1,0 +1,132 @@
+//! What an answer that is none becomes.
+
+use std::time::Duration;
+
+use refkit_content::Problem;
+use tonic::{Code, Status};
+
+/// The most characters of a stranger's text that are shown.
+const SHOWN: usize = 400;
+
+/// Texts by which BuildKit passes on what a registry, the network or its own source policies said, in lower case. Its
+/// status is `Unknown` for nearly all of them. The first that is found counts.
+const TEXTS: [(&str, Kind); 30] = [
+    ("denied by policy", Kind::Policy),
+    ("not allowed by policy", Kind::Policy),
+    ("429 too many requests", Kind::RateLimited),
+    ("toomanyrequests", Kind::RateLimited),
+    ("401 unauthorized", Kind::Unauthorized),
+    ("authorization failed", Kind::Unauthorized),
+    ("failed to authorize", Kind::Unauthorized),
+    ("authentication required", Kind::Unauthorized),
+    ("unauthorized:", Kind::Unauthorized),
+    ("403 forbidden", Kind::Forbidden),
+    ("access denied", Kind::Forbidden),
+    ("denied:", Kind::Forbidden),
+    ("404 not found", Kind::NotFound),
+    ("manifest unknown", Kind::NotFound),
+    ("name unknown", Kind::NotFound),
+    ("blob unknown", Kind::NotFound),
+    ("500 internal server error", Kind::Unavailable),
+    ("502 bad gateway", Kind::Unavailable),
+    ("503 service unavailable", Kind::Unavailable),
+    ("504 gateway", Kind::Unavailable),
+    ("connection refused", Kind::Unavailable),
+    ("connection reset", Kind::Unavailable),
+    ("no such host", Kind::Unavailable),
+    ("server misbehaving", Kind::Unavailable),
+    ("network is unreachable", Kind::Unavailable),
+    ("timeout", Kind::Unavailable),
+    ("unexpected eof", Kind::Unavailable),
+    ("deadline exceeded", Kind::Timeout),
+    ("unknown scheme", Kind::Unsupported),
+    ("schema 1", Kind::Unsupported),
+];
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Policy,
+    RateLimited,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    Unavailable,
+    Timeout,
+    Unsupported,
+}
+
+/// Returns the problem that a status stands for, after so much time.
+pub(crate) fn problem(status: &Status, elapsed: Duration) -> Problem {
+    let text = || printable(status.message());
+    match status.code() {
+        Code::NotFound => Problem::NotFound,
+        Code::Unauthenticated => Problem::Unauthorized(text()),
+        Code::PermissionDenied => Problem::Forbidden(text()),
+        Code::DeadlineExceeded => Problem::Timeout(elapsed),
+        Code::Unavailable => Problem::Unavailable(text()),
+        Code::Cancelled => Problem::Unavailable("the build was cancelled".to_owned()),
+        Code::Unimplemented => Problem::Unsupported(format!("BuildKit does not know this call: {}", text())),
+        // Both are said on this side, of an answer that is too long or no message.
+        Code::OutOfRange | Code::DataLoss => Problem::Malformed(format!("BuildKit's answer is malformed: {}", text())),
+        _ => of_text(status.message(), elapsed),
+    }
+}
+
+fn of_text(message: &str, elapsed: Duration) -> Problem {
+    let lower = message.to_ascii_lowercase();
+    let text = printable(message);
+    match TEXTS.iter().find(|(part, _)| lower.contains(part)).map(|(_, kind)| *kind) {
+        Some(Kind::Policy) => Problem::Forbidden(format!("a source policy of the build's own: {text}")),
+        Some(Kind::RateLimited) => Problem::RateLimited { retry_after: None },
+        Some(Kind::Unauthorized) => Problem::Unauthorized(text),
+        Some(Kind::Forbidden) => Problem::Forbidden(text),
+        Some(Kind::NotFound) => Problem::NotFound,
+        Some(Kind::Unavailable) => Problem::Unavailable(text),
+        Some(Kind::Timeout) => Problem::Timeout(elapsed),
+        Some(Kind::Unsupported) => Problem::Unsupported(text),
+        // What containerd's errors end in.
+        None if lower.ends_with(": not found") => Problem::NotFound,
+        None => Problem::Other(text),
+    }
+}
+
+/// Returns a text of a stranger in one line, shortened, and with `?` for what is not printed.
+pub(crate) fn printable(text: &str) -> String {
+    let hidden =
+        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let clean = |c: char| if c.is_control() || hidden(c) { '?' } else { c };
+    let mut short: String = text.chars().take(SHOWN).map(clean).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses() {
+        #[rustfmt::skip]
+        let table = [
+            (Code::NotFound, "no", "not found"),
+            (Code::Unauthenticated, "who", "unauthorized: who"),
+            (Code::PermissionDenied, "no", "forbidden: no"),
+            (Code::DeadlineExceeded, "context deadline exceeded", "no answer within 2 s"),
+            (Code::Unavailable, "gone", "unavailable: gone"),
+            (Code::Unimplemented, "unknown method", "BuildKit does not know this call: unknown method"),
+            (Code::Unknown, "docker.io/library/nope:latest: not found", "not found"),
+            (Code::Unknown, "failed to do request: Head \"https://r/v2/a/manifests/b\": dial tcp: lookup r: no such host", "unavailable: failed to do request: Head \"https://r/v2/a/manifests/b\": dial tcp: lookup r: no such host"),
+            (Code::Unknown, "unexpected status from HEAD request to http://r/v2/a/manifests/b: 401 Unauthorized", "unauthorized: unexpected status from HEAD request to http://r/v2/a/manifests/b: 401 Unauthorized"),
+            (Code::Unknown, "unexpected status from GET request to http://r/v2/: 503 Service Unavailable", "unavailable: unexpected status from GET request to http://r/v2/: 503 Service Unavailable"),
+            (Code::Unknown, "pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed", "unauthorized: pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed"),
+            (Code::Unknown, "unexpected status: 429 Too Many Requests", "the registry limits requests"),
+            (Code::Unknown, "could not resolve image due to policy: source \"docker-image://a\" denied by policy", "forbidden: a source policy of the build's own: could not resolve image due to policy: source \"docker-image://a\" denied by policy"),
+            (Code::Internal, "panic\n\u{1b}[2J", "panic??[2J"),
+        ];
+        for (code, message, expected) in table {
+            assert_eq!(problem(&Status::new(code, message), Duration::from_secs(2)).to_string(), expected);
+        }
+    }
+}

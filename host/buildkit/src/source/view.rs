@@ -1,0 +1,187 @@
+//! The traits of [`refkit_content`], for one wanted platform.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{FutureExt as _, future};
+use refkit_content::verify::MANIFEST_LIMIT;
+use refkit_content::{
+    Answer, Body, Content, Discover, Error, Fetch, Operation, Origin, Problem, Resolve, Vouch, Vouched,
+};
+use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
+use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
+use tonic::Code;
+
+use super::blob::{BlobKey, Unverified, Wanted};
+use super::meta::{MetaKey, Metadata};
+use super::{HOST, Inner};
+use crate::failure::{printable, problem};
+use crate::pb;
+
+/// A build's images for one wanted platform; see [`super::BuildkitSource`]. A clone is another handle.
+#[derive(Clone)]
+pub struct PlatformSource {
+    pub(super) inner: Arc<Inner>,
+    pub(super) platform: pb::Platform,
+    pub(super) resolve_mode: Arc<str>,
+}
+
+impl PlatformSource {
+    /// Returns what BuildKit itself says of a reference: the root's digest, and the config of the image that it would
+    /// choose. That is all there is of an image whose index and manifests BuildKit cannot read.
+    ///
+    /// # Errors
+    /// When BuildKit cannot resolve it, or resolves something else.
+    pub async fn metadata(&self, reference: &Reference) -> Result<Metadata, Error> {
+        let answer = async {
+            self.check().await?;
+            self.inner.metadata(self.key(reference.clone())).await
+        };
+        answer.await.map_err(|problem| Error::new(Operation::Resolve, reference, problem).at(HOST))
+    }
+
+    /// Returns content of which nothing but its digest is known, verified, with at most so many bytes.
+    ///
+    /// # Errors
+    /// When it cannot be read, is larger, or is something else.
+    pub async fn content(&self, repository: &Repository, digest: &Digest, limit: u64) -> Result<Bytes, Error> {
+        let content = async {
+            self.check().await?;
+            let what = format!("{digest} of {repository}");
+            let unverified = Unverified { inner: Arc::clone(&self.inner), wanted: Wanted::Blob, what };
+            unverified.whole(repository, digest, limit).await
+        };
+        let subject = format!("{repository}@{digest}");
+        content.await.map_err(|problem| Error::new(Operation::Fetch, subject, problem).at(HOST))
+    }
+
+    async fn root(&self, reference: &Reference) -> Result<Answer<Content>, Problem> {
+        self.check().await?;
+        let inner = &self.inner;
+        let metadata = inner.metadata(self.key(reference.clone()));
+        let content = |digest: Digest| {
+            let key = BlobKey { repository: reference.repository().clone(), digest, size: None };
+            inner.content(key, Wanted::Document, reference.to_string())
+        };
+        // What is known by its digest is read while BuildKit resolves it; that has the say nevertheless.
+        let (digest, (bytes, origin)) = match reference.digest().cloned().or_else(|| inner.record.pinned(reference)) {
+            Some(digest) => {
+                let content = content(digest.clone()).map(Ok);
+                (digest, future::try_join(metadata, content).await?.1?)
+            }
+            None => {
+                let digest = metadata.await?.digest;
+                (digest.clone(), content(digest).await?)
+            }
+        };
+        let media_type = match document::read(None, &bytes, &Limits::default()) {
+            Ok(Document::Index(index)) => index.media_type,
+            Ok(Document::Manifest(manifest)) => manifest.media_type,
+            Err(DocumentError::Unsupported(text)) => return Err(Problem::Unsupported(text)),
+            Err(error) => return Err(Problem::Malformed(error.to_string())),
+        };
+        let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
+        Ok(Answer { value: Content { descriptor, bytes }, origin })
+    }
+
+    fn key(&self, reference: Reference) -> MetaKey {
+        MetaKey { reference, platform: self.platform.clone(), resolve_mode: Arc::clone(&self.resolve_mode) }
+    }
+
+    /// Checks once for the build that BuildKit can do what is needed.
+    async fn check(&self) -> Result<(), Problem> {
+        let inner = &self.inner;
+        let ask = || async {
+            let capabilities = inner.call(inner.bridge.ping()).await.map_err(|(status, time)| match status.code() {
+                Code::Unimplemented => Problem::Unsupported("the peer is no BuildKit".to_owned()),
+                _ => problem(&status, time),
+            })?;
+            capabilities.check_images().map_err(|missing| Problem::Unsupported(missing.to_string()))
+        };
+        inner.checked.get_or_try_init(ask).await.copied()
+    }
+}
+
+impl fmt::Debug for PlatformSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlatformSource").field("platform", &self.platform).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Vouch for PlatformSource {
+    fn platform(&self) -> Platform {
+        Platform::from(&self.platform).normalized()
+    }
+
+    async fn vouch(&self, reference: &Reference) -> Result<Answer<Vouched>, Error> {
+        let Metadata { digest, config } = self.metadata(reference).await?;
+        Ok(Answer { value: Vouched { root: digest, config }, origin: Origin::Host(HOST.into()) })
+    }
+}
+
+#[async_trait]
+impl Resolve for PlatformSource {
+    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+        let answer = self.root(reference).await;
+        let Answer { value, origin } = answer.map_err(|p| Error::new(Operation::Resolve, reference, p).at(HOST))?;
+        Ok(Answer { value: value.descriptor, origin })
+    }
+
+    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+        self.root(reference).await.map_err(|problem| Error::new(Operation::Pull, reference, problem).at(HOST))
+    }
+}
+
+#[async_trait]
+impl Fetch for PlatformSource {
+    /// What has at most 4 MiB comes whole, and verified; the rest comes as BuildKit sends it.
+    async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
+        let subject = format!("{repository}@{}", descriptor.digest);
+        let fail = |problem| Error::new(Operation::Fetch, &subject, problem).at(HOST);
+        self.check().await.map_err(fail)?;
+        let what = format!("{} of {repository}", name(descriptor));
+        let wanted = if media_type::is_document(&descriptor.media_type) { Wanted::Document } else { Wanted::Blob };
+        if descriptor.size > MANIFEST_LIMIT {
+            return Unverified { inner: Arc::clone(&self.inner), wanted, what }.open(repository, descriptor).await;
+        }
+        let (repository, digest) = (repository.clone(), descriptor.digest.clone());
+        let key = BlobKey { repository, digest, size: Some(descriptor.size) };
+        let (bytes, origin) = self.inner.content(key, wanted, what).await.map_err(fail)?;
+        Ok(Body::from_bytes(origin, bytes))
+    }
+}
+
+#[async_trait]
+impl Discover for PlatformSource {
+    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+        let text = "BuildKit lists no tags: name the tag in the policy, or ask a registry by `refkit serve`";
+        Err(Error::new(Operation::Tags, repository, Problem::Unsupported(text.to_owned())).at(HOST))
+    }
+
+    async fn referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        _: Option<&str>,
+    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+        let text = "BuildKit lists no referrers: look at the attestations in the image's index, \
+            or ask a registry by `refkit serve`";
+        let subject = format!("{repository}@{subject}");
+        Err(Error::new(Operation::Referrers, subject, Problem::Unsupported(text.to_owned())).at(HOST))
+    }
+}
+
+/// Returns what a descriptor describes, for people.
+fn name(descriptor: &Descriptor) -> String {
+    let kind = match descriptor.media_type.as_str() {
+        kind if media_type::is_index(kind) => "image index",
+        kind if media_type::is_manifest(kind) => "manifest",
+        kind if media_type::is_config(kind) => "config",
+        kind => kind,
+    };
+    let platform = descriptor.platform.as_ref().map(|platform| format!(" for {platform}")).unwrap_or_default();
+    printable(&format!("{kind}{platform}"))
+}

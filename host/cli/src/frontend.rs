@@ -1,0 +1,63 @@
+//! `refkit frontend image`: puts policies in front of a BuildKit frontend, and says which are there.
+//!
+//! What the image gets:
+//!
+//! - One layer more, the same bytes every time: `/refkit/refkit-frontend`, the policies as
+//!   `/refkit/policies/NN-NAME.wasm`, NN being their order, and beside each `NN-NAME.cwasm`, its code compiled ahead of
+//!   time ([`refkit::Shipped`]), where this refkit can compile for the platform.
+//! - An entrypoint: the program, `--policy PATH` for each, `--set NAME=VALUE` for each, what else its maker says, `--`,
+//!   and the entrypoint that was there. BuildKit runs `/run` where there is none.
+//! - The label `moby.buildkit.frontend.network.none`, so that BuildKit gives it no network.
+//! - The label `dev.refkit.policies`: a JSON list of `{path, digest, name, version}`, for whoever looks at a config and
+//!   at nothing else. `--check` reads the policies themselves, and says where the label is wrong.
+//!
+//! Nothing else changes: unknown members of the documents stay, in their order, and so do the media types.
+
+mod base;
+mod binary;
+mod carried;
+mod change;
+mod check;
+mod destination;
+mod elf;
+mod entrypoint;
+mod image;
+mod label;
+mod layer;
+mod layers;
+mod look;
+mod make;
+mod members;
+mod policies;
+mod report;
+mod show;
+mod unpack;
+
+use crate::answer::Answer;
+use crate::arguments::FrontendImage;
+use crate::failure::Failure;
+use crate::places::Places;
+
+/// Where the program is in an image.
+const PROGRAM: &str = "/refkit/refkit-frontend";
+
+/// Where the policies are in an image.
+const POLICIES: &str = "/refkit/policies";
+
+/// The most that a program may have, bytes: several times what one with a compiler in it has.
+const PROGRAM_LIMIT: u64 = 256 << 20;
+
+/// The label by which BuildKit gives a frontend no network.
+const NETWORK_NONE: &str = "moby.buildkit.frontend.network.none";
+
+/// The label that lists the policies.
+const LABEL: &str = "dev.refkit.policies";
+
+/// Makes the image, or says what it ships.
+///
+/// # Errors
+/// A usage error, or what cannot be had, made or written.
+pub async fn run(arguments: &FrontendImage) -> Result<Answer, Failure> {
+    let places = Places::of_environment();
+    if arguments.check { check::run(arguments, &places).await } else { make::run(arguments, &places).await }
+}

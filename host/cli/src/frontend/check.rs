@@ -1,0 +1,151 @@
+//! Says which policies an image ships.
+
+use bytes::Bytes;
+use refkit::ErrorCode;
+use refkit::text::Escaped;
+use refkit_content::{Content, MANIFEST_LIMIT, Operation, Problem, Resolve, verify};
+use refkit_oci::document::{self, Config, Document, Limits, Manifest, media_type};
+use refkit_oci::{Descriptor, Platform};
+
+use super::base::said;
+use super::entrypoint::Entrypoint;
+use super::look::{Look, Looking};
+use super::report::{self, CheckReport};
+use super::{make, show};
+use crate::answer::{Answer, Output};
+use crate::arguments::{Format, FrontendImage};
+use crate::failure::{Exit, Failure};
+use crate::finished;
+use crate::places::Places;
+use crate::setup;
+use crate::target::Target;
+
+/// How many images of an index are looked at.
+const IMAGES_LIMIT: usize = 64;
+
+/// How many places an engine has for a policy that describes itself, and the default policy.
+const PLACES: usize = 2;
+
+/// One image, looked at.
+pub struct Checked {
+    /// Its platform, as the index or the config says.
+    pub platform: Option<Platform>,
+    /// Its manifest.
+    pub manifest: Descriptor,
+    /// What it ships; its entrypoint where that is another program's.
+    pub look: Result<Look, Vec<String>>,
+}
+
+/// Looks at an image.
+///
+/// # Errors
+/// When it cannot be read, or ships no policies.
+pub async fn run(arguments: &FrontendImage, places: &Places) -> Result<Answer, Failure> {
+    let target = make::target(arguments, false, places).await?;
+    let source = target.source();
+    let root = source.pull(target.reference()).await.map_err(|error| said(&error, &target))?.value;
+    let engine = setup::engine(PLACES, places, &mut Vec::new())?;
+    let repository = target.reference().repository().clone();
+    let mut looking = Looking::new(source, repository, engine);
+    let mut images = Vec::new();
+    for (entry, bytes) in entries(&target, &root).await? {
+        let (manifest, config) = documents(&target, &entry, &bytes).await?;
+        let platform = entry.platform.clone().map(Platform::normalized);
+        let platform = platform.or_else(|| config.platform().map(Platform::normalized));
+        let look = match Entrypoint::read(&config.config.entrypoint) {
+            Some(entrypoint) => Ok(looking.look(&manifest, &config, entrypoint, platform.as_ref()).await),
+            None => Err(config.config.entrypoint.clone()),
+        };
+        let manifest = Descriptor::new(entry.media_type, entry.digest, entry.size);
+        images.push(Checked { platform, manifest, look });
+    }
+    if images.iter().all(|image| image.look.is_err()) {
+        return Err(ships_nothing(&target, &images));
+    }
+    Ok(answer(arguments, &target, &root.descriptor, &images))
+}
+
+/// Returns the manifests of an image, attestations aside.
+async fn entries(target: &Target, root: &Content) -> Result<Vec<(Descriptor, Bytes)>, Failure> {
+    let Content { descriptor, bytes } = root;
+    let document = document::read(Some(&descriptor.media_type), bytes, &Limits::default());
+    let index = match document.map_err(|error| malformed(target, descriptor, &error))? {
+        Document::Manifest(_) => return Ok(vec![(descriptor.clone(), bytes.clone())]),
+        Document::Index(index) => index,
+    };
+    let wanted = |entry: &&Descriptor| media_type::is_manifest(&entry.media_type) && !entry.is_attestation();
+    let entries: Vec<&Descriptor> = index.manifests.iter().filter(wanted).collect();
+    if entries.len() > IMAGES_LIMIT {
+        return Err(malformed(target, descriptor, &format_args!("it has more than {IMAGES_LIMIT} images")));
+    }
+    let mut read = Vec::new();
+    for entry in entries {
+        read.push((entry.clone(), fetch(target, entry).await?));
+    }
+    Ok(read)
+}
+
+async fn documents(target: &Target, descriptor: &Descriptor, bytes: &[u8]) -> Result<(Manifest, Config), Failure> {
+    let document = document::read(Some(&descriptor.media_type), bytes, &Limits::default());
+    let manifest = match document.map_err(|error| malformed(target, descriptor, &error))? {
+        Document::Manifest(manifest) => manifest,
+        Document::Index(_) => return Err(malformed(target, descriptor, &"it is an index, not a manifest")),
+    };
+    if !media_type::is_config(&manifest.config.media_type) {
+        // An artifact has no entrypoint.
+        return Ok((manifest, Config::default()));
+    }
+    let config = fetch(target, &manifest.config).await?;
+    let config = document::read_config(&config).map_err(|error| malformed(target, &manifest.config, &error))?;
+    Ok((manifest, config))
+}
+
+async fn fetch(target: &Target, descriptor: &Descriptor) -> Result<Bytes, Failure> {
+    let fetched = verify::fetch(&target.source(), target.reference().repository(), descriptor, MANIFEST_LIMIT).await;
+    fetched.map(|answer| answer.value).map_err(|error| said(&error, target))
+}
+
+fn malformed(target: &Target, descriptor: &Descriptor, what: &dyn std::fmt::Display) -> Failure {
+    let subject = format!("{}@{}", target.reference().repository(), descriptor.digest);
+    said(&refkit_content::Error::new(Operation::Fetch, subject, Problem::Malformed(what.to_string())), target)
+}
+
+fn ships_nothing(target: &Target, images: &[Checked]) -> Failure {
+    let what = target.show(target.reference());
+    let entrypoint = match images.iter().find_map(|image| image.look.as_ref().err()) {
+        None => "it has no image".to_owned(),
+        Some(entrypoint) if entrypoint.is_empty() => "it has no entrypoint".to_owned(),
+        Some(entrypoint) => format!("its entrypoint is {}", entrypoint.join(" ")),
+    };
+    let failure = Failure::failed(ErrorCode::NotFound, format_args!("{what} ships no policies: {entrypoint}"));
+    failure.hint("make an image that does: refkit frontend image BASE --policy FILE -t DEST")
+}
+
+fn answer(arguments: &FrontendImage, target: &Target, root: &Descriptor, images: &[Checked]) -> Answer {
+    let mut messages = Vec::new();
+    for image in images {
+        let name = show::name(image);
+        let mut add = |kind: &str, text: &str| messages.push(format!("{kind}: {name}: {}", Escaped(text)));
+        match &image.look {
+            Ok(look) => {
+                look.errors.iter().for_each(|text| add("error", text));
+                look.warnings.iter().for_each(|text| add("warning", text));
+            }
+            Err(_) => add("error", "it ships no policies"),
+        }
+    }
+    let whole = images.iter().all(|image| image.look.as_ref().is_ok_and(|look| look.errors.is_empty()));
+    let pinned = target.show(&target.reference().with_digest(root.digest.clone()));
+    let lines = match arguments.format {
+        Format::Text => show::lines(&pinned, root, images),
+        Format::Json => finished::json(&CheckReport {
+            outcome: "checked",
+            requested: arguments.base.clone(),
+            pinned,
+            root: root.into(),
+            images: images.iter().map(report::image).collect(),
+        }),
+    };
+    let exit = if whole { Exit::Resolved } else { Exit::Failed };
+    Answer { output: Output::Lines(lines), messages, exit }
+}

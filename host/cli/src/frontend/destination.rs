@@ -1,0 +1,130 @@
+//! Where an image goes: a registry, or a layout directory.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use refkit_content::{LayoutReference, LayoutWriter, Push};
+use refkit_oci::{Digest, Reference, Repository};
+
+use crate::arguments::FrontendImage;
+use crate::failure::Failure;
+use crate::places::Places;
+use crate::registry;
+
+/// Where an image goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A reference in a registry, with a tag.
+    Registry(Reference),
+    /// A layout directory, and the name that the image gets there, if it gets one.
+    Layout(PathBuf, Option<String>),
+}
+
+impl Destination {
+    /// Returns what the arguments name.
+    ///
+    /// # Errors
+    /// A usage error where that is nowhere.
+    pub fn of(arguments: &FrontendImage) -> Result<Self, Failure> {
+        match (&arguments.tag, &arguments.output) {
+            (Some(tag), _) => Self::tag(tag),
+            (None, Some(output)) => {
+                let text =
+                    if output.starts_with("oci-layout:") { output.clone() } else { format!("oci-layout:{output}") };
+                match LayoutReference::parse(&text).map_err(Failure::usage)? {
+                    Some(layout) => Self::layout(output, layout),
+                    None => Err(Failure::usage(format_args!("{output} is not a layout"))),
+                }
+            }
+            (None, None) => Err(Failure::usage("there is no destination").hint("name one with -t DEST or -o LAYOUT")),
+        }
+    }
+
+    fn tag(text: &str) -> Result<Self, Failure> {
+        let no_tag = |with: &str| {
+            Failure::usage(format_args!("the destination {text} has no tag")).hint(format_args!("add one: {with}:TAG"))
+        };
+        if let Some(layout) = LayoutReference::parse(text).map_err(Failure::usage)? {
+            return match layout {
+                LayoutReference { tag: None, digest: None, .. } => Err(no_tag(text)),
+                layout => Self::layout(text, layout),
+            };
+        }
+        if Repository::parse(text).is_ok() {
+            return Err(no_tag(text));
+        }
+        let reference = Reference::parse(text).map_err(|error| {
+            Failure::usage(error).hint("it is written [REGISTRY/]REPOSITORY:TAG or oci-layout:PATH:TAG")
+        })?;
+        if reference.digest().is_some() {
+            return Err(digest(text));
+        }
+        Ok(Self::Registry(reference))
+    }
+
+    fn layout(text: &str, layout: LayoutReference) -> Result<Self, Failure> {
+        if layout.digest.is_some() {
+            return Err(digest(text));
+        }
+        if layout.path.extension().is_some_and(|extension| extension == "tar") {
+            let failure =
+                Failure::usage(format_args!("{text} would be an archive, and layouts are written as directories"));
+            return Err(failure.hint("write a directory, and then: tar -C DIRECTORY -cf FILE.tar ."));
+        }
+        Ok(Self::Layout(layout.path, layout.tag))
+    }
+
+    /// Returns the registry; a layout has none.
+    pub fn registry(&self) -> Option<&str> {
+        match self {
+            Self::Registry(reference) => Some(reference.repository().registry()),
+            Self::Layout(..) => None,
+        }
+    }
+
+    /// Opens it for writing. A layout is made where there is none; no registry is asked.
+    ///
+    /// # Errors
+    /// When there is something else in the layout's place.
+    pub async fn open(
+        &self,
+        plain_http: bool,
+        places: &Places,
+    ) -> Result<(Arc<dyn Push>, Repository), refkit_content::Error> {
+        match self {
+            Self::Registry(reference) => {
+                let client = registry::client(reference, plain_http, places);
+                Ok((Arc::new(client), reference.repository().clone()))
+            }
+            Self::Layout(path, _) => {
+                let writer = LayoutWriter::open(path).await?;
+                let repository = writer.repository().clone();
+                Ok((Arc::new(writer), repository))
+            }
+        }
+    }
+
+    /// Returns the tag that the image gets.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Registry(reference) => reference.tag(),
+            Self::Layout(_, tag) => tag.as_deref(),
+        }
+    }
+
+    /// Returns what was written there, pinned, as this command takes it; the name is that of the whole.
+    pub fn pinned(&self, digest: &Digest) -> String {
+        match self {
+            Self::Registry(reference) => reference.with_digest(digest.clone()).to_string(),
+            Self::Layout(path, tag) => {
+                let tag = tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+                format!("oci-layout:{}{tag}@{digest}", path.display())
+            }
+        }
+    }
+}
+
+fn digest(text: &str) -> Failure {
+    let failure = Failure::usage(format_args!("the destination {text} has a digest, which nobody chooses"));
+    failure.hint("give it a tag alone")
+}

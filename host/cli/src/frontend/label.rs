@@ -1,0 +1,37 @@
+//! What the label of an image says of its policies, and where that is not so.
+
+use refkit_oci::document::Config;
+
+use super::LABEL;
+use super::policies::Listed;
+
+/// Compares the label with the policies that are asked, in their order.
+pub fn contradictions(config: &Config, own: &[&Listed]) -> Vec<String> {
+    let Some((_, text)) = config.labels().find(|(name, _)| *name == LABEL) else {
+        return vec![format!("it has no label {LABEL}")];
+    };
+    let Ok(listed) = serde_json::from_str::<Vec<Listed>>(text) else {
+        return vec![format!("the label {LABEL} is not a list of policies")];
+    };
+    let mut wrong = Vec::new();
+    for one in &listed {
+        match own.iter().find(|own| own.path == one.path) {
+            None => wrong.push(format!("the label {LABEL} lists {}, which is not asked", one.path)),
+            Some(own) if *own != one => {
+                wrong.push(format!("the label {LABEL} says that {} is {}, but it is {}", one.path, who(one), who(own)));
+            }
+            Some(_) => {}
+        }
+    }
+    let missing = own.iter().filter(|own| listed.iter().all(|one| one.path != own.path));
+    wrong.extend(missing.map(|own| format!("the label {LABEL} does not list {}", own.path)));
+    let in_order = listed.iter().map(|one| &one.path).eq(own.iter().map(|own| &own.path));
+    if wrong.is_empty() && !in_order {
+        wrong.push(format!("the label {LABEL} lists the policies in another order than they are asked in"));
+    }
+    wrong
+}
+
+fn who(listed: &Listed) -> String {
+    format!("{} {} ({})", listed.name, listed.version, listed.digest)
+}

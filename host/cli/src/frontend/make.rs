@@ -1,0 +1,164 @@
+//! Makes an image that ships its policies.
+
+use std::collections::{BTreeSet, HashMap};
+
+use clap::ValueEnum;
+use refkit::ErrorCode;
+use refkit::text::{Escaped, table};
+use refkit_content::{LayoutReference, Operation};
+
+use super::base::{self, Base, LeftOut, Reason};
+use super::binary::{self, Binary};
+use super::destination::Destination;
+use super::entrypoint::Entrypoint;
+use super::image::{self, Image};
+use super::layer::Layer;
+use super::policies::{self, Listed, Packed};
+use super::report::MadeReport;
+use crate::answer::{Answer, Output};
+use crate::arguments::{self, Format, FrontendImage, PolicySource};
+use crate::failure::{Exit, Failure};
+use crate::finished;
+use crate::places::Places;
+use crate::target::Target;
+
+/// What is said of a platform for which there is no compiler here.
+const NOT_COMPILED: &str = "this refkit does not compile for it, so the frontend compiles the policies at every start";
+
+/// Makes the image. Everything is read, checked and made before anything is written.
+///
+/// # Errors
+/// A usage error, or what cannot be had, made or written.
+pub async fn run(arguments: &FrontendImage, places: &Places) -> Result<Answer, Failure> {
+    let destination = Destination::of(arguments)?;
+    let target = target(arguments, destination.registry().is_some(), places).await?;
+    let (binaries, mut notes) = binary::find(&arguments.binaries)?;
+    let policies = policies::load(arguments, places).await?;
+    let base = base::read(&target, &binaries).await?;
+    let image = make(&base, &binaries, &policies, arguments, &mut notes)?;
+    write(&image, &base, &target, &destination, arguments.plain_http, places).await?;
+    notes.extend(left_out(&base.left_out));
+    Ok(answer(arguments, &destination, &image, &base, &policies, notes))
+}
+
+/// Returns what is started from, or looked at. Where one of two places is a layout, `--plain-http` is for the other.
+///
+/// # Errors
+/// A usage error for a text that is no reference; a failure for a layout that cannot be read.
+pub async fn target(arguments: &FrontendImage, also_registry: bool, places: &Places) -> Result<Target, Failure> {
+    let is_layout = matches!(LayoutReference::parse(&arguments.base), Ok(Some(_)));
+    let target = arguments::Target {
+        reference: arguments.base.clone(),
+        platforms: Vec::new(),
+        all_platforms: false,
+        plain_http: arguments.plain_http && !(is_layout && also_registry),
+    };
+    Target::open(&target, places).await
+}
+
+fn make(
+    base: &Base,
+    binaries: &[Binary],
+    policies: &[Packed],
+    arguments: &FrontendImage,
+    notes: &mut Vec<String>,
+) -> Result<Image, Failure> {
+    let allowed = arguments.allow_policy.iter().filter_map(PolicySource::to_possible_value);
+    let options = Entrypoint {
+        policies: policies.iter().map(Packed::path).collect(),
+        settings: arguments.settings.iter().map(ToString::to_string).collect(),
+        grants: arguments.grants.iter().map(ToString::to_string).collect(),
+        allowed: allowed.map(|value| value.get_name().to_owned()).collect(),
+        ..Entrypoint::default()
+    };
+    let listed: Vec<Listed> = policies.iter().map(Packed::listed).collect();
+    let other = |error: &dyn std::fmt::Display| Failure::failed(ErrorCode::Other, error);
+    let label = serde_json::to_string(&listed).map_err(|error| other(&error))?;
+    let mut layers: HashMap<usize, Layer> = HashMap::new();
+    for used in base.images.iter().map(|image| image.binary).collect::<BTreeSet<usize>>() {
+        let (files, compiled) = policies::files(policies, &binaries[used]);
+        if !compiled {
+            let platform = binaries[used].machine.platform();
+            notes.push(format!("{platform}: {NOT_COMPILED}"));
+        }
+        layers.insert(used, Layer::new(&files).map_err(|error| other(&error))?);
+    }
+    let one = |of: &base::Image| image::one(of, &layers[&of.binary], &options, &label);
+    let all = base.images.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+    image::whole(base, all)
+}
+
+async fn write(
+    image: &Image,
+    base: &Base,
+    target: &Target,
+    destination: &Destination,
+    plain_http: bool,
+    places: &Places,
+) -> Result<(), Failure> {
+    let told = |error: refkit_content::Error| match (error.operation, destination.registry()) {
+        (Operation::Push | Operation::Open, registry) => {
+            let error = refkit::Error::from(error);
+            let failure = Failure::failed(error.code(), &error);
+            match (error.code(), registry) {
+                (ErrorCode::Unauthorized, Some(registry)) => failure.hint(format_args!("try: docker login {registry}")),
+                (ErrorCode::Unavailable, Some(registry)) => {
+                    failure.hint(format_args!("is {registry} the right registry? one without TLS needs --plain-http"))
+                }
+                _ => failure,
+            }
+        }
+        _ => base::said(&error, target),
+    };
+    let (push, repository) = destination.open(plain_http, places).await.map_err(told)?;
+    let from = (&target.source(), target.reference().repository());
+    image.write(base, from, (&*push, &repository), destination.name()).await.map_err(told)
+}
+
+/// Returns a line for each reason.
+fn left_out(all: &[LeftOut]) -> Vec<String> {
+    let mut reasons: Vec<(&Reason, Vec<String>)> = Vec::new();
+    for one in all {
+        let name = one.platform.as_ref().filter(|_| one.reason != Reason::Attestation).map(ToString::to_string);
+        let name = name.unwrap_or_else(|| one.digest.to_string());
+        match reasons.iter_mut().find(|(reason, _)| *reason == &one.reason) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((&one.reason, vec![name])),
+        }
+    }
+    let line = |(reason, names): (&Reason, Vec<String>)| match (reason, names.len()) {
+        (Reason::Attestation, 1) => format!("left out: 1 attestation: {reason}"),
+        (Reason::Attestation, count) => {
+            format!("left out: {count} attestations: they attest BASE, not what is made of it")
+        }
+        _ => format!("left out: {}: {reason}", names.join(", ")),
+    };
+    reasons.into_iter().map(line).collect()
+}
+
+fn answer(
+    arguments: &FrontendImage,
+    destination: &Destination,
+    image: &Image,
+    base: &Base,
+    policies: &[Packed],
+    notes: Vec<String>,
+) -> Answer {
+    let pinned = destination.pinned(&image.root.descriptor.digest);
+    let lines = match arguments.format {
+        Format::Text => {
+            let row = |one: &image::One| {
+                [one.platform.to_string(), one.manifest.descriptor.digest.to_string()]
+                    .map(|cell| Escaped(cell).to_string())
+            };
+            let rows: Vec<[String; 2]> = image.all.iter().map(row).collect();
+            std::iter::once(Escaped(pinned).to_string()).chain(table(&rows)).collect()
+        }
+        Format::Json => {
+            let report = MadeReport::new(&arguments.base, pinned, image, base, policies);
+            finished::json(&report.notes(&notes))
+        }
+    };
+    let messages = notes.iter().map(|note| Escaped(note).to_string()).collect();
+    Answer { output: Output::Lines(lines), messages, exit: Exit::Resolved }
+}

@@ -1,0 +1,144 @@
+//! The policies that an image ships.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use refkit::settings::Assignment;
+use refkit::{Description, Engine, ErrorCode, Policy, Shipped};
+use serde::{Deserialize, Serialize};
+
+use super::layer::File;
+use super::{POLICIES, binary};
+use crate::arguments::FrontendImage;
+use crate::failure::Failure;
+use crate::places::Places;
+use crate::setup;
+
+/// How many policies an image may ship: their numbers have two digits.
+pub const LIMIT: usize = 100;
+
+/// The most characters of a file's name that are kept.
+const NAME_LIMIT: usize = 60;
+
+/// A policy on its way into an image.
+pub struct Packed {
+    /// Its path in the image without `.wasm`.
+    stem: String,
+    component: Bytes,
+    policy: Policy,
+}
+
+/// What the label says of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Its path in the image.
+    pub path: String,
+    /// The digest of the component.
+    pub digest: String,
+    /// Who it says it is.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// Loads the policies, as the program in the image will, and checks their settings by the same rule.
+///
+/// # Errors
+/// A usage error for settings that are missing or nobody's; a failure for a file that is no policy.
+pub async fn load(arguments: &FrontendImage, places: &Places) -> Result<Vec<Packed>, Failure> {
+    if arguments.policies.len() > LIMIT {
+        return Err(Failure::usage(format_args!("an image ships at most {LIMIT} policies")));
+    }
+    let engine = setup::engine(arguments.policies.len() + 1, places, &mut Vec::new())?;
+    let mut packed = Vec::new();
+    for (place, path) in arguments.policies.iter().enumerate() {
+        let component = Bytes::from(setup::read(path)?);
+        let policy = Policy::load(&engine, component.clone()).await.map_err(|error| setup::refused(path, &error))?;
+        packed.push(Packed { stem: format!("{POLICIES}/{place:02}-{}", name(path)), component, policy });
+    }
+    let all = packed.iter().map(|one| one.policy.clone());
+    check_settings(&engine, all, &arguments.settings).await?;
+    Ok(packed)
+}
+
+/// Checks settings against the policies that they are for, the default policy among them.
+///
+/// # Errors
+/// A usage error for a setting that is missing, and for one that no policy has.
+pub async fn check_settings(
+    engine: &Engine,
+    policies: impl Iterator<Item = Policy>,
+    settings: &[Assignment],
+) -> Result<(), Failure> {
+    let default = refkit::default_policy(engine).await;
+    let default = default.map_err(|error| Failure::failed(ErrorCode::Other, error))?;
+    let all: Vec<Policy> = policies.chain([default]).collect();
+    setup::link(&all, settings).map(drop)
+}
+
+/// Returns the part of a file's name that its path in the image gets: what no tool has trouble with.
+fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(".wasm").unwrap_or(&name);
+    let plain =
+        |character: char| if character.is_ascii_alphanumeric() || "._-".contains(character) { character } else { '-' };
+    let name: String = name.chars().map(plain).take(NAME_LIMIT).collect();
+    if name.is_empty() { "policy".to_owned() } else { name }
+}
+
+impl Packed {
+    /// Returns its path in the image.
+    pub fn path(&self) -> String {
+        format!("{}.wasm", self.stem)
+    }
+
+    /// Returns what the label says of it.
+    pub fn listed(&self) -> Listed {
+        let Description { name, version, .. } = self.policy.description().clone();
+        Listed { path: self.path(), digest: self.policy.digest().to_string(), name, version }
+    }
+
+    /// Returns which interfaces it imports.
+    pub fn imports(&self) -> &[String] {
+        self.policy.imports()
+    }
+}
+
+/// Returns the files of the layer for a program's platform, and whether the policies are compiled for it. Where they are
+/// not, because there is no compiler for it here, every start of the program compiles them.
+pub fn files(policies: &[Packed], program: &binary::Binary) -> (Vec<File>, bool) {
+    let mut files = vec![File { path: super::PROGRAM.to_owned(), mode: 0o755, content: program.bytes.clone() }];
+    let mut compiled = true;
+    for Packed { stem, component, .. } in policies {
+        match Engine::precompile_for(program.machine.triple, component) {
+            Ok(code) => {
+                let content = Shipped::encode(component, &code).into();
+                files.push(File { path: format!("{stem}.cwasm"), mode: 0o444, content });
+            }
+            Err(_) => compiled = false,
+        }
+        files.push(File { path: format!("{stem}.wasm"), mode: 0o444, content: component.clone() });
+    }
+    (files, compiled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_plain() {
+        let long = "x".repeat(300) + ".wasm";
+        for (path, wanted) in [
+            ("a/b/allow-list.wasm", "allow-list"),
+            ("allow list é.wasm", "allow-list--"),
+            (".wasm", "policy"),
+            ("..", "policy"),
+            ("policy.cwasm", "policy.cwasm"),
+            ("UPPER_1.2.wasm", "UPPER_1.2"),
+            (&long, &"x".repeat(NAME_LIMIT)),
+        ] {
+            assert_eq!(name(Path::new(path)), wanted);
+        }
+    }
+}

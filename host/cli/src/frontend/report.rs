@@ -1,0 +1,216 @@
+//! What `refkit frontend image --format json` prints.
+//!
+//! ```text
+//! outcome     "made", "checked" or "failed"
+//! requested   BASE, or the image that was looked at
+//!
+//! if made:
+//!   pinned      what was written, pinned
+//!   root        descriptor of the index or manifest
+//!   images      [{platform, manifest, layer, entrypoint}], in the index's order
+//!   policies    [{path, digest, name, version, imports}], the first one asked first
+//!   left_out    [{digest, platform, reason}]
+//!   notes       texts
+//! if checked:
+//!   pinned      what was looked at, pinned
+//!   root        descriptor of the index or manifest
+//!   images      one for each manifest that is no attestation
+//!     platform     as the index or the config says
+//!     manifest     descriptor
+//!     ships        whether the entrypoint is RefKit's
+//!     entrypoint   all of it, where it is not
+//!     frontend     {path, digest, size, platform, version}: what is known of the program
+//!     policies     [{path, digest, size, name, version, imports, code}]; `code` says what lies beside the component:
+//!                    "same"     code, as this refkit compiles the component
+//!                    "other"    code, but not that
+//!                    "unknown"  code, for a platform that this refkit does not compile for
+//!                    "unfit"    no code of this component: the frontend compiles it at every start
+//!                    "none"     nothing: the same
+//!     settings     texts NAME=VALUE
+//!     grants       patterns of what the policies may read besides the image in question
+//!     allow_policy where builds may bring policies from: "build-arg", "context"
+//!     runs         the frontend's own entrypoint
+//!     network_none whether BuildKit is told to give it no network
+//!     errors       why it cannot run
+//!     warnings     where it is not what it says
+//! if failed:
+//!   error       {code, message}; the codes are those of the contract
+//! ```
+
+use serde::Serialize;
+
+use super::PROGRAM;
+use super::base::{Base, LeftOut};
+use super::carried::Carried;
+use super::check::Checked;
+use super::image::{Image, One};
+use super::look::{Look, Program};
+use super::policies::{Listed, Packed};
+use crate::report::{DescriptorReport, PlatformReport};
+
+/// What was made.
+#[derive(Debug, Serialize)]
+pub struct MadeReport {
+    outcome: &'static str,
+    requested: String,
+    pinned: String,
+    root: DescriptorReport,
+    images: Vec<MadeImage>,
+    policies: Vec<MadePolicy>,
+    left_out: Vec<LeftOutReport>,
+    notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct MadeImage {
+    platform: PlatformReport,
+    manifest: DescriptorReport,
+    layer: DescriptorReport,
+    entrypoint: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct MadePolicy {
+    #[serde(flatten)]
+    listed: Listed,
+    imports: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct LeftOutReport {
+    digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<PlatformReport>,
+    reason: String,
+}
+
+impl MadeReport {
+    /// Returns the report of an image.
+    pub fn new(requested: &str, pinned: String, image: &Image, base: &Base, policies: &[Packed]) -> Self {
+        let one = |one: &One| MadeImage {
+            platform: (&one.platform).into(),
+            manifest: (&one.manifest.descriptor).into(),
+            layer: (&one.layer.0).into(),
+            entrypoint: one.entrypoint.arguments(),
+        };
+        let policy = |one: &Packed| MadePolicy { listed: one.listed(), imports: one.imports().to_vec() };
+        let left_out = |one: &LeftOut| LeftOutReport {
+            digest: one.digest.to_string(),
+            platform: one.platform.as_ref().map(Into::into),
+            reason: one.reason.to_string(),
+        };
+        Self {
+            outcome: "made",
+            requested: requested.to_owned(),
+            pinned,
+            root: (&image.root.descriptor).into(),
+            images: image.all.iter().map(one).collect(),
+            policies: policies.iter().map(policy).collect(),
+            left_out: base.left_out.iter().map(left_out).collect(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Adds what a person is told as well.
+    #[must_use]
+    pub fn notes(mut self, notes: &[String]) -> Self {
+        self.notes = notes.to_vec();
+        self
+    }
+}
+
+/// What was looked at.
+#[derive(Debug, Serialize)]
+pub struct CheckReport {
+    pub outcome: &'static str,
+    pub requested: String,
+    pub pinned: String,
+    pub root: DescriptorReport,
+    pub images: Vec<ImageReport>,
+}
+
+/// One image of it.
+#[derive(Debug, Serialize)]
+pub struct ImageReport {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<PlatformReport>,
+    pub manifest: DescriptorReport,
+    pub ships: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entrypoint: Vec<String>,
+    #[serde(flatten)]
+    pub shipped: Option<ShippedReport>,
+    pub errors: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// What it ships.
+#[derive(Debug, Serialize)]
+pub struct ShippedReport {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frontend: Option<FrontendReport>,
+    pub policies: Vec<PolicyReport>,
+    pub settings: Vec<String>,
+    pub grants: Vec<String>,
+    pub allow_policy: Vec<String>,
+    pub runs: Vec<String>,
+    pub network_none: bool,
+}
+
+/// The program.
+#[derive(Debug, Serialize)]
+pub struct FrontendReport {
+    pub path: &'static str,
+    pub digest: String,
+    pub size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<PlatformReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// A policy.
+#[derive(Debug, Serialize)]
+pub struct PolicyReport {
+    #[serde(flatten)]
+    pub listed: Listed,
+    pub size: u64,
+    pub imports: Vec<String>,
+    pub code: &'static str,
+}
+
+/// Returns the report of an image that was looked at.
+pub fn image(checked: &Checked) -> ImageReport {
+    let (shipped, entrypoint, errors, warnings) = match &checked.look {
+        Ok(look) => (Some(shipped(look)), Vec::new(), look.errors.clone(), look.warnings.clone()),
+        Err(entrypoint) => (None, entrypoint.clone(), vec!["it ships no policies".to_owned()], Vec::new()),
+    };
+    let platform = checked.platform.as_ref().map(Into::into);
+    let (manifest, ships) = ((&checked.manifest).into(), shipped.is_some());
+    ImageReport { platform, manifest, ships, entrypoint, shipped, errors, warnings }
+}
+
+fn shipped(look: &Look) -> ShippedReport {
+    let frontend = |program: &Program| FrontendReport {
+        path: PROGRAM,
+        digest: program.digest.to_string(),
+        size: program.size,
+        platform: program.platform.as_ref().map(Into::into),
+        version: program.version.clone(),
+    };
+    let policy = |carried: &Carried| PolicyReport {
+        listed: carried.listed.clone(),
+        size: carried.size,
+        imports: carried.policy.imports().to_vec(),
+        code: carried.code.name(),
+    };
+    ShippedReport {
+        frontend: look.program.as_ref().map(frontend),
+        policies: look.policies.iter().map(policy).collect(),
+        settings: look.entrypoint.settings.clone(),
+        grants: look.entrypoint.grants.clone(),
+        allow_policy: look.entrypoint.allowed.clone(),
+        runs: look.entrypoint.child.clone(),
+        network_none: look.network_none,
+    }
+}

@@ -1,0 +1,73 @@
+//! What an image ships, drawn for people.
+
+use refkit::text::{Bytes, Escaped, Tree, table};
+use refkit_oci::Descriptor;
+
+use super::carried::Carried;
+use super::check::Checked;
+use super::entrypoint::Entrypoint;
+use super::look::Look;
+
+/// Returns an image's name for a message.
+pub fn name(image: &Checked) -> String {
+    let platform = image.platform.as_ref().map(ToString::to_string);
+    Escaped(platform.unwrap_or_else(|| image.manifest.digest.to_string())).to_string()
+}
+
+/// Returns the lines.
+pub fn lines(pinned: &str, root: &Descriptor, images: &[Checked]) -> Vec<String> {
+    let head = [("image", pinned), ("media type", &root.media_type)];
+    let mut lines = table(&head.map(|(name, value)| [name.to_owned(), Escaped(value).to_string()]));
+    for image in images {
+        lines.push(String::new());
+        lines.extend(tree(image).lines());
+    }
+    lines
+}
+
+fn tree(image: &Checked) -> Tree {
+    let digest = &image.manifest.digest;
+    let line = match image.platform {
+        Some(_) => format!("{}  {digest}", name(image)),
+        None => digest.to_string(),
+    };
+    let mut tree = Tree::new(line);
+    match &image.look {
+        Ok(look) => shipped(look).into_iter().for_each(|child| tree.add(child)),
+        Err(entrypoint) => tree.add(words("runs", entrypoint)),
+    }
+    tree
+}
+
+fn shipped(look: &Look) -> Vec<Tree> {
+    let mut children = Vec::new();
+    if let Some(program) = &look.program {
+        let version = program.version.as_ref().map(|version| format!("  {}", Escaped(version))).unwrap_or_default();
+        children.push(Tree::new(format!("frontend  {}  {}{version}", program.digest, Bytes(program.size))));
+    }
+    children.extend(look.policies.iter().map(policy));
+    let Entrypoint { settings, grants, allowed, .. } = &look.entrypoint;
+    let options = [("settings", settings), ("grants", grants), ("builds may bring policies by", allowed)];
+    children.extend(options.iter().filter(|(_, list)| !list.is_empty()).map(|(name, list)| words(name, list)));
+    children.push(words("runs", &look.entrypoint.child));
+    children.push(Tree::new(if look.network_none { "network  none" } else { "network  what BuildKit gives it" }));
+    children
+}
+
+fn policy(carried: &Carried) -> Tree {
+    let Carried { listed, size, policy, code } = carried;
+    let who = format!("{} {}", listed.name, listed.version);
+    let mut tree = Tree::new(format!("policy  {}  {}  {}", Escaped(who.trim_end()), listed.digest, Bytes(*size)));
+    tree.line(Escaped(&listed.path).to_string());
+    tree.line(match policy.imports() {
+        [] => "imports nothing".to_owned(),
+        imports => format!("imports {}", imports.join(", ")),
+    });
+    tree.line(code.text());
+    tree
+}
+
+fn words(name: &str, words: &[String]) -> Tree {
+    let text = if words.is_empty() { "nothing".to_owned() } else { words.join(" ") };
+    Tree::new(format!("{name}  {}", Escaped(text)))
+}

@@ -1,0 +1,32 @@
+//! The tasks of a server, which end with it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::task::JoinSet;
+
+/// Where a server starts its tasks: one a call.
+#[derive(Clone, Default)]
+pub(super) struct Tasks(Arc<Mutex<JoinSet<()>>>);
+
+impl Tasks {
+    fn set(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Tasks {
+    fn execute(&self, task: F) {
+        let mut set = self.set();
+        while set.try_join_next().is_some() {}
+        set.spawn(task);
+    }
+}
+
+/// Ends the tasks when it goes.
+pub(super) struct Ending(pub(super) Tasks);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.set().abort_all();
+    }
+}

@@ -1,0 +1,90 @@
+//! What a frontend may read, and what is done about it.
+//!
+//! | source | in `ResolveSourceMeta` and `ResolveImageConfig` | in the definition of a `Solve` |
+//! |---|---|---|
+//! | `docker-image`, `oci-layout` | the policies decide | decided before, or now; pinned by a rule, or refused |
+//! | `docker-image+blob`, `oci-layout+blob`, `git` with `git.bundle` | only content of images that were allowed | the same |
+//! | `git`, `http`, `https`, `local` | pass | pass |
+//! | a definition that a file holds (build operation) | is none | refused: nobody can see what it reads |
+//! | any other scheme | refused | refused |
+
+use prost::Message as _;
+use refkit_buildkit::definition::{self, SourceKind, SourceUse};
+use refkit_buildkit::source_policy::{self, EvaluateError};
+use refkit_buildkit::{Bridge, pb};
+use refkit_oci::Platform;
+use tonic::Status;
+
+use crate::decide::Decisions;
+use crate::meta;
+
+/// A build's sources, and who decides about them.
+pub struct Sources {
+    /// What was decided.
+    pub decisions: Decisions,
+    /// BuildKit.
+    pub bridge: Bridge,
+    /// The platform of the worker: what is meant where a build says none.
+    pub worker: Platform,
+}
+
+impl Sources {
+    /// Returns the platform that is meant.
+    pub fn platform(&self, said: Option<&pb::Platform>) -> Platform {
+        meta::platform(said, &self.worker)
+    }
+
+    /// Returns what a source reads after the frontend's own rules: BuildKit applies them first, so policies see what
+    /// comes of them.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED` where they deny it, `INVALID_ARGUMENT` where they cannot be applied here or the source is
+    /// malformed.
+    pub fn read(
+        &self,
+        rules: &[pb::Policy],
+        mut source: pb::SourceOp,
+        platform: Option<pb::Platform>,
+    ) -> Result<SourceUse, Status> {
+        source_policy::evaluate(rules, &mut source).map_err(|error| {
+            let text = format!("the frontend's own source policies: {error}");
+            match error {
+                EvaluateError::Denied(_) => Status::permission_denied(text),
+                _ => Status::invalid_argument(text),
+            }
+        })?;
+        let operation = pb::Op { op: Some(pb::op::Op::Source(source)), platform, ..Default::default() };
+        let mut uses = definition::sources_of(&[operation.encode_to_vec().into()])
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        uses.pop().ok_or_else(|| Status::internal("a source that is none"))
+    }
+
+    /// Judges a source that is no image as a whole.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED` where nobody has allowed what it reads.
+    pub fn judge(&self, source: &SourceUse) -> Result<(), Status> {
+        match &source.kind {
+            SourceKind::Http | SourceKind::Local | SourceKind::Git { bundle: None } => Ok(()),
+            // These are decided, not judged.
+            SourceKind::Image(_) | SourceKind::Layout { .. } => Ok(()),
+            SourceKind::Blob(blob) | SourceKind::Git { bundle: Some(blob) } => {
+                if self.decisions.has_met(blob) {
+                    return Ok(());
+                }
+                Err(Status::permission_denied(format!(
+                    "{} is content of no image that this build was allowed: resolve the image before its content is read",
+                    source.identifier
+                )))
+            }
+            SourceKind::Build => Err(Status::permission_denied(
+                "the build has a definition that a file holds: nobody can see what it reads, so it would get past the \
+                 policies of this frontend",
+            )),
+            SourceKind::Unknown(scheme) => Err(Status::permission_denied(format!(
+                "the policies of this frontend do not know the source {scheme}:// and let nothing past that may be an \
+                 image; a newer refkit-frontend may know it"
+            ))),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Streams of whatever kind the standard ones are.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+
+use refkit_frontend::stdio::{Input, Output, reader, writer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::ends::bounded;
+
+/// What is written is there without being flushed, in both directions, and the end of it as well.
+async fn speak(mut input: Input, mut output: Output) {
+    for number in 0..100_u8 {
+        bounded(output.write_all(&[number; 300])).await.unwrap();
+        let mut got = [0; 300];
+        bounded(input.read_exact(&mut got)).await.unwrap();
+        assert_eq!(got, [number; 300]);
+    }
+    drop(output);
+    assert_eq!(bounded(input.read(&mut [0; 1])).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn pipes() {
+    let (input, output) = std::io::pipe().unwrap();
+    speak(reader(OwnedFd::from(input)).unwrap(), writer(OwnedFd::from(output)).unwrap()).await;
+}
+
+#[tokio::test]
+async fn sockets() {
+    let (input, output) = UnixStream::pair().unwrap();
+    speak(reader(OwnedFd::from(input)).unwrap(), writer(OwnedFd::from(output)).unwrap()).await;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let output = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (input, _) = listener.accept().unwrap();
+    speak(reader(OwnedFd::from(input)).unwrap(), writer(OwnedFd::from(output)).unwrap()).await;
+}
+
+#[tokio::test]
+async fn files() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    let mut output = writer(OwnedFd::from(File::create(&path).unwrap())).unwrap();
+    bounded(output.write_all(b"what there is")).await.unwrap();
+    bounded(output.flush()).await.unwrap();
+    let mut input = reader(OwnedFd::from(File::open(&path).unwrap())).unwrap();
+    let mut all = String::new();
+    bounded(input.read_to_string(&mut all)).await.unwrap();
+    assert_eq!(all, "what there is");
+}
+
+#[tokio::test]
+async fn the_wrong_end_of_a_pipe() {
+    let (input, output) = std::io::pipe().unwrap();
+    assert!(writer(OwnedFd::from(input)).is_err());
+    assert!(reader(OwnedFd::from(output)).is_err());
+}

@@ -1,0 +1,25 @@
+//! What the process holds, measured where no other test runs.
+
+use std::process::Command;
+
+const ALONE: &str = "REFKIT_TEST_ALONE";
+
+/// Returns whether this process runs no other test. Where it does, runs the test again in a process of its own, and
+/// panics if that fails.
+pub fn alone(test: &str) -> bool {
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let program = std::env::current_exe().expect("a path");
+    let ran = Command::new(program).args([test, "--exact", "--nocapture"]).env(ALONE, "1").output().expect("it starts");
+    let text = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success() && text.contains("test result: ok. 1 passed"), "{test}: {text}");
+    false
+}
+
+/// Returns the bytes of memory that the process holds.
+pub fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("it says VmRSS");
+    line.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok()).expect("kB") << 10
+}
