@@ -1,29 +1,96 @@
-# What the tests need besides cargo: two real registries. Included by the Makefile of the root; `make tools` costs
-# nothing once everything is there.
+# What the tests need besides cargo. `make tools`: two real registries. `make tools-e2e`: BuildKit, frontends for it, and
+# what its builds are made of. `make tools-peers`: other clients of registries. All cost nothing once everything is there.
+# Included by the Makefile of the root.
 
 TOOLS := target/tools
 DISTRIBUTION_VERSION := v3.0.0
 DISTRIBUTION_GO := 1.23
 DEBIAN_REGISTRY := /usr/bin/docker-registry
 
+# The oldest go that fetches the one which a go.mod asks for.
+FETCHING_GO := 1.21
+
 # What the recipes for Debian packages begin with. Without root rights and without sudo, apt-get says what is wrong.
 AS_ROOT = $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+APT_INSTALL = $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends
+
+# Ends a recipe of the goal $(1) where Go is missing, or older than $(2).
+define needs_go
+@command -v go >/dev/null || { \
+	echo "make $(1): go is missing; install Go $(2) or newer (https://go.dev/dl/)" >&2; exit 1; }
+@have=$$(go env GOVERSION | sed 's/^go//'); \
+oldest=$$(printf '%s\n' "$(2)" "$$have" | sort -V | head -n 1); \
+[ "$$oldest" = "$(2)" ] || { \
+	echo "make $(1): go $$have is too old; install Go $(2) or newer (https://go.dev/dl/)" >&2; exit 1; }
+endef
 
 .PHONY: tools
 tools: $(TOOLS)/bin/registry $(DEBIAN_REGISTRY)
 
 # The distribution project's registry, release 3. Debian's go is too old for it.
 $(TOOLS)/bin/registry:
-	@command -v go >/dev/null || { \
-		echo "make tools: go is missing; install Go $(DISTRIBUTION_GO) or newer (https://go.dev/dl/)" >&2; exit 1; }
-	@have=$$(go env GOVERSION | sed 's/^go//'); \
-	oldest=$$(printf '%s\n' "$(DISTRIBUTION_GO)" "$$have" | sort -V | head -n 1); \
-	[ "$$oldest" = "$(DISTRIBUTION_GO)" ] || { \
-		echo "make tools: go $$have is too old; install Go $(DISTRIBUTION_GO) or newer (https://go.dev/dl/)" >&2; exit 1; }
+	$(call needs_go,tools,$(DISTRIBUTION_GO))
 	GOBIN="$(CURDIR)/$(TOOLS)/bin" go install github.com/distribution/distribution/v3/cmd/registry@$(DISTRIBUTION_VERSION)
 
 # Release 2.8 of the same, as Debian has it. The program itself is the target, so a target directory that was carried
 # to another machine hides nothing.
 $(DEBIAN_REGISTRY):
 	$(AS_ROOT) apt-get update -q
-	$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends docker-registry
+	$(APT_INSTALL) docker-registry
+
+# BuildKit and its Dockerfile frontend, of the version in go.mod, and the frontends of the tests.
+E2E_GO := tests/e2e/go
+E2E_PROGRAMS := $(addprefix $(TOOLS)/bin/,buildkitd buildctl dockerfile-frontend \
+	$(notdir $(wildcard $(E2E_GO)/frontend-*)))
+E2E_SOURCES := $(E2E_GO)/go.mod $(E2E_GO)/go.sum $(wildcard $(E2E_GO)/frontend-*/*.go $(E2E_GO)/internal/*/*.go)
+E2E_DEBIAN := /usr/sbin/runc /bin/busybox /usr/bin/git
+
+.PHONY: tools-e2e
+tools-e2e: $(E2E_PROGRAMS) $(E2E_DEBIAN)
+
+# Static, because a frontend's container is empty but for it. go leaves a program alone that would come out the same,
+# hence the touch.
+$(E2E_PROGRAMS) &: $(E2E_SOURCES)
+	$(call needs_go,tools-e2e,$(FETCHING_GO))
+	mkdir -p $(TOOLS)/bin
+	cd $(E2E_GO) && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$(CURDIR)/$(TOOLS)/bin/" tool ./frontend-...
+	touch $(E2E_PROGRAMS)
+
+# The program that runs the steps, a root filesystem of one static program, and what git sources are read with.
+$(E2E_DEBIAN) &:
+	$(AS_ROOT) apt-get update -q
+	$(APT_INSTALL) runc busybox-static git
+
+# Builds by a real BuildKit. They need root. The whole workspace is resolved, as for everything else that is built.
+E2E_TESTS := $(patsubst tests/e2e/tests/%/main.rs,%,$(wildcard tests/e2e/tests/*/main.rs))
+.PHONY: test-e2e
+test-e2e: toolchain compiler tools tools-e2e target/release/refkit frontend policies
+	$(CARGO) test --release --locked --workspace $(addprefix --test ,$(E2E_TESTS))
+
+# Other clients of registries, which RefKit is measured against. Each by itself, so that one that cannot be had leaves
+# the others: its row in the table says that it is missing.
+PEERS := crane regctl oras buildx
+PEER_crane := github.com/google/go-containerregistry/cmd/crane@v0.22.1
+PEER_regctl := github.com/regclient/regclient/cmd/regctl@v0.11.7
+PEER_oras := oras.land/oras/cmd/oras@v1.3.6
+BUILDX_VERSION := v0.38.2
+# It knows its version only from whoever builds it.
+PEER_buildx := -ldflags=-X=github.com/docker/buildx/version.Version=$(BUILDX_VERSION) \
+	github.com/docker/buildx/cmd/buildx@$(BUILDX_VERSION)
+SKOPEO := /usr/bin/skopeo
+
+.PHONY: tools-peers
+tools-peers: $(addprefix $(TOOLS)/bin/,$(PEERS)) $(SKOPEO)
+
+$(addprefix $(TOOLS)/bin/,$(PEERS)): $(TOOLS)/bin/%:
+	$(call needs_go,tools-peers,$(FETCHING_GO))
+	-CGO_ENABLED=0 GOBIN="$(CURDIR)/$(TOOLS)/bin" go install $(PEER_$*)
+
+$(SKOPEO):
+	-$(AS_ROOT) apt-get update -q
+	-$(APT_INSTALL) skopeo
+
+# Requests and processor time of RefKit and its peers, at a real registry: a table. Nothing in it can fail for being slow.
+.PHONY: bench-peers
+bench-peers: toolchain compiler tools tools-peers target/release/refkit policies
+	$(CARGO) bench --locked --workspace --bench peers

@@ -7,3 +7,8 @@ pub mod stage;
 pub mod components {
     include!(concat!(env!("OUT_DIR"), "/components.rs"));
 }
+
+/// The code in the README, which is compiled as the tests of documentation are.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -1,0 +1,95 @@
+//! What RefKit and other clients of registries need for the same answer: requests and processor time, at a real
+//! registry on loopback with the demo's image in it. Started by `make bench-peers`; prints tables in Markdown.
+//!
+//! Requests are those of a first run in an empty home, counted by the registry's own access log and the token server.
+//! Processor time is user and system time of the whole process, the median of the rounds; in a round every client runs
+//! once, so that a machine that slows down slows all of them. It is a ratio to RefKit's in the same rounds. Every
+//! answer of every run is compared with what it has to be. No time makes this fail; a wrong answer does.
+#![deny(unsafe_code)]
+
+#[path = "peers/access.rs"]
+mod access;
+#[path = "peers/answer.rs"]
+mod answer;
+#[path = "peers/clients.rs"]
+mod clients;
+#[allow(dead_code)] // The tests of the command use the rest.
+#[path = "../cli/places.rs"]
+mod places;
+#[path = "peers/processor.rs"]
+mod processor;
+#[path = "peers/table.rs"]
+mod table;
+
+use std::time::Duration;
+
+use access::Place;
+use answer::Expected;
+use anyhow::{Context as _, bail};
+use clients::{Client, Operation};
+use table::{Cell, Row};
+
+/// How often each client runs for one median.
+const ROUNDS: usize = 15;
+
+fn main() -> anyhow::Result<()> {
+    let tokens = access::token_server()?;
+    let places = access::places(&tokens)?;
+    let expected = Expected::of_the_demo();
+    let clients = clients::all();
+    table::print_head(&clients, ROUNDS);
+    let mut wrong = Vec::new();
+    for operation in Operation::ALL {
+        let mut rows: Vec<Row> = clients.iter().map(|client| Row::new(client, operation)).collect();
+        for place in &places {
+            measure(operation, place, &expected, &clients, &mut rows)
+                .with_context(|| format!("{}, {}", operation.title(), place.name))?;
+        }
+        table::print(operation, &rows);
+        let failed = rows.iter().filter(|row| row.is_wrong());
+        wrong.extend(failed.map(|row| format!("{} ({})", row.client, operation.title())));
+    }
+    if !wrong.is_empty() {
+        bail!("not every answer was the right one: {}", wrong.join(", "));
+    }
+    Ok(())
+}
+
+/// Adds a cell for one kind of access to each row whose client does the operation.
+fn measure(
+    operation: Operation,
+    place: &Place<'_>,
+    expected: &Expected,
+    clients: &[Client],
+    rows: &mut [Row],
+) -> anyhow::Result<()> {
+    let mut series = Vec::new();
+    for (client, row) in clients.iter().zip(rows) {
+        let Some(mut command) = client.command(operation, place)? else { continue };
+        place.clear()?;
+        let first = command.run().and_then(|ran| expected.check(operation, &ran));
+        series.push((row, command, place.requests()?, first.map(|()| Vec::with_capacity(ROUNDS))));
+    }
+    for _ in 0..ROUNDS {
+        for (_, command, _, times) in &mut series {
+            let Ok(taken) = times else { continue };
+            let ran = command.run().and_then(|ran| expected.check(operation, &ran).map(|()| ran));
+            match ran {
+                Ok(ran) => taken.push(ran.processor_time),
+                Err(problem) => *times = Err(problem),
+            }
+        }
+    }
+    for (row, _, requests, times) in series {
+        row.cells.push(match times {
+            Ok(times) => Cell::Measured { requests, processor_time: median(times) },
+            Err(problem) => Cell::Wrong(format!("{problem:#}")),
+        });
+    }
+    Ok(())
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}

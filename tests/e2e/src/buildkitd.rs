@@ -1,0 +1,202 @@
+//! BuildKit's daemon.
+
+mod below;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use refkit_support::{Process, tool};
+use tempfile::TempDir;
+
+use crate::programs::program;
+
+/// The longest wait for the daemon to listen, or to be gone: 20 s, well over what a loaded machine needs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Between two looks at the daemon.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Mounts a filesystem in memory over the first argument, and becomes the program of the others.
+const IN_MEMORY: &str = r#"mount -t tmpfs -o mode=0700 tmpfs "$1" && shift && exec "$@""#;
+
+/// The one that tests share.
+static SHARED: Mutex<Weak<Buildkitd>> = Mutex::new(Weak::new());
+
+/// A daemon on a socket of its own: the OCI worker with runc, and steps on the network of this machine, because there is
+/// no other.
+///
+/// It runs in a PID namespace and a mount namespace, and keeps its content in memory there. So when it is killed, which
+/// happens when the value is dropped or the test's process ends, the kernel takes everything that it had started and
+/// mounted along with it.
+pub struct Buildkitd {
+    // In the order in which they go: first the process, then its directory.
+    process: Mutex<Option<Process>>,
+    directory: TempDir,
+}
+
+impl Buildkitd {
+    /// Returns the daemon that all tests of this process share, or starts it. It ends with the last test that has it.
+    ///
+    /// # Errors
+    /// As [`Buildkitd::start`].
+    pub fn shared() -> anyhow::Result<Arc<Self>> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = shared.upgrade() {
+            return Ok(running);
+        }
+        let started = Arc::new(Self::start("")?);
+        *shared = Arc::downgrade(&started);
+        Ok(started)
+    }
+
+    /// Starts a daemon with nothing in its cache. `settings` is added to its `buildkitd.toml`; registries on loopback
+    /// are asked by plain HTTP without any.
+    ///
+    /// # Errors
+    /// Where this is not root, something is not installed (the text says what to run), or it does not listen in time.
+    pub fn start(settings: &str) -> anyhow::Result<Self> {
+        Self::start_with("native", settings)
+    }
+
+    /// Starts one with another snapshotter. `overlayfs` is what most machines have, and does not copy a frontend's image
+    /// for every build as `native` does, which counts where time is measured.
+    ///
+    /// # Errors
+    /// As [`Buildkitd::start`].
+    pub fn start_with(snapshotter: &str, settings: &str) -> anyhow::Result<Self> {
+        ensure!(fs::metadata("/proc/self")?.uid() == 0, "buildkitd needs root: run these tests as root");
+        let (buildkitd, runc, unshare) = (program("buildkitd")?, program("runc")?, tool("unshare")?);
+        // The path of a socket has at most 107 bytes, so not under TMPDIR.
+        let directory = tempfile::Builder::new().prefix("refkit-e2e-").tempdir_in("/tmp")?;
+        let root = directory.path().join("root");
+        fs::create_dir(&root)?;
+        let configuration = directory.path().join("buildkitd.toml");
+        fs::write(&configuration, toml(&root, &runc, snapshotter, settings))?;
+        let address = address(directory.path());
+        let arguments = [
+            &["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", IN_MEMORY, "sh"][..],
+            &[text(&root)?, text(&buildkitd)?, "--config", text(&configuration)?, "--addr", &address],
+        ]
+        .concat();
+        let environment = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("HOME", text(directory.path())?)];
+        let (output, log) = (directory.path().join("output"), log(directory.path()));
+        let process = Process::start(&unshare, &arguments, &environment, output, log)?;
+        let started = Self { process: Mutex::new(Some(process)), directory };
+        started.listening()?;
+        Ok(started)
+    }
+
+    /// Returns the address that `buildctl` reaches it by.
+    pub fn address(&self) -> String {
+        address(self.directory.path())
+    }
+
+    /// Returns its log, in which there is also what frontends write to their standard error.
+    pub fn log(&self) -> String {
+        fs::read_to_string(log(self.directory.path())).unwrap_or_default()
+    }
+
+    /// Returns the command lines of the processes that it has started, directly or not, and that still run.
+    ///
+    /// # Errors
+    /// Where `/proc` cannot be read.
+    pub fn processes(&self) -> anyhow::Result<Vec<String>> {
+        below::processes(&self.address())
+    }
+
+    /// Waits until nothing runs any more that it has started.
+    ///
+    /// # Errors
+    /// Where something still runs after 20 s; the text says what.
+    pub fn idle(&self) -> anyhow::Result<()> {
+        let started = Instant::now();
+        loop {
+            let running = self.processes()?;
+            if running.is_empty() {
+                return Ok(());
+            }
+            ensure!(started.elapsed() < PATIENCE, "still running after {PATIENCE:?}: {running:#?}");
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn process(&self) -> MutexGuard<'_, Option<Process>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connect(&self) -> bool {
+        UnixStream::connect(socket(self.directory.path())).is_ok()
+    }
+
+    fn listening(&self) -> anyhow::Result<()> {
+        let started = Instant::now();
+        while !self.connect() {
+            if let Some(status) = self.process().as_ref().and_then(Process::ended) {
+                bail!("buildkitd ended by itself ({status}):\n{}", self.log());
+            }
+            ensure!(started.elapsed() < PATIENCE, "buildkitd did not listen within {PATIENCE:?}:\n{}", self.log());
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Buildkitd {
+    fn drop(&mut self) {
+        // The daemon ends just after the parent that is waited for here.
+        drop(self.process().take());
+        let dropped = Instant::now();
+        while self.connect() && dropped.elapsed() < PATIENCE {
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+fn socket(directory: &Path) -> PathBuf {
+    directory.join("buildkitd.sock")
+}
+
+fn address(directory: &Path) -> String {
+    format!("unix://{}", socket(directory).display())
+}
+
+fn log(directory: &Path) -> PathBuf {
+    directory.join("buildkitd.log")
+}
+
+fn text(path: &Path) -> anyhow::Result<&str> {
+    path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))
+}
+
+/// Returns the daemon's configuration. Nothing is collected as garbage, and nothing lies outside its root.
+fn toml(root: &Path, runc: &Path, snapshotter: &str, settings: &str) -> String {
+    let (root, runc) = (root.display(), runc.display());
+    format!(
+        r#"root = "{root}"
+provenanceEnvDir = "{root}/provenance.d"
+
+[otel]
+socketPath = "{root}/otel.sock"
+
+[cdi]
+disabled = true
+
+[worker.oci]
+enabled = true
+snapshotter = "{snapshotter}"
+binary = "{runc}"
+networkMode = "host"
+gc = false
+
+[worker.containerd]
+enabled = false
+
+{settings}
+"#
+    )
+}

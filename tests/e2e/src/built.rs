@@ -1,0 +1,184 @@
+//! What was built.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, bail, ensure};
+use refkit_oci::Digest;
+use refkit_support::{RealRegistry, digest, plain};
+use serde_json::Value;
+
+use crate::filesystem::Files;
+
+/// The annotation by which an attestation manifest says which image it is about.
+const ABOUT: &str = "vnd.docker.reference.digest";
+
+/// What registries are asked for.
+const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
+
+/// Returns the bytes of one of `manifests` or `blobs` by its name.
+type Get<'a> = &'a dyn Fn(&str, &str) -> anyhow::Result<Vec<u8>>;
+
+/// What was built: an image, or an index of several.
+#[derive(Debug)]
+pub struct Built {
+    /// The digest of the manifest or index.
+    pub digest: Digest,
+    /// The images.
+    pub images: Vec<BuiltImage>,
+}
+
+/// One image of what was built.
+#[derive(Debug)]
+pub struct BuiltImage {
+    /// Its platform, as `os/architecture[/variant]`.
+    pub platform: String,
+    /// The manifest's digest.
+    pub digest: Digest,
+    /// The config.
+    pub config: Value,
+    /// The root filesystem.
+    pub files: Files,
+    /// The predicate of the attestation of its provenance, where one was asked for.
+    pub provenance: Option<Value>,
+}
+
+impl Built {
+    /// Reads the one image of a layout directory that BuildKit wrote.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn from_layout(directory: &Path) -> anyhow::Result<Self> {
+        let index: Value = serde_json::from_slice(&fs::read(directory.join("index.json"))?)?;
+        let root = text(&index, "/manifests/0/digest")?;
+        let blobs = directory.join("blobs/sha256");
+        Self::read(root, &|_, digest| Ok(fs::read(blobs.join(digest.trim_start_matches("sha256:")))?))
+    }
+
+    /// Reads the image or index under a tag of a registry.
+    ///
+    /// # Errors
+    /// Where the registry does not have it.
+    pub fn from_registry(registry: &RealRegistry, repository: &str, tag: &str) -> anyhow::Result<Self> {
+        let authorization = registry.authorization(repository, "pull")?;
+        let mut headers = vec![("Accept", ACCEPT)];
+        headers.extend(authorization.as_deref().map(|value| ("Authorization", value)));
+        let get = |kind: &str, name: &str| {
+            let reply = plain::get(registry.host(), &format!("/v2/{repository}/{kind}/{name}"), &headers)?;
+            ensure!(reply.status == 200, "{repository}/{kind}/{name}: {} {}", reply.status, reply.text());
+            Ok(reply.body)
+        };
+        Self::read(digest(&get("manifests", tag)?).as_str(), &get)
+    }
+
+    /// Returns the only image.
+    ///
+    /// # Errors
+    /// Where there are several, or none.
+    pub fn only(&self) -> anyhow::Result<&BuiltImage> {
+        match &self.images[..] {
+            [image] => Ok(image),
+            several => bail!("{} images instead of one", several.len()),
+        }
+    }
+
+    /// Returns the image of a platform.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn image(&self, platform: &str) -> anyhow::Result<&BuiltImage> {
+        let found = self.images.iter().find(|image| image.platform == platform);
+        found.with_context(|| format!("there is no image of {platform}"))
+    }
+
+    fn read(root: &str, get: Get<'_>) -> anyhow::Result<Self> {
+        let document = json(&get("manifests", root)?)?;
+        let mut built = Self { digest: root.parse()?, images: Vec::new() };
+        let Some(entries) = document["manifests"].as_array() else {
+            built.images.push(BuiltImage::read(root, &document, get)?);
+            return Ok(built);
+        };
+        for entry in entries {
+            let digest = text(entry, "/digest")?;
+            let manifest = json(&get("manifests", digest)?)?;
+            match entry["annotations"][ABOUT].as_str() {
+                // BuildKit lists what is about an image behind it.
+                Some(about) => {
+                    let image = built.images.iter_mut().find(|image| image.digest.as_str() == about);
+                    image.context("an attestation of no image")?.provenance = provenance(&manifest, get)?;
+                }
+                None => built.images.push(BuiltImage::read(digest, &manifest, get)?),
+            }
+        }
+        Ok(built)
+    }
+}
+
+impl BuiltImage {
+    /// Returns a file's content as text.
+    ///
+    /// # Errors
+    /// As [`Files::text`].
+    pub fn text(&self, path: &str) -> anyhow::Result<&str> {
+        self.files.text(path)
+    }
+
+    /// Returns a variable of the environment that the config has.
+    pub fn env(&self, name: &str) -> Option<&str> {
+        let variables = self.config["config"]["Env"].as_array()?.iter().filter_map(Value::as_str);
+        variables.filter_map(|variable| variable.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Returns what it was built from according to its provenance: package URLs with their digests, in order.
+    ///
+    /// # Errors
+    /// Where it has no provenance.
+    pub fn materials(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let predicate = self.provenance.as_ref().context("there is no provenance")?;
+        let places = ["/buildDefinition/resolvedDependencies", "/materials"];
+        let listed = places.iter().find_map(|place| predicate.pointer(place)?.as_array());
+        let materials = listed.map(Vec::as_slice).unwrap_or_default().iter();
+        let mut materials: Vec<_> = materials
+            .map(|material| {
+                let digest = material["digest"].as_object().and_then(|digests| digests.iter().next());
+                let (algorithm, hex) = digest.context("a material without a digest")?;
+                let hex = hex.as_str().unwrap_or_default();
+                Ok((text(material, "/uri")?.to_owned(), format!("{algorithm}:{hex}")))
+            })
+            .collect::<anyhow::Result<_>>()?;
+        materials.sort();
+        Ok(materials)
+    }
+
+    fn read(digest: &str, manifest: &Value, get: Get<'_>) -> anyhow::Result<Self> {
+        let config = json(&get("blobs", text(manifest, "/config/digest")?)?)?;
+        let mut files = Files::default();
+        for layer in manifest["layers"].as_array().context("a manifest without layers")? {
+            files.apply(text(layer, "/mediaType")?, &get("blobs", text(layer, "/digest")?)?)?;
+        }
+        let mut platform = format!("{}/{}", text(&config, "/os")?, text(&config, "/architecture")?);
+        if let Some(variant) = config["variant"].as_str() {
+            platform.push_str(&format!("/{variant}"));
+        }
+        Ok(Self { platform, digest: digest.parse()?, config, files, provenance: None })
+    }
+}
+
+fn provenance(manifest: &Value, get: Get<'_>) -> anyhow::Result<Option<Value>> {
+    for layer in manifest["layers"].as_array().context("an attestation without layers")? {
+        let mut statement = json(&get("blobs", text(layer, "/digest")?)?)?;
+        if text(&statement, "/predicateType")?.starts_with("https://slsa.dev/provenance/") {
+            return Ok(Some(statement["predicate"].take()));
+        }
+    }
+    Ok(None)
+}
+
+fn json(bytes: &[u8]) -> anyhow::Result<Value> {
+    serde_json::from_slice(bytes).context("not JSON")
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> anyhow::Result<&'a str> {
+    value.pointer(pointer).and_then(Value::as_str).with_context(|| format!("there is no text at {pointer}: {value}"))
+}

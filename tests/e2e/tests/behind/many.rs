@@ -1,0 +1,71 @@
+//! Builds of many images, and what RefKit costs there.
+
+use std::time::Duration;
+
+use refkit_e2e::{Build, Frontend, Output, Stage, base};
+
+use crate::{PLATFORMS, Shipped};
+
+/// Returns a Dockerfile that copies from so many images, each under a tag of its own.
+fn dockerfile(stage: &Stage, images: usize) -> anyhow::Result<String> {
+    let image = base::index("many", &PLATFORMS)?;
+    let lines = (0..images).map(|number| {
+        let reference = stage.put(&format!("many{number}"), &image)?;
+        Ok(format!("COPY --from={reference} /variant /variant{number}"))
+    });
+    let lines = lines.collect::<anyhow::Result<Vec<String>>>()?;
+    Ok(format!("FROM scratch\n{}", lines.join("\n")))
+}
+
+#[test]
+fn a_hundred_images() -> anyhow::Result<()> {
+    let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/*")])], &[])?;
+    let text = dockerfile(&shipped.stage, 100)?;
+    let built = shipped.build(&text).built()?;
+    assert_eq!(built.only()?.text("variant99")?, format!("many {}", base::native()));
+    shipped.stage.buildkitd.idle()
+}
+
+/// Prints what a build that changes nothing costs with ten images: by the Dockerfile frontend in an image of its own,
+/// and the same behind RefKit with a policy. How long that takes is not judged here; how often the registry is asked is.
+#[test]
+fn what_ten_images_cost() -> anyhow::Result<()> {
+    const RUNS: usize = 11;
+    let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/*")])], &[])?;
+    let plain = shipped.stage.put("plain", &Frontend::dockerfile()?.image())?;
+    let text = dockerfile(&shipped.stage, 10)?;
+    let allow = format!("allow={}/*", shipped.stage.registry.host());
+    let made = crate::made(&shipped.stage, &plain, "allow-list", &[&allow])?;
+    let ours = || shipped.stage.build().syntax(&made).dockerfile(&text);
+    let theirs = || shipped.stage.build().syntax(&plain).dockerfile(&text);
+    let measured = |build: Build<'_>| -> anyhow::Result<(Duration, usize)> {
+        shipped.stage.registry.clear()?;
+        let elapsed = build.output(Output::Nothing).run()?.succeeded()?.elapsed;
+        Ok((elapsed, shipped.stage.registry.requests()?.len()))
+    };
+    let (_, first_of_theirs) = measured(theirs())?;
+    measured(ours())?;
+    let mut ratios = Vec::new();
+    let mut requests = (0, 0);
+    for _ in 0..RUNS {
+        let (theirs, of_theirs) = measured(theirs())?;
+        let (ours, of_ours) = measured(ours())?;
+        ratios.push(ours.as_secs_f64() / theirs.as_secs_f64());
+        requests = (of_ours, of_theirs);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "a build that changes nothing, 10 images, {RUNS} pairs: behind RefKit {:.2} times as long (median;",
+        ratios[RUNS / 2]
+    );
+    println!(
+        "  {:.2} to {:.2}); {} requests at the registry, {} without RefKit",
+        ratios[0],
+        ratios[RUNS - 1],
+        requests.0,
+        requests.1
+    );
+    println!("  the first build of all asked {first_of_theirs} times without RefKit");
+    assert_eq!(requests.0, requests.1);
+    Ok(())
+}

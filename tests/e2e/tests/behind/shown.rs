@@ -1,0 +1,35 @@
+//! What a person reads in the log of a build.
+
+use crate::Shipped;
+
+#[test]
+fn warnings_of_policies() -> anyhow::Result<()> {
+    let shipped = Shipped::new(&[("variant", &[("take", "linux/arm/v7")])], &[])?;
+    let outcome = shipped.build("FROM APP").run()?.succeeded()?;
+    let warnings = outcome.warnings();
+    assert!(warnings.iter().any(|text| text == "variant: linux/arm/v7 is taken"), "{warnings:?}\n{}", outcome.log);
+    Ok(())
+}
+
+#[test]
+fn an_explanation_where_it_is_asked_for() -> anyhow::Result<()> {
+    let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/app")])], &[])?;
+    let outcome = shipped.build("FROM APP").arg("REFKIT_EXPLAIN", "1").run()?.succeeded()?;
+    for part in ["├─ allow-list", "└─ default", "policy allow-list: ", "→ passed on ", "limits", "├─ calls"]
+    {
+        assert!(outcome.log.contains(part), "{part}: {}", outcome.log);
+    }
+    let outcome = shipped.build("FROM APP").run()?.succeeded()?;
+    assert!(!outcome.log.contains("├─ calls"), "{}", outcome.log);
+    Ok(())
+}
+
+#[test]
+fn what_is_read_is_named() -> anyhow::Result<()> {
+    let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/app")])], &[])?;
+    let outcome = shipped.build("FROM APP").run()?.succeeded()?;
+    let steps: Vec<String> = outcome.steps().into_iter().map(|step| step.name).collect();
+    let wanted = format!("[refkit] load metadata for {}", shipped.app);
+    assert!(steps.iter().any(|step| step.starts_with(&wanted)), "{steps:?}");
+    Ok(())
+}

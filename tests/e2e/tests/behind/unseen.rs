@@ -1,0 +1,43 @@
+//! Registries that show BuildKit neither index nor manifest, because it does not name their media types where it reads
+//! content by digest: BuildKit's own word on an image is all there is, and enough for what most policies ask.
+
+use std::sync::Arc;
+
+use refkit_e2e::{Buildkitd, Frontend, Stage, base};
+use refkit_support::{Auth, RealRegistry};
+
+use crate::Shipped;
+
+fn shipped(policies: &[crate::Policy<'_>]) -> anyhow::Result<Shipped> {
+    let buildkitd: Arc<Buildkitd> = Buildkitd::shared()?;
+    let stage = Stage { registry: RealRegistry::debian_v2(Auth::Anonymous)?, buildkitd };
+    Shipped::with(stage, Frontend::dockerfile()?, policies, &[])
+}
+
+#[test]
+fn references_and_labels_are_judged() -> anyhow::Result<()> {
+    let shipped = shipped(&[("allow-list", &[("allow", "HOST/app")]), ("require-label", &[("label", "tier")])])?;
+    let outcome = shipped.build("FROM OTHER").fails()?;
+    assert!(outcome.error().contains("denied by policy allow-list"), "{}", outcome.log);
+    let outcome = shipped.build("FROM APP").fails()?;
+    assert!(outcome.error().contains("denied by policy require-label"), "{}", outcome.log);
+    Ok(())
+}
+
+#[test]
+fn what_is_allowed_is_built() -> anyhow::Result<()> {
+    let shipped = shipped(&[("require-label", &[("label", "tier")])])?;
+    let labelled = base::image("labelled", base::native())?.label("tier", "1").build();
+    let labelled = shipped.stage.put("labelled", &labelled)?;
+    let built = shipped.build(&format!("FROM {labelled}")).built()?;
+    assert_eq!(built.only()?.text("variant")?, format!("labelled {}", base::native()));
+    Ok(())
+}
+
+#[test]
+fn another_variant_cannot_be_chosen() -> anyhow::Result<()> {
+    let shipped = shipped(&[("variant", &[("take", "linux/arm/v7")])])?;
+    let outcome = shipped.build("FROM APP").fails()?;
+    assert!(outcome.error().contains("the registry does not show it to BuildKit"), "{}", outcome.log);
+    Ok(())
+}
