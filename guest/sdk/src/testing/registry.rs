@@ -149,7 +149,10 @@ impl Registry {
 
     pub(super) fn note(&self, verb: &str, arguments: impl IntoIterator<Item = String>) {
         let arguments: Vec<String> = arguments.into_iter().collect();
-        self.record().calls.push(format!("{verb} {}", arguments.join(" & ")));
+        // What is asked about nothing stands for no call.
+        if !arguments.is_empty() {
+            self.record().calls.push(format!("{verb} {}", arguments.join(" & ")));
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::task::{Context, Poll};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::{Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Frame;
@@ -29,10 +31,10 @@ impl Service<Request<tonic::body::Body>> for Connection {
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         async move {
             let mut response = connection.send(request).await.map_err(|error| lost(&error))?;
-            response.headers_mut().remove(DETAILS);
+            readable(response.headers_mut());
             let plain = |mut frame: Frame<Bytes>| {
                 if let Some(trailers) = frame.trailers_mut() {
-                    trailers.remove(DETAILS);
+                    readable(trailers);
                 }
                 frame
             };
@@ -42,8 +44,19 @@ impl Service<Request<tonic::body::Body>> for Connection {
     }
 }
 
-/// What stands beside a status. Nobody reads it here, and tonic's reader panics where it is no base64.
+/// What stands beside a status.
 const DETAILS: &str = "grpc-status-details-bin";
+
+/// Takes away details that are no base64: tonic's reader panics of them.
+fn readable(headers: &mut HeaderMap) {
+    let Some(value) = headers.remove(DETAILS) else { return };
+    let text = value.as_bytes();
+    let end = text.iter().rposition(|&byte| byte != b'=').map_or(0, |last| last + 1);
+    let plain = text.get(..end).filter(|text| STANDARD_NO_PAD.decode(text).is_ok());
+    if let Some(Ok(value)) = plain.map(HeaderValue::from_bytes) {
+        headers.insert(DETAILS, value);
+    }
+}
 
 /// Returns the status of a call that the connection lost.
 fn lost(error: &hyper::Error) -> Status {
