@@ -10,8 +10,9 @@ use tempfile::TempDir;
 
 use crate::run::Ended;
 
-/// What `buildctl` puts before the reason for which a build failed.
-const ERROR: &str = "error: failed to solve: ";
+/// What `buildctl` puts before the reason for which a build failed; the second, where the build ends before its own
+/// side of it does.
+const ERRORS: [&str; 2] = ["error: failed to solve: ", "error: failed to run Build function: "];
 
 /// A step as the log shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +80,8 @@ impl Outcome {
     /// Returns the reason for which the build failed, without the part of the Dockerfile that is shown before it; empty
     /// where it succeeded.
     pub fn error(&self) -> &str {
-        self.log.split_once(ERROR).map(|(_, reason)| reason.trim_end()).unwrap_or_default()
+        let reason = ERRORS.iter().find_map(|error| self.log.split_once(error));
+        reason.map(|(_, reason)| reason.trim_end()).unwrap_or_default()
     }
 
     /// Returns the line of the Dockerfile that is shown with the error.
