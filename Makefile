@@ -42,7 +42,7 @@ MUSL := $(ARCHITECTURE)-unknown-linux-musl
 .PHONY: frontend
 frontend: toolchain compiler musl
 	CC_$(subst -,_,$(MUSL))=musl-gcc $(BUILD) --bin refkit-frontend --target $(MUSL)
-	cp target/$(MUSL)/release/refkit-frontend target/release/refkit-frontend-linux-$(OCI_ARCHITECTURE)
+	strip -o target/release/refkit-frontend-linux-$(OCI_ARCHITECTURE) target/$(MUSL)/release/refkit-frontend
 
 .PHONY: musl
 musl:

@@ -82,6 +82,8 @@ async fn build(arguments: &Arguments, environment: &Environment, bridge: &Bridge
     let Some((program, rest)) = arguments.child.split_first() else {
         return Err(anyhow!("there is no frontend to start").into());
     };
+    // It gets ready while the policies are loaded; what it says waits in its pipe until they are.
+    let child = Child::start(program, rest)?;
     let worker = environment.platform.clone().unwrap_or_else(refkit::platform::of_this_machine);
     bridge.ping().await.map_err(|status| anyhow!("BuildKit does not answer: {status}"))?.check_images()?;
     let source = BuildkitSource::new(bridge.clone(), Default::default());
@@ -90,7 +92,6 @@ async fn build(arguments: &Arguments, environment: &Environment, bridge: &Bridge
     let reporter = Reporter::new(bridge.clone(), explains);
     let sources = Sources { decisions: Decisions::new(chain, source, reporter), bridge: bridge.clone(), worker };
     let calls = Arc::new(BuildCalls::new(sources, Caches::of(&environment.options)));
-    let child = Child::start(program, rest)?;
     let ended = proxy::run(child, bridge.connection().clone(), calls.clone()).await;
     match ended {
         // What a frontend does after its last word concerns nobody, but that it ends.

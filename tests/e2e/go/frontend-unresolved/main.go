@@ -1,5 +1,5 @@
 // frontend-unresolved is a BuildKit frontend that uses an image without having asked for it: no ResolveSourceMeta and
-// no ResolveImageConfig goes before its one Solve.
+// no ResolveImageConfig goes before its one Solve, but for the mode "attestations", which asks and does not use it.
 //
 // Options:
 //
@@ -39,7 +39,7 @@ func build(ctx context.Context, c client.Client) (*client.Result, error) {
 		return nil, fmt.Errorf("there is no mode %q", name)
 	}
 	request := client.SolveRequest{Evaluate: true}
-	state, err := mode(ctx, use{opts, c.BuildOpts().SessionID, &request})
+	state, err := mode(ctx, use{opts, c.BuildOpts().SessionID, &request, c})
 	if err != nil {
 		return nil, err
 	}

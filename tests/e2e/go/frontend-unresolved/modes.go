@@ -9,6 +9,7 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/llbbuild"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 	spb "github.com/moby/buildkit/sourcepolicy/pb"
@@ -19,6 +20,7 @@ type use struct {
 	opts    map[string]string
 	session string
 	request *client.SolveRequest
+	client  client.Client
 }
 
 func (u use) image() string { return u.opts["image"] }
@@ -35,6 +37,7 @@ var modes = map[string]func(context.Context, use) (llb.State, error){
 	"exec-mount":      execMount,
 	"convert":         convert,
 	"cache":           cache,
+	"attestations":    attestations,
 }
 
 // image is the plain way: the image is the result.
@@ -114,6 +117,23 @@ func convert(_ context.Context, u use) (llb.State, error) {
 		Updates:  &spb.Update{Identifier: "docker-image://" + u.image()},
 	}}}}
 	return llb.NewState(llb.NewSource(from, nil, llb.Constraints{}).Output()), nil
+}
+
+// attestations asks what attests the image; the result is the file /chain with the digests of root, image and
+// attestation, or with nothing.
+func attestations(ctx context.Context, u use) (llb.State, error) {
+	source := &pb.SourceOp{Identifier: "docker-image://" + u.image()}
+	answer, err := u.client.ResolveSourceMetadata(ctx, source, sourceresolver.Opt{
+		ImageOpt: &sourceresolver.ResolveImageOpt{AttestationChain: true},
+	})
+	if err != nil {
+		return llb.State{}, err
+	}
+	text := ""
+	if chain := answer.Image.AttestationChain; chain != nil {
+		text = strings.Join([]string{string(chain.Root), string(chain.ImageManifest), string(chain.AttestationManifest)}, " ")
+	}
+	return llb.Scratch().File(llb.Mkfile("/chain", 0o644, []byte(text))), nil
 }
 
 // cache uses the image as a cache to import.

@@ -83,6 +83,21 @@ fn a_layout() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What attests an image comes from BuildKit; and where nothing can, it is not asked: a BuildKit of 0.34.2 would crash.
+#[test]
+fn what_attests_an_image() -> anyhow::Result<()> {
+    let shipped = shipped("HOST/*")?;
+    let index = base::attested("attested", &PLATFORMS)?;
+    let (image, attestation) = (index.children()[0].digest(), index.children()[PLATFORMS.len()].digest());
+    let attested = shipped.stage.put("attested", &index)?;
+    let built = build(&shipped, "attestations", &attested).built()?;
+    assert_eq!(built.only()?.text("chain")?, format!("{} {image} {attestation}", index.digest()));
+    let single = shipped.stage.put("single", &base::image("single", base::native())?.build())?;
+    let built = build(&shipped, "attestations", &single).built()?;
+    assert_eq!(built.only()?.text("chain")?, "");
+    shipped.stage.buildkitd.idle()
+}
+
 #[test]
 fn a_nested_frontend() -> anyhow::Result<()> {
     let child = Frontend::program("frontend-nested")?;
