@@ -48,9 +48,7 @@ impl BuildCalls {
     pub fn returned(&self) -> bool {
         self.returned.load(Ordering::SeqCst)
     }
-}
 
-impl BuildCalls {
     /// Notes that BuildKit has heard the frontend's last word, where it has.
     fn last(&self, answer: Answer, is_last: bool) -> Answer {
         if is_last && answer.is_ok() {

@@ -3,7 +3,6 @@
 use prost::Message as _;
 use refkit_buildkit::definition::{SourceKind, SourceUse, Store};
 use refkit_buildkit::{Raw, pb};
-use refkit_oci::Platform;
 use tonic::Status;
 
 use crate::decide::Decided;
@@ -108,9 +107,4 @@ pub fn image(source: &SourceUse) -> Option<Name> {
 /// Returns a call's message.
 pub fn decode<M: prost::Message + Default>(call: &Call) -> Result<Raw<M>, Status> {
     Raw::decode(call.message().clone()).map_err(|error| Status::invalid_argument(error.to_string()))
-}
-
-/// Returns a platform, normalised; where none is said, that of the worker.
-pub fn platform(said: Option<&pb::Platform>, worker: &Platform) -> Platform {
-    said.map_or_else(|| worker.clone(), |platform| Platform::from(platform).normalized())
 }

@@ -16,7 +16,6 @@ use refkit_oci::Platform;
 use tonic::Status;
 
 use crate::decide::Decisions;
-use crate::meta;
 
 /// A build's sources, and who decides about them.
 pub struct Sources {
@@ -29,9 +28,9 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Returns the platform that is meant.
+    /// Returns the platform that is meant, normalised; where none is said, that of the worker.
     pub fn platform(&self, said: Option<&pb::Platform>) -> Platform {
-        meta::platform(said, &self.worker)
+        said.map_or_else(|| self.worker.clone(), |platform| Platform::from(platform).normalized())
     }
 
     /// Returns what a source reads after the frontend's own rules: BuildKit applies them first, so policies see what
