@@ -15,6 +15,7 @@ mod discover;
 pub mod docker;
 mod endpoint;
 mod failure;
+pub mod hosts;
 mod open;
 mod push;
 mod resolve;
