@@ -6,7 +6,9 @@
 
 pub mod cache;
 pub mod copy;
+pub mod deadline;
 pub mod error;
+pub mod flight;
 pub mod layout;
 mod links;
 pub mod memory;
@@ -19,5 +21,5 @@ pub use copy::copy;
 pub use error::{Code, Error, Operation, Problem};
 pub use layout::{Layout, LayoutReference, LayoutWriter};
 pub use memory::Memory;
-pub use source::{Answer, Body, Content, Discover, Fetch, Origin, Push, Resolve, Source, Vouch, Vouched};
+pub use source::{Answer, Body, Content, Discover, Fetch, Origin, Principal, Push, Resolve, Source, Vouch, Vouched};
 pub use verify::{MANIFEST_LIMIT, fetch, verified};

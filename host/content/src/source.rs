@@ -135,6 +135,17 @@ pub trait Vouch: Send + Sync {
     async fn vouch(&self, reference: &Reference) -> Result<Answer<Vouched>, Error>;
 }
 
+/// Knows as whom a source asks.
+#[async_trait]
+pub trait Principal: Send + Sync {
+    /// Returns what stands for whoever asks for this repository: equal for equal credentials, different for different
+    /// ones, and telling nobody what they are. It is made of secrets all the same: keep it salted.
+    ///
+    /// # Errors
+    /// Where it cannot be said, as when a credential helper fails.
+    async fn principal(&self, repository: &Repository) -> Result<[u8; 32], Error>;
+}
+
 /// Everything that can be read.
 pub trait Source: Resolve + Fetch + Discover {}
 
