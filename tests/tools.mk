@@ -1,11 +1,13 @@
-# What the tests need besides cargo. `make tools`: two real registries. `make tools-e2e`: BuildKit, frontends for it, and
-# what its builds are made of. `make tools-peers`: other clients of registries. All cost nothing once everything is there.
-# Included by the Makefile of the root.
+# What the tests need besides cargo. `make tools`: two real registries, nginx to stand before them, and two other clients
+# of registries. `make tools-e2e`: BuildKit, frontends for it, and what its builds are made of. `make tools-peers`: the
+# clients that RefKit is measured against. All cost nothing once everything is there. Included by the Makefile of the
+# root.
 
 TOOLS := target/tools
 DISTRIBUTION_VERSION := v3.0.0
 DISTRIBUTION_GO := 1.23
 DEBIAN_REGISTRY := /usr/bin/docker-registry
+SKOPEO := /usr/bin/skopeo
 
 # The oldest go that fetches the one which a go.mod asks for.
 FETCHING_GO := 1.21
@@ -25,7 +27,7 @@ oldest=$$(printf '%s\n' "$(2)" "$$have" | sort -V | head -n 1); \
 endef
 
 .PHONY: tools
-tools: $(TOOLS)/bin/registry $(DEBIAN_REGISTRY)
+tools: $(TOOLS)/bin/registry $(DEBIAN_REGISTRY) $(TOOLS)/bin/nginx $(TOOLS)/bin/crane $(SKOPEO)
 
 # The distribution project's registry, release 3. Debian's go is too old for it.
 $(TOOLS)/bin/registry:
@@ -37,6 +39,25 @@ $(TOOLS)/bin/registry:
 $(DEBIAN_REGISTRY):
 	$(AS_ROOT) apt-get update -q
 	$(APT_INSTALL) docker-registry
+
+# The program out of Debian's package, and the libraries that it needs: the package itself would start a server on port
+# 80. `openssl` brings the library by whatever name this Debian has for it.
+$(TOOLS)/bin/nginx:
+	$(AS_ROOT) apt-get update -q
+	$(APT_INSTALL) openssl libpcre2-8-0 zlib1g
+	rm -rf $(TOOLS)/nginx && mkdir -p $(TOOLS)/nginx $(TOOLS)/bin
+	cd $(TOOLS)/nginx && apt-get download -q nginx && dpkg-deb -x nginx_*.deb .
+	cp $(TOOLS)/nginx/usr/sbin/nginx $@
+
+# Both of these speak to registries in the tests, and are measured as peers.
+CRANE := github.com/google/go-containerregistry/cmd/crane@v0.22.1
+$(TOOLS)/bin/crane:
+	$(call needs_go,tools,$(FETCHING_GO))
+	CGO_ENABLED=0 GOBIN="$(CURDIR)/$(TOOLS)/bin" go install $(CRANE)
+
+$(SKOPEO):
+	$(AS_ROOT) apt-get update -q
+	$(APT_INSTALL) skopeo
 
 # BuildKit and its Dockerfile frontend, of the version in go.mod, and the frontends of the tests.
 E2E_GO := tests/e2e/go
@@ -67,28 +88,22 @@ E2E_TESTS := $(patsubst tests/e2e/tests/%/main.rs,%,$(wildcard tests/e2e/tests/*
 test-e2e: toolchain compiler tools tools-e2e target/release/refkit frontend policies
 	$(CARGO) test --release --locked --workspace $(addprefix --test ,$(E2E_TESTS))
 
-# Other clients of registries, which RefKit is measured against. Each by itself, so that one that cannot be had leaves
-# the others: its row in the table says that it is missing.
-PEERS := crane regctl oras buildx
-PEER_crane := github.com/google/go-containerregistry/cmd/crane@v0.22.1
+# Other clients of registries, which RefKit is measured against, beside crane and skopeo. Each by itself, so that one
+# that cannot be had leaves the others: its row in the table says that it is missing.
+PEERS := regctl oras buildx
 PEER_regctl := github.com/regclient/regclient/cmd/regctl@v0.11.7
 PEER_oras := oras.land/oras/cmd/oras@v1.3.6
 BUILDX_VERSION := v0.38.2
 # It knows its version only from whoever builds it.
 PEER_buildx := -ldflags=-X=github.com/docker/buildx/version.Version=$(BUILDX_VERSION) \
 	github.com/docker/buildx/cmd/buildx@$(BUILDX_VERSION)
-SKOPEO := /usr/bin/skopeo
 
 .PHONY: tools-peers
-tools-peers: $(addprefix $(TOOLS)/bin/,$(PEERS)) $(SKOPEO)
+tools-peers: $(addprefix $(TOOLS)/bin/,crane $(PEERS)) $(SKOPEO)
 
 $(addprefix $(TOOLS)/bin/,$(PEERS)): $(TOOLS)/bin/%:
 	$(call needs_go,tools-peers,$(FETCHING_GO))
 	-CGO_ENABLED=0 GOBIN="$(CURDIR)/$(TOOLS)/bin" go install $(PEER_$*)
-
-$(SKOPEO):
-	-$(AS_ROOT) apt-get update -q
-	-$(APT_INSTALL) skopeo
 
 # Requests and processor time of RefKit and its peers, at a real registry: a table. Nothing in it can fail for being slow.
 .PHONY: bench-peers

@@ -11,6 +11,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming};
 
 use crate::fault::End;
+use crate::gauge::UnderWay;
 
 /// The most bytes of one piece: 16 KiB, so that a counted byte is not far ahead of a sent one.
 const PIECE: usize = 16 << 10;
@@ -25,12 +26,15 @@ pub(crate) struct FaultBody {
     end: End,
     turns: u8,
     sent: Arc<AtomicU64>,
+    /// Gone with the last byte, and not after it: from then on a client may know that this is over, and ask again.
+    under_way: Option<UnderWay>,
 }
 
 impl FaultBody {
-    pub(crate) fn new(content: Bytes, end: End, sent: Arc<AtomicU64>) -> Self {
+    pub(crate) fn new(content: Bytes, end: End, sent: Arc<AtomicU64>, under_way: UnderWay) -> Self {
         let content = if content.is_empty() && end == End::Endless { Bytes::from_static(&[0; PIECE]) } else { content };
-        Self { content, at: 0, given: 0, end, turns: 0, sent }
+        let under_way = (end != End::Whole || !content.is_empty()).then_some(under_way);
+        Self { content, at: 0, given: 0, end, turns: 0, sent, under_way }
     }
 
     /// Returns the next piece, empty at the end of the content or at the given number of bytes.
@@ -46,6 +50,9 @@ impl FaultBody {
         self.at += length;
         self.given += length as u64;
         self.sent.fetch_add(length as u64, Ordering::SeqCst);
+        if self.end == End::Whole && self.at == self.content.len() {
+            self.under_way = None;
+        }
         piece
     }
 }
@@ -73,7 +80,10 @@ impl Body for FaultBody {
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            End::Cut(_) => Poll::Ready(Some(Err(io::Error::other("cut on purpose")))),
+            End::Cut(_) => {
+                this.under_way = None;
+                Poll::Ready(Some(Err(io::Error::other("cut on purpose"))))
+            }
         }
     }
 }

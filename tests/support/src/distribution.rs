@@ -6,6 +6,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use refkit_oci::Digest;
 use serde_json::{Value, json};
 
+use crate::range;
 use crate::store::{Store, digest};
 use crate::uploads;
 
@@ -70,13 +71,16 @@ pub(crate) fn answer(store: &mut Store, request: &Parts, body: Bytes) -> Respons
     match Route::of(request.uri.path()) {
         Route::Base if reads => json_answer(StatusCode::OK, "application/json", &json!({})),
         Route::Manifest { repository, reference } => match request.method {
-            Method::GET | Method::HEAD => manifest(store, repository, reference),
+            Method::GET | Method::HEAD => {
+                let known = request.headers.get("if-none-match").and_then(|value| value.to_str().ok());
+                manifest(store, repository, reference, known)
+            }
             Method::PUT => put_manifest(store, repository, reference, request, body),
             Method::DELETE => delete_manifest(store, repository, reference),
             _ => not_allowed(),
         },
         Route::Blob { repository, digest } => match request.method {
-            Method::GET | Method::HEAD => blob(store, repository, digest),
+            Method::GET | Method::HEAD => range::part(request, blob(store, repository, digest)),
             Method::DELETE => match store.repository(repository).and_then(|held| held.blobs.remove(digest)) {
                 Some(_) => plain(StatusCode::ACCEPTED),
                 None => error(StatusCode::NOT_FOUND, "BLOB_UNKNOWN", digest),
@@ -108,15 +112,19 @@ pub(crate) fn answer(store: &mut Store, request: &Parts, body: Bytes) -> Respons
     }
 }
 
-fn manifest(store: &mut Store, repository: &str, reference: &str) -> Response<Bytes> {
+fn manifest(store: &mut Store, repository: &str, reference: &str, known: Option<&str>) -> Response<Bytes> {
     let Some(held) = store.repository(repository) else {
         return error(StatusCode::NOT_FOUND, "NAME_UNKNOWN", repository);
     };
     let digest = held.tags.get(reference).map_or(reference, Digest::as_str);
+    let etag = format!("\"{digest}\"");
     match held.manifests.get(digest) {
+        Some(_) if known == Some(etag.as_str()) => {
+            with(plain(StatusCode::NOT_MODIFIED), &[("docker-content-digest", digest), ("etag", &etag)])
+        }
         Some(manifest) => with(
             Response::new(manifest.bytes.clone()),
-            &[("content-type", &manifest.media_type), ("docker-content-digest", digest)],
+            &[("content-type", &manifest.media_type), ("docker-content-digest", digest), ("etag", &etag)],
         ),
         None => error(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN", reference),
     }
@@ -160,7 +168,11 @@ fn blob(store: &mut Store, repository: &str, digest: &str) -> Response<Bytes> {
     match store.repository(repository).and_then(|held| held.blobs.get(digest)) {
         Some(bytes) => with(
             Response::new(bytes.clone()),
-            &[("content-type", "application/octet-stream"), ("docker-content-digest", digest)],
+            &[
+                ("content-type", "application/octet-stream"),
+                ("docker-content-digest", digest),
+                ("etag", &format!("\"{digest}\"")),
+            ],
         ),
         None => error(StatusCode::NOT_FOUND, "BLOB_UNKNOWN", digest),
     }

@@ -1,6 +1,6 @@
 //! What a server on loopback does wrong, and when.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
@@ -25,6 +25,7 @@ pub struct Fault {
     pub(crate) status: Option<StatusCode>,
     pub(crate) set: HeaderMap,
     pub(crate) removed: Vec<HeaderName>,
+    pub(crate) whole: bool,
     pub(crate) body: Option<Bytes>,
     pub(crate) claim: Option<u64>,
     pub(crate) end: End,
@@ -64,6 +65,7 @@ impl Fault {
             status: None,
             set: HeaderMap::new(),
             removed: Vec::new(),
+            whole: false,
             body: None,
             claim: None,
             end: End::Whole,
@@ -147,6 +149,14 @@ impl Fault {
         self
     }
 
+    /// Answers as if no `Range` had been asked for: with 200 and everything. What lies about a range is made of
+    /// [`Fault::header`] and [`Fault::body`].
+    #[must_use]
+    pub fn ignore_range(mut self) -> Self {
+        self.whole = true;
+        self
+    }
+
     /// Replaces the body, and with it `Content-Length`; the other headers stay.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
@@ -183,6 +193,11 @@ impl Fault {
         self.end = End::Endless;
         self
     }
+}
+
+/// Returns the time so many seconds from now as HTTP writes it, for a `Retry-After` that is a date.
+pub fn date_in(seconds: u64) -> String {
+    httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(seconds))
 }
 
 type Predicate = Box<dyn Fn(&http::request::Parts) -> bool + Send>;

@@ -1,7 +1,7 @@
 //! A plain HTTP/1.1 client of one request a connection, for tests that look at what really comes over the wire, and
 //! for filling registries. It blocks, and every read and write is bounded in time.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -48,14 +48,28 @@ pub fn get(host: &str, target: &str, headers: &[(&str, &str)]) -> anyhow::Result
 /// # Errors
 /// Where there is no answer, or none that is HTTP.
 pub fn send(host: &str, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> anyhow::Result<Reply> {
-    exchange(host, method, target, headers, body).with_context(|| format!("{method} http://{host}{target}"))
+    let exchanged = connect(host).and_then(|stream| exchange(stream, host, method, target, headers, body));
+    exchanged.with_context(|| format!("{method} http://{host}{target}"))
 }
 
-fn exchange(host: &str, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> anyhow::Result<Reply> {
+/// Returns a connection to `IP:PORT` on which nothing waits for ever.
+pub(crate) fn connect(host: &str) -> anyhow::Result<TcpStream> {
     let address: SocketAddr = host.parse().with_context(|| format!("{host} is not IP:PORT"))?;
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+/// Sends one request over a connection and reads until its end.
+pub(crate) fn exchange(
+    mut stream: impl Read + Write,
+    host: &str,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> anyhow::Result<Reply> {
     let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::access::basic;
 use crate::access_log::{self, Logged};
+use crate::cdn::Cdn;
 use crate::pattern::Pattern;
 use crate::plain::{self, Reply};
 use crate::process::Process;
@@ -74,7 +75,15 @@ impl RealRegistry {
     /// # Errors
     /// Where it is not installed (the text says what to run) or does not listen within 10 s.
     pub fn distribution_v3(auth: Auth<'_>) -> anyhow::Result<Self> {
-        Self::start(&tool("registry")?, auth)
+        Self::start(&tool("registry")?, auth, None)
+    }
+
+    /// Starts the same, which stores where a CDN serves from, and redirects (307) who may read a blob to it.
+    ///
+    /// # Errors
+    /// As [`RealRegistry::distribution_v3`].
+    pub fn distribution_v3_with(auth: Auth<'_>, cdn: &Cdn) -> anyhow::Result<Self> {
+        Self::start(&tool("registry")?, auth, Some(cdn))
     }
 
     /// Starts Debian's `docker-registry`, release 2.8 of the same project.
@@ -82,12 +91,20 @@ impl RealRegistry {
     /// # Errors
     /// Where it is not installed (the text says what to run) or does not listen within 10 s.
     pub fn debian_v2(auth: Auth<'_>) -> anyhow::Result<Self> {
-        Self::start(&tool("docker-registry")?, auth)
+        Self::start(&tool("docker-registry")?, auth, None)
     }
 
-    fn start(program: &Path, auth: Auth<'_>) -> anyhow::Result<Self> {
+    /// Starts the same with a CDN, as [`RealRegistry::distribution_v3_with`].
+    ///
+    /// # Errors
+    /// As [`RealRegistry::debian_v2`].
+    pub fn debian_v2_with(auth: Auth<'_>, cdn: &Cdn) -> anyhow::Result<Self> {
+        Self::start(&tool("docker-registry")?, auth, Some(cdn))
+    }
+
+    fn start(program: &Path, auth: Auth<'_>, cdn: Option<&Cdn>) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new().prefix("refkit-registry-").tempdir()?;
-        let configuration = real_config::write(directory.path(), auth)?;
+        let configuration = real_config::write(directory.path(), auth, cdn)?;
         let arguments = ["serve", configuration.to_str().context("the temporary directory's path is not UTF-8")?];
         // The newer one would send its traces to localhost otherwise.
         let environment = [("OTEL_TRACES_EXPORTER", "none")];

@@ -5,15 +5,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::cdn::Cdn;
 use crate::real::Auth;
 
 /// The cost of the password's hash: 4, the least that bcrypt has, as a test has nothing to protect.
 const BCRYPT_COST: u32 = 4;
 
 /// Writes the configuration and what it refers to into a directory, and returns the configuration's path.
-pub(crate) fn write(directory: &Path, auth: Auth<'_>) -> anyhow::Result<PathBuf> {
-    let storage = directory.join("storage");
-    fs::create_dir(&storage)?;
+pub(crate) fn write(directory: &Path, auth: Auth<'_>, cdn: Option<&Cdn>) -> anyhow::Result<PathBuf> {
+    let storage = match cdn {
+        None => {
+            let own = directory.join("storage");
+            fs::create_dir(&own)?;
+            own
+        }
+        Some(cdn) => cdn.storage().to_owned(),
+    };
     let mut text = format!(
         "\
 version: 0.1
@@ -36,6 +43,12 @@ http:
 ",
         storage = quoted(&storage)?
     );
+    if let Some(cdn) = cdn {
+        text.push_str(&format!(
+            "middleware:\n  storage:\n    - name: redirect\n      options:\n        baseurl: {}\n",
+            cdn.url()
+        ));
+    }
     match auth {
         Auth::Anonymous => {}
         Auth::Basic { user, password } => {

@@ -136,9 +136,16 @@ impl FaultRegistry {
         self.server.log().count(pattern)
     }
 
+    /// Returns the most requests that were answered at once since the start or the last [`FaultRegistry::clear`]. A
+    /// request counts from its head to the moment in which the last byte of its answer is handed over, so never longer
+    /// than its client waits for it; one whose client went away counts until that is noticed.
+    pub fn most_at_once(&self) -> usize {
+        self.server.most_at_once()
+    }
+
     /// Forgets the requests so far.
     pub fn clear(&self) {
-        self.server.log().clear();
+        self.server.clear();
     }
 
     /// Returns how many connections were accepted.

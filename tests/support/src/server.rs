@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::body::{self, FaultBody};
 use crate::fault::{Base, End, Fault, Rule};
+use crate::gauge::Gauge;
 use crate::record::Log;
 
 /// Bytes that the server buffers for one connection, in its socket and in hyper each: 64 KiB, so that an endless body
@@ -41,6 +42,7 @@ struct Shared {
     rules: Mutex<Vec<Rule>>,
     log: Log,
     connections: AtomicUsize,
+    gauge: Arc<Gauge>,
 }
 
 impl Shared {
@@ -64,6 +66,7 @@ impl Server {
             rules: Mutex::default(),
             log: Log::default(),
             connections: AtomicUsize::new(0),
+            gauge: Arc::default(),
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
@@ -97,6 +100,15 @@ impl Server {
 
     pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.shared.gauge.most()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.shared.log.clear();
+        self.shared.gauge.clear();
     }
 }
 
@@ -158,13 +170,17 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream) {
 }
 
 async fn serve(shared: Arc<Shared>, request: http::Request<Incoming>) -> io::Result<Response<FaultBody>> {
-    let (parts, body) = request.into_parts();
+    let under_way = Gauge::enter(&shared.gauge);
+    let (mut parts, body) = request.into_parts();
     let entry = shared.log.note(&parts);
     let refusal = shared.handler.refuse(&parts);
     let fault = {
         let admitted = refusal.is_none();
         shared.rules().iter_mut().find_map(|rule| rule.take(&parts, admitted)).unwrap_or_else(Fault::normal)
     };
+    if fault.whole {
+        parts.headers.remove(header::RANGE);
+    }
     if !fault.delay.is_zero() {
         tokio::time::sleep(fault.delay).await;
     }
@@ -184,7 +200,7 @@ async fn serve(shared: Arc<Shared>, request: http::Request<Incoming>) -> io::Res
         || answer.status().is_informational();
     let (head, content) = answer.into_parts();
     let body = if no_body {
-        FaultBody::new(Bytes::new(), End::Whole, entry.sent())
+        FaultBody::new(Bytes::new(), End::Whole, entry.sent(), under_way)
     } else {
         let missing = fault.claim.is_some_and(|claim| claim > content.len() as u64);
         let end = match fault.end {
@@ -192,7 +208,7 @@ async fn serve(shared: Arc<Shared>, request: http::Request<Incoming>) -> io::Res
             End::Whole if missing => End::Cut(content.len() as u64),
             end => end,
         };
-        FaultBody::new(content, end, entry.sent())
+        FaultBody::new(content, end, entry.sent(), under_way)
     };
     Ok(Response::from_parts(head, body))
 }
@@ -208,6 +224,8 @@ fn apply(fault: &Fault, answer: &mut Response<Bytes>) {
     let length = match fault.end {
         _ if fault.claim.is_some() => fault.claim,
         End::Endless => None,
+        // The length of what is not sent again is nobody's business.
+        _ if answer.status() == StatusCode::NOT_MODIFIED => None,
         _ => Some(answer.body().len() as u64),
     };
     let headers = answer.headers_mut();

@@ -17,7 +17,7 @@ use crate::tokens::{SERVICE, TokenField, Tokens};
 pub struct TokenServer {
     server: Server,
     tokens: Arc<Tokens>,
-    named: bool,
+    realm: Option<String>,
 }
 
 impl TokenServer {
@@ -40,13 +40,21 @@ impl TokenServer {
 
     fn start(signer: Option<Signer>) -> anyhow::Result<Self> {
         let tokens = Arc::new(Tokens::new(signer));
-        Ok(Self { server: Server::start(Arc::clone(&tokens) as Arc<dyn Handler>)?, tokens, named: false })
+        Ok(Self { server: Server::start(Arc::clone(&tokens) as Arc<dyn Handler>)?, tokens, realm: None })
     }
 
     /// Returns the server, called `localhost` in its realm: there are clients that ask no address of this machine.
     #[must_use]
-    pub fn named(mut self) -> Self {
-        self.named = true;
+    pub fn named(self) -> Self {
+        let realm = self.realm().replace("127.0.0.1", "localhost");
+        self.with_realm(&realm)
+    }
+
+    /// Returns the server with another realm: the URL of what stands in front of it, a path at the registry, or
+    /// something that no client may obey.
+    #[must_use]
+    pub fn with_realm(mut self, realm: &str) -> Self {
+        self.realm = Some(realm.to_owned());
         self
     }
 
@@ -57,9 +65,7 @@ impl TokenServer {
 
     /// Returns the URL that tokens are had from, as the `realm` of a challenge.
     pub fn realm(&self) -> String {
-        let host = self.server.host();
-        let host = if self.named { host.replace("127.0.0.1", "localhost") } else { host };
-        format!("http://{host}/token")
+        self.realm.clone().unwrap_or_else(|| format!("http://{}/token", self.server.host()))
     }
 
     /// Returns the `service` that tokens are issued for; another one gets 400.
@@ -136,9 +142,15 @@ impl TokenServer {
         self.server.log().count(pattern)
     }
 
+    /// Returns the most requests that were answered at once, as
+    /// [`FaultRegistry::most_at_once`](crate::FaultRegistry::most_at_once).
+    pub fn most_at_once(&self) -> usize {
+        self.server.most_at_once()
+    }
+
     /// Forgets the requests so far.
     pub fn clear(&self) {
-        self.server.log().clear();
+        self.server.clear();
     }
 
     /// Returns how many connections were accepted.
