@@ -1,15 +1,26 @@
-//! A cache of verified content in memory, and a source that asks it first.
+//! A cache of verified content in memory, and a source that asks caches first.
 
 mod cached;
+mod discover;
+mod download;
+mod fetch;
+mod listed;
+mod minute;
+mod options;
+mod questions;
+mod resolve;
+mod shelf;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use lru::LruCache;
-use refkit_oci::{Descriptor, Digest, Reference, Repository};
+use refkit_oci::{Descriptor, Digest, Repository};
 
 pub use cached::Cached;
+pub(crate) use minute::Minute;
+pub use options::{CacheOptions, Pull};
 
 use crate::Content;
 use crate::links::Links;
@@ -103,9 +114,8 @@ impl Cache {
     }
 
     /// Returns a manifest or index. A media type that only a descriptor claimed counts once the bytes agree with it.
-    fn manifest(&self, reference: &Reference) -> Option<Content> {
-        let digest = reference.digest()?;
-        let key = self.key(reference.repository(), digest);
+    fn manifest(&self, repository: &Repository, digest: &Digest) -> Option<Content> {
+        let key = self.key(repository, digest);
         let item = self.lock().by_digest.get(&key).cloned()?;
         if !item.confirmed {
             Links::read(&item.media_type, &item.bytes).ok()?;

@@ -129,9 +129,23 @@ pub enum Problem {
         /// `Retry-After`, where there was one.
         retry_after: Option<Duration>,
     },
-    /// A server error, or no connection.
+    /// A server that cannot answer now: 408 or 5xx, with its own message.
+    #[error("unavailable: {said}")]
+    Overloaded {
+        /// The status, and what the server says.
+        said: String,
+        /// `Retry-After`, where there was one.
+        retry_after: Option<Duration>,
+    },
+    /// There is no connection, or it broke before the answer.
+    #[error("unavailable: {0}")]
+    Unreachable(String),
+    /// It broke, or cannot be had, in another way.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// The cache does not have it, and nobody else may be asked. The text says why, and what to do.
+    #[error("it is not in the cache, and {0}")]
+    NotCached(&'static str),
     /// No answer in time.
     #[error("no answer within {} s", .0.as_secs_f32())]
     Timeout(Duration),
@@ -204,7 +218,9 @@ impl Problem {
             Self::NotFound => Code::NotFound,
             Self::Unauthorized(_) | Self::Forbidden(_) => Code::Unauthorized,
             Self::RateLimited { .. } => Code::RateLimited,
-            Self::Unavailable(_) => Code::Unavailable,
+            Self::Unavailable(_) | Self::Unreachable(_) | Self::Overloaded { .. } | Self::NotCached(_) => {
+                Code::Unavailable
+            }
             Self::Timeout(_) => Code::Timeout,
             Self::WrongDigest { .. } | Self::WrongSize { .. } | Self::TooLarge { .. } | Self::Malformed(_) => {
                 Code::Invalid

@@ -1,5 +1,6 @@
 //! Image layouts on disk, as OCI image-spec 1.1, section "Image Layout": directories and uncompressed tar archives are
-//! read, directories are written.
+//! read, directories are written. [`Layout`] is a layout as it was when it was opened; [`LayoutWriter`] also reads what
+//! is there now, and so stands wherever a registry could.
 //!
 //! A layout is one repository: it answers for [`Layout::repository`] only.
 //!
@@ -56,9 +57,11 @@ struct Inner {
     path: Arc<PathBuf>,
     store: Store,
     entries: Vec<Entry>,
-    /// The subject's digest of each entry that was looked into: entries do not change, and each is read once to know.
-    subjects: Mutex<HashMap<Digest, Option<Digest>>>,
+    subjects: Subjects,
 }
+
+/// The subject's digest of each manifest that was looked into: manifests do not change, and each is read once to know.
+type Subjects = Arc<Mutex<HashMap<Digest, Option<Digest>>>>;
 
 impl Layout {
     /// Opens a layout: a directory, or a tar archive that is not compressed.
@@ -67,14 +70,18 @@ impl Layout {
     /// [`Problem::NotFound`], [`Problem::Malformed`] with what is wrong with it, [`Problem::Unsupported`] for another
     /// version of the format, [`Problem::TooLarge`] for an `index.json` of more than 4 MiB.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref().to_owned();
+        let path = Arc::new(path.as_ref().to_owned());
         let repository = reference::repository(&path);
-        let at = path.clone();
+        Self::open_as(path, repository, Subjects::default()).await
+    }
+
+    /// Opens a layout of which something is known already.
+    async fn open_as(path: Arc<PathBuf>, repository: Repository, subjects: Subjects) -> Result<Self, Error> {
+        let at = Arc::clone(&path);
         let (store, entries) = blocking(move || open(&at))
             .await
             .map_err(|problem| Error::new(Operation::Open, path.display(), problem))?;
-        let inner = Inner { path: Arc::new(path), store, entries, subjects: Mutex::default() };
-        Ok(Self { inner: Arc::new(inner), repository })
+        Ok(Self { inner: Arc::new(Inner { path, store, entries, subjects }), repository })
     }
 
     /// Returns the same layout as another repository.
@@ -100,11 +107,12 @@ impl Layout {
         &self.inner.entries
     }
 
-    /// Returns the tags that name entries, in the order of `index.json`, each once.
+    /// Returns the tags that name entries, in the order of `index.json`, each once. Those of lists of referrers (OCI
+    /// distribution 1.1, section "Referrers Tag Schema") are none: what these list is listed as referrers.
     pub fn names(&self) -> Vec<&str> {
         let mut met = HashSet::new();
         let names = self.entries().iter().flat_map(|entry| &entry.tags).map(String::as_str);
-        names.filter(|name| met.insert(*name)).collect()
+        names.filter(|name| !links::is_fallback_tag(name) && met.insert(*name)).collect()
     }
 
     /// Returns the reference that is meant where a person names nothing but the layout: its only image, or the one
@@ -114,7 +122,7 @@ impl Layout {
     /// [`Problem::Malformed`] with the names to choose from, or if there is no image.
     pub fn default_reference(&self) -> Result<Reference, Error> {
         let fail = |what| Error::new(Operation::Open, self.path().display(), Problem::Malformed(what));
-        let names: Vec<&str> = self.names().into_iter().filter(|name| !links::is_fallback_tag(name)).collect();
+        let names = self.names();
         let tagged = |tag: &str| {
             Reference::new(self.repository.clone(), Some(tag.to_owned()), None).map_err(|error| fail(error.to_string()))
         };

@@ -7,6 +7,7 @@
 pub mod cache;
 pub mod copy;
 pub mod deadline;
+pub mod disk;
 pub mod error;
 pub mod flight;
 pub mod layout;
@@ -16,8 +17,9 @@ mod shared;
 pub mod source;
 pub mod verify;
 
-pub use cache::{Cache, Cached};
+pub use cache::{Cache, CacheOptions, Cached, Pull};
 pub use copy::copy;
+pub use disk::DiskCache;
 pub use error::{Code, Error, Operation, Problem};
 pub use layout::{Layout, LayoutReference, LayoutWriter};
 pub use memory::Memory;

@@ -3,7 +3,7 @@
 use refkit_oci::document::{self, Document, DocumentError, Limits};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 
-pub(crate) use refkit_oci::document::media_type::{INDEX, is_document as is_manifest};
+pub(crate) use refkit_oci::document::media_type::{INDEX, is_document as is_manifest, is_index};
 
 use crate::Problem;
 use crate::verify::{self, MANIFEST_LIMIT};

@@ -144,6 +144,24 @@ impl Discover for Memory {
 
 #[async_trait]
 impl Push for Memory {
+    async fn has(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
+        let digest = &descriptor.digest;
+        let found = |held: &Holdings| match links::is_manifest(&descriptor.media_type) {
+            true => held.manifests.contains_key(digest).then_some(()),
+            false => held.blobs.contains_key(digest).then_some(()),
+        };
+        Ok(self.read(repository, found).is_ok())
+    }
+
+    async fn mount(&self, repository: &Repository, blob: &Descriptor, from: &Repository) -> Result<bool, Error> {
+        if repository.registry() != from.registry() {
+            return Ok(false);
+        }
+        let Ok(bytes) = self.read(from, |held| held.blobs.get(&blob.digest).cloned()) else { return Ok(false) };
+        self.write(repository, |held| held.blobs.insert(blob.digest.clone(), bytes));
+        Ok(true)
+    }
+
     async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error> {
         let digest = &descriptor.digest;
         if self.read(repository, |held| held.blobs.contains_key(digest).then_some(())).is_ok() {

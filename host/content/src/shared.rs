@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
-use crate::{Answer, Body, Content, Discover, Error, Fetch, Push, Resolve};
+use crate::{Answer, Body, Content, Discover, Error, Fetch, Principal, Push, Resolve};
 
 #[async_trait]
 impl<T: Resolve + ?Sized> Resolve for Arc<T> {
@@ -44,6 +44,14 @@ impl<T: Discover + ?Sized> Discover for Arc<T> {
 
 #[async_trait]
 impl<T: Push + ?Sized> Push for Arc<T> {
+    async fn has(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
+        (**self).has(repository, descriptor).await
+    }
+
+    async fn mount(&self, repository: &Repository, blob: &Descriptor, from: &Repository) -> Result<bool, Error> {
+        (**self).mount(repository, blob, from).await
+    }
+
     async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error> {
         (**self).push_blob(repository, descriptor, body).await
     }
@@ -55,5 +63,12 @@ impl<T: Push + ?Sized> Push for Arc<T> {
         bytes: Bytes,
     ) -> Result<Descriptor, Error> {
         (**self).push_manifest(destination, media_type, bytes).await
+    }
+}
+
+#[async_trait]
+impl<T: Principal + ?Sized> Principal for Arc<T> {
+    async fn principal(&self, repository: &Repository) -> Result<[u8; 32], Error> {
+        (**self).principal(repository).await
     }
 }

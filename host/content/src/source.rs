@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use futures_util::stream::{self, BoxStream};
 use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
 
 use crate::Error;
+use crate::cache::Minute;
 
 /// Where an answer came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,9 @@ pub enum Origin {
     Host(Arc<str>),
     /// A store that was filled before.
     Cache,
+    /// A store that was filled before, of something that may have changed since the registry said it, at that time.
+    /// Nobody has confirmed it.
+    Seen(SystemTime),
     /// An image layout.
     Layout(Arc<PathBuf>),
     /// The `data` field of the descriptor.
@@ -32,6 +37,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Host(host) => f.write_str(host),
             Self::Cache => f.write_str("cache"),
+            Self::Seen(at) => write!(f, "cache (seen {})", Minute(*at)),
             Self::Layout(path) => path.display().fmt(f),
             Self::Inline => f.write_str("inline data"),
             Self::Memory => f.write_str("memory"),
@@ -154,6 +160,22 @@ impl<T: Resolve + Fetch + Discover + ?Sized> Source for T {}
 /// Writes content.
 #[async_trait]
 pub trait Push: Send + Sync {
+    /// Returns whether a manifest or a blob is there by its digest, so that it need not be had from elsewhere first;
+    /// `false` where that is not known.
+    async fn has(&self, _repository: &Repository, _descriptor: &Descriptor) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    /// Makes a blob that another repository of the same registry has one of this repository, without sending it.
+    /// Returns whether it is there now: `false` where the registries are not the same, the blob is not there, or the
+    /// registry does not do this or not for us; it has to be pushed then.
+    ///
+    /// # Errors
+    /// Where the registry cannot be asked, or does something else than it was asked for.
+    async fn mount(&self, _repository: &Repository, _blob: &Descriptor, _from: &Repository) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     /// Pushes a blob; what is there already is not sent again. The body is verified on its way: one that contradicts
     /// the descriptor leaves nothing behind.
     async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error>;

@@ -2,6 +2,8 @@
 
 mod index;
 mod put;
+mod read;
+mod referrers;
 
 use std::fs::{self, File};
 use std::io;
@@ -15,22 +17,25 @@ use refkit_oci::{Descriptor, Reference, Repository};
 
 use super::file::{Extent, blocking, open_below};
 use super::store::Store;
-use super::{marker, reference};
+use super::{Subjects, marker, reference};
 use crate::links::{self, Links};
-use crate::verify;
+use crate::verify::{self, MANIFEST_LIMIT};
 use crate::{Body, Error, Operation, Origin, Problem, Push};
 use put::Unfinished;
 
-/// Writes into a layout directory. A blob and `index.json` appear whole or not at all, and several writers, also in
-/// other processes, do not lose each other's entries. A clone is another handle on the same directory.
+/// Writes into a layout directory, and reads what is there at each question. A blob and `index.json` appear whole or not
+/// at all, also where a writer is killed, and several writers, also in other processes, do not lose each other's
+/// entries. A clone is another handle on the same directory.
 ///
 /// A tag becomes the annotation `org.opencontainers.image.ref.name`; moving it takes it from the entry that had it. A
 /// manifest that is pushed by digest alone gets an entry without a name, which goes again once an index that lists the
-/// manifest is pushed, unless it has a `subject`.
+/// manifest is pushed, unless it has a `subject`; one with a subject is also put on the list of the subject's referrers,
+/// an index under the tag of OCI distribution 1.1, section "Referrers Tag Schema". Nothing is ever removed but names.
 #[derive(Debug, Clone)]
 pub struct LayoutWriter {
     path: Arc<PathBuf>,
     repository: Repository,
+    subjects: Subjects,
 }
 
 impl LayoutWriter {
@@ -43,7 +48,7 @@ impl LayoutWriter {
         let path = Arc::new(path.as_ref().to_owned());
         let at = Arc::clone(&path);
         blocking(move || prepare(&at)).await.map_err(|p| Error::new(Operation::Open, path.display(), p))?;
-        Ok(Self { repository: reference::repository(&path), path })
+        Ok(Self { repository: reference::repository(&path), path, subjects: Subjects::default() })
     }
 
     /// Returns the same layout as another repository.
@@ -87,6 +92,20 @@ impl LayoutWriter {
 
 #[async_trait]
 impl Push for LayoutWriter {
+    async fn has(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
+        let known = match self.own(repository) {
+            Ok(()) => {
+                let (path, descriptor) = (Arc::clone(&self.path), descriptor.clone());
+                blocking(move || has(&path, &descriptor)).await
+            }
+            Err(problem) => Err(problem),
+        };
+        known.map_err(|problem| {
+            let subject = format_args!("{repository}@{}", descriptor.digest).to_string();
+            Error::new(Operation::Push, subject, problem).at(self.origin())
+        })
+    }
+
     async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error> {
         let written = match self.own(repository) {
             Ok(()) => self.write_blob(descriptor, body).await,
@@ -154,12 +173,28 @@ fn prepare(path: &Path) -> Result<(), Problem> {
                     return Err(Problem::Malformed(what.to_owned()));
                 }
             }
-            Unfinished::new(path)?.write(&marker::content())?.finish(&[marker::NAME])?;
+            // Whoever comes second must not take away the file that the first has locked.
+            Unfinished::new(path)?.write(&marker::content())?.finish_first(&[marker::NAME])?;
         }
         Err(problem) => return Err(problem),
     }
     marker::check(&Store::Directory(directory))?;
-    index::create(path)
+    index::create(path)?;
+    put::sweep(path)
+}
+
+/// Returns whether a blob is there, or a manifest with all that it refers to, found as its referrers are. Blocks.
+fn has(path: &Path, descriptor: &Descriptor) -> Result<bool, Problem> {
+    if !is_there(path, descriptor)? || !links::is_manifest(&descriptor.media_type) {
+        return is_there(path, descriptor);
+    }
+    let digest = &descriptor.digest;
+    let file = open_below(&File::open(path)?, &["blobs", digest.algorithm().as_str(), digest.hex()])?;
+    let Ok(links) = Links::read(&descriptor.media_type, &Extent::whole(file)?.read_all(MANIFEST_LIMIT)?) else {
+        return Ok(false);
+    };
+    let complete = links.complete(|digest| size(path, digest)).is_ok();
+    Ok(complete && (links.subject.is_none() || index::is_listed(path, digest)?))
 }
 
 /// Returns whether a blob is there, going by its size as registries do; one of another size is written anew.

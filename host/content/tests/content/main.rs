@@ -1,10 +1,23 @@
 //! Tests of the stores, the cache, copying, and layouts, hostile ones among them.
 
+mod advisories;
 mod cache;
 mod copy;
+mod copy_destination;
+mod copy_options;
+mod disk;
+mod disk_damage;
+mod disk_kill;
+mod disk_large;
+mod disk_limit;
+mod disk_modes;
+mod disk_principals;
 mod hostile;
 mod layout;
+mod layout_peer;
 mod memory;
 mod reference;
+mod registry;
 mod support;
 mod writer;
+mod writer_processes;

@@ -58,14 +58,17 @@ async fn tags_move_and_children_are_listed_by_their_parents() {
     signature.push(&writer, &pinned(writer.repository(), signature.digest())).await.expect("a push");
     let list = IndexBuilder::new().add(three.clone()).add(two.clone()).add(signature.clone()).build();
     list.push(&writer, &to("list")).await.expect("a push");
-    // The third manifest is found through the list now; the second keeps its name, and the signature its entry.
+    // The third manifest is found through the list now; the second keeps its name, and the signature its entry and its
+    // place on the list of its subject's referrers.
     let wanted = [entry(&one, &["1"]), entry(&two, &["latest"]), entry(&signature, &[]), entry(&list, &["list"])];
-    assert_eq!(entries(&path).await, wanted);
+    let mut found = entries(&path).await;
+    assert_eq!(found.remove(3).1, [format!("sha256-{}", three.digest().hex())]);
+    assert_eq!(found, wanted);
 
     three.push(&writer, &pinned(writer.repository(), three.digest())).await.expect("a push");
     three.push(&writer, &to("3")).await.expect("a push");
     assert_eq!(entries(&path).await.last(), Some(&entry(&three, &["3"])));
-    assert_eq!(entries(&path).await.len(), 5, "the entry without a name is gone");
+    assert_eq!(entries(&path).await.len(), 6, "the entry without a name is gone");
 
     let layout = Layout::open(&path).await.expect("a layout");
     let found = layout.referrers(layout.repository(), three.digest(), None).await.expect("referrers").value;

@@ -14,6 +14,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::put::Unfinished;
+use super::referrers;
 use crate::Problem;
 use crate::layout::entry::{CONTAINERD_NAME, REF_NAME, tag_of};
 use crate::layout::file::{Extent, open_below};
@@ -24,24 +25,24 @@ use crate::verify::MANIFEST_LIMIT;
 const NAME: &str = "index.json";
 
 /// `index.json` as it lies there: its members, and the elements of `manifests`, each in its own words.
-struct Index {
+pub(super) struct Index {
     members: BTreeMap<String, Box<RawValue>>,
-    manifests: Vec<Box<RawValue>>,
+    pub(super) manifests: Vec<Box<RawValue>>,
 }
 
 /// What decides about an element of `manifests`; the strict reading has checked the rest.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Listed {
+pub(super) struct Listed {
     media_type: String,
-    digest: String,
+    pub(super) digest: String,
     #[serde(default)]
     annotations: BTreeMap<String, String>,
     platform: Option<IgnoredAny>,
 }
 
 impl Listed {
-    fn is_named(&self, tag: &str) -> bool {
+    pub(super) fn is_named(&self, tag: &str) -> bool {
         self.annotations.iter().any(|(key, value)| tag_of(key, value).is_some_and(|own| own == tag))
     }
 
@@ -69,35 +70,23 @@ pub(super) fn create(root: &Path) -> Result<(), Problem> {
     }
 }
 
-/// Lists a manifest under a tag, or without a name. Blocks.
+/// Lists a manifest under a tag, or without a name; and one with a subject among the referrers of that. Blocks.
 pub(super) fn list(root: &Path, descriptor: &Descriptor, tag: Option<&str>, links: &Links) -> Result<(), Problem> {
     let _lock = lock(root)?;
     let mut index = Index::read(root)?;
-    let entries = index.entries()?;
-    let children: HashSet<&str> = links.manifests.iter().map(|child| child.digest.as_str()).collect();
-    let mut listed = false;
-    let mut kept = Vec::with_capacity(index.manifests.len() + 1);
-    for (raw, entry) in index.manifests.drain(..).zip(entries) {
-        let same = entry.digest == descriptor.digest.as_str();
-        let named = tag.is_some_and(|tag| entry.is_named(tag));
-        if same && (named || tag.is_none()) {
-            listed = true;
-            kept.push(raw);
-        } else if let (true, Some(tag)) = (named, tag) {
-            kept.extend(without_name(&raw, tag)?);
-        } else if same && entry.is_bare() {
-            // It gets its entry with a name below.
-        } else if children.contains(&*entry.digest) && entry.is_bare() && !entry.has_subject(root)? {
-            // Its place is within the index that has come.
-        } else {
-            kept.push(raw);
-        }
+    let children = links.manifests.iter().map(|child| child.digest.as_str()).collect();
+    index.place(root, descriptor, tag, &children)?;
+    if let Some(subject) = &links.subject
+        && let Some(list) = referrers::with(root, &index, subject, descriptor, links)?
+    {
+        index.place(root, &list, Some(&links::fallback_tag(&subject.digest)), &HashSet::new())?;
     }
-    if !listed {
-        kept.push(entry(descriptor, tag)?);
-    }
-    index.manifests = kept;
     index.write(root)
+}
+
+/// Returns whether a manifest is listed. Blocks.
+pub(super) fn is_listed(root: &Path, digest: &Digest) -> Result<bool, Problem> {
+    Ok(Index::read(root)?.entries()?.iter().any(|entry| entry.digest == digest.as_str()))
 }
 
 /// Takes the lock that all writers of a layout take. It lies on the file `oci-layout`, which every layout has and
@@ -111,7 +100,7 @@ fn lock(root: &Path) -> Result<File, Problem> {
 }
 
 impl Index {
-    fn empty() -> Result<Self, Problem> {
+    pub(super) fn empty() -> Result<Self, Problem> {
         let mut members = BTreeMap::new();
         members.insert("schemaVersion".to_owned(), raw(&2)?);
         members.insert("mediaType".to_owned(), raw(&links::INDEX)?);
@@ -120,10 +109,13 @@ impl Index {
 
     fn read(root: &Path) -> Result<Self, Problem> {
         let file = Extent::whole(open_below(&File::open(root)?, &[NAME])?)?;
-        let bytes = file.read_all(MANIFEST_LIMIT)?;
+        Self::parse(&file.read_all(MANIFEST_LIMIT)?)
+    }
+
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Problem> {
         // The strict reading comes first: what is ambiguous is not written anew.
-        Links::read(links::INDEX, &bytes).map_err(malformed)?;
-        let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(&bytes).map_err(malformed)?;
+        Links::read(links::INDEX, bytes).map_err(malformed)?;
+        let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(bytes).map_err(malformed)?;
         let manifests = match members.remove("manifests") {
             Some(manifests) => serde_json::from_str(manifests.get()).map_err(malformed)?,
             None => Vec::new(),
@@ -132,17 +124,56 @@ impl Index {
     }
 
     /// Returns what decides about each element of `manifests`.
-    fn entries(&self) -> Result<Vec<Listed>, Problem> {
+    pub(super) fn entries(&self) -> Result<Vec<Listed>, Problem> {
         self.manifests.iter().map(|raw| serde_json::from_str(raw.get()).map_err(malformed)).collect()
     }
 
-    fn write(mut self, root: &Path) -> Result<(), Problem> {
+    /// Gives a manifest its entry, and takes the tag and what the manifest makes needless from others.
+    fn place(
+        &mut self,
+        root: &Path,
+        descriptor: &Descriptor,
+        tag: Option<&str>,
+        children: &HashSet<&str>,
+    ) -> Result<(), Problem> {
+        let entries = self.entries()?;
+        let mut listed = false;
+        let mut kept = Vec::with_capacity(self.manifests.len() + 1);
+        for (raw, entry) in self.manifests.drain(..).zip(entries) {
+            let same = entry.digest == descriptor.digest.as_str();
+            let named = tag.is_some_and(|tag| entry.is_named(tag));
+            if same && (named || tag.is_none()) {
+                listed = true;
+                kept.push(raw);
+            } else if let (true, Some(tag)) = (named, tag) {
+                kept.extend(without_name(&raw, tag)?);
+            } else if same && entry.is_bare() {
+                // It gets its entry with a name below.
+            } else if children.contains(&*entry.digest) && entry.is_bare() && !entry.has_subject(root)? {
+                // Its place is within the index that has come.
+            } else {
+                kept.push(raw);
+            }
+        }
+        if !listed {
+            kept.push(entry(descriptor, tag)?);
+        }
+        self.manifests = kept;
+        Ok(())
+    }
+
+    /// Returns its bytes.
+    pub(super) fn into_bytes(mut self) -> Result<Vec<u8>, Problem> {
         self.members.insert("manifests".to_owned(), raw(&self.manifests)?);
         let bytes = serde_json::to_vec(&self.members).map_err(malformed)?;
         if bytes.len() as u64 > MANIFEST_LIMIT {
             return Err(Problem::TooLarge { limit: MANIFEST_LIMIT });
         }
-        Unfinished::new(root)?.write(&bytes)?.finish(&[NAME])
+        Ok(bytes)
+    }
+
+    fn write(self, root: &Path) -> Result<(), Problem> {
+        Unfinished::new(root)?.write(&self.into_bytes()?)?.finish(&[NAME])
     }
 }
 
@@ -170,7 +201,7 @@ fn without_name(entry: &RawValue, tag: &str) -> Result<Option<Box<RawValue>>, Pr
     raw(&members).map(Some)
 }
 
-fn raw(value: &impl serde::Serialize) -> Result<Box<RawValue>, Problem> {
+pub(super) fn raw(value: &impl serde::Serialize) -> Result<Box<RawValue>, Problem> {
     to_raw_value(value).map_err(malformed)
 }
 

@@ -1,18 +1,42 @@
 //! Files that appear whole or not at all.
 
 use std::fs::{self, File, Permissions};
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use tempfile::{Builder, NamedTempFile};
+use tempfile::{Builder, NamedTempFile, PersistError};
 
 use crate::Problem;
+use crate::layout::file::open_below;
 
 /// What the names of unfinished files begin with. They lie at the top of the layout, never among its blobs.
 pub(super) const PREFIX: &str = ".refkit-";
+
+/// How often a file is made anew that others have swept before it was locked.
+const SWEPT: usize = 100;
+
+/// Removes the unfinished files of writers that were killed. Those of writers at work are locked. Blocks.
+pub(super) fn sweep(root: &Path) -> Result<(), Problem> {
+    let directory = File::open(root)?;
+    for found in fs::read_dir(root)? {
+        let found = found?;
+        let name = found.file_name();
+        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
+        // What is no file is none of ours.
+        let Ok(file) = open_below(&directory, &[name]) else { continue };
+        if file.try_lock().is_ok() {
+            // It is unlocked after it is gone: whoever has just made it finds out and makes another.
+            match fs::remove_file(found.path()) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
 
 /// A file that has no place yet; it is removed if it never gets one. All methods block.
 pub(super) struct Unfinished {
@@ -26,7 +50,15 @@ impl Unfinished {
         // Layouts are made to be passed on: readable by others as far as the umask lets them.
         let mut builder = Builder::new();
         builder.prefix(PREFIX).permissions(Permissions::from_mode(0o644));
-        Ok(Self { root: root.to_owned(), file: builder.tempfile_in(root)? })
+        for _ in 0..SWEPT {
+            let file = builder.tempfile_in(root)?;
+            // As long as it is locked, nobody takes it for one that was left behind.
+            file.as_file().lock()?;
+            if file.as_file().metadata()?.nlink() > 0 {
+                return Ok(Self { root: root.to_owned(), file });
+            }
+        }
+        Err(Problem::Other("files that have just been made are gone at once".to_owned()))
     }
 
     /// Adds bytes.
@@ -37,6 +69,22 @@ impl Unfinished {
 
     /// Gives the file its place, given in steps from the layout's root, and has all of it on the disk before that.
     pub fn finish(self, place: &[&str]) -> Result<(), Problem> {
+        self.place(place, |file, path| file.persist(path).map(drop))
+    }
+
+    /// Gives the file its place unless there is one already, which stays.
+    pub fn finish_first(self, place: &[&str]) -> Result<(), Problem> {
+        self.place(place, |file, path| match file.persist_noclobber(path) {
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            other => other.map(drop),
+        })
+    }
+
+    fn place(
+        self,
+        place: &[&str],
+        persist: impl FnOnce(NamedTempFile, PathBuf) -> Result<(), PersistError>,
+    ) -> Result<(), Problem> {
         let Self { root, file } = self;
         file.as_file().sync_all()?;
         let Some((name, above)) = place.split_last() else {
@@ -47,7 +95,7 @@ impl Unfinished {
             directory.push(step);
             make_directory(&directory)?;
         }
-        file.persist(directory.join(name)).map_err(|error| error.error)?;
+        persist(file, directory.join(name)).map_err(|error| error.error)?;
         File::open(&directory)?.sync_all()?;
         Ok(())
     }
@@ -56,8 +104,13 @@ impl Unfinished {
 /// Makes a directory where there is none, and refuses a link: content must not end up outside of the layout.
 fn make_directory(path: &Path) -> Result<(), Problem> {
     match fs::create_dir(path) {
-        Ok(()) => return Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Ok(()) => {
+            if let Some(above) = path.parent() {
+                File::open(above)?.sync_all()?;
+            }
+            return Ok(());
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error.into()),
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

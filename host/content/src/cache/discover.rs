@@ -1,0 +1,104 @@
+//! Lists of tags and of referrers: asked for every time, and remembered for when nobody can be asked.
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use refkit_oci::{Descriptor, Digest, Repository};
+
+use super::cached::{Cached, Question};
+use super::listed::Listed;
+use crate::{Answer, Discover, Error, Operation, Origin};
+
+#[async_trait]
+impl<S: Discover + 'static> Discover for Cached<S> {
+    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+        let shelf = self.shelf(repository).await?;
+        let ask = || {
+            let question = self.question(&shelf);
+            async move { question.tags().await }.boxed()
+        };
+        self.inner.flights.tags.join((self.asker(&shelf), repository.clone()), ask).await
+    }
+
+    async fn referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+        let shelf = self.shelf(repository).await?;
+        let (subject, artifact_type) = (subject.clone(), artifact_type.map(str::to_owned));
+        let key = (self.asker(&shelf), repository.clone(), subject.clone(), artifact_type.clone());
+        let ask = || {
+            let question = self.question(&shelf);
+            async move { question.referrers(&subject, artifact_type.as_deref()).await }.boxed()
+        };
+        self.inner.flights.referrers.join(key, ask).await
+    }
+}
+
+/// The name of the list of tags. Lists of referrers are called otherwise.
+const TAGS: &str = "tags";
+
+fn referrers_of(subject: &Digest, artifact_type: Option<&str>) -> String {
+    match artifact_type {
+        Some(artifact_type) => format!("referrers\n{subject}\n{artifact_type}"),
+        None => format!("referrers\n{subject}"),
+    }
+}
+
+impl<S: Discover> Question<S> {
+    async fn tags(&self) -> Result<Answer<Vec<String>>, Error> {
+        let repository = &self.shelf.repository;
+        if self.options.is_closed() {
+            let miss = || Error::new(Operation::Tags, repository, self.options.miss());
+            return self.known_tags().await.ok_or_else(miss);
+        }
+        match self.source().tags(repository).await {
+            Ok(answer) => {
+                if let Some(disk) = &self.shelf.disk {
+                    disk.keep_list(TAGS, answer.value.clone()).await;
+                }
+                Ok(answer)
+            }
+            Err(error) if self.options.bears(&error) => self.known_tags().await.ok_or(error),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn known_tags(&self) -> Option<Answer<Vec<String>>> {
+        let seen = self.shelf.disk.as_ref()?.list::<Vec<String>>(TAGS).await?;
+        Some(Answer { origin: Origin::Seen(seen.at()), value: seen.value })
+    }
+
+    async fn referrers(&self, subject: &Digest, artifact_type: Option<&str>) -> Result<Answer<Vec<Descriptor>>, Error> {
+        let repository = &self.shelf.repository;
+        if self.options.is_closed() {
+            let miss = || Error::new(Operation::Referrers, format!("{repository}@{subject}"), self.options.miss());
+            return self.known_referrers(subject, artifact_type).await.ok_or_else(miss);
+        }
+        match self.source().referrers(repository, subject, artifact_type).await {
+            Ok(answer) => {
+                if let Some(disk) = &self.shelf.disk {
+                    let list: Vec<Listed> = answer.value.iter().cloned().map(Listed::from).collect();
+                    disk.keep_list(referrers_of(subject, artifact_type), list).await;
+                }
+                Ok(answer)
+            }
+            Err(error) if self.options.bears(&error) => self.known_referrers(subject, artifact_type).await.ok_or(error),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the list that was asked for, or what belongs to it of the list of all.
+    async fn known_referrers(&self, subject: &Digest, wanted: Option<&str>) -> Option<Answer<Vec<Descriptor>>> {
+        let disk = self.shelf.disk.as_ref()?;
+        let seen = match disk.list::<Vec<Listed>>(referrers_of(subject, wanted)).await {
+            Some(seen) => seen,
+            None => disk.list(referrers_of(subject, None)).await?,
+        };
+        let origin = Origin::Seen(seen.at());
+        let of = |one: &Descriptor| wanted.is_none_or(|wanted| one.artifact_type.as_deref() == Some(wanted));
+        let value = seen.value.into_iter().filter_map(Listed::into_descriptor).filter(of).collect();
+        Some(Answer { value, origin })
+    }
+}

@@ -1,0 +1,170 @@
+//! Large content on its way to the disk, read by any number of readers meanwhile.
+//!
+//! One task brings it there, as fast as the source sends it. Readers follow it in the file, each at its own speed: a
+//! slow one keeps neither the others waiting nor anything in memory. When the last one is gone, the task ends, and
+//! nothing is kept of what is not whole by then.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream};
+use refkit_oci::Descriptor;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, spawn_blocking};
+
+use crate::disk::Sink;
+use crate::{Body, Error, Origin, verify};
+
+/// The bytes that one step of reading takes: 64 KiB.
+const PIECE: u64 = 64 << 10;
+
+type Pieces = BoxStream<'static, Result<Bytes, Error>>;
+
+/// Asks the source once more, for what the disk could not take.
+type Again = BoxFuture<'static, Result<Body, Error>>;
+
+/// A content on its way.
+pub(super) struct Download {
+    origin: Origin,
+    file: Arc<File>,
+    progress: watch::Receiver<Progress>,
+    driver: AbortHandle,
+}
+
+#[derive(Clone, Default)]
+struct Progress {
+    written: u64,
+    end: Option<End>,
+}
+
+#[derive(Clone)]
+enum End {
+    /// All of it is there, and was checked.
+    Done,
+    /// The source failed, or sent something else.
+    Failed(Error),
+    /// It can no longer be written; the readers have to ask the source themselves.
+    Lost,
+}
+
+impl Download {
+    /// Begins to bring a content to the disk.
+    pub fn start(descriptor: &Descriptor, body: Body, sink: Sink) -> io::Result<Self> {
+        let file = Arc::new(sink.file()?);
+        let Body { origin, stream } = verify::verified(descriptor, body);
+        let (tell, progress) = watch::channel(Progress::default());
+        let driver = tokio::spawn(drive(stream, sink, tell)).abort_handle();
+        Ok(Self { origin, file, progress, driver })
+    }
+
+    /// Returns whether whoever comes now can read all of it here.
+    pub fn is_of_use(&self) -> bool {
+        matches!(self.progress.borrow().end, None | Some(End::Done))
+    }
+
+    /// Returns a reader from the beginning.
+    pub fn body(self: Arc<Self>, again: Again) -> Body {
+        let origin = self.origin.clone();
+        let reader = Reader { progress: self.progress.clone(), download: self, offset: 0, again: Some(again) };
+        let pieces = stream::unfold(From::File(reader), |from| async {
+            match from {
+                From::File(reader) => reader.next().await,
+                From::Source(mut pieces) => Some((pieces.next().await?, From::Source(pieces))),
+                From::Nothing => None,
+            }
+        });
+        Body { origin, stream: pieces.boxed() }
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+async fn drive(mut pieces: Pieces, mut sink: Sink, tell: watch::Sender<Progress>) {
+    let end = loop {
+        match pieces.next().await {
+            // The last piece comes only once everything has been checked.
+            Some(Ok(piece)) => {
+                if !sink.take(&piece).await {
+                    break End::Lost;
+                }
+                tell.send_modify(|progress| progress.written += piece.len() as u64);
+            }
+            Some(Err(error)) => break End::Failed(error),
+            None => break End::Done,
+        }
+    };
+    tell.send_modify(|progress| progress.end = Some(end));
+}
+
+/// Where the next piece comes from.
+enum From {
+    File(Reader),
+    Source(Pieces),
+    Nothing,
+}
+
+struct Reader {
+    download: Arc<Download>,
+    progress: watch::Receiver<Progress>,
+    offset: u64,
+    again: Option<Again>,
+}
+
+impl Reader {
+    async fn next(mut self) -> Option<(Result<Bytes, Error>, From)> {
+        loop {
+            let Progress { written, end } = self.progress.borrow_and_update().clone();
+            if self.offset < written {
+                let file = Arc::clone(&self.download.file);
+                return match read(file, self.offset, written - self.offset).await {
+                    Ok(piece) => {
+                        self.offset += piece.len() as u64;
+                        Some((Ok(piece), From::File(self)))
+                    }
+                    Err(_) => self.ask_again().await,
+                };
+            }
+            match end {
+                Some(End::Done) => return None,
+                Some(End::Failed(error)) => return Some((Err(error), From::Nothing)),
+                Some(End::Lost) => return self.ask_again().await,
+                None if self.progress.changed().await.is_ok() => {}
+                None => return self.ask_again().await,
+            }
+        }
+    }
+
+    /// Goes on with what the source sends now, behind what was handed on.
+    async fn ask_again(self) -> Option<(Result<Bytes, Error>, From)> {
+        let mut pieces = match self.again?.await {
+            Ok(body) => body.stream,
+            Err(error) => return Some((Err(error), From::Nothing)),
+        };
+        let mut skip = self.offset;
+        loop {
+            match pieces.next().await? {
+                Ok(piece) if piece.len() as u64 <= skip => skip -= piece.len() as u64,
+                Ok(mut piece) => return Some((Ok(piece.split_off(skip as usize)), From::Source(pieces))),
+                Err(error) => return Some((Err(error), From::Nothing)),
+            }
+        }
+    }
+}
+
+async fn read(file: Arc<File>, offset: u64, left: u64) -> io::Result<Bytes> {
+    let read = move || {
+        let mut piece = vec![0; left.min(PIECE) as usize];
+        file.read_exact_at(&mut piece, offset)?;
+        Ok(Bytes::from(piece))
+    };
+    spawn_blocking(read).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}

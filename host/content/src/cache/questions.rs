@@ -1,0 +1,37 @@
+//! What a source is being asked, so that nobody asks it twice at one time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, Weak};
+
+use bytes::Bytes;
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
+
+use super::CacheOptions;
+use super::download::Download;
+use crate::flight::Flights;
+use crate::{Answer, Content, Error};
+
+/// Who asks, how, and whether the repository has answered already: only questions that are equal in this have equal
+/// answers.
+pub(super) type Asker = (Arc<str>, CacheOptions, bool);
+
+/// Which content is opened.
+pub(super) type Opening = (Asker, Repository, Descriptor);
+
+/// Which referrers are listed: of what, and of which artifact type.
+type Referring = (Asker, Repository, Digest, Option<String>);
+
+type Asked<K, T> = Flights<K, Result<T, Error>>;
+
+/// Questions on their way, by kind.
+#[derive(Default)]
+pub(super) struct Questions {
+    pub resolve: Asked<(Asker, Reference), Answer<Descriptor>>,
+    pub pull: Asked<(Asker, Reference), Answer<Content>>,
+    pub open: Asked<Opening, Answer<Bytes>>,
+    pub large: Asked<Opening, Option<Arc<Download>>>,
+    /// Large content that is being read, for those who come while it is.
+    pub downloads: Mutex<HashMap<Opening, Weak<Download>>>,
+    pub tags: Asked<(Asker, Repository), Answer<Vec<String>>>,
+    pub referrers: Asked<Referring, Answer<Vec<Descriptor>>>,
+}

@@ -1,0 +1,139 @@
+//! Manifests and indexes by reference.
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use refkit_oci::{Descriptor, Reference};
+
+use super::cached::{Cached, Question};
+use super::options::Pull;
+use crate::verify;
+use crate::{Answer, Content, Error, Operation, Origin, Problem, Resolve};
+
+#[async_trait]
+impl<S: Resolve + 'static> Resolve for Cached<S> {
+    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+        let shelf = self.shelf(reference.repository()).await?;
+        let ask = || {
+            let (question, reference) = (self.question(&shelf), reference.clone());
+            async move { question.resolve(&reference).await }.boxed()
+        };
+        let answer = self.inner.flights.resolve.join((self.asker(&shelf), reference.clone()), ask).await;
+        self.confirm(&shelf, &answer);
+        answer
+    }
+
+    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+        let shelf = self.shelf(reference.repository()).await?;
+        let ask = || {
+            let (question, reference) = (self.question(&shelf), reference.clone());
+            async move { question.pull(&reference).await }.boxed()
+        };
+        let answer = self.inner.flights.pull.join((self.asker(&shelf), reference.clone()), ask).await;
+        self.confirm(&shelf, &answer);
+        answer
+    }
+}
+
+impl<S: Resolve> Question<S> {
+    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+        if self.options.is_closed() {
+            return match self.remembered(reference).await {
+                Some(answer) => Ok(answer),
+                None => Err(self.miss(Operation::Resolve, reference)),
+            };
+        }
+        if let (Some(digest), Pull::Default) = (reference.digest(), self.options.pull)
+            && let Some(content) = self.shelf.manifest(digest).await
+        {
+            return Ok(Answer { value: content.descriptor, origin: Origin::Cache });
+        }
+        match self.head(reference).await {
+            Err(error) if self.options.bears(&error) => self.remembered(reference).await.ok_or(error),
+            other => other,
+        }
+    }
+
+    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+        if self.options.is_closed() {
+            return match self.held(reference).await {
+                Some(answer) => Ok(answer),
+                None => Err(self.miss(Operation::Pull, reference)),
+            };
+        }
+        match self.asked(reference).await {
+            Err(error) if self.options.bears(&error) => self.held(reference).await.ok_or(error),
+            other => other,
+        }
+    }
+
+    /// Reads what a reference names, from the cache if that is what it names now.
+    async fn asked(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+        let Some(held) = self.held(reference).await else { return self.get(reference).await };
+        if reference.digest().is_some() && self.options.pull == Pull::Default {
+            return Ok(held);
+        }
+        // Most tags still name what they named. A HEAD costs less than a GET, and is not counted by those who count.
+        let now = match self.head(reference).await {
+            Ok(now) => now.value.digest,
+            Err(Error { problem: Problem::Unsupported(_), .. }) => return self.get(reference).await,
+            Err(error) => return Err(error),
+        };
+        let value =
+            if now == held.value.descriptor.digest { Some(held.value) } else { self.shelf.manifest(&now).await };
+        match value {
+            Some(value) if reference.digest().is_none_or(|wanted| *wanted == value.descriptor.digest) => {
+                Ok(Answer { value, origin: Origin::Cache })
+            }
+            _ => self.get(reference).await,
+        }
+    }
+
+    async fn head(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+        let answer = self.source().resolve(reference).await?;
+        self.remember(reference, &answer.value).await;
+        Ok(answer)
+    }
+
+    async fn get(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+        let answer = self.source().pull(reference).await?;
+        let Content { descriptor, bytes } = &answer.value;
+        verify::check(descriptor, bytes)
+            .and_then(|()| match reference.digest() {
+                Some(wanted) if *wanted != descriptor.digest => verify::check_digest(wanted, bytes),
+                _ => Ok(()),
+            })
+            .map_err(|problem| Error::new(Operation::Pull, reference, problem).at(&answer.origin))?;
+        self.shelf.keep(descriptor, bytes, true).await;
+        self.remember(reference, descriptor).await;
+        Ok(answer)
+    }
+
+    /// With a digest in the reference, its tag says nothing of what is there.
+    async fn remember(&self, reference: &Reference, names: &Descriptor) {
+        if let (Some(disk), Some(tag), None) = (&self.shelf.disk, reference.tag(), reference.digest()) {
+            disk.keep_tag(tag, names).await;
+        }
+    }
+
+    /// Returns what is cached of what a reference names, or named when it was last asked for.
+    async fn held(&self, reference: &Reference) -> Option<Answer<Content>> {
+        if let Some(digest) = reference.digest() {
+            return Some(Answer { value: self.shelf.manifest(digest).await?, origin: Origin::Cache });
+        }
+        let Answer { value, origin } = self.remembered(reference).await?;
+        Some(Answer { value: self.shelf.manifest(&value.digest).await?, origin })
+    }
+
+    async fn remembered(&self, reference: &Reference) -> Option<Answer<Descriptor>> {
+        if let Some(digest) = reference.digest() {
+            return Some(Answer { value: self.shelf.manifest(digest).await?.descriptor, origin: Origin::Cache });
+        }
+        let seen = self.shelf.disk.as_ref()?.tag(reference.tag()?).await?;
+        let origin = Origin::Seen(seen.at());
+        Some(Answer { value: seen.value, origin })
+    }
+
+    fn miss(&self, operation: Operation, reference: &Reference) -> Error {
+        Error::new(operation, reference, self.options.miss())
+    }
+}

@@ -1,0 +1,140 @@
+//! One blob: mounted, or opened at the source once the destination wants it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::TryFutureExt as _;
+use futures_util::stream::StreamExt as _;
+use refkit_oci::Descriptor;
+
+use super::halt::Halted;
+use super::options::Step;
+use super::walk::Copying;
+use crate::{Body, Code, Error, Origin, Problem, Push, Source, deadline, verify};
+
+/// How often a blob is sent again where the destination breaks.
+const AGAIN: u32 = 2;
+
+/// The wait before that: 200 ms, and 800 ms before the last time.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+
+/// The longest wait that a destination can ask for: 60 s.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// What a body has shown of itself.
+#[derive(Default)]
+struct Watch {
+    opened: AtomicBool,
+    broken: AtomicBool,
+}
+
+impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
+    /// Copies one blob.
+    pub(super) async fn blob(&self, blob: &Descriptor) -> Result<(), Halted> {
+        // Nobody closes it.
+        let _permit = self.permits.acquire().await.map_err(|_| Halted)?;
+        self.halt.check()?;
+        if self.mount(blob).await? {
+            self.tell(blob, Step::Mounted);
+            return Ok(());
+        }
+        for tries in 0.. {
+            let watch = Arc::new(Watch::default());
+            // What is under way is not cut short: it ends by itself when its body does, and cleans up.
+            let pushed = self.destination.push_blob(self.to, blob, self.body(blob, Arc::clone(&watch))).await;
+            let Err(error) = pushed else {
+                let sent = watch.opened.load(Ordering::Relaxed);
+                self.tell(blob, if sent { Step::Done } else { Step::Present });
+                break;
+            };
+            self.halt.check()?;
+            let source = watch.broken.load(Ordering::Relaxed);
+            if source || tries >= AGAIN || !self.wait(&error, tries).await? {
+                return Err(self.halt.fail(error));
+            }
+            self.tell(blob, Step::Again);
+        }
+        Ok(())
+    }
+
+    /// Mounts a blob where that is possible. The first one shows whether it is: the others wait for it.
+    async fn mount(&self, blob: &Descriptor) -> Result<bool, Halted> {
+        let mut mounts = self.mounts.lock().await;
+        let mounted = match *mounts {
+            Some(false) => return Ok(false),
+            Some(true) => {
+                drop(mounts);
+                let mounted = self.destination.mount(self.to, blob, self.from).await;
+                mounts = self.mounts.lock().await;
+                mounted
+            }
+            None => self.destination.mount(self.to, blob, self.from).await,
+        };
+        let mounted = match mounted {
+            Ok(mounted) => mounted,
+            Err(error) if error.code() == Code::Invalid => return Err(self.halt.fail(error)),
+            // A push has its own say, and its own tries.
+            Err(_) => false,
+        };
+        *mounts = Some(mounted);
+        Ok(mounted)
+    }
+
+    /// Returns the body of a blob, which is opened when it is read, and ends early where the copy does.
+    fn body(&self, blob: &Descriptor, watch: Arc<Watch>) -> Body {
+        let (source, repository, wanted) = (self.source.clone(), self.from.clone(), blob.clone());
+        let (progress, of, count) = (self.options.progress.clone(), blob.clone(), AtomicU64::new(0));
+        let tell = move |step| {
+            if let Some(told) = &progress {
+                told(&of, step);
+            }
+        };
+        let (inline, origin) = match blob.inline() {
+            Some(data) if verify::check(blob, &data).is_ok() => (Some(Bytes::from(data)), Origin::Inline),
+            _ => (None, self.origin.clone()),
+        };
+        let (begin, seen, at) = (tell.clone(), Arc::clone(&watch), origin.clone());
+        // The destination polls the body only if it does not have the blob yet: no request before that.
+        let opened = async move {
+            seen.opened.store(true, Ordering::Relaxed);
+            begin(Step::Started);
+            match inline {
+                Some(bytes) => Ok(Body::from_bytes(at, bytes).stream),
+                None => source.open(&repository, &wanted).await.map(|body| body.stream),
+            }
+        };
+        let stream = opened.try_flatten_stream().map(move |piece: Result<Bytes, Error>| {
+            match &piece {
+                Ok(bytes) => {
+                    let before = count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                    tell(Step::Bytes(before + bytes.len() as u64));
+                }
+                Err(_) => watch.broken.store(true, Ordering::Relaxed),
+            }
+            piece
+        });
+        Body { origin, stream: stream.take_until(self.halt.halted()).boxed() }
+    }
+
+    /// Waits before a blob is sent again. Returns whether it is to be.
+    async fn wait(&self, error: &Error, tries: u32) -> Result<bool, Halted> {
+        if !matches!(error.code(), Code::Unavailable | Code::Timeout | Code::RateLimited) {
+            return Ok(false);
+        }
+        let own = FIRST_WAIT * 4_u32.saturating_pow(tries);
+        let wait = match &error.problem {
+            Problem::RateLimited { retry_after: Some(asked) }
+            | Problem::Overloaded { retry_after: Some(asked), .. } => own.max(*asked),
+            _ => own,
+        };
+        if wait > LONGEST_WAIT || deadline::left().is_some_and(|left| left <= wait) {
+            return Ok(false);
+        }
+        tokio::select! {
+            () = self.halt.halted() => Err(Halted),
+            () = tokio::time::sleep(wait) => Ok(true),
+        }
+    }
+}

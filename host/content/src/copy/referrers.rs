@@ -1,0 +1,72 @@
+//! What refers to what was copied.
+
+use std::sync::PoisonError;
+
+use refkit_oci::{Descriptor, Digest};
+
+use super::halt::Halted;
+use super::options::{Referrers, Step};
+use super::walk::{Copying, DEPTH_LIMIT, MANIFESTS_AT_ONCE, each};
+use crate::links::{self, Links};
+use crate::verify::{self, MANIFEST_LIMIT};
+use crate::{Code, Problem, Push, Source};
+
+impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
+    /// Copies the referrers of everything that was copied, of these in turn, and so on.
+    pub(super) async fn referrers(&self) -> Result<(), Halted> {
+        for depth in 0.. {
+            let subjects = std::mem::take(&mut *self.subjects.lock().unwrap_or_else(PoisonError::into_inner));
+            let Some(first) = subjects.first() else { break };
+            if depth > DEPTH_LIMIT {
+                let what = format!("referrers refer to each other more than {DEPTH_LIMIT} deep");
+                return Err(self.malformed(first, Problem::Malformed(what)));
+            }
+            let of = |subject| async move { self.referrers_of(&subject).await };
+            each(subjects, MANIFESTS_AT_ONCE, of).await?;
+        }
+        Ok(())
+    }
+
+    /// Copies the referrers of one subject, in the order of the source's list: some destinations keep it.
+    async fn referrers_of(&self, subject: &Digest) -> Result<(), Halted> {
+        let (only, among) = match &self.options.referrers {
+            Referrers::None => return Ok(()),
+            Referrers::All => (None, None),
+            Referrers::Of(types) => (if let [one] = &types[..] { Some(one.as_str()) } else { None }, Some(types)),
+        };
+        let list = self.halt.or(self.source.referrers(self.from, subject, only)).await?.value;
+        for referrer in list {
+            let wanted = among.is_none_or(|types| referrer.artifact_type.as_ref().is_some_and(|of| types.contains(of)));
+            if wanted && links::is_manifest(&referrer.media_type) && !self.is_met(&referrer) {
+                self.referrer(&referrer, subject).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn referrer(&self, referrer: &Descriptor, subject: &Digest) -> Result<(), Halted> {
+        if self.has(referrer).await? {
+            return self
+                .once(referrer, async {
+                    self.tell(referrer, Step::Present);
+                    Ok(())
+                })
+                .await;
+        }
+        let fetched = self.halt.or(async {
+            match verify::fetch(self.source, self.from, referrer, MANIFEST_LIMIT).await {
+                Ok(answer) => Ok(Some(answer.value)),
+                // Lists outlive what they list: under a tag they are kept by whoever pushes.
+                Err(error) if error.code() == Code::NotFound => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        let Some(bytes) = fetched.await? else { return Ok(()) };
+        let links = Links::read(&referrer.media_type, &bytes);
+        let links = links.map_err(|problem| self.malformed(&referrer.digest, problem))?;
+        if links.subject.is_none_or(|of| of.digest != *subject) {
+            return Ok(());
+        }
+        self.once(referrer, self.whole(referrer, bytes, 0)).await
+    }
+}

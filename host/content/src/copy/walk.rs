@@ -1,0 +1,207 @@
+//! The way through indexes and manifests.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::{self, StreamExt as _};
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
+use tokio::sync::{OnceCell, Semaphore};
+
+use super::halt::{Halt, Halted};
+use super::options::{Options, Referrers, Step};
+use crate::links::{self, Links};
+use crate::verify::{self, MANIFEST_LIMIT};
+use crate::{Content, Error, Operation, Origin, Problem, Push, Source};
+
+/// How many indexes may lie within each other, and referrers refer to referrers. Two are in use (an index of indexes,
+/// a signature of an SBOM); the rest is room.
+pub(super) const DEPTH_LIMIT: usize = 8;
+
+/// How many manifests and blobs one copy may meet, each counted once: several times what an index of 4 MiB that
+/// describes real images lists, and a few MiB of digests to remember.
+const COUNT_LIMIT: usize = 64 << 10;
+
+/// How many manifests of one index are under way at once, in memory of at most 4 MiB each.
+pub(super) const MANIFESTS_AT_ONCE: usize = 4;
+
+/// Content, by whether it is a manifest and by its digest.
+type Key = (bool, Digest);
+
+/// A copy under way.
+pub(super) struct Copying<'a, S, D: ?Sized> {
+    pub(super) options: &'a Options,
+    pub(super) source: &'a S,
+    pub(super) from: &'a Repository,
+    pub(super) origin: &'a Origin,
+    pub(super) destination: &'a D,
+    pub(super) to: &'a Repository,
+    pub(super) halt: Halt,
+    /// What blobs take while they are under way.
+    pub(super) permits: Semaphore,
+    /// Whether the destination mounts blobs of the source; none as long as that is not known.
+    pub(super) mounts: tokio::sync::Mutex<Option<bool>>,
+    met: Mutex<HashMap<Key, Arc<OnceCell<()>>>>,
+    /// The manifests and indexes whose referrers have not been looked for, in the order of their coming.
+    pub(super) subjects: Mutex<Vec<Digest>>,
+}
+
+impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
+    pub(super) fn new(
+        options: &'a Options,
+        (source, from, origin): (&'a S, &'a Repository, &'a Origin),
+        (destination, to): (&'a D, &'a Repository),
+    ) -> Self {
+        Self {
+            options,
+            source,
+            from,
+            origin,
+            destination,
+            to,
+            halt: Halt::new(),
+            permits: Semaphore::new(options.blobs_at_once),
+            // Within one repository there is nothing to mount.
+            mounts: tokio::sync::Mutex::new((from.registry() != to.registry() || from == to).then_some(false)),
+            met: Mutex::default(),
+            subjects: Mutex::default(),
+        }
+    }
+
+    /// Copies the manifest or index at the top, under the destination's tag. Referrers come before the tag moves: a
+    /// registry has to take what refers to something that is not there yet, and whoever sees the tag sees all of it.
+    pub(super) async fn root(&self, content: Content, to: &Reference) -> Result<Descriptor, Halted> {
+        let Content { descriptor, bytes } = content;
+        let there = self.has(&descriptor).await?;
+        self.once(&descriptor, async { if there { Ok(()) } else { self.below(&descriptor, &bytes, 0).await } }).await?;
+        self.referrers().await?;
+        self.halt.check()?;
+        if there && to.tag().is_none() && !is_index(&descriptor) {
+            self.tell(&descriptor, Step::Present);
+            return Ok(Descriptor::new(&*descriptor.media_type, descriptor.digest, descriptor.size));
+        }
+        let pushed = self.destination.push_manifest(to, &descriptor.media_type, bytes).await;
+        let pushed = pushed.map_err(|error| self.halt.fail(error))?;
+        self.tell(&descriptor, Step::Done);
+        Ok(pushed)
+    }
+
+    /// Copies a manifest or an index of an index, or a referrer.
+    pub(super) async fn child(&self, child: &Descriptor, depth: usize) -> Result<(), Halted> {
+        if depth > DEPTH_LIMIT {
+            let what = format!("the indexes lie more than {DEPTH_LIMIT} deep within each other");
+            return Err(self.malformed(&child.digest, Problem::Malformed(what)));
+        }
+        self.once(child, async {
+            if self.has(child).await? {
+                self.tell(child, Step::Present);
+                return Ok(());
+            }
+            let fetched = verify::fetch(self.source, self.from, child, MANIFEST_LIMIT);
+            let bytes = self.halt.or(fetched).await?.value;
+            self.whole(child, bytes, depth).await
+        })
+        .await
+    }
+
+    /// Copies a manifest or an index with what it refers to.
+    pub(super) async fn whole(&self, descriptor: &Descriptor, bytes: Bytes, depth: usize) -> Result<(), Halted> {
+        self.below(descriptor, &bytes, depth).await?;
+        self.halt.check()?;
+        let to = links::pinned(self.to, &descriptor.digest);
+        let pushed = self.destination.push_manifest(&to, &descriptor.media_type, bytes).await;
+        pushed.map_err(|error| self.halt.fail(error))?;
+        self.tell(descriptor, Step::Done);
+        Ok(())
+    }
+
+    /// Copies what a manifest or an index refers to: manifests side by side, indexes one after the other, so that
+    /// what is in memory has an end.
+    fn below<'f>(
+        &'f self,
+        descriptor: &'f Descriptor,
+        bytes: &'f Bytes,
+        depth: usize,
+    ) -> BoxFuture<'f, Result<(), Halted>> {
+        async move {
+            let links = Links::read(&descriptor.media_type, bytes);
+            let links = links.map_err(|problem| self.malformed(&descriptor.digest, problem))?;
+            self.blobs(links.blobs).await?;
+            let (indexes, manifests): (Vec<_>, Vec<_>) = links.manifests.into_iter().partition(is_index);
+            each(manifests, MANIFESTS_AT_ONCE, |child| async move { self.child(&child, depth + 1).await }).await?;
+            for child in indexes {
+                self.child(&child, depth + 1).await?;
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+
+    /// Copies blobs, all at once as far as the copy's bound lets them.
+    pub(super) async fn blobs(&self, mut blobs: Vec<Descriptor>) -> Result<(), Halted> {
+        blobs.retain(|blob| !links::stays_elsewhere(blob));
+        each(blobs, self.options.blobs_at_once, |blob| async move { self.once(&blob, self.blob(&blob)).await }).await
+    }
+
+    /// Returns whether the destination has a manifest, and with it its blobs. Of an index that says nothing.
+    pub(super) async fn has(&self, manifest: &Descriptor) -> Result<bool, Halted> {
+        if self.options.thorough || is_index(manifest) {
+            return Ok(false);
+        }
+        self.halt.or(self.destination.has(self.to, manifest)).await
+    }
+
+    /// Copies something that was not met before; where it was, waits until it is there.
+    pub(super) async fn once(
+        &self,
+        of: &Descriptor,
+        copy: impl Future<Output = Result<(), Halted>>,
+    ) -> Result<(), Halted> {
+        let key = (links::is_manifest(&of.media_type), of.digest.clone());
+        let cell = {
+            let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+            if !met.contains_key(&key) {
+                if met.len() >= COUNT_LIMIT {
+                    let what = format!("there are more than {COUNT_LIMIT} manifests and blobs");
+                    return Err(self.malformed(&of.digest, Problem::Malformed(what)));
+                }
+                if key.0 && self.options.referrers != Referrers::None {
+                    self.subjects.lock().unwrap_or_else(PoisonError::into_inner).push(of.digest.clone());
+                }
+            }
+            Arc::clone(met.entry(key).or_default())
+        };
+        cell.get_or_try_init(|| copy).await.copied()
+    }
+
+    /// Returns whether a manifest was met before.
+    pub(super) fn is_met(&self, manifest: &Descriptor) -> bool {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&(true, manifest.digest.clone()))
+    }
+
+    pub(super) fn tell(&self, of: &Descriptor, step: Step) {
+        if let Some(told) = &self.options.progress {
+            told(of, step);
+        }
+    }
+
+    pub(super) fn malformed(&self, digest: &Digest, problem: Problem) -> Halted {
+        let subject = format_args!("{}@{digest}", self.from).to_string();
+        self.halt.fail(Error::new(Operation::Fetch, subject, problem).at(self.origin))
+    }
+}
+
+/// Does something with each, so many at once, and with all of them even where it fails: what is cut short could leave
+/// something behind.
+pub(super) async fn each<T, F>(all: Vec<T>, at_once: usize, work: impl Fn(T) -> F) -> Result<(), Halted>
+where
+    F: Future<Output = Result<(), Halted>>,
+{
+    let work = stream::iter(all).map(work).buffer_unordered(at_once);
+    work.fold(Ok(()), |all, one| async move { all.and(one) }).await
+}
+
+fn is_index(descriptor: &Descriptor) -> bool {
+    links::is_index(&descriptor.media_type)
+}

@@ -1,0 +1,167 @@
+//! A cache of verified content on disk, for any number of processes at a time.
+//!
+//! Content lies there once, under its digest. It is answered to somebody only after a registry has handed it to them
+//! out of the same repository: whoever names a digest has not shown thereby that they may read it. What a tag named is
+//! known for each of them apart. They are told apart by what [`Principal`](crate::Principal) says, kept only as a hash
+//! with a key of the cache's own.
+//!
+//! Files get their names when they are whole and on the disk, so that a process may be killed at any instant. What is
+//! damaged all the same is removed when it is met, and counts as not there.
+
+mod blob;
+mod check;
+mod directory;
+mod evict;
+mod key;
+mod marker;
+mod record;
+mod root;
+mod scope;
+mod sink;
+mod unfinished;
+mod upkeep;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use refkit_oci::Repository;
+
+pub(crate) use blob::Stored;
+pub use check::{Checked, Wrong};
+pub use evict::Freed;
+pub(crate) use scope::{Kept, Scope};
+pub(crate) use sink::Sink;
+pub use upkeep::{Info, Prune};
+
+use crate::{Error, Operation, Problem};
+use marker::Refused;
+use root::{Root, blocking};
+
+/// A directory of content. A clone is another handle on the same cache.
+#[derive(Clone)]
+pub struct DiskCache {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    limit: u64,
+    /// None where nothing can be written: such a cache is empty and stays so.
+    root: Option<Root>,
+    /// Hashes who asks where there is no cache to have a key.
+    substitute: OnceLock<key::Key>,
+    note: Mutex<Option<String>>,
+}
+
+impl DiskCache {
+    /// Opens a cache in a directory of its own, and makes it where there is none: for its owner alone (mode 0700).
+    ///
+    /// All that it holds costs at most `limit` bytes, each file counted in blocks of 4 KiB. Above that the cache is
+    /// brought to 15/16 of the limit: what was not used for the longest time goes, by the minute. Processes that write
+    /// at one time may exceed the limit by a sixteenth each.
+    ///
+    /// A directory that cannot be made or written is no error, but an empty cache with a [`note`](Self::note).
+    ///
+    /// # Errors
+    /// [`Problem::Malformed`] for a directory that somebody else owns or can write into, that holds other things, or
+    /// that another version of this library has written in another format; [`Problem::Io`] for what is no directory.
+    pub async fn open(directory: impl AsRef<Path>, limit: u64) -> Result<Self, Error> {
+        let path = std::path::absolute(directory.as_ref()).unwrap_or_else(|_| directory.as_ref().to_owned());
+        let shown = path.display().to_string();
+        let opened = blocking(move || open(path, limit)).await;
+        let cut_short = || Err(Problem::Other("opening was cut short".to_owned()));
+        let inner = opened.unwrap_or_else(cut_short).map_err(|p| Error::new(Operation::Open, shown, p))?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Returns where it is.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Returns the most that it may hold, in bytes.
+    pub fn limit(&self) -> u64 {
+        self.inner.limit
+    }
+
+    /// Returns why something could not be kept, the first reason there was, as a sentence for people. Whoever asked
+    /// has got an answer all the same.
+    pub fn note(&self) -> Option<String> {
+        self.inner.note.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns what the cache is to somebody who asks for a repository.
+    pub(crate) fn scope(&self, principal: &[u8; 32], repository: &Repository) -> Result<Scope, Problem> {
+        let key = match &self.inner.root {
+            Some(root) => &root.key,
+            None => self.inner.substitute()?,
+        };
+        Ok(Scope::new(self.clone(), key.hash(&[b"principal", principal]), repository.clone()))
+    }
+
+    /// Does something that blocks; none where nothing can be had.
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce(&Root) -> Option<T> + Send + 'static) -> Option<T> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || inner.root.as_ref().and_then(work)).await?
+    }
+
+    /// Keeps something, which returns how many bytes have come, and says whether it worked. If not, it is worth a note
+    /// and no more.
+    async fn keep(&self, work: impl FnOnce(&Root) -> io::Result<u64> + Send + 'static) -> bool {
+        let inner = Arc::clone(&self.inner);
+        let keep = move || {
+            let Some(root) = &inner.root else { return false };
+            let kept = work(root).and_then(|size| if size > 0 { evict::grown(root, size) } else { Ok(()) });
+            kept.map_err(|error| inner.take_note(&error)).is_ok()
+        };
+        blocking(keep).await.unwrap_or(false)
+    }
+}
+
+impl Inner {
+    fn take_note(&self, error: &io::Error) {
+        let mut note = self.note.lock().unwrap_or_else(PoisonError::into_inner);
+        note.get_or_insert_with(|| text_of_note(&self.path, error));
+    }
+
+    fn substitute(&self) -> Result<&key::Key, Problem> {
+        if self.substitute.get().is_none() {
+            let new = key::Key::random()?;
+            return Ok(self.substitute.get_or_init(|| new));
+        }
+        self.substitute.get().ok_or_else(|| Problem::Other("there is no key".to_owned()))
+    }
+}
+
+fn text_of_note(path: &Path, error: &io::Error) -> String {
+    let remedy = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some room, or give the cache less of it",
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            "make it writable, or name another directory"
+        }
+        _ => "see to that directory, or name another",
+    };
+    format!("the cache {} cannot keep what was fetched: {error}; {remedy}", path.display())
+}
+
+/// Opens a cache. Blocks.
+fn open(path: PathBuf, limit: u64) -> Result<Inner, Problem> {
+    let opened = match marker::open(&path) {
+        Ok(directory) => Root::new(directory, limit),
+        Err(Refused::Unfit(problem)) => return Err(problem),
+        Err(Refused::Unwritable(error)) => Err(error),
+    };
+    let (root, note) = match opened {
+        Ok(root) => (Some(root), None),
+        Err(error) => (None, Some(text_of_note(&path, &error))),
+    };
+    Ok(Inner { path, limit, root, substitute: OnceLock::new(), note: Mutex::new(note) })
+}
+
+impl fmt::Debug for DiskCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DiskCache").field("path", &self.inner.path).field("limit", &self.inner.limit).finish()
+    }
+}

@@ -1,0 +1,116 @@
+//! The directory of a cache: whose it may be, and the file that says what it is.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::path::Path;
+
+use super::directory::{Directory, Found};
+use crate::Problem;
+
+/// The file by which a directory is known as a cache.
+pub(super) const NAME: &str = "refkit-cache";
+
+/// What that file says. The number changes whenever an older program would misread what is there.
+const TEXT: &[u8] = b"RefKit content cache, format 1\n";
+
+/// What a file system of its own may have beside the cache.
+const FOREIGN: [&str; 1] = ["lost+found"];
+
+/// Why there is no cache to be had of a directory.
+pub(super) enum Refused {
+    /// It must not be used: the caller has to hear of it.
+    Unfit(Problem),
+    /// It cannot be made or written; a run can do without.
+    Unwritable(io::Error),
+}
+
+/// Opens the directory of a cache, and makes it where there is none. Blocks.
+pub(super) fn open(path: &Path) -> Result<Directory, Refused> {
+    let directory = match Directory::named(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unwritable)?;
+            Directory::named(path)
+        }
+        other => other,
+    };
+    let directory = directory.map_err(|error| Refused::Unfit(error.into()))?;
+    check_owner(&directory)?;
+    check_format(&directory)?;
+    Ok(directory)
+}
+
+fn unwritable(error: io::Error) -> Refused {
+    match error.kind() {
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Refused::Unfit(error.into()),
+        _ => Refused::Unwritable(error),
+    }
+}
+
+fn unfit(what: impl Into<String>) -> Refused {
+    Refused::Unfit(Problem::Malformed(what.into()))
+}
+
+/// Whoever can write into the cache can say what a tag names.
+fn check_owner(directory: &Directory) -> Result<(), Refused> {
+    let stat = directory.stat_self().map_err(Refused::Unwritable)?;
+    let own = rustix::process::geteuid().as_raw();
+    if stat.owner != own {
+        return Err(unfit(format!(
+            "the cache's directory belongs to user {}, and this is user {own}: name one of your own",
+            stat.owner
+        )));
+    }
+    if stat.mode & 0o022 != 0 {
+        return Err(unfit(format!(
+            "the cache's directory can be written by others (mode {:04o}): run `chmod 700` on it",
+            stat.mode & 0o7777
+        )));
+    }
+    Ok(())
+}
+
+fn check_format(directory: &Directory) -> Result<(), Refused> {
+    if let Some(known) = read(directory)? {
+        return known;
+    }
+    // Another process may have made it in the meantime.
+    let foreign = |name: &std::ffi::OsString| name != NAME && !FOREIGN.iter().any(|known| name == known);
+    let names = directory.names().map_err(Refused::Unwritable)?;
+    if names.iter().any(foreign) && !names.iter().any(|name| name == NAME) {
+        return Err(unfit("the directory holds other files, but no cache: name an empty one"));
+    }
+    write(directory).map_err(Refused::Unwritable)
+}
+
+/// Returns what the file says; none where it has to be written.
+fn read(directory: &Directory) -> Result<Option<Result<(), Refused>>, Refused> {
+    let file = match directory.file(NAME).map_err(Refused::Unwritable)? {
+        Found::File(file) => file,
+        Found::Nothing => return Ok(None),
+        Found::Damaged(what) => return Err(unfit(format!("its file `{NAME}` cannot be used: {what}"))),
+    };
+    let mut text = [0; 128];
+    let read = file.read_at(&mut text, 0).map_err(Refused::Unwritable)?;
+    let text = &text[..read];
+    // All processes write the same, so one that was killed while it wrote is no trouble.
+    if TEXT.starts_with(text) && text != TEXT {
+        return Ok(None);
+    }
+    Ok(Some(if text == TEXT {
+        Ok(())
+    } else {
+        let shown = String::from_utf8_lossy(text);
+        Err(unfit(format!(
+            "its file `{NAME}` says `{}`, and this version knows format 1 only: remove the directory, or name another",
+            shown.trim_end().escape_debug()
+        )))
+    }))
+}
+
+fn write(directory: &Directory) -> io::Result<()> {
+    let file = directory.open_or_create(NAME)?;
+    file.write_all_at(TEXT, 0)?;
+    file.sync_all()?;
+    directory.sync()
+}

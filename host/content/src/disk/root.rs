@@ -1,0 +1,137 @@
+//! The cache as files: where each lies, and how it comes there.
+//!
+//! ```text
+//! refkit-cache           what the directory is, and in which format
+//! key                    the secret that names are hashed with
+//! lock                   held by whoever removes what was not used for long
+//! blobs/ALGORITHM/HEX    content, under its digest, once for all
+//! grants/HASH            that a registry handed a content to somebody, once for each of them
+//! tags/HASH              what a tag named, for whom, and when
+//! lists/HASH             tags and referrers of a repository, for whom, and when
+//! unfinished/            files that have no place yet
+//! ```
+
+use std::fs::File;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use super::directory::{Directory, Found};
+use super::evict::Usage;
+use super::key::Key;
+use super::unfinished::{self, Owner, Unfinished};
+
+/// How old a last use may be before it is written down anew: a minute. That is far finer than what decides who has to
+/// go, and spares a write for nearly every read.
+const USE_GRAIN: Duration = Duration::from_secs(60);
+
+/// Where files lie that come and go: every step below the root.
+pub(super) type Place = &'static [&'static str];
+
+pub(super) const GRANTS: Place = &["grants"];
+pub(super) const TAGS: Place = &["tags"];
+pub(super) const LISTS: Place = &["lists"];
+
+/// All of them.
+pub(super) const PLACES: [Place; 6] =
+    [&["blobs", "sha256"], &["blobs", "sha384"], &["blobs", "sha512"], GRANTS, TAGS, LISTS];
+
+/// The files of a cache. All methods block.
+#[derive(Debug)]
+pub(super) struct Root {
+    pub directory: Directory,
+    pub key: Key,
+    /// The most that the files may cost, in bytes.
+    pub limit: u64,
+    pub usage: Mutex<Usage>,
+    /// Who this handle is among the processes; nobody until it first writes.
+    owner: Mutex<Option<Arc<Owner>>>,
+}
+
+impl Root {
+    /// Takes a cache's directory, and gives it a key where it has none.
+    pub fn new(directory: Directory, limit: u64) -> io::Result<Self> {
+        let (key, owner) = match Key::read(&directory)? {
+            Some(key) => (key, None),
+            None => {
+                let owner = Owner::new(&directory)?;
+                (Key::put(&directory, Unfinished::new(&owner)?)?, Some(owner))
+            }
+        };
+        Ok(Self { directory, key, limit, usage: Mutex::default(), owner: Mutex::new(owner) })
+    }
+
+    /// Opens a directory; none where it is missing or none.
+    pub fn place(&self, place: Place) -> io::Result<Option<Directory>> {
+        let mut below: Option<Directory> = None;
+        for step in place {
+            match below.as_ref().unwrap_or(&self.directory).below(step)? {
+                Some(opened) => below = Some(opened),
+                None => return Ok(None),
+            }
+        }
+        Ok(below)
+    }
+
+    /// Opens a directory, and makes it where need be.
+    pub fn make_place(&self, place: Place) -> io::Result<Directory> {
+        let mut below: Option<Directory> = None;
+        for step in place {
+            below = Some(below.as_ref().unwrap_or(&self.directory).make_below(step)?);
+        }
+        below.ok_or_else(|| io::Error::other("no place"))
+    }
+
+    /// Opens a file; what is none or cannot be read is removed, so that it is fetched again.
+    pub fn open(&self, place: Place, name: &str) -> Option<File> {
+        let directory = self.place(place).ok()??;
+        match directory.file(name).ok()? {
+            Found::File(file) => Some(file),
+            Found::Nothing => None,
+            Found::Damaged(_) => {
+                let _ = directory.remove(name);
+                None
+            }
+        }
+    }
+
+    /// Removes a file. One that cannot be removed is met again, and removed then.
+    pub fn remove(&self, place: Place, name: &str) {
+        if let Ok(Some(directory)) = self.place(place) {
+            let _ = directory.remove(name);
+        }
+    }
+
+    /// Begins a file. The first one makes this process known, and sweeps after those that are gone.
+    pub fn begin(&self) -> io::Result<Unfinished> {
+        let mut owner = self.owner.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = match &*owner {
+            Some(known) => Arc::clone(known),
+            None => {
+                let new = Owner::new(&self.directory)?;
+                // Sweeping is no condition of writing.
+                let _ = unfinished::sweep(&self.directory, true);
+                Arc::clone(owner.insert(new))
+            }
+        };
+        drop(owner);
+        Unfinished::new(&known)
+    }
+}
+
+/// Writes down that a file is used now.
+pub(super) fn touch(file: &File) {
+    let now = SystemTime::now();
+    let Ok(last) = file.metadata().and_then(|metadata| metadata.modified()) else { return };
+    // One from the future comes of a clock that was wrong, and would stay for ever.
+    if now.duration_since(last).is_ok_and(|since| since < USE_GRAIN) {
+        return;
+    }
+    // Where nothing can be written, nothing is removed either.
+    let _ = file.set_modified(now);
+}
+
+/// Runs what blocks where blocking is allowed; none if the process is about to end.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}

@@ -1,0 +1,67 @@
+//! The list of a subject's referrers, an index under a tag as OCI distribution 1.1, section "Referrers Tag Schema": what
+//! the image specification says nothing of, and what regctl looks for in a layout. oras, and we, go by the entries.
+
+use std::fs::File;
+use std::path::Path;
+
+use refkit_oci::{Algorithm, Descriptor, Digest};
+use serde_json::{Value, json};
+
+use super::index::{Index, raw};
+use super::put::Unfinished;
+use super::size;
+use crate::Problem;
+use crate::layout::file::{Extent, open_below};
+use crate::links::{self, Links};
+use crate::verify::{self, MANIFEST_LIMIT};
+
+/// Adds a manifest to the list of its subject's referrers and returns what describes the new list; none where it was
+/// on the list. Blocks, and is called under the lock.
+pub(super) fn with(
+    root: &Path,
+    index: &Index,
+    subject: &Descriptor,
+    referrer: &Descriptor,
+    links: &Links,
+) -> Result<Option<Descriptor>, Problem> {
+    let tag = links::fallback_tag(&subject.digest);
+    let known = index.entries()?.into_iter().find(|entry| entry.is_named(&tag));
+    let mut list = match known {
+        Some(entry) => read(root, &entry.digest)?,
+        None => Index::empty()?,
+    };
+    if list.entries()?.iter().any(|entry| entry.digest == referrer.digest.as_str()) {
+        return Ok(None);
+    }
+    let mut entry = json!({
+        "mediaType": referrer.media_type,
+        "digest": referrer.digest.as_str(),
+        "size": referrer.size,
+    });
+    if let Some(artifact_type) = &links.artifact_type {
+        entry["artifactType"] = artifact_type.as_str().into();
+    }
+    if !links.annotations.is_empty() {
+        let annotations = links.annotations.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
+        entry["annotations"] = Value::Object(annotations.collect());
+    }
+    list.manifests.push(raw(&entry)?);
+    let bytes = list.into_bytes()?;
+    let digest = verify::digest(Algorithm::Sha256, &bytes);
+    if size(root, &digest)? != Some(bytes.len() as u64) {
+        let place = ["blobs", digest.algorithm().as_str(), digest.hex()];
+        Unfinished::new(root)?.write(&bytes)?.finish(&place)?;
+    }
+    Ok(Some(Descriptor::new(links::INDEX, digest, bytes.len() as u64)))
+}
+
+fn read(root: &Path, digest: &str) -> Result<Index, Problem> {
+    let malformed = |what: String| Problem::Malformed(format!("its list of referrers cannot be changed: {what}"));
+    let digest: Digest = digest.parse().map_err(|error| malformed(format!("{error}")))?;
+    match open_below(&File::open(root)?, &["blobs", digest.algorithm().as_str(), digest.hex()]) {
+        Ok(file) => Index::parse(&Extent::whole(file)?.read_all(MANIFEST_LIMIT)?),
+        // A list that is not there lists nothing.
+        Err(Problem::NotFound) => Index::empty(),
+        Err(problem) => Err(problem),
+    }
+}
