@@ -1,7 +1,175 @@
 //! Which hosts answer for a registry, in which order, and how each is asked.
+//!
+//! Three kinds of files say so: `refkit.toml`, RefKit's own; `certs.d/HOST/hosts.toml`, containerd's; and
+//! `buildkitd.toml`, BuildKit's. What is about a registry by its exact name comes before a wildcard, and that before a
+//! default. Of equals the first counts: what the embedder gave, then the files in the order above. One entry decides
+//! for a registry; nothing is merged but limits, which `refkit.toml` sets for every host that any file names.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use refkit_oci::Repository;
+//! use refkit_registry::hosts::Hosts;
+//!
+//! let text = r#"
+//!     [registry."docker.io"]
+//!     mirrors = ["mirror.example:5000/hub"]
+//! "#;
+//! let hosts = Hosts::default().refkit(Path::new("/etc/refkit/refkit.toml"), text)?;
+//! let hosts = hosts.of(&Repository::parse("alpine")?)?;
+//! let apis: Vec<_> = hosts.iter().map(|host| host.api.as_str()).collect();
+//! assert_eq!(apis, ["https://mirror.example:5000/v2/hub/", "https://registry-1.docker.io/v2/"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod answer;
+mod buildkitd;
+mod certificates;
+mod certs_d;
+mod document;
+mod draft;
+mod duration;
+mod error;
+mod files;
 mod host;
+mod hosts_toml;
+mod listing;
+mod pattern;
+mod place;
+mod refkit;
 mod rewrite;
+mod settings;
 
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use refkit_oci::Repository;
+
+pub use error::HostsError;
+pub use files::{ConfigFile, Files};
 pub use host::{Capabilities, Host, Identity, Setting, Tls};
+pub use listing::Listing;
 pub use rewrite::Rewrite;
+
+use draft::Drafts;
+use pattern::Pattern;
+
+/// The most registries whose hosts are remembered.
+const MAX_REMEMBERED: usize = 1024;
+
+/// The hosts of all registries. Without any files a registry is its own only host, asked with TLS unless it is a name of
+/// this machine; `docker.io` is `registry-1.docker.io`. Clones share what they remember.
+#[derive(Clone, Default)]
+pub struct Hosts {
+    given: Vec<(Pattern, Vec<Arc<Host>>)>,
+    tables: Vec<(Pattern, Arc<Result<refkit::Table, HostsError>>)>,
+    /// From `certs.d`, then from `buildkitd.toml`.
+    others: Drafts,
+    plain: BTreeSet<String>,
+    unread: Vec<PathBuf>,
+    remembered: Arc<Mutex<HashMap<String, Vec<Arc<Host>>>>>,
+}
+
+impl Hosts {
+    /// Reads files. It blocks; nothing is read afterwards but the certificates that they name.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or of which nothing can be understood. Where only what it says of a registry is
+    /// wrong, the error is that registry's, from [`Self::of`].
+    pub fn read(files: &Files) -> Result<Self, HostsError> {
+        let mut hosts = Self::default();
+        for file in &files.refkit {
+            if let Some(text) = file.read(&mut hosts.unread, files::text)? {
+                hosts = hosts.refkit(file.path(), &text)?;
+            }
+        }
+        for root in &files.certs_d {
+            hosts.others.extend(root.read(&mut hosts.unread, certs_d::read)?.into_iter().flatten());
+        }
+        for file in &files.buildkitd {
+            if let Some(text) = file.read(&mut hosts.unread, files::text)? {
+                hosts.others.extend(buildkitd::drafts(buildkitd::parse(file.path(), &text)?));
+            }
+        }
+        Ok(hosts)
+    }
+
+    /// Adds what a `refkit.toml` says that need not be on any disk; relative paths in it start where `file` would be.
+    ///
+    /// # Errors
+    /// Where nothing of it can be understood.
+    pub fn refkit(mut self, file: &Path, text: &str) -> Result<Self, HostsError> {
+        let tables = refkit::parse(file, text)?.into_iter();
+        self.tables.extend(tables.map(|(pattern, table)| (pattern, Arc::new(table))));
+        Ok(self.changed())
+    }
+
+    /// Sets the hosts of a registry, or of those that a pattern as in `refkit.toml` fits. They are asked exactly as they
+    /// are given, and come before what files say of the same name.
+    ///
+    /// # Errors
+    /// [`HostsError::Name`] where the text is neither a registry nor a pattern.
+    pub fn with(mut self, registry: &str, hosts: Vec<Host>) -> Result<Self, HostsError> {
+        let pattern = Pattern::parse(registry)
+            .map_err(|reason| HostsError::Name { name: registry.to_owned(), reason: format!("it {reason}") })?;
+        self.given.push((pattern, hosts.into_iter().map(Arc::new).collect()));
+        Ok(self.changed())
+    }
+
+    /// Asks a registry without TLS, whatever files say, and its mirrors of which no file says whether they speak it.
+    #[must_use]
+    pub fn plain_http(mut self, registry: impl Into<String>) -> Self {
+        self.plain.insert(registry.into());
+        self.changed()
+    }
+
+    /// Returns the files in usual places that are there but may not be read by this user.
+    pub fn unread(&self) -> &[PathBuf] {
+        &self.unread
+    }
+
+    /// Returns the hosts that are asked for a repository, in order. Equal questions have the same hosts, by pointer: the
+    /// hosts of 1024 registries are remembered, and then all are forgotten.
+    ///
+    /// # Errors
+    /// Where what a file says of this registry, or of one of its mirrors, is wrong.
+    pub fn of(&self, repository: &Repository) -> Result<Vec<Arc<Host>>, HostsError> {
+        let registry = repository.registry();
+        let remembered = || self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hosts) = remembered().get(registry) {
+            return Ok(hosts.clone());
+        }
+        let hosts = self.answer(registry)?;
+        let mut remembered = remembered();
+        if remembered.len() >= MAX_REMEMBERED {
+            remembered.clear();
+        }
+        Ok(remembered.entry(registry.to_owned()).or_insert(hosts).clone())
+    }
+
+    /// What was remembered may be wrong by now, though not for the clones that it is shared with.
+    fn changed(mut self) -> Self {
+        self.remembered = Arc::default();
+        self
+    }
+}
+
+impl fmt::Debug for Hosts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hosts").field("plain", &self.plain).field("unread", &self.unread).finish_non_exhaustive()
+    }
+}
+
+/// Reads the text of one of the kinds of files, for `make fuzz`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(kind: u32, file: &Path, text: &str) -> Option<Hosts> {
+    let mut hosts = Hosts::default();
+    match kind % 3 {
+        0 => hosts = hosts.refkit(file, text).ok()?,
+        1 => hosts.others.extend(buildkitd::drafts(buildkitd::parse(file, text).ok()?)),
+        _ => hosts.others.push((Pattern::Default, hosts_toml::parse(file, text))),
+    }
+    Some(hosts)
+}

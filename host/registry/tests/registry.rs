@@ -9,6 +9,8 @@ mod ask;
 mod docker;
 #[path = "registry/hostile.rs"]
 mod hostile;
+#[path = "registry/hosts.rs"]
+mod hosts;
 #[path = "registry/lists.rs"]
 mod lists;
 #[path = "registry/push.rs"]

@@ -1,0 +1,157 @@
+//! The `registry` tables of `buildkitd.toml`, as BuildKit's `util/resolver` reads them. The rest of the file is passed
+//! over. One thing differs: relative paths start where the file is, and not where BuildKit was started.
+
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::document::{Document, Entry};
+use super::draft::{Draft, Drafts, Scheme};
+use super::host::{Capabilities, Identity, Setting};
+use super::pattern::Pattern;
+use super::place::Place;
+use super::settings::{Said, Settings, boolean, paths};
+use super::{HostsError, certificates, files};
+
+/// What one table says.
+pub(super) struct Registry {
+    mirrors: Vec<(Place, Setting)>,
+    settings: Settings,
+    /// Directories of certificates, which are read later.
+    directories: Vec<(PathBuf, Setting)>,
+}
+
+/// The tables of a file by the registry's name, in the order of the file.
+pub(super) type Registries = Vec<(String, Result<Registry, HostsError>)>;
+
+/// Returns what a file says; a broken table is an error for those that need it.
+///
+/// # Errors
+/// Where the whole is not TOML, or `registry` not a table.
+pub(super) fn parse(file: &Path, text: &str) -> Result<Registries, HostsError> {
+    let document = Document::new(file, text);
+    let value = document.parse()?;
+    let mut found = Vec::new();
+    for entry in document.root(&value).entries()? {
+        if is(&entry, "registry") {
+            found.extend(entry.entries()?.into_iter().map(|entry| (entry.key.clone(), registry(&entry))));
+        }
+    }
+    Ok(found)
+}
+
+/// Go's decoder takes a key in any case.
+fn is(entry: &Entry<'_>, key: &str) -> bool {
+    entry.key.eq_ignore_ascii_case(key)
+}
+
+fn registry(table: &Entry<'_>) -> Result<Registry, HostsError> {
+    let mut found = Registry { mirrors: Vec::new(), settings: Settings::default(), directories: Vec::new() };
+    for entry in table.entries()? {
+        match entry.key.to_ascii_lowercase().as_str() {
+            "mirrors" => {
+                for mirror in entry.list()? {
+                    let place = Place { http: None, ..place(&mirror)? };
+                    let setting = mirror.setting(place.shown());
+                    found.mirrors.push((place, setting));
+                }
+            }
+            "http" => found.settings.http = Some(boolean(&entry)?),
+            "insecure" => found.settings.insecure = Some(boolean(&entry)?),
+            "ca" => {
+                entry.list()?;
+                found.settings.roots = Some(paths(&entry)?);
+            }
+            "keypair" => {
+                for pair in entry.list()? {
+                    let identity = identity(&pair)?;
+                    let shown = identity.certificate.display().to_string();
+                    Said::add(&mut found.settings.identities, [identity], pair.setting(shown));
+                }
+            }
+            "tlsconfigdir" => {
+                for directory in entry.list()? {
+                    let path = directory.text()?;
+                    found.directories.push((directory.node.document.path(path), directory.setting(path)));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+/// The scheme of a mirror is not looked at: whether TLS is spoken is said in the mirror's own table.
+fn place(mirror: &Entry<'_>) -> Result<Place, HostsError> {
+    Place::parse(mirror.text()?).map_err(|reason| mirror.error(format!("has a mirror that {reason}")))
+}
+
+fn identity(pair: &Entry<'_>) -> Result<Identity, HostsError> {
+    let (mut certificate, mut key) = (None, None);
+    for entry in pair.entries()? {
+        let path = entry.node.document;
+        if is(&entry, "cert") {
+            certificate = Some(path.path(entry.text()?));
+        } else if is(&entry, "key") {
+            key = Some(path.path(entry.text()?));
+        }
+    }
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Identity { certificate, key }),
+        _ => Err(pair.error("needs both cert and key")),
+    }
+}
+
+/// Reads the directories of certificates that tables name, and returns the hosts of each registry.
+pub(super) fn drafts(mut registries: Registries) -> Drafts {
+    for (_, registry) in &mut registries {
+        if let Ok(found) = registry
+            && let Err(error) = directories(found)
+        {
+            *registry = Err(error);
+        }
+    }
+    let by_name: HashMap<_, _> = registries.iter().map(|(name, registry)| (name.as_str(), registry)).collect();
+    let hosts = |registry: &Result<Registry, HostsError>| {
+        let registry = registry.as_ref().map_err(HostsError::clone)?;
+        let mut hosts = Vec::new();
+        for (place, setting) in &registry.mirrors {
+            let settings = match by_name.get(place.authority.as_str()) {
+                Some(own) => own.as_ref().map_err(HostsError::clone)?.settings.clone(),
+                None => Settings::default(),
+            };
+            hosts.push(Draft {
+                api: format!("v2/{}", place.path).trim_end_matches('/').to_owned(),
+                scheme: scheme(&settings),
+                place: Some(place.clone()),
+                capabilities: Capabilities::READ,
+                origin: Some(setting.clone()),
+                ..Draft::registry(settings, Scheme::Unsaid)
+            });
+        }
+        hosts.push(Draft::registry(registry.settings.clone(), scheme(&registry.settings)));
+        Ok(hosts)
+    };
+    registries.iter().map(|(name, registry)| (Pattern::Exact(name.clone()), hosts(registry))).collect()
+}
+
+/// Returns what is spoken with a host. With both `http` and `insecure` TLS is tried first, as BuildKit does.
+pub(super) fn scheme(settings: &Settings) -> Scheme {
+    match settings.http.as_ref().map(|http| http.value) {
+        None => Scheme::Unsaid,
+        Some(false) => Scheme::Https,
+        Some(true) if Settings::is(&settings.insecure) => Scheme::Either,
+        Some(true) => Scheme::Http,
+    }
+}
+
+/// BuildKit passes over a directory that is not there or not for it to read.
+fn directories(registry: &mut Registry) -> Result<(), HostsError> {
+    for (directory, setting) in &registry.directories {
+        match certificates::read(directory, &mut registry.settings, setting) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {}
+            read => read.map_err(|error| files::unreadable(directory, &error))?,
+        }
+    }
+    Ok(())
+}

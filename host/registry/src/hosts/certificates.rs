@@ -1,0 +1,26 @@
+//! A directory of certificates, as Docker has one for each registry: `*.crt` are roots, `*.cert` the client's own, each
+//! with the key in the file of that name in `*.key`.
+
+use std::io;
+use std::path::Path;
+
+use super::files;
+use super::host::{Identity, Setting};
+use super::settings::{Said, Settings};
+
+/// Adds what is in a directory to the settings.
+pub(super) fn read(directory: &Path, settings: &mut Settings, setting: &Setting) -> io::Result<()> {
+    let names = files::names(directory)?;
+    for name in &names {
+        if name.ends_with(".crt") {
+            Said::add(&mut settings.roots, [directory.join(name)], setting.clone());
+        } else if let Some(stem) = name.strip_suffix(".cert") {
+            let certificate = directory.join(name);
+            let key = format!("{stem}.key");
+            // Without one, the key is in the file of the certificate.
+            let key = if names.contains(&key) { directory.join(key) } else { certificate.clone() };
+            Said::add(&mut settings.identities, [Identity { certificate, key }], setting.clone());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! A directory of directories, one for each registry, as containerd and Docker have it: with a `hosts.toml`, or else
+//! with certificates alone. `_default` is for all that have none.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use super::draft::{Draft, Drafts, Scheme};
+use super::host::Setting;
+use super::pattern::Pattern;
+use super::settings::Settings;
+use super::{HostsError, certificates, files, hosts_toml};
+
+/// The directory for all registries that have none.
+const DEFAULT: &str = "_default";
+
+/// Returns the hosts of each registry; a broken directory is an error for its registry alone.
+///
+/// # Errors
+/// Where the directory itself cannot be read.
+pub(super) fn read(root: &Path) -> io::Result<Drafts> {
+    let mut names = files::names(root)?;
+    // Of the two names for a port, containerd looks for this one first.
+    names.sort_by_key(|name| !name.ends_with('_'));
+    let mut found = Vec::new();
+    for name in names {
+        let directory = root.join(&name);
+        if directory.is_dir() {
+            let hosts = hosts(&directory);
+            found.push((if name == DEFAULT { Pattern::Default } else { Pattern::Directory(name) }, hosts));
+        }
+    }
+    Ok(found)
+}
+
+fn hosts(directory: &Path) -> Result<Vec<Draft>, HostsError> {
+    let file = directory.join("hosts.toml");
+    match files::text(&file) {
+        Ok(text) if !text.is_empty() => return hosts_toml::parse(&file, &text),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(files::unreadable(&file, &error)),
+        _ => {}
+    }
+    let mut settings = Settings::default();
+    let setting = Setting {
+        name: "certificates".to_owned(),
+        value: "*.crt, *.cert".to_owned(),
+        file: directory.to_owned(),
+        table: String::new(),
+    };
+    certificates::read(directory, &mut settings, &setting).map_err(|error| files::unreadable(directory, &error))?;
+    Ok(vec![Draft::registry(settings, Scheme::ByPort)])
+}

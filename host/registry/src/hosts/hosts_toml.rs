@@ -1,0 +1,115 @@
+//! containerd's `hosts.toml`, as its `core/remotes/docker/config` reads it. Three things differ. A file that is broken
+//! is an error, where containerd goes on as if it said nothing. Hosts count however TOML writes their tables. And an
+//! empty key beside a client certificate means what the documentation says: the key is in the same file.
+
+use std::path::Path;
+
+use super::HostsError;
+use super::document::{Document, Entry};
+use super::draft::{Draft, Scheme};
+use super::host::{Capabilities, Identity, Setting};
+use super::place::{self, Place};
+use super::settings::{Said, Settings, boolean, capabilities, duration, headers, paths};
+
+/// Returns the hosts of a file in order, the server last.
+///
+/// # Errors
+/// Where the text is not TOML, or a value is not what it has to be.
+pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Draft>, HostsError> {
+    let document = Document::new(file, text);
+    let value = document.parse()?;
+    let root = document.root(&value);
+    let (mut hosts, mut server) = (Vec::new(), None);
+    for entry in root.entries()? {
+        match entry.key.to_ascii_lowercase().as_str() {
+            "host" => {
+                for host in entry.entries()? {
+                    let setting = |place: &Place| Setting { value: place.shown(), ..entry.setting("") };
+                    hosts.push(draft(&host, &host.key, &host, setting)?);
+                }
+            }
+            "server" if !entry.text()?.is_empty() => {
+                let setting = |place: &Place| entry.setting(place.shown());
+                server = Some(draft(&root, entry.text()?, &entry, setting)?);
+            }
+            _ => {}
+        }
+    }
+    let itself = || {
+        let (mut settings, _) = settings(&root)?;
+        // containerd gives the registry itself all capabilities, whatever the file says.
+        settings.capabilities = None;
+        Ok(Draft::registry(settings, Scheme::ByPort))
+    };
+    hosts.push(server.map_or_else(itself, Ok)?);
+    Ok(hosts)
+}
+
+/// Returns the host at an address, with the settings of a table.
+fn draft(
+    table: &Entry<'_>,
+    address: &str,
+    at: &Entry<'_>,
+    setting: impl FnOnce(&Place) -> Setting,
+) -> Result<Draft, HostsError> {
+    let place = Place::parse(address).map_err(|reason| at.error(format!("names a host that {reason}")))?;
+    let (settings, override_path) = settings(table)?;
+    let named = place.path == "v2" || place.path.ends_with("/v2");
+    let api = if override_path || named { place.path.clone() } else { format!("{}/v2", place.path) };
+    let scheme = match place.http {
+        // With settings of TLS, that is tried first, except where the port says that there is none.
+        Some(true) if explicit(&settings) && place::split(&place.authority).1 != Some("80") => Scheme::Either,
+        Some(true) => Scheme::Http,
+        _ => Scheme::Https,
+    };
+    Ok(Draft {
+        api: api.trim_start_matches('/').to_owned(),
+        origin: Some(setting(&place)),
+        capabilities: Capabilities::ALL,
+        place: Some(place),
+        ..Draft::registry(settings, scheme)
+    })
+}
+
+/// Returns whether settings are about TLS.
+fn explicit(settings: &Settings) -> bool {
+    settings.insecure.is_some() || settings.roots.is_some() || settings.identities.is_some()
+}
+
+/// Returns the settings of a table, and whether the path of its address is the API's own.
+fn settings(table: &Entry<'_>) -> Result<(Settings, bool), HostsError> {
+    let (mut found, mut override_path) = (Settings::default(), false);
+    for entry in table.entries()? {
+        match entry.key.to_ascii_lowercase().as_str() {
+            // An empty list is none.
+            "capabilities" if entry.list()?.is_empty() => {}
+            "capabilities" => found.capabilities = Some(capabilities(&entry)?),
+            "ca" => found.roots = Some(paths(&entry)?),
+            "client" => found.identities = Some(identities(&entry)?),
+            "skip_verify" => found.insecure = Some(boolean(&entry)?),
+            "header" => found.headers = Some(headers(&entry)?),
+            "dial_timeout" if entry.text()?.is_empty() => {}
+            "dial_timeout" => found.connect = duration(&entry)?,
+            "override_path" => override_path = entry.boolean()?,
+            _ => {}
+        }
+    }
+    Ok((found, override_path))
+}
+
+/// A file, several, or pairs of a certificate's and a key's.
+fn identities(entry: &Entry<'_>) -> Result<Said<Vec<Identity>>, HostsError> {
+    let (mut value, mut shown) = (Vec::new(), Vec::new());
+    let elements = if entry.is_text() { vec![entry.clone()] } else { entry.list()? };
+    for element in elements {
+        let path = |path: &str| entry.node.document.path(path);
+        let (certificate, key) = match (element.is_text(), element.texts()?.as_slice()) {
+            (true, [certificate]) | (false, [certificate, ""]) => (*certificate, *certificate),
+            (false, [certificate, key]) => (*certificate, *key),
+            _ => return Err(element.error("has to be a file, or a pair of the certificate's and the key's")),
+        };
+        value.push(Identity { certificate: path(certificate), key: path(key) });
+        shown.push(certificate);
+    }
+    Ok(Said::new(value, entry.setting(shown.join(", "))))
+}

@@ -1,0 +1,163 @@
+//! `refkit.toml`: what buildkitd.toml says, and what people asked for beside it.
+//!
+//! ```toml
+//! [registry."docker.io"]
+//! mirrors = ["mirror.example:5000/hub", { host = "https://other.example", rewrite = { "^library/(.*)" = "hub/$1" } }]
+//!
+//! [registry."*.corp.example"]      # all below a domain, at any depth and port
+//! ca = "corp.pem"                  # or a list; from where this file is
+//! client = { cert = "me.pem", key = "me.key" }
+//!
+//! [registry."*"]                   # what no other table is about
+//! mirrors = ["http://cache.corp.example"]
+//! upstream = false                 # do not ask the registry itself
+//! ```
+//!
+//! - The table whose name fits best is the one that counts: an exact name, then the longest domain, then `*`.
+//! - `http`, `insecure`, `ca`, `client`, `headers`, `connect_timeout`, `concurrency` and `rate` are about a host,
+//!   whether it is asked for its own images or as a mirror: a mirror has them from its entry in `mirrors`, or else from
+//!   the table that fits its own name. `http` is also inherited from the registry that it mirrors.
+//! - `rewrite` says what repositories are called at mirrors, and is never applied to the registry itself.
+//! - `concurrency` and `rate` (requests at once, and in a second) hold wherever a host is named, in other files too; a
+//!   table with nothing else in it decides nothing else.
+
+mod keys;
+
+use std::path::Path;
+
+use super::document::{Document, Entry};
+use super::host::Setting;
+use super::pattern::Pattern;
+use super::place::Place;
+use super::settings::{Said, Settings, boolean};
+use super::{HostsError, Rewrite};
+use keys::{HOST_KEYS, host_key};
+
+/// The keys of a registry's table, beside those of a host.
+const REGISTRY_KEYS: [&str; 3] = ["mirrors", "upstream", "rewrite"];
+
+/// The keys of a mirror, beside those of a host.
+const MIRROR_KEYS: [&str; 2] = ["host", "rewrite"];
+
+/// What a table says.
+pub(super) struct Table {
+    pub(super) mirrors: Vec<Mirror>,
+    /// Whether the registry itself is asked as well.
+    pub(super) upstream: bool,
+    pub(super) rewrites: Option<Said<Vec<Rewrite>>>,
+    pub(super) settings: Settings,
+    /// Whether it says anything else than limits.
+    pub(super) decides: bool,
+}
+
+/// A mirror in a table.
+pub(super) struct Mirror {
+    pub(super) place: Place,
+    pub(super) rewrites: Option<Said<Vec<Rewrite>>>,
+    pub(super) settings: Settings,
+    pub(super) origin: Setting,
+}
+
+/// The tables of a file.
+pub(super) type Tables = Vec<(Pattern, Result<Table, HostsError>)>;
+
+/// Returns what a file says; a broken table is an error for those that need it.
+///
+/// # Errors
+/// Where the whole is not TOML, has unknown keys, or has a table whose name tells nothing.
+pub(super) fn parse(file: &Path, text: &str) -> Result<Tables, HostsError> {
+    let document = Document::new(file, text);
+    let value = document.parse()?;
+    let mut found = Vec::new();
+    for entry in document.root(&value).entries()? {
+        if entry.key != "registry" {
+            return Err(entry.unknown(&["registry"]));
+        }
+        for table in entry.entries()? {
+            found.push(match (Pattern::parse(&table.key), Pattern::meant(&table.key)) {
+                (Ok(pattern), _) => (pattern, self::table(&table)),
+                (Err(reason), Some(meant)) => (meant, Err(table.error(reason))),
+                (Err(reason), None) => return Err(table.error(reason)),
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn table(table: &Entry<'_>) -> Result<Table, HostsError> {
+    let (mut mirrors, mut upstream, mut rewrites, mut settings) = (Vec::new(), true, None, Settings::default());
+    let entries = table.entries()?;
+    for entry in &entries {
+        match entry.key.as_str() {
+            "mirrors" => mirrors = entry.list()?.iter().map(mirror).collect::<Result<_, _>>()?,
+            "upstream" => upstream = boolean(entry)?.value,
+            "rewrite" => rewrites = Some(rewrite(entry)?),
+            _ if host_key(entry, &mut settings)? => {}
+            _ => return Err(entry.unknown(&[&REGISTRY_KEYS[..], &HOST_KEYS[..]].concat())),
+        }
+    }
+    if !upstream && mirrors.is_empty() {
+        return Err(table.error("has neither mirrors nor upstream, so nobody is left to ask"));
+    }
+    let decides = entries.is_empty() || entries.iter().any(|entry| !matches!(&*entry.key, "concurrency" | "rate"));
+    Ok(Table { mirrors, upstream, rewrites, settings, decides })
+}
+
+fn mirror(entry: &Entry<'_>) -> Result<Mirror, HostsError> {
+    if entry.is_text() {
+        let place = place(entry)?;
+        let origin = entry.setting(place.shown());
+        return Ok(Mirror { place, rewrites: None, settings: Settings::default(), origin });
+    }
+    let (mut found, mut rewrites, mut settings) = (None, None, Settings::default());
+    for key in entry.entries()? {
+        match key.key.as_str() {
+            "host" => found = Some(place(&key)?),
+            "rewrite" => rewrites = Some(rewrite(&key)?),
+            _ if host_key(&key, &mut settings)? => {}
+            _ => return Err(key.unknown(&[&MIRROR_KEYS[..], &HOST_KEYS[..]].concat())),
+        }
+    }
+    let place = found.ok_or_else(|| entry.error("has a mirror without host"))?;
+    if place.http.is_some() && settings.http.is_some() {
+        return Err(entry.error("has a mirror with both http and a scheme in host; write one"));
+    }
+    let origin = entry.setting(place.shown());
+    Ok(Mirror { place, rewrites, settings, origin })
+}
+
+fn place(entry: &Entry<'_>) -> Result<Place, HostsError> {
+    let text = entry.text()?;
+    if text.contains('@') {
+        return Err(entry.error("has a mirror with user information; credentials belong into Docker's config.json"));
+    }
+    if text.contains(['?', '#']) {
+        return Err(entry.error("has a mirror with a query or a fragment; write host[:port] and a path"));
+    }
+    Place::parse(text).map_err(|reason| entry.error(format!("has a mirror that {reason}")))
+}
+
+fn rewrite(entry: &Entry<'_>) -> Result<Said<Vec<Rewrite>>, HostsError> {
+    let rules = entry.entries()?;
+    let mut value = Vec::new();
+    let mut shown = Vec::new();
+    for rule in &rules {
+        let replacement = rule.text()?;
+        value.push(
+            Rewrite::new(&rule.key, replacement).map_err(|problem| rule.error(format!("is no rewrite: {problem}")))?,
+        );
+        shown.push(format!("{} -> {replacement}", rule.key));
+    }
+    Ok(Said::new(value, entry.setting(shown.join(", "))))
+}
+
+impl Mirror {
+    /// Returns the path of the API: one with `v2` in it is that already, another is where repositories begin.
+    pub(super) fn api(&self) -> String {
+        let path = &self.place.path;
+        match path.split('/').any(|segment| segment == "v2") {
+            true => path.clone(),
+            false => format!("v2/{path}").trim_end_matches('/').to_owned(),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! `refkit.toml`.
+
+use refkit_registry::hosts::{Files, HostsError};
+
+use super::{asked, check, named, read, refkit, repository, shown};
+
+#[test]
+fn hosts_of_refkit_toml() {
+    let hosts = read(Files { refkit: named("refkit.toml"), ..Files::default() });
+    check(
+        &hosts,
+        &[
+            (
+                "docker.io",
+                &[
+                    // Without TLS, as the registry that it mirrors; so there are no roots.
+                    "http://mirror.example:5000/v2/hub/ as mirror.example:5000: resolve and pull, ns, \
+                     x-team=a secret of the team, concurrency 3, rate 20",
+                    "http://plain.example/v2/ as plain.example: resolve and pull, ns, concurrency 3, rate 20",
+                    "https://other.example/some/v2/ as other.example: pull, ns, concurrency 3, rate 20",
+                    "https://tls.example/v2/ as tls.example: resolve and pull, ns, connect 500ms, concurrency 2, rate 20",
+                    "http://registry-1.docker.io/v2/ as docker.io: resolve, pull and push",
+                ],
+            ),
+            (
+                "mirror.example:5000",
+                &[
+                    "https://never.example/v2/ as never.example: resolve and pull, ns, concurrency 3, rate 20",
+                    "https://mirror.example:5000/v2/ as mirror.example:5000: push, \
+                     roots tests/fixtures/hosts/mirror.pem /etc/refkit/second.pem, \
+                     tests/fixtures/hosts/me.pem with tests/fixtures/hosts/me.key, \
+                     x-team=a secret of the team, concurrency 3, rate 20",
+                ],
+            ),
+            (
+                "a.b.corp.example:5000",
+                &["https://a.b.corp.example:5000/v2/ as a.b.corp.example:5000: resolve, pull and push, insecure, \
+                   roots tests/fixtures/hosts/corp.pem, tests/fixtures/hosts/corp.pem with \
+                   tests/fixtures/hosts/corp.pem, tests/fixtures/hosts/two.pem with tests/fixtures/hosts/two.key, \
+                   concurrency 3, rate 20"],
+            ),
+            (
+                "a.build.corp.example:5000",
+                &["http://a.build.corp.example:5000/v2/ as a.build.corp.example:5000: resolve, pull and push, \
+                   concurrency 3, rate 20"],
+            ),
+            (
+                "tls.corp.example",
+                &["https://tls.corp.example/v2/ as tls.corp.example: resolve, pull and push, concurrency 3, rate 20"],
+            ),
+            (
+                "air.example",
+                &["https://cache.corp.example/v2/ as cache.corp.example: resolve and pull, ns, insecure, \
+                   roots tests/fixtures/hosts/corp.pem, tests/fixtures/hosts/corp.pem with \
+                   tests/fixtures/hosts/corp.pem, tests/fixtures/hosts/two.pem with tests/fixtures/hosts/two.key, \
+                   concurrency 3, rate 20"],
+            ),
+            // A table with limits alone leaves the rest to the default.
+            (
+                "limited.example",
+                &[
+                    "https://cache.corp.example/v2/ as cache.corp.example: resolve and pull, ns, insecure, \
+                     roots tests/fixtures/hosts/corp.pem, tests/fixtures/hosts/corp.pem with \
+                     tests/fixtures/hosts/corp.pem, tests/fixtures/hosts/two.pem with tests/fixtures/hosts/two.key, \
+                     concurrency 3, rate 20",
+                    "https://limited.example/v2/ as limited.example: resolve, pull and push, concurrency 8, rate 20",
+                ],
+            ),
+            (
+                "broken.example",
+                &["tests/fixtures/hosts/refkit.toml:44:1: registry.\"broken.example\".miror is not known here; is \
+                   mirrors meant?"],
+            ),
+            (
+                "schemed.example",
+                &["tests/fixtures/hosts/refkit.toml:46:11: registry.\"https://schemed.example/v2\" is no name of a \
+                   registry, which has neither scheme nor path"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn repositories_are_rewritten_at_mirrors() {
+    let hosts = read(Files { refkit: named("refkit.toml"), ..Files::default() });
+    let hosts = hosts.of(&repository("docker.io")).expect("hosts");
+    let rows = [
+        (
+            "library/alpine",
+            ["hub/library/alpine", "hub/library/alpine", "official/alpine", "hub/library/alpine", "library/alpine"],
+        ),
+        ("user/app", ["hub/user/app", "hub/user/app", "rest/user/app", "hub/user/app", "user/app"]),
+    ];
+    for (path, wanted) in rows {
+        let found: Vec<_> = hosts.iter().map(|host| host.repository(path).expect("a repository")).collect();
+        assert_eq!(found, wanted);
+    }
+    let url = hosts[0].api.join("hub/library/alpine/manifests/latest").expect("a URL");
+    assert_eq!(url.as_str(), "http://mirror.example:5000/v2/hub/hub/library/alpine/manifests/latest");
+}
+
+#[test]
+fn rewrites_make_repositories_or_an_error() {
+    let rows = [
+        (r#"{ "^a/" = "b/" }"#, "a/x", Ok("b/x")),
+        // Every match, as k3s has it, and the first rule that matches.
+        (r#"{ "a" = "b" }"#, "aa/xa", Ok("bb/xb")),
+        (r#"{ "^a" = "b", "^b" = "c" }"#, "a/x", Ok("b/x")),
+        (r#"{ "^z" = "b", "^a" = "c" }"#, "a/x", Ok("c/x")),
+        (r#"{ "z" = "b" }"#, "a/x", Ok("a/x")),
+        (r#"{ "(?<all>.*)" = "all/${all}" }"#, "a/x", Ok("all/a/x")),
+        (
+            r#"{ "^a/" = "../../" }"#,
+            "a/x",
+            Err("the rewrite ^a/ -> ../../ makes \"../../x\" of \"a/x\": the repository path is malformed"),
+        ),
+        (
+            r#"{ "^.*$" = "" }"#,
+            "a/x",
+            Err("the rewrite ^.*$ ->  makes \"\" of \"a/x\": the repository path is malformed"),
+        ),
+        (
+            r#"{ "^a" = "A" }"#,
+            "a/x",
+            Err("the rewrite ^a -> A makes \"A/x\" of \"a/x\": a repository path has no upper-case letters"),
+        ),
+        (
+            r#"{ "$" = "?x=y" }"#,
+            "a/x",
+            Err("the rewrite $ -> ?x=y makes \"a/x?x=y\" of \"a/x\": the repository path is malformed"),
+        ),
+    ];
+    for (rules, path, wanted) in rows {
+        let text = format!("[registry.\"a.example\"]\nmirrors = [{{ host = \"m.example\", rewrite = {rules} }}]");
+        let hosts = refkit(&text).expect(rules).of(&repository("a.example")).expect(rules);
+        let found = hosts[0].repository(path).map_err(|problem| problem.to_string());
+        assert_eq!(found.as_deref().map_err(String::as_str), wanted, "{rules}");
+        assert_eq!(hosts[1].repository(path).as_deref().ok(), Some(path), "{rules}: the registry itself");
+    }
+}
+
+#[test]
+fn what_http_a_mirror_is_asked_with() {
+    let rows = [
+        ("mirrors = [\"m.example\"]", "", "https"),
+        ("http = true\nmirrors = [\"m.example\"]", "", "http"),
+        ("http = true\nmirrors = [\"https://m.example\"]", "", "https"),
+        ("http = true\nmirrors = [{ host = \"m.example\", http = false }]", "", "https"),
+        ("http = true\nmirrors = [\"m.example\"]", "http = false", "https"),
+        ("http = false\nmirrors = [\"m.example\"]", "http = true", "http"),
+        ("http = false\nmirrors = [\"http://m.example\"]", "http = false", "http"),
+        ("mirrors = [\"http://m.example\"]", "insecure = true", "https http"),
+        ("http = true\nmirrors = [{ host = \"m.example\", insecure = true }]", "", "https http"),
+        ("http = false\nmirrors = [\"localhost:5000\"]", "", "https"),
+        ("mirrors = [\"localhost:5000\"]", "", "http"),
+    ];
+    for (registry, mirror, wanted) in rows {
+        let text = format!("[registry.\"a.example\"]\n{registry}\n[registry.\"m.example\"]\n{mirror}");
+        let hosts = refkit(&text).expect(&text).of(&repository("a.example")).expect(&text);
+        let schemes: Vec<_> = hosts.iter().filter(|host| host.names_registry).map(|host| host.api.scheme()).collect();
+        assert_eq!(schemes.join(" "), wanted, "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_refkit_toml() {
+    let table = |text: &str| format!("[registry.\"a.example\"]\n{text}");
+    let rows = [
+        (table("htp = true"), "2:1: registry.\"a.example\".htp is not known here; is http meant?"),
+        (
+            table("tlsconfigdir = []"),
+            "2:1: registry.\"a.example\".tlsconfigdir is not known here; what is known: mirrors, upstream, rewrite, \
+             http, insecure, ca, client, headers, connect_timeout, capabilities, concurrency, rate",
+        ),
+        (table("http = \"yes\""), "2:1: registry.\"a.example\".http is a string, and has to be true or false"),
+        (table("mirrors = \"m.example\""), "2:1: registry.\"a.example\".mirrors is a string, and has to be a list"),
+        (table("mirrors = [1]"), "2:12: registry.\"a.example\".mirrors is an integer, and has to be a table"),
+        (table("mirrors = [{ http = true }]"), "2:12: registry.\"a.example\".mirrors has a mirror without host"),
+        (
+            table("mirrors = [{ host = \"m\", hots = 1 }]"),
+            "2:26: registry.\"a.example\".mirrors.hots is not known here; is host meant?",
+        ),
+        (
+            table("mirrors = [{ host = \"http://m\", http = true }]"),
+            "2:12: registry.\"a.example\".mirrors has a mirror with both http and a scheme in host; write one",
+        ),
+        (
+            table("mirrors = [\"https://user:secret@m\"]"),
+            "2:12: registry.\"a.example\".mirrors has a mirror with user information; credentials belong into Docker's \
+             config.json",
+        ),
+        (
+            table("mirrors = [\"https://m?token=secret\"]"),
+            "2:12: registry.\"a.example\".mirrors has a mirror with a query or a fragment; write host[:port] and a path",
+        ),
+        (
+            table("upstream = false"),
+            "1:11: registry.\"a.example\" has neither mirrors nor upstream, so nobody is left to ask",
+        ),
+        (
+            table("capabilities = []"),
+            "2:1: registry.\"a.example\".capabilities is empty; a host that may be asked nothing is not to be named",
+        ),
+        (
+            table("capabilities = [\"pul\"]"),
+            "2:17: registry.\"a.example\".capabilities has a word that is none of resolve, pull and push",
+        ),
+        (
+            table("concurrency = 0"),
+            "2:1: registry.\"a.example\".concurrency has to be a whole number from 1 to 4294967295",
+        ),
+        (table("rate = -1"), "2:1: registry.\"a.example\".rate has to be a whole number from 1 to 4294967295"),
+        (table("rate = 1.5"), "2:1: registry.\"a.example\".rate is a float, and has to be a whole number from 1"),
+        (
+            table("client = { key = \"k\" }"),
+            "2:1: registry.\"a.example\".client needs cert, the file of the certificate",
+        ),
+        (
+            table("rewrite = { \"(\" = \"x\" }"),
+            "2:13: registry.\"a.example\".rewrite.\"(\" is no rewrite: \"(\" is no pattern: error: unclosed group",
+        ),
+        (
+            table("headers = { x = \"secret\\n\" }"),
+            "2:13: registry.\"a.example\".headers.x has a value that no header may have",
+        ),
+    ];
+    for (text, wanted) in rows {
+        let hosts = refkit(&text).expect(&text);
+        assert_eq!(asked(&hosts, "a.example"), [format!("/etc/refkit/refkit.toml:{wanted}")], "{text}");
+        assert_eq!(asked(&hosts, "b.example").len(), 1, "{text}");
+        assert!(hosts.of(&repository("b.example")).is_ok(), "{text}: it is not about that registry");
+    }
+}
+
+#[test]
+fn what_nothing_can_be_understood_of() {
+    let rows = [
+        ("[registri.\"a.example\"]", "1:2: registri is not known here; is registry meant?"),
+        ("registry = 1", "1:1: registry is an integer, and has to be a table"),
+        (
+            "[registry]\n\"a.example\" = 1\n\"reg*.example\" = {}",
+            "3:1: registry.\"reg*.example\" is no name of a registry; write host[:port], *.domain or *",
+        ),
+        ("[registry.\"*.*.example\"]", "1:11: registry.\"*.*.example\" is no pattern; write *.domain or *.domain:port"),
+        ("\n\n  [registry", "3:12: this is not TOML: unclosed table, expected `]`"),
+    ];
+    for (text, wanted) in rows {
+        let found = refkit(text).map(|_| ()).map_err(|error| shown(&error));
+        assert_eq!(found, Err(format!("/etc/refkit/refkit.toml:{wanted}")), "{text}");
+    }
+}
+
+#[test]
+fn errors_are_data_too() {
+    let error = refkit("[registry.\"a.example\"]\nhtp = true").expect("hosts").of(&repository("a.example"));
+    let Err(HostsError::Malformed { file, line, column, key, reason }) = error else { panic!("{error:?}") };
+    assert_eq!((file.to_str(), line, column), (Some("/etc/refkit/refkit.toml"), 2, 1));
+    assert_eq!((key.as_str(), reason.as_str()), ("registry.\"a.example\".htp", "is not known here; is http meant?"));
+}
