@@ -1,6 +1,8 @@
 //! The command and registries.
 #![forbid(unsafe_code)]
 
+#[path = "cli/cached.rs"]
+mod cached;
 #[allow(dead_code)] // The other target uses the rest.
 #[path = "cli/frontend_places.rs"]
 mod frontend_places;
@@ -8,6 +10,8 @@ mod frontend_places;
 mod frontend_registry;
 #[path = "cli/grants.rs"]
 mod grants;
+#[path = "cli/hosts.rs"]
+mod hosts;
 #[allow(dead_code)] // The other target uses the rest.
 #[path = "cli/places.rs"]
 mod places;

@@ -77,7 +77,10 @@ fn no_request_is_made_twice() {
         registry.require(access);
         for (arguments, requests) in rows {
             registry.clear();
-            let ran = with_credentials(docker.path(), arguments.iter().copied().chain([reference.as_str()]));
+            let arguments_and_reference = arguments.iter().copied().chain([reference.as_str()]);
+            let cold = tempfile::tempdir().unwrap();
+            let command = Refkit::new(arguments_and_reference).env("DOCKER_CONFIG", docker.path());
+            let ran = command.env("XDG_CACHE_HOME", cold.path()).run();
             assert_eq!(ran.code, 0, "{}", ran.all());
             assert_eq!(registry.count("*"), requests + more, "{arguments:?}: {:?}", registry.requests());
             assert_eq!(registry.count("* /v2/"), 0);

@@ -1,5 +1,8 @@
 //! What a person writes on the command line.
 
+mod registries;
+mod units;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +10,8 @@ use refkit_oci::Platform;
 use refkit_oci::pattern::Pattern;
 
 use refkit::settings::Assignment;
+pub use registries::{Cache, CacheCommand, Caching, Hosts, Pull, Registries};
+use units::{size, time};
 
 /// Resolves container image references the way you decide.
 #[derive(Debug, Parser)]
@@ -42,6 +47,10 @@ pub enum Command {
     /// --raw, --index, --manifest and --config print the exact bytes of one document instead.
     #[command(after_help = REFERENCE)]
     Inspect(Inspect),
+    /// Prints which hosts would be asked for an image, in order, with which settings and from which file.
+    Hosts(Hosts),
+    /// Looks after what is kept of registries.
+    Cache(Cache),
     /// Puts policies in front of BuildKit's frontends.
     Frontend(Frontend),
 }
@@ -52,6 +61,8 @@ impl Command {
         match self {
             Self::Resolve(resolve) => &resolve.target.reference,
             Self::Inspect(inspect) => &inspect.target.reference,
+            Self::Hosts(hosts) => &hosts.reference,
+            Self::Cache(_) => "the cache",
             Self::Frontend(Frontend { command: FrontendCommand::Image(image) }) => &image.base,
         }
     }
@@ -61,6 +72,8 @@ impl Command {
         match self {
             Self::Resolve(resolve) => resolve.output.format,
             Self::Inspect(inspect) => inspect.output.format,
+            Self::Hosts(hosts) => hosts.format,
+            Self::Cache(cache) => cache.alone().format,
             Self::Frontend(Frontend { command: FrontendCommand::Image(image) }) => image.format,
         }
     }
@@ -158,9 +171,8 @@ pub struct FrontendImage {
     /// Says which policies the image carries, what they import, and where what it says of itself is not so.
     #[arg(long, conflicts_with_all = OF_AN_IMAGE)]
     pub check: bool,
-    /// Speaks HTTP without TLS to the registries of BASE and DEST; localhost is spoken to like that anyway.
-    #[arg(long)]
-    pub plain_http: bool,
+    #[command(flatten)]
+    pub registries: Registries,
     /// How the answer is printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -187,9 +199,10 @@ pub struct Target {
     /// The images for all platforms.
     #[arg(long, conflicts_with = "platforms")]
     pub all_platforms: bool,
-    /// Speaks HTTP without TLS to the registry of REF; localhost is spoken to like that anyway.
-    #[arg(long)]
-    pub plain_http: bool,
+    #[command(flatten)]
+    pub registries: Registries,
+    #[command(flatten)]
+    pub caching: Caching,
 }
 
 /// Which document's exact bytes are wanted, for one --platform: by default, this machine's on Linux.

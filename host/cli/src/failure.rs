@@ -3,6 +3,7 @@
 use std::fmt;
 
 use refkit::{Denial, ErrorCode};
+use refkit_content::Problem;
 
 use refkit::text::Escaped;
 
@@ -93,7 +94,12 @@ fn message(error: &refkit::Error) -> String {
 
 fn hint(error: &refkit::Error, target: &crate::target::Target) -> Option<String> {
     let registry = target.registry();
+    let cause = match error {
+        refkit::Error::Failed { cause: Some(cause), .. } => Some(&cause.problem),
+        _ => None,
+    };
     match (error.code(), registry) {
+        _ if matches!(cause, Some(Problem::NotCached(_))) => Some("leave out --offline and --pull never".to_owned()),
         (ErrorCode::Unauthorized, Some(registry)) => Some(format!("try: docker login {registry}")),
         (ErrorCode::NotFound, Some(_)) => target.path_of_that_name().map(|path| format!("for the file, write {path}")),
         (ErrorCode::NotFound, None) => target.names(),

@@ -1,6 +1,8 @@
 //! A run that has ended, and what is told of it.
 
 use refkit::{Absence, Denial, Error, ErrorCode, Outcome, Parts, Resolution, Selection, Session};
+use refkit::{Answered, Event};
+use refkit_content::Origin;
 use refkit_oci::Platform;
 use serde::Serialize;
 
@@ -10,7 +12,7 @@ use crate::failure::{self, Exit, Failure};
 use crate::report::{DenialReport, ErrorReport, ImageOrAbsence, OutcomeReport, Report};
 use crate::setup::Setup;
 use refkit::explain::Explained;
-use refkit::text::EscapedJson;
+use refkit::text::{Escaped, EscapedJson};
 
 /// How many reasons of one refusal are shown.
 const REASONS_SHOWN: usize = 3;
@@ -170,14 +172,30 @@ impl<'a> Finished<'a> {
                 json(&Report { outcome: told.report, requested, explain })
             }
         };
+        messages.extend(self.notes());
         messages.extend(told.messages);
         Answer { output: Output::Lines(lines), messages, exit: told.exit }
     }
 
     /// Returns the answer that is one document's exact bytes.
     pub fn exact(self, output: &arguments::Output, bytes: Vec<u8>) -> Answer {
-        let messages = self.explained(output).iter().flat_map(Explained::lines).collect();
+        let explained = self.explained(output);
+        let messages = explained.iter().flat_map(Explained::lines).chain(self.notes()).collect();
         Answer { output: Output::Exact(bytes), messages, exit: Exit::Resolved }
+    }
+
+    /// Returns what a person has to know of the cache: which answers nobody has confirmed, and what it did not keep.
+    fn notes(&self) -> Vec<String> {
+        let seen = self.session.trace().spans.into_iter().filter_map(|span| match span.event {
+            Event::Call {
+                subject,
+                answer: Some(Answered::From { origin: Some(origin @ Origin::Seen(_)), .. }),
+                ..
+            } => Some(format!("note: {subject} is from the {origin}: its registry has not confirmed it")),
+            _ => None,
+        });
+        let not_kept = self.setup.target.not_kept().map(|note| format!("note: {note}"));
+        seen.chain(not_kept).map(|note| Escaped(note).to_string()).collect()
     }
 
     fn explained(&self, output: &arguments::Output) -> Option<Explained> {

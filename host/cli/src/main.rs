@@ -3,9 +3,12 @@
 
 mod answer;
 mod arguments;
+mod cache;
+mod cached;
 mod failure;
 mod finished;
 mod frontend;
+mod hosts;
 mod inspect;
 mod level;
 mod manifests;
@@ -41,6 +44,8 @@ fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         match &arguments.command {
             Command::Resolve(arguments) => resolve::run(arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,
+            Command::Hosts(arguments) => hosts::run(arguments).await,
+            Command::Cache(arguments) => cache::run(arguments).await,
             Command::Frontend(Frontend { command: FrontendCommand::Image(arguments) }) => {
                 frontend::run(arguments).await
             }

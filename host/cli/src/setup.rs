@@ -35,8 +35,8 @@ impl Setup {
     /// A usage error, or a policy or a layout that cannot be used.
     pub async fn new(target: &arguments::Target, policies: &arguments::Policies) -> Result<Self, Failure> {
         let places = Places::of_environment();
-        let target = Target::open(target, &places).await?;
-        let mut notes = Vec::new();
+        let mut target = Target::open(target, &places).await?;
+        let mut notes = std::mem::take(&mut target.notes);
         let engine = engine(policies.files.len() + 1, &places, &mut notes)?;
         let loaded = load(&engine, policies).await?;
         let resolver = Resolver::builder(engine, target.source()).grants(Grants::new(policies.grants.iter().cloned()));

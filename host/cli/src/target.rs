@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use refkit::ErrorCode;
-use refkit_content::{Layout, LayoutReference, Source};
+use refkit_content::{DiskCache, Layout, LayoutReference, Source};
 use refkit_oci::Reference;
 
 use crate::failure::Failure;
@@ -20,6 +20,9 @@ pub struct Target {
     reference: Reference,
     layout: Option<Layout>,
     source: Arc<dyn Source>,
+    cache: Option<DiskCache>,
+    /// What a person may want to know about how it is looked up.
+    pub notes: Vec<String>,
 }
 
 impl Target {
@@ -30,16 +33,27 @@ impl Target {
     pub async fn open(arguments: &arguments::Target, places: &Places) -> Result<Self, Failure> {
         let text = arguments.reference.clone();
         match LayoutReference::parse(&text).map_err(Failure::usage)? {
-            Some(_) if arguments.plain_http => Err(Failure::usage("--plain-http is for registries, not for layouts")),
+            Some(_) if arguments.registries.plain_http => {
+                Err(Failure::usage("--plain-http is for registries, not for layouts"))
+            }
             Some(wanted) => {
                 let opened = wanted.open().await;
                 let (layout, reference) = opened.map_err(|error| Failure::failed(code(&error), error))?;
-                Ok(Self { text, reference, source: Arc::new(layout.clone()), layout: Some(layout) })
+                Ok(Self {
+                    text,
+                    reference,
+                    source: Arc::new(layout.clone()),
+                    layout: Some(layout),
+                    cache: None,
+                    notes: Vec::new(),
+                })
             }
             None => {
                 let reference = reference(&text)?;
-                let source = registry::source(&reference, arguments.plain_http, places);
-                Ok(Self { text, reference, layout: None, source })
+                let mut notes = Vec::new();
+                let (registries, caching) = (&arguments.registries, &arguments.caching);
+                let behind = registry::source(&reference, registries, caching, places, &mut notes).await?;
+                Ok(Self { text, reference, layout: None, source: behind.source, cache: behind.cache, notes })
             }
         }
     }
@@ -52,6 +66,11 @@ impl Target {
     /// Returns where it is looked up.
     pub fn source(&self) -> Arc<dyn Source> {
         self.source.clone()
+    }
+
+    /// Returns why something could not be kept, where that is so.
+    pub fn not_kept(&self) -> Option<String> {
+        self.cache.as_ref()?.note()
     }
 
     /// Returns the registry; a layout has none.
@@ -85,7 +104,11 @@ impl Target {
     }
 }
 
-fn reference(text: &str) -> Result<Reference, Failure> {
+/// Returns the reference that a text is.
+///
+/// # Errors
+/// A usage error for one that is none.
+pub fn reference(text: &str) -> Result<Reference, Failure> {
     text.parse().map_err(|error| {
         let failure = Failure::usage(error);
         match path_of_that_name(text) {

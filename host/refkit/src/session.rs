@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use refkit_content::Vouch;
+use refkit_content::{Vouch, deadline};
 use refkit_oci::{Descriptor, Digest, Repository};
 use refkit_sandbox::{
     Absence, Claim, Decision, Denial, ErrorCode, Failure, Limits, Request, Resolved, RunError, Usage,
@@ -86,6 +86,8 @@ impl Session {
             }
             self.outcome(decision).await
         };
+        // A source that would wait to ask again knows by this whether that is of use.
+        let whole = deadline::within(tokio::time::Instant::now() + limit, whole);
         tokio::time::timeout(limit, whole).await.unwrap_or(Err(Error::Timeout { limit }))
     }
 

@@ -1,174 +1,223 @@
-//! Requests with what a registry wants to know of who asks: nothing at first, and what its 401 asks for from then on.
-
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+//! Requests with what a host wants to know of who asks.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode};
 use refkit_content::Problem;
-use refkit_oci::Repository;
-use tokio::sync::Mutex as Cell;
 use zeroize::Zeroizing;
 
+use crate::authority::Way;
+pub(crate) use crate::authority::{Actions, Authority};
 use crate::challenge::{self, Bearer, Challenge};
 use crate::client::Inner;
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
-use crate::failure;
-use crate::token::{self, Token};
-use crate::transport::{Call, Reply};
-
-/// What a request does to a repository.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Actions {
-    Pull,
-    Push,
-}
-
-/// Tokens that are kept before those that have ended are thrown away.
-const KEPT: usize = 1024;
-
-type Key = (String, String, Actions);
-
-/// What is known of how registries are asked, and the tokens for that.
-#[derive(Default)]
-pub(crate) struct Authority {
-    ways: Mutex<HashMap<String, Way>>,
-    tokens: Mutex<HashMap<Key, Arc<Cell<Option<Token>>>>>,
-}
-
-/// How a registry wants to be asked.
-#[derive(Clone)]
-enum Way {
-    /// Always with this header.
-    Fixed(HeaderValue),
-    /// With a token for each repository.
-    Token(Bearer),
-}
+use crate::failure::printable;
+use crate::reply::{Reply, Whole};
+use crate::scope::Scopes;
+use crate::token;
+use crate::transport::Call;
 
 impl Inner {
-    /// Sends a request with what is known to be wanted; where the answer is a 401, once more with what that asks for.
-    pub(crate) async fn ask(
-        &self,
-        endpoint: &Endpoint,
-        repository: &Repository,
-        actions: Actions,
-        call: Call,
-    ) -> Result<Reply, Problem> {
-        let known = self.known(endpoint, repository, actions).await?;
+    /// Sends a request with what is known to be wanted; where that is refused, once more with what the answer asks
+    /// for, and where there are newer credentials by now, with those.
+    pub(crate) async fn ask(&self, endpoint: &Endpoint, actions: Actions, call: Call) -> Result<Reply, Problem> {
+        let first = self.authority.first_contact(endpoint).await;
         let again = call.again();
-        let reply = self.send(endpoint, call, known.as_ref()).await?;
+        let known = match self.known(endpoint, &actions).await {
+            // What it was is not good any more: the host is asked what it wants now.
+            Err(Problem::Unauthorized(_) | Problem::Malformed(_)) if again.is_some() => None,
+            known => known?,
+        };
+        let reply = self.send(endpoint, call, known.as_ref(), false).await?;
+        if self.authority.way(endpoint).is_none() && reply.status != StatusCode::UNAUTHORIZED {
+            self.authority.set_way(endpoint, Way::Open);
+        }
         // A challenge of a host that the registry sent us to is none of the registry.
-        if reply.status != StatusCode::UNAUTHORIZED || reply.elsewhere {
+        if reply.elsewhere {
             return Ok(reply);
         }
-        let credentials = self.settings.credentials.credentials(&endpoint.registry).await?;
-        let Some(again) = again else { return Err(refused(endpoint, &credentials, reply).await) };
-        let challenges = challenge::challenges(&reply.headers);
-        match self.answer(endpoint, repository, actions, challenges, &credentials, known.as_ref()).await? {
-            Some(header) => {
-                let reply = self.send(endpoint, again, Some(&header)).await?;
-                if reply.status == StatusCode::UNAUTHORIZED && !reply.elsewhere {
-                    return Err(refused(endpoint, &credentials, reply).await);
-                }
-                Ok(reply)
+        let (challenges, credentials, newer) = match reply.status {
+            StatusCode::UNAUTHORIZED => {
+                let credentials = self.settings.credentials.credentials(&endpoint.host.credentials).await?;
+                (challenge::challenges(&reply.headers), credentials, false)
             }
-            None => Err(refused(endpoint, &credentials, reply).await),
+            // ECR says this of a password that has ended, and does not ask for another one.
+            StatusCode::FORBIDDEN if known.is_some() && self.authority.is_basic(endpoint) => {
+                let now = self.settings.credentials.credentials(&endpoint.host.credentials).await?;
+                let is_newer = fixed(&Way::Basic, &now)?.is_some_and(|header| Some(header) != known);
+                match if is_newer { Some(now) } else { self.newer(endpoint, &now).await? } {
+                    Some(newer) => (vec![Challenge::Basic], newer, true),
+                    None => return Ok(reply),
+                }
+            }
+            _ => return Ok(reply),
+        };
+        // What is read now gives up its turn for the next request.
+        let refusal = reply.refusal().await;
+        let Some(again) = again else { return Err(refused(endpoint, &credentials, &refusal)) };
+        let answered =
+            self.insist(endpoint, (actions, again), (refusal, known), challenges, (credentials, newer)).await;
+        drop(first);
+        answered
+    }
+
+    /// Reads a document of at most so many bytes; one that breaks on its way is asked for again.
+    pub(crate) async fn read(&self, endpoint: &Endpoint, mut call: Call, limit: u64) -> Result<Whole, Problem> {
+        let mut waits = self.waits(endpoint);
+        loop {
+            let again = call.again();
+            let reply = self.ask(endpoint, Actions::Pull, call).await?.success().await?;
+            let (headers, url) = (reply.headers.clone(), reply.url.clone());
+            let problem = match reply.bytes(limit).await {
+                Ok(bytes) => return Ok(Whole { headers, url, bytes }),
+                Err(problem) => problem,
+            };
+            let (Some(again), Some(wait)) = (again, waits.after(&problem)) else { return Err(problem) };
+            tokio::time::sleep(wait).await;
+            call = again;
         }
     }
 
-    async fn known(
+    /// Answers a refusal.
+    async fn insist(
         &self,
         endpoint: &Endpoint,
-        repository: &Repository,
-        actions: Actions,
-    ) -> Result<Option<HeaderValue>, Problem> {
-        match self.authority.way(&endpoint.registry) {
-            None => Ok(None),
-            Some(Way::Fixed(header)) => Ok(Some(header)),
+        (actions, call): (Actions, Call),
+        (mut refusal, mut tried): (Problem, Option<HeaderValue>),
+        challenges: Vec<Challenge>,
+        (mut credentials, newer): (Credentials, bool),
+    ) -> Result<Reply, Problem> {
+        let mut said = None;
+        for renew in [false, true] {
+            if renew {
+                if newer {
+                    break;
+                }
+                let Some(newer) = self.newer(endpoint, &credentials).await? else { break };
+                credentials = newer;
+            }
+            let header = match self.answer(endpoint, &actions, &challenges, &credentials, tried.as_ref()).await {
+                Ok(Some(header)) => header,
+                Ok(None) => continue,
+                Err(problem @ Problem::Unauthorized(_)) => {
+                    said = Some(problem);
+                    continue;
+                }
+                Err(problem) => return Err(problem),
+            };
+            let Some(call) = call.again() else { break };
+            let reply = self.send(endpoint, call, Some(&header), false).await?;
+            if reply.status != StatusCode::UNAUTHORIZED || reply.elsewhere {
+                return Ok(reply);
+            }
+            refusal = reply.refusal().await;
+            (tried, said) = (Some(header), None);
+        }
+        Err(said.unwrap_or_else(|| refused(endpoint, &credentials, &refusal)))
+    }
+
+    async fn known(&self, endpoint: &Endpoint, actions: &Actions) -> Result<Option<HeaderValue>, Problem> {
+        match self.authority.way(endpoint) {
+            None | Some(Way::Open) => Ok(None),
+            Some(way @ (Way::Basic | Way::Registry)) => {
+                fixed(&way, &self.settings.credentials.credentials(&endpoint.host.credentials).await?)
+            }
             Some(Way::Token(bearer)) => {
-                let credentials = self.settings.credentials.credentials(&endpoint.registry).await?;
+                let credentials = self.settings.credentials.credentials(&endpoint.host.credentials).await?;
                 // The scope of the challenge was for the repository of that request.
                 let bearer = Bearer { scope: None, ..bearer };
-                self.token(endpoint, repository, actions, &bearer, &credentials, None).await.map(Some)
+                self.token(endpoint, actions, &bearer, &credentials, None).await.map(Some)
             }
         }
+    }
+
+    /// Returns the credentials that the source has by now, where they are others.
+    async fn newer(&self, endpoint: &Endpoint, old: &Credentials) -> Result<Option<Credentials>, Problem> {
+        let source = &self.settings.credentials;
+        source.forget(&endpoint.host.credentials).await;
+        let new = source.credentials(&endpoint.host.credentials).await?;
+        Ok((new.fingerprint() != old.fingerprint()).then_some(new))
     }
 
     /// Answers the first challenge that can be answered, and not with what was refused.
     async fn answer(
         &self,
         endpoint: &Endpoint,
-        repository: &Repository,
-        actions: Actions,
-        challenges: Vec<Challenge>,
+        actions: &Actions,
+        challenges: &[Challenge],
         credentials: &Credentials,
         refused: Option<&HeaderValue>,
     ) -> Result<Option<HeaderValue>, Problem> {
-        for challenge in challenges {
-            let (way, header) = match (challenge, credentials) {
-                (Challenge::Basic, Credentials::Basic { username, password }) => {
-                    let header = basic(username, password)?;
-                    (Way::Fixed(header.clone()), header)
-                }
-                (Challenge::Basic, _) => continue,
-                (Challenge::Bearer(_), Credentials::RegistryToken(token)) => {
-                    let header = token::header(token)?;
-                    (Way::Fixed(header.clone()), header)
-                }
-                (Challenge::Bearer(bearer), _) => {
-                    let header = self.token(endpoint, repository, actions, &bearer, credentials, refused).await?;
-                    (Way::Token(bearer), header)
-                }
+        let mut said = None;
+        for challenge in challenges.iter().take(CHALLENGES) {
+            let way = match (challenge, credentials) {
+                (Challenge::Basic, _) => Way::Basic,
+                (Challenge::Bearer(_), Credentials::RegistryToken(_)) => Way::Registry,
+                (Challenge::Bearer(bearer), _) => Way::Token(bearer.clone()),
             };
-            if Some(&header) == refused {
-                continue;
+            let header = match &way {
+                Way::Token(bearer) => match self.token(endpoint, actions, bearer, credentials, refused).await {
+                    Ok(header) => Some(header),
+                    // Another one may be met.
+                    Err(problem) => {
+                        said = said.or(Some(problem));
+                        None
+                    }
+                },
+                way => fixed(way, credentials)?,
+            };
+            if let Some(header) = header.filter(|header| Some(header) != refused) {
+                self.authority.set_way(endpoint, way);
+                return Ok(Some(header));
             }
-            self.authority.set_way(&endpoint.registry, way);
-            return Ok(Some(header));
         }
-        Ok(None)
+        said.map_or(Ok(None), Err)
     }
 
     /// Returns a token, of which equal requests that run at the same time ask for one.
     async fn token(
         &self,
         endpoint: &Endpoint,
-        repository: &Repository,
-        actions: Actions,
+        actions: &Actions,
         bearer: &Bearer,
         credentials: &Credentials,
         refused: Option<&HeaderValue>,
     ) -> Result<HeaderValue, Problem> {
-        let cell = self.authority.cell((endpoint.registry.clone(), repository.path().to_owned(), actions));
-        let mut cell = cell.lock().await;
-        if let Some(token) = cell.as_ref().filter(|token| token.lives() && Some(&token.header) != refused) {
+        let cell = self.authority.cell(endpoint, actions);
+        let mut held = cell.lock().await;
+        let whose = credentials.fingerprint();
+        if held.whose != whose {
+            held.token = None;
+        }
+        if let Some(token) = held.token.as_ref().filter(|token| token.lives() && Some(&token.header) != refused) {
             return Ok(token.header.clone());
         }
-        let token = self.request_token(endpoint, repository, actions, bearer, credentials).await?;
+        if let Some(scope) = &bearer.scope {
+            held.asked = Scopes::parse(scope);
+        }
+        let needed = actions.scopes(&endpoint.path);
+        // The host knows best what reading takes; what writing takes it is first asked for when something is written.
+        let scopes = match actions {
+            Actions::Pull if held.asked != Scopes::default() => held.asked.clone(),
+            _ => needed.and(&held.asked),
+        };
+        let token = self.request_token(endpoint, &scopes, bearer, credentials).await?;
         let header = token.header.clone();
-        *cell = Some(token);
+        (held.token, held.whose) = (Some(token), whose);
         Ok(header)
     }
 }
 
-impl Authority {
-    fn way(&self, registry: &str) -> Option<Way> {
-        self.ways.lock().unwrap_or_else(PoisonError::into_inner).get(registry).cloned()
-    }
+/// The most challenges of one answer that are met.
+const CHALLENGES: usize = 4;
 
-    fn set_way(&self, registry: &str, way: Way) {
-        self.ways.lock().unwrap_or_else(PoisonError::into_inner).insert(registry.to_owned(), way);
-    }
-
-    fn cell(&self, key: Key) -> Arc<Cell<Option<Token>>> {
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        if tokens.len() >= KEPT {
-            // What is locked is just being asked for.
-            tokens.retain(|_, cell| cell.try_lock().map_or(true, |token| token.as_ref().is_some_and(Token::lives)));
-        }
-        Arc::clone(tokens.entry(key).or_default())
+/// Returns the header that credentials are by themselves, where they are such.
+fn fixed(way: &Way, credentials: &Credentials) -> Result<Option<HeaderValue>, Problem> {
+    match (way, credentials) {
+        (Way::Basic, Credentials::Basic { username, password }) => basic(username, password).map(Some),
+        (Way::Registry, Credentials::RegistryToken(token)) => token::header(token).map(Some),
+        _ => Ok(None),
     }
 }
 
@@ -181,14 +230,11 @@ pub(crate) fn basic(username: &str, password: &str) -> Result<HeaderValue, Probl
     Ok(header)
 }
 
-/// Returns the problem of a last 401: what was tried, what the registry says, and what to do.
-async fn refused(endpoint: &Endpoint, credentials: &Credentials, reply: Reply) -> Problem {
-    let (status, headers) = (reply.status, reply.headers.clone());
-    let body = reply.bytes(failure::BODY_LIMIT).await.unwrap_or_default();
-    let said = failure::of_status(status, &headers, &body);
-    let said = said.to_string();
+/// Returns the problem of a last refusal: what was tried, what the registry says, and what to do.
+fn refused(endpoint: &Endpoint, credentials: &Credentials, refusal: &Problem) -> Problem {
+    let said = refusal.to_string();
     let said = said.strip_prefix("unauthorized: ").unwrap_or(&said);
-    Problem::Unauthorized(format!("{said}; {}", advice(&endpoint.registry, credentials)))
+    Problem::Unauthorized(format!("{said}; {}", advice(&endpoint.host.credentials, credentials)))
 }
 
 /// Returns what was tried for a registry, and what to do.
@@ -198,7 +244,7 @@ pub(crate) fn advice(registry: &str, credentials: &Credentials) -> String {
             format!("there are no credentials for {registry}: if the repository exists, run `docker login {registry}`")
         }
         Credentials::Basic { username, .. } => {
-            format!("{} may not, or the password is wrong: run `docker login {registry}`", failure::printable(username))
+            format!("{} may not, or the password is wrong: run `docker login {registry}`", printable(username))
         }
         Credentials::IdentityToken(_) | Credentials::RegistryToken(_) => {
             format!("the token for {registry} is not enough, or has ended: run `docker login {registry}`")

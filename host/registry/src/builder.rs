@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use crate::Client;
 use crate::credentials::{CredentialSource, NoCredentials};
-use crate::endpoint;
+use crate::hosts::Hosts;
+use crate::proxy::Proxies;
+use crate::push::Uploads;
+use crate::retry::Retries;
 
-/// How long a client waits. The whole of an operation is bounded by who calls it.
+/// How long a client waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// For a connection, TLS included.
@@ -17,35 +20,42 @@ pub struct Timeouts {
     pub head: Duration,
     /// For the next piece of a body.
     pub idle: Duration,
+    /// For the whole of an operation, with all hosts and repetitions; of a blob, until its first byte.
+    pub whole: Duration,
 }
 
-/// 10 s, 30 s and 30 s.
+/// 10 s, 30 s, 30 s and 5 minutes.
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(10), head: Duration::from_secs(30), idle: Duration::from_secs(30) }
+        let seconds = Duration::from_secs;
+        Self { connect: seconds(10), head: seconds(30), idle: seconds(30), whole: seconds(300) }
     }
 }
-
-pub(crate) type Plain = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// What a client is built from.
 #[derive(Clone)]
 pub struct ClientBuilder {
     pub(crate) credentials: Arc<dyn CredentialSource>,
-    pub(crate) plain: Plain,
+    pub(crate) hosts: Hosts,
     pub(crate) timeouts: Timeouts,
+    pub(crate) retries: Retries,
+    pub(crate) proxies: Proxies,
     pub(crate) roots: Vec<u8>,
     pub(crate) system_roots: bool,
+    pub(crate) uploads: Uploads,
 }
 
 impl Default for ClientBuilder {
     fn default() -> Self {
         Self {
             credentials: Arc::new(NoCredentials),
-            plain: Arc::new(endpoint::is_local),
+            hosts: Hosts::default(),
             timeouts: Timeouts::default(),
+            retries: Retries::default(),
+            proxies: Proxies::default(),
             roots: Vec::new(),
             system_roots: true,
+            uploads: Uploads::default(),
         }
     }
 }
@@ -64,11 +74,11 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets which registries are asked without TLS, by the name that references carry. Without it those of this
-    /// machine are: `localhost`, `127.0.0.0/8` and `[::1]`.
+    /// Sets which hosts answer for registries. Without it each registry answers for itself, with TLS unless it is on
+    /// this machine.
     #[must_use]
-    pub fn plain_http(mut self, plain: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        self.plain = Arc::new(plain);
+    pub fn hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = hosts;
         self
     }
 
@@ -76,6 +86,20 @@ impl ClientBuilder {
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
+        self
+    }
+
+    /// Sets what is asked again, and when.
+    #[must_use]
+    pub fn retries(mut self, retries: Retries) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// Sets the proxies that requests go through; without it there are none.
+    #[must_use]
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = proxies;
         self
     }
 
@@ -90,6 +114,13 @@ impl ClientBuilder {
     #[must_use]
     pub fn system_roots(mut self, trusted: bool) -> Self {
         self.system_roots = trusted;
+        self
+    }
+
+    /// Sets how blobs are sent.
+    #[must_use]
+    pub fn uploads(mut self, uploads: Uploads) -> Self {
+        self.uploads = uploads;
         self
     }
 

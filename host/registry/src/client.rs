@@ -1,17 +1,24 @@
-//! The client.
+//! The client, and how an operation goes from host to host.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use refkit_content::{Error, Operation, Origin, Problem};
-use refkit_oci::Repository;
+use refkit_content::flight::Flights;
+use refkit_content::{Answer, Content, Error, Operation, Origin, Problem, deadline};
+use refkit_oci::{Descriptor, Reference, Repository};
+use tokio::time::Instant;
 
 use crate::authorize::Authority;
 use crate::builder::ClientBuilder;
 use crate::endpoint::Endpoint;
+use crate::gate::Gates;
+use crate::hosts::Capabilities;
+use crate::push::Ways;
 use crate::tls::Clients;
 
-/// A client of any number of registries, which keeps connections and tokens. Clones share them.
+/// A client of any number of registries, which keeps connections and tokens. Clones share them, and how many requests
+/// a host gets at once.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
@@ -20,7 +27,11 @@ pub struct Client {
 pub(crate) struct Inner {
     pub(crate) settings: ClientBuilder,
     pub(crate) clients: Clients,
+    pub(crate) gates: Gates,
     pub(crate) authority: Authority,
+    pub(crate) ways: Ways,
+    pub(crate) resolving: Flights<Reference, Result<Answer<Descriptor>, Error>>,
+    pub(crate) pulling: Flights<Reference, Result<Answer<Content>, Error>>,
 }
 
 impl fmt::Debug for Client {
@@ -36,13 +47,116 @@ impl Client {
     }
 
     pub(crate) fn new(settings: ClientBuilder) -> Self {
-        let inner = Inner { settings, clients: Clients::default(), authority: Authority::default() };
+        let inner = Inner {
+            settings,
+            clients: Clients::default(),
+            gates: Gates::default(),
+            authority: Authority::default(),
+            ways: Ways::default(),
+            resolving: Flights::default(),
+            pulling: Flights::default(),
+        };
         Self { inner: Arc::new(inner) }
     }
 
-    pub(crate) fn endpoint(&self, repository: &Repository) -> Result<Endpoint, Problem> {
+    /// Returns the hosts that are asked for a repository, in order.
+    pub(crate) fn endpoints(
+        &self,
+        repository: &Repository,
+        can: impl Fn(Capabilities) -> bool,
+    ) -> Result<Vec<Endpoint>, Problem> {
         let registry = repository.registry();
-        Endpoint::new(registry, (self.inner.settings.plain)(registry))
+        let hosts = self.inner.settings.hosts.of(repository)?;
+        let hosts: Vec<_> = hosts.into_iter().filter(|host| can(host.capabilities)).collect();
+        let count = hosts.len();
+        if count == 0 {
+            let text = format!("no host of {registry} is allowed to do this: see `refkit hosts {repository}`");
+            return Err(Problem::Unsupported(text));
+        }
+        let endpoint = |(number, host): (usize, Arc<crate::hosts::Host>)| {
+            let path = host.repository(repository.path())?;
+            Ok(Endpoint { registry: registry.to_owned(), host, path, last: number + 1 == count })
+        };
+        hosts.into_iter().enumerate().map(endpoint).collect()
+    }
+
+    /// Asks one host after the other until there is an answer. Of several errors the most telling one is returned, as
+    /// containerd has it: what a host says, then that it has nothing, then that it cannot be asked.
+    pub(crate) async fn each<T, F: Future<Output = Result<T, Problem>>>(
+        &self,
+        (operation, subject): (Operation, &(dyn fmt::Display + Sync)),
+        repository: &Repository,
+        can: impl Fn(Capabilities) -> bool,
+        ask: impl Fn(Endpoint) -> F,
+    ) -> Result<Answer<T>, Error> {
+        let fail = |problem| Error::new(operation, subject, problem);
+        let whole = self.inner.settings.timeouts.whole;
+        let begin = Instant::now();
+        let mut worst: Option<Error> = None;
+        for endpoint in self.endpoints(repository, can).map_err(fail)? {
+            let about = About { operation, subject, endpoint: &endpoint };
+            match bounded(whole.saturating_sub(begin.elapsed()), ask(endpoint.clone())).await {
+                Ok(value) => return Ok(Answer { value, origin: about.origin() }),
+                Err(problem) => {
+                    if worst.as_ref().is_none_or(|worst| telling(&problem) > telling(&worst.problem)) {
+                        worst = Some(about.error(problem));
+                    }
+                }
+            }
+        }
+        Err(worst.unwrap_or_else(|| fail(Problem::Other("nobody was asked".to_owned()))))
+    }
+
+    /// Bounds the whole of an operation.
+    pub(crate) async fn within<T>(&self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+        bounded(self.inner.settings.timeouts.whole, work).await
+    }
+
+    /// Does something at the host that is written to. Where it can be spoken to in two ways, with TLS or without, as
+    /// BuildKit has it, the second one is for when there is no connection by the first.
+    pub(crate) async fn at_writer<T, F: Future<Output = Result<T, Problem>>>(
+        &self,
+        (operation, subject): (Operation, &(dyn fmt::Display + Sync)),
+        repository: &Repository,
+        ask: impl Fn(Endpoint) -> F,
+    ) -> Result<(Endpoint, T), Error> {
+        let fail = |problem| Error::new(operation, subject, problem);
+        let endpoints = self.endpoints(repository, |can| can.push).map_err(fail)?;
+        let mut last = None;
+        for endpoint in endpoints {
+            let named = endpoint.name();
+            if last.as_ref().is_some_and(|(name, _)| *name != named) {
+                break;
+            }
+            let endpoint = Endpoint { last: true, ..endpoint };
+            match self.within(ask(endpoint.clone())).await {
+                Ok(value) => return Ok((endpoint, value)),
+                Err(problem) => {
+                    let unreachable = matches!(problem, Problem::Unreachable(_));
+                    let about = About { operation, subject, endpoint: &endpoint };
+                    last = Some((named, about.error(problem)));
+                    if !unreachable {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(last.map_or_else(|| fail(Problem::Unsupported("no host is written to".to_owned())), |(_, error)| error))
+    }
+}
+
+/// Does something within a time, and lets it know.
+async fn bounded<T>(time: Duration, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    let Some(end) = Instant::now().checked_add(time) else { return work.await };
+    tokio::time::timeout_at(end, deadline::within(end, work)).await.unwrap_or(Err(Problem::Timeout(time)))
+}
+
+/// Returns how much a problem tells.
+fn telling(problem: &Problem) -> u8 {
+    match problem {
+        Problem::Unreachable(_) | Problem::Timeout(_) => 0,
+        Problem::NotFound => 1,
+        _ => 2,
     }
 }
 
@@ -56,11 +170,11 @@ pub(crate) struct About<'a> {
 impl About<'_> {
     /// Returns the error for a problem.
     pub(crate) fn error(&self, problem: Problem) -> Error {
-        Error::new(self.operation, self.subject, problem).at(self.endpoint.host())
+        Error::new(self.operation, self.subject, problem).at(self.endpoint.name())
     }
 
     /// Returns the origin of what the endpoint answers.
     pub(crate) fn origin(&self) -> Origin {
-        Origin::Host(self.endpoint.host().into())
+        Origin::Host(self.endpoint.name().into())
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use refkit_content::Problem;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 /// The credentials for one registry. Secrets are wiped when they are dropped, and `Debug` prints none.
@@ -22,6 +23,24 @@ pub enum Credentials {
     IdentityToken(Zeroizing<String>),
     /// A bearer token that goes to the registry as it is.
     RegistryToken(Zeroizing<String>),
+}
+
+impl Credentials {
+    /// Returns a hash that differs between different credentials. It is as secret as they are.
+    pub(crate) fn fingerprint(&self) -> Zeroizing<[u8; 32]> {
+        let parts: [&[u8]; 3] = match self {
+            Self::Anonymous => [b"anonymous", b"", b""],
+            Self::Basic { username, password } => [b"basic", username.as_bytes(), password.as_bytes()],
+            Self::IdentityToken(token) => [b"identity", b"", token.as_bytes()],
+            Self::RegistryToken(token) => [b"registry", b"", token.as_bytes()],
+        };
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        Zeroizing::new(hasher.finalize().into())
+    }
 }
 
 impl fmt::Debug for Credentials {
@@ -44,6 +63,9 @@ pub trait CredentialSource: Send + Sync {
     ///
     /// A source that cannot say whether it has some. Having none is [`Credentials::Anonymous`].
     async fn credentials(&self, registry: &str) -> Result<Credentials, Problem>;
+
+    /// Hears that a registry has refused what this source had: one that remembers looks again when it is next asked.
+    async fn forget(&self, _registry: &str) {}
 }
 
 /// A source without any credentials.

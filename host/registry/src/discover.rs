@@ -12,14 +12,17 @@ use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use serde::Deserialize;
 use url::Url;
 
-use crate::authorize::Actions;
-use crate::client::{About, Client};
-use crate::endpoint::{Endpoint, same_origin};
+use crate::client::Client;
+use crate::endpoint::Endpoint;
 use crate::failure::printable;
-use crate::transport::{Call, Reply};
+use crate::reply::Whole;
+use crate::transport::Call;
 
 /// The most pages of one list.
 const PAGES: usize = 1000;
+
+/// The most bytes of one list: 64 MiB.
+const BYTES: u64 = 64 << 20;
 
 /// The most entries of one list.
 const ENTRIES: usize = 1_000_000;
@@ -32,21 +35,19 @@ struct Tags {
 #[async_trait]
 impl Discover for Client {
     async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
-        let endpoint = self.endpoint(repository);
-        let endpoint = endpoint.map_err(|problem| Error::new(Operation::Tags, repository, problem))?;
-        let about = About { operation: Operation::Tags, subject: repository, endpoint: &endpoint };
-        let read = |bytes: &[u8]| {
+        let read = |bytes: &[u8]| -> Result<Vec<String>, Problem> {
             let page: Tags = serde_json::from_slice(bytes)
                 .map_err(|error| Problem::Malformed(format!("its list of tags is malformed: {error}")))?;
             Ok(page.tags.unwrap_or_default())
         };
-        let url = endpoint.url(&format!("{}/tags/list", repository.path()));
-        let url = url.map_err(|problem| about.error(problem))?;
-        match self.pages(&endpoint, repository, url, "application/json", read).await {
-            Ok(Some(value)) => Ok(Answer { value, origin: about.origin() }),
-            Ok(None) => Err(about.error(Problem::NotFound)),
-            Err(problem) => Err(about.error(problem)),
-        }
+        let about: (_, &(dyn std::fmt::Display + Sync)) = (Operation::Tags, repository);
+        let ask = |endpoint: Endpoint| async move {
+            let url = endpoint.url("tags/list")?;
+            let list = self.pages(&endpoint, url, "application/json", read).await?;
+            list.ok_or(Problem::NotFound)
+        };
+        // What a mirror has is not all there is: only who names tags may list them.
+        self.each(about, repository, |can| can.resolve, ask).await
     }
 
     async fn referrers(
@@ -56,16 +57,22 @@ impl Discover for Client {
         artifact_type: Option<&str>,
     ) -> Result<Answer<Vec<Descriptor>>, Error> {
         let name = format!("{repository}@{subject}");
-        let endpoint = self.endpoint(repository);
-        let endpoint = endpoint.map_err(|problem| Error::new(Operation::Referrers, &name, problem))?;
-        let about = About { operation: Operation::Referrers, subject: &name, endpoint: &endpoint };
-        let list = self.list_referrers(&endpoint, repository, subject, artifact_type).await;
-        let mut value = list.map_err(|problem| about.error(problem))?;
-        // A registry need not know the filter, and one that says so need not be right.
-        if let Some(wanted) = artifact_type {
-            value.retain(|referrer| referrer.artifact_type.as_deref() == Some(wanted));
-        }
-        Ok(Answer { value, origin: about.origin() })
+        let about: (_, &(dyn std::fmt::Display + Sync)) = (Operation::Referrers, &name);
+        let ask = |endpoint: Endpoint| async move {
+            let mut value = self.list_referrers(&endpoint, repository, subject, artifact_type).await?;
+            // A registry need not know the filter, and one that says so need not be right.
+            if let Some(wanted) = artifact_type {
+                value.retain(|referrer| referrer.artifact_type.as_deref() == Some(wanted));
+            }
+            // A mirror need not know what refers to what it has.
+            if value.is_empty() && !endpoint.last {
+                return Err(Problem::Unreachable(
+                    "it knows of no referrers, and nobody else could be asked".to_owned(),
+                ));
+            }
+            Ok(value)
+        };
+        self.each(about, repository, |can| can.resolve, ask).await
     }
 }
 
@@ -77,11 +84,11 @@ impl Client {
         subject: &Digest,
         artifact_type: Option<&str>,
     ) -> Result<Vec<Descriptor>, Problem> {
-        let mut url = endpoint.url(&format!("{}/referrers/{subject}", repository.path()))?;
+        let mut url = endpoint.url(&format!("referrers/{subject}"))?;
         if let Some(artifact_type) = artifact_type {
             url.query_pairs_mut().append_pair("artifactType", artifact_type);
         }
-        if let Some(list) = self.pages(endpoint, repository, url, media_type::INDEX, entries).await? {
+        if let Some(list) = self.pages(endpoint, url, media_type::INDEX, entries).await? {
             return Ok(list);
         }
         let index = self.fallback_index(endpoint, repository, subject).await?;
@@ -96,9 +103,9 @@ impl Client {
         subject: &Digest,
     ) -> Result<Option<bytes::Bytes>, Problem> {
         let reference = fallback(repository, subject)?;
-        let reply = self.manifest(endpoint, &reference, Method::GET).await?;
-        match reply.success().await {
-            Ok(reply) => reply.bytes(MANIFEST_LIMIT).await.map(Some),
+        let call = self.manifest(endpoint, &reference, Method::GET)?;
+        match self.inner.read(endpoint, call, MANIFEST_LIMIT).await {
+            Ok(whole) => Ok(Some(whole.bytes)),
             Err(Problem::NotFound) => Ok(None),
             Err(problem) => Err(problem),
         }
@@ -108,24 +115,23 @@ impl Client {
     async fn pages<T>(
         &self,
         endpoint: &Endpoint,
-        repository: &Repository,
         first: Url,
         accept: &'static str,
         read: impl Fn(&[u8]) -> Result<Vec<T>, Problem>,
     ) -> Result<Option<Vec<T>>, Problem> {
-        let (mut list, mut seen, mut url) = (Vec::new(), HashSet::new(), first);
+        let (mut list, mut seen, mut url, mut left) = (Vec::new(), HashSet::new(), first, BYTES);
         for _ in 0..PAGES {
             if !seen.insert(url.as_str().to_owned()) {
                 return Err(Problem::Malformed("its list of pages leads back to an earlier page".to_owned()));
             }
             let call = Call::new(Method::GET, url).header(ACCEPT, HeaderValue::from_static(accept));
-            let reply = self.inner.ask(endpoint, repository, Actions::Pull, call).await?;
-            if list.is_empty() && matches!(reply.status.as_u16(), 404 | 405) && seen.len() == 1 {
-                return Ok(None);
-            }
-            let reply = reply.success().await?;
-            let next = next(endpoint, &reply)?;
-            list.extend(read(&reply.bytes(MANIFEST_LIMIT).await?)?);
+            let page = match self.inner.read(endpoint, call, MANIFEST_LIMIT).await {
+                Err(Problem::NotFound | Problem::Unsupported(_)) if seen.len() == 1 => return Ok(None),
+                page => page?,
+            };
+            let next = next(endpoint, &page)?;
+            left = left.checked_sub(page.bytes.len() as u64).ok_or(Problem::TooLarge { limit: BYTES })?;
+            list.extend(read(&page.bytes)?);
             if list.len() > ENTRIES {
                 return Err(Problem::Malformed(format!("its list has more than {ENTRIES} entries")));
             }
@@ -154,16 +160,16 @@ fn entries(bytes: &[u8]) -> Result<Vec<Descriptor>, Problem> {
 }
 
 /// Returns the next page, as RFC 8288. It has to be the registry's own: a list is no reason to ask somebody else.
-fn next(endpoint: &Endpoint, reply: &Reply) -> Result<Option<Url>, Problem> {
-    for value in reply.headers.get_all(LINK) {
+pub(crate) fn next(endpoint: &Endpoint, page: &Whole) -> Result<Option<Url>, Problem> {
+    for value in page.headers.get_all(LINK) {
         let Some(target) = value.to_str().ok().and_then(target) else { continue };
-        let url = reply.url.join(target);
+        let url = page.url.join(target);
         let url = url.map_err(|error| Problem::Malformed(format!("its next page is no URL: {error}")))?;
-        if !same_origin(&url, &endpoint.base) || !url.username().is_empty() || url.password().is_some() {
+        if !endpoint.is_at(&url) || !url.username().is_empty() || url.password().is_some() {
             let text = format!("its next page is at another place, {:?}", printable(target));
             return Err(Problem::Malformed(text));
         }
-        return Ok(Some(url));
+        return Ok(Some(endpoint.naming_registry(url)));
     }
     Ok(None)
 }

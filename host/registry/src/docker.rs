@@ -21,7 +21,7 @@ pub use helper::Helpers;
 pub struct DockerConfig {
     path: PathBuf,
     helpers: Helpers,
-    file: OnceCell<File>,
+    file: Mutex<Arc<OnceCell<File>>>,
     found: Mutex<HashMap<String, Arc<OnceCell<Credentials>>>>,
 }
 
@@ -34,11 +34,12 @@ impl fmt::Debug for DockerConfig {
 impl DockerConfig {
     /// Returns the configuration in a file, which need not exist, with the helpers that it may name.
     pub fn new(path: impl Into<PathBuf>, helpers: Helpers) -> Self {
-        Self { path: path.into(), helpers, file: OnceCell::new(), found: Mutex::default() }
+        Self { path: path.into(), helpers, file: Mutex::default(), found: Mutex::default() }
     }
 
     async fn look_up(&self, registry: &str) -> Result<Credentials, Problem> {
-        let file = self.file.get_or_try_init(|| async {
+        let cell = Arc::clone(&self.file.lock().unwrap_or_else(PoisonError::into_inner));
+        let file = cell.get_or_try_init(|| async {
             let path = self.path.clone();
             let read = tokio::task::spawn_blocking(move || File::read(&path)).await;
             read.map_err(|error| Problem::Other(error.to_string()))?
@@ -67,5 +68,11 @@ impl CredentialSource for DockerConfig {
             Arc::clone(found.entry(registry.to_owned()).or_default())
         };
         cell.get_or_try_init(|| self.look_up(registry)).await.cloned()
+    }
+
+    async fn forget(&self, registry: &str) {
+        // In this order, so that nobody looks it up in the old file in between.
+        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).remove(registry);
     }
 }

@@ -1,10 +1,13 @@
 //! What an answer that is none becomes.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use refkit_content::Problem;
 use serde::Deserialize;
+
+use crate::hosts::HostsError;
 
 /// The most bytes of an error's body that are read.
 pub(crate) const BODY_LIMIT: u64 = 16 << 10;
@@ -21,7 +24,10 @@ pub(crate) fn of_status(status: StatusCode, headers: &HeaderMap, body: &[u8]) ->
         401 => Problem::Unauthorized(with("401".to_owned())),
         403 => Problem::Forbidden(with("403".to_owned())),
         429 => Problem::RateLimited { retry_after: retry_after(headers) },
-        500..=599 => Problem::Unavailable(with(format!("status {status}"))),
+        408 | 500..=599 => {
+            let retry_after = retry_after(headers);
+            Problem::Overloaded { said: with(format!("status {status}")), retry_after }
+        }
         405 => Problem::Unsupported(with(format!("status {status}"))),
         _ => Problem::Malformed(with(format!("status {status}"))),
     }
@@ -61,16 +67,35 @@ pub(crate) fn printable(text: &str) -> String {
     short
 }
 
-/// Only a number of seconds is understood; a date needs a clock that agrees.
+/// Settings that make no sense are as bad as an answer that makes none.
+impl From<HostsError> for Problem {
+    fn from(error: HostsError) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
+/// Returns whether a status may be another one soon.
+pub(crate) fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// Returns how long an answer asks to wait: a number of seconds, or a date, as RFC 9110, section 10.2.3. A date is
+/// held against the answer's own, so that clocks need not agree.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
-    text.trim().parse().ok().map(Duration::from_secs)
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let asked = text(RETRY_AFTER)?;
+    if let Ok(seconds) = asked.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(asked).ok()?;
+    let now = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now);
+    Some(until.duration_since(now).unwrap_or_default())
 }
 
 /// Returns the problem that a failed connection or a broken body stands for.
 pub(crate) fn of_transport(error: &reqwest::Error, connect: Duration) -> Problem {
     if error.is_timeout() && error.is_connect() {
-        return Problem::Timeout(connect);
+        return Problem::Unreachable(format!("no connection within {} s", connect.as_secs_f32()));
     }
     // The innermost cause is what says something: "connection refused", "invalid peer certificate".
     let mut cause: &dyn std::error::Error = error;
@@ -78,5 +103,36 @@ pub(crate) fn of_transport(error: &reqwest::Error, connect: Duration) -> Problem
         cause = inner;
     }
     let what = if error.is_connect() { "no connection" } else { "the connection broke" };
-    Problem::Unavailable(format!("{what}: {}", printable(&cause.to_string())))
+    Problem::Unreachable(format!("{what}: {}", printable(&cause.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_to_wait() {
+        let date = "Wed, 25 Nov 2026 10:00:00 GMT";
+        for (asked, now, wanted) in [
+            ("7", "", Some(7)),
+            (" 7 ", "", Some(7)),
+            ("0", "", Some(0)),
+            ("-7", "", None),
+            ("7.5", "", None),
+            ("soon", "", None),
+            ("Wed, 25 Nov 2026 10:00:30 GMT", date, Some(30)),
+            ("Wednesday, 25-Nov-26 10:01:00 GMT", date, Some(60)),
+            ("Wed, 25 Nov 2026 09:00:00 GMT", date, Some(0)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", "", Some(0)),
+            ("99999999999999999999", "", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, asked.parse().expect("a value"));
+            if !now.is_empty() {
+                headers.insert(DATE, now.parse().expect("a value"));
+            }
+            assert_eq!(retry_after(&headers).map(|wait| wait.as_secs()), wanted, "{asked:?} at {now:?}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
 }

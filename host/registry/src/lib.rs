@@ -1,11 +1,16 @@
 //! A client of the OCI distribution API 1.1: the traits of [`refkit_content`] over the network.
 //!
-//! - `endpoint` says where a registry is, and where it may send a client; `tls` and `transport` ask, and follow
-//!   redirects by hand.
-//! - `challenge`, `token` and `authorize` are who the client is; [`credentials`] and [`docker`] where it has that from.
-//! - `resolve`, `open`, `discover` and `push` are the operations; `failure` is what a refusal becomes.
+//! - [`hosts`] says who answers for a registry; `endpoint` is one of them for one repository, `places` where it may send
+//!   a client to.
+//! - `tls` and `proxy` connect, `gate` waits for a turn, `transport` asks, repeats (`retry`) and follows redirects by hand;
+//!   `reply` is what comes back, and `resume` goes on where that breaks.
+//! - `challenge`, `scope`, `token`, `authority` and `authorize` are who the client is; [`credentials`] and [`docker`] where
+//!   it has that from, `principal` what stands for it.
+//! - `resolve`, `open`, `discover` and `push` are the operations; `client` takes them from host to host, `failure` is what
+//!   a refusal becomes.
 #![forbid(unsafe_code)]
 
+mod authority;
 mod authorize;
 mod builder;
 mod challenge;
@@ -15,10 +20,20 @@ mod discover;
 pub mod docker;
 mod endpoint;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+mod gate;
 pub mod hosts;
 mod open;
+mod places;
+mod principal;
+mod proxy;
 mod push;
+mod reply;
 mod resolve;
+mod resume;
+mod retry;
+mod scope;
 mod tls;
 mod token;
 mod transport;
@@ -27,4 +42,7 @@ pub use builder::{ClientBuilder, Timeouts};
 pub use client::Client;
 pub use credentials::{CredentialSource, Credentials, NoCredentials};
 pub use docker::{DockerConfig, Helpers};
-pub use endpoint::is_local;
+pub use hosts::Hosts;
+pub use proxy::Proxies;
+pub use push::Uploads;
+pub use retry::Retries;

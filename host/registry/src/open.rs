@@ -2,45 +2,57 @@
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
+use futures_util::stream;
 use http::header::ACCEPT;
 use http::{HeaderValue, Method};
-use refkit_content::{Body, Error, Fetch, Operation, Problem};
+use refkit_content::verify::{self, MANIFEST_LIMIT};
+use refkit_content::{Answer, Body, Error, Fetch, Operation, Problem};
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Repository};
 
 use crate::authorize::Actions;
-use crate::client::{About, Client};
+use crate::client::Client;
+use crate::endpoint::Endpoint;
 use crate::transport::Call;
 
 #[async_trait]
 impl Fetch for Client {
     async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
         let subject = format!("{repository}@{}", descriptor.digest);
-        let endpoint = self.endpoint(repository);
-        let endpoint = endpoint.map_err(|problem| Error::new(Operation::Fetch, &subject, problem))?;
-        let about = About { operation: Operation::Fetch, subject: &subject, endpoint: &endpoint };
-        let fail = |problem| about.error(problem);
-
-        let (kind, accept) = if media_type::is_document(&descriptor.media_type) {
-            // What it was called is what it has to be.
-            ("manifests", HeaderValue::from_str(&descriptor.media_type).ok())
-        } else {
-            ("blobs", None)
+        let about: (_, &(dyn std::fmt::Display + Sync)) = (Operation::Fetch, &subject);
+        let ask = |endpoint: Endpoint| async move {
+            let call = request(&endpoint, descriptor)?;
+            let again = call.again();
+            let reply = self.inner.ask(&endpoint, Actions::Pull, call).await?.success().await?;
+            if let Some(actual) = reply.length().filter(|length| *length != descriptor.size) {
+                return Err(Problem::WrongSize { expected: descriptor.size, actual });
+            }
+            if endpoint.last || descriptor.size > MANIFEST_LIMIT {
+                return Ok(self.resuming(endpoint, again, descriptor.size, reply));
+            }
+            // What is small is looked at while there is still somebody else to ask.
+            let bytes = reply.bytes(descriptor.size).await?;
+            verify::check(descriptor, &bytes)?;
+            Ok(stream::once(async move { Ok(bytes) }).boxed())
         };
-        let url = endpoint.url(&format!("{}/{kind}/{}", repository.path(), descriptor.digest)).map_err(fail)?;
-        let mut call = Call::new(Method::GET, url);
-        if let Some(accept) = accept {
-            call = call.header(ACCEPT, accept);
-        }
-        let reply = self.inner.ask(&endpoint, repository, Actions::Pull, call).await.map_err(fail)?;
-        let reply = reply.success().await.map_err(fail)?;
-        if let Some(actual) = reply.length().filter(|length| *length != descriptor.size) {
-            return Err(fail(Problem::WrongSize { expected: descriptor.size, actual }));
-        }
-        let (origin, host) = (about.origin(), endpoint.host());
-        let stream = reply
-            .stream()
-            .map(move |piece| piece.map_err(|problem| Error::new(Operation::Fetch, &subject, problem).at(&host)));
+        let Answer { value: stream, origin } = self.each(about, repository, |can| can.pull, ask).await?;
+        let host = origin.clone();
+        let stream =
+            stream.map(move |piece| piece.map_err(|problem| Error::new(Operation::Fetch, &subject, problem).at(&host)));
         Ok(Body { origin, stream: stream.boxed() })
     }
+}
+
+fn request(endpoint: &Endpoint, descriptor: &Descriptor) -> Result<Call, Problem> {
+    let (kind, accept) = if media_type::is_document(&descriptor.media_type) {
+        // What it was called is what it has to be.
+        ("manifests", HeaderValue::from_str(&descriptor.media_type).ok())
+    } else {
+        ("blobs", None)
+    };
+    let call = Call::new(Method::GET, endpoint.url(&format!("{kind}/{}", descriptor.digest))?);
+    Ok(match accept {
+        Some(accept) => call.header(ACCEPT, accept),
+        None => call,
+    })
 }

@@ -1,46 +1,63 @@
-//! Writing: OCI distribution 1.1, sections "Pushing a blob in a single request", "Pushing Manifests" and "Pushing
-//! Manifests with Subject".
+//! Writing: OCI distribution 1.1, sections "Pushing blobs", "Mounting a blob from another repository", "Pushing
+//! Manifests" and "Pushing Manifests with Subject".
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod blob;
+mod reading;
+mod upload;
+mod ways;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderValue, Method};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Method, StatusCode};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
 use refkit_content::{Body, Error, Operation, Problem, Push};
 use refkit_oci::document::{self, Document, Limits, media_type};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 use serde_json::{Value, json};
-use url::Url;
 
 use crate::authorize::Actions;
 use crate::client::{About, Client};
 use crate::discover::fallback;
-use crate::endpoint::{Endpoint, same_origin, shown};
+use crate::endpoint::Endpoint;
 use crate::resolve::DIGEST;
 use crate::transport::{Call, Content};
+use blob::{Blob, Failed};
+use upload::Upload;
+
+pub use ways::Uploads;
+pub(crate) use ways::Ways;
 
 #[async_trait]
 impl Push for Client {
+    async fn has(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
+        let subject = format!("{repository}@{}", descriptor.digest);
+        let ask = |endpoint: Endpoint| async move { self.holds(&endpoint, descriptor).await };
+        self.at_writer((Operation::Push, &subject), repository, ask).await.map(|(_, held)| held)
+    }
+
+    async fn mount(&self, repository: &Repository, descriptor: &Descriptor, from: &Repository) -> Result<bool, Error> {
+        if from.registry() != repository.registry() || from == repository {
+            return Ok(false);
+        }
+        let subject = format!("{repository}@{}", descriptor.digest);
+        let ask = |endpoint: Endpoint| async move { self.mount_blob(&endpoint, descriptor, from).await };
+        self.at_writer((Operation::Push, &subject), repository, ask).await.map(|(_, mounted)| mounted)
+    }
+
     async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error> {
         let subject = format!("{repository}@{}", descriptor.digest);
-        let endpoint = self.endpoint(repository);
-        let endpoint = endpoint.map_err(|problem| Error::new(Operation::Push, &subject, problem))?;
-        let about = About { operation: Operation::Push, subject: &subject, endpoint: &endpoint };
-        if self.has_blob(&endpoint, repository, descriptor).await.map_err(|problem| about.error(problem))? {
+        let ask = |endpoint: Endpoint| async move { self.holds(&endpoint, descriptor).await };
+        let (endpoint, held) = self.at_writer((Operation::Push, &subject), repository, ask).await?;
+        if held {
             return Ok(());
         }
-        let upload = self.start_upload(&endpoint, repository).await.map_err(|problem| about.error(problem))?;
-        let broken = Arc::new(Mutex::new(None));
-        let sent = self.send_blob(&endpoint, repository, descriptor, upload.clone(), body, Arc::clone(&broken)).await;
-        let Err(problem) = sent else { return Ok(()) };
-        // Nothing stays behind where the registry can help it. What that answers changes nothing.
-        let cancel = Call::new(Method::DELETE, upload);
-        _ = self.inner.ask(&endpoint, repository, Actions::Push, cancel).await;
-        let broken = broken.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Err(broken.unwrap_or_else(|| about.error(problem)))
+        let about = About { operation: Operation::Push, subject: &subject, endpoint: &endpoint };
+        let blob = Blob { client: self, endpoint: &endpoint, descriptor };
+        blob.send(body).await.map_err(|failed| match failed {
+            Failed::Source(error) => error,
+            Failed::Registry(problem) => about.error(problem),
+        })
     }
 
     async fn push_manifest(
@@ -49,73 +66,62 @@ impl Push for Client {
         media_type: &str,
         bytes: Bytes,
     ) -> Result<Descriptor, Error> {
-        let endpoint = self.endpoint(destination.repository());
-        let endpoint = endpoint.map_err(|problem| Error::new(Operation::Push, destination, problem))?;
-        let about = About { operation: Operation::Push, subject: destination, endpoint: &endpoint };
-        let pushed = self.put_manifest(&endpoint, destination, media_type, bytes).await;
-        pushed.map_err(|problem| about.error(problem))
+        let ask = |endpoint: Endpoint| {
+            let bytes = bytes.clone();
+            async move { self.put_manifest(&endpoint, destination, media_type, bytes).await }
+        };
+        let pushed = self.at_writer((Operation::Push, destination), destination.repository(), ask).await;
+        pushed.map(|(_, descriptor)| descriptor)
     }
 }
 
 impl Client {
-    async fn has_blob(
-        &self,
-        endpoint: &Endpoint,
-        repository: &Repository,
-        descriptor: &Descriptor,
-    ) -> Result<bool, Problem> {
-        let url = endpoint.url(&format!("{}/blobs/{}", repository.path(), descriptor.digest))?;
-        let reply = self.inner.ask(endpoint, repository, Actions::Push, Call::new(Method::HEAD, url)).await?;
+    /// Returns whether a manifest or a blob is there by its digest.
+    async fn holds(&self, endpoint: &Endpoint, descriptor: &Descriptor) -> Result<bool, Problem> {
+        let document = media_type::is_document(&descriptor.media_type);
+        let kind = if document { "manifests" } else { "blobs" };
+        let url = endpoint.url(&format!("{kind}/{}", descriptor.digest))?;
+        let mut call = Call::new(Method::HEAD, url);
+        if let (true, Ok(accept)) = (document, HeaderValue::from_str(&descriptor.media_type)) {
+            call = call.header(ACCEPT, accept);
+        }
+        let reply = self.inner.ask(endpoint, Actions::Push, call).await?;
         match reply.success().await {
-            Ok(_) => Ok(true),
+            Ok(reply) => check_digest(&descriptor.digest, reply.header(DIGEST)).map(|()| true),
             Err(Problem::NotFound | Problem::Unsupported(_)) => Ok(false),
             Err(problem) => Err(problem),
         }
     }
 
-    /// Returns where the blob is to be sent. It has to be at the registry: credentials go with it (CVE-2026-50151).
-    async fn start_upload(&self, endpoint: &Endpoint, repository: &Repository) -> Result<Url, Problem> {
-        let url = endpoint.url(&format!("{}/blobs/uploads/", repository.path()))?;
-        let call = Call::new(Method::POST, url).header(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        let reply = self.inner.ask(endpoint, repository, Actions::Push, call).await?.success().await?;
-        let location = reply.location()?;
-        if same_origin(&location, &endpoint.base) && location.username().is_empty() && location.password().is_none() {
-            return Ok(location);
-        }
-        Err(Problem::Malformed(format!("its upload is at another place, {}, which gets nothing", shown(&location))))
-    }
-
-    async fn send_blob(
+    /// Mounts a blob, as OCI distribution 1.1, section "Mounting a blob from another repository". Whatever else than
+    /// 201 is answered, a push is what is left, and says why if that fails as well.
+    async fn mount_blob(
         &self,
         endpoint: &Endpoint,
-        repository: &Repository,
         descriptor: &Descriptor,
-        mut upload: Url,
-        body: Body,
-        broken: Arc<Mutex<Option<Error>>>,
-    ) -> Result<(), Problem> {
-        upload.query_pairs_mut().append_pair("digest", descriptor.digest.as_str());
-        let pieces = verify::verified(descriptor, body).stream.map(move |piece| {
-            piece.inspect_err(|error| {
-                *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
-            })
-        });
-        let content = if descriptor.size == 0 {
-            // Nothing is to be sent, but all the same to be checked.
-            let mut pieces = pieces;
-            while let Some(piece) = pieces.next().await {
-                piece.map_err(|error| error.problem)?;
-            }
-            Content::Bytes(Bytes::new())
-        } else {
-            Content::Stream(Some(reqwest::Body::wrap_stream(pieces)))
+        from: &Repository,
+    ) -> Result<bool, Problem> {
+        let there = endpoint.host.repository(from.path())?;
+        let mut url = endpoint.url("blobs/uploads/")?;
+        url.query_pairs_mut().append_pair("mount", descriptor.digest.as_str()).append_pair("from", &there);
+        let call = Call::new(Method::POST, url).header(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        let reply = match self.inner.ask(endpoint, Actions::Mount(there.clone()), call).await {
+            Ok(reply) => reply,
+            // Nobody has to let us read there for us to write here.
+            Err(Problem::Unauthorized(_) | Problem::Forbidden(_) | Problem::Overloaded { .. }) => return Ok(false),
+            Err(problem) => return Err(problem),
         };
-        let call = Call::new(Method::PUT, upload)
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
-            .header(CONTENT_LENGTH, HeaderValue::from(descriptor.size))
-            .content(content);
-        let reply = self.inner.ask(endpoint, repository, Actions::Push, call).await?.success().await?;
-        check_digest(&descriptor.digest, reply.header(DIGEST))
+        let opened = match reply.status {
+            StatusCode::CREATED => return check_digest(&descriptor.digest, reply.header(DIGEST)).map(|()| true),
+            StatusCode::ACCEPTED => Upload::opened(self, endpoint, &reply).ok(),
+            _ => None,
+        };
+        drop(reply);
+        // An upload like any other: a push opens its own when it knows how the blob is sent.
+        if let Some(upload) = opened {
+            upload.cancel().await;
+        }
+        Ok(false)
     }
 
     async fn put_manifest(
@@ -137,12 +143,13 @@ impl Client {
         }
         let repository = destination.repository();
         let name = destination.tag().unwrap_or(digest.as_str());
-        let url = endpoint.url(&format!("{}/manifests/{name}", repository.path()))?;
+        let url = endpoint.url(&format!("manifests/{name}"))?;
         let kind = HeaderValue::from_str(media_type).map_err(|error| Problem::Malformed(error.to_string()))?;
         let call = Call::new(Method::PUT, url).header(CONTENT_TYPE, kind).content(Content::Bytes(bytes.clone()));
-        let reply = self.inner.ask(endpoint, repository, Actions::Push, call).await?.success().await?;
+        let reply = self.inner.ask(endpoint, Actions::Push, call).await?.success().await?;
         check_digest(&digest, reply.header(DIGEST))?;
         let listed = reply.header("oci-subject").is_some();
+        drop(reply);
         let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
         if !listed {
             self.list_referrer(endpoint, repository, &descriptor, document).await?;
@@ -166,6 +173,7 @@ impl Client {
             }
         };
         let Some(subject) = subject else { return Ok(()) };
+        let _lists = self.inner.ways.lists.lock().await;
         let mut index = match self.fallback_index(endpoint, repository, &subject.digest).await? {
             Some(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|error| Problem::Malformed(format!("its list of referrers is malformed: {error}")))?,
@@ -192,11 +200,11 @@ impl Client {
         let bytes = serde_json::to_vec(&index).map_err(|error| Problem::Other(error.to_string()))?;
         let reference = fallback(repository, &subject.digest)?;
         let name = reference.tag().unwrap_or_default();
-        let url = endpoint.url(&format!("{}/manifests/{name}", repository.path()))?;
+        let url = endpoint.url(&format!("manifests/{name}"))?;
         let call = Call::new(Method::PUT, url)
             .header(CONTENT_TYPE, HeaderValue::from_static(media_type::INDEX))
             .content(Content::Bytes(bytes.into()));
-        self.inner.ask(endpoint, repository, Actions::Push, call).await?.success().await.map(drop)
+        self.inner.ask(endpoint, Actions::Push, call).await?.success().await.map(drop)
     }
 }
 

@@ -1,71 +1,140 @@
-//! The two HTTP clients: one without TLS, and one with it, whose roots are read when the first request needs them.
+//! The HTTP clients: one for each way of speaking TLS, made when the first request needs it.
 
-use std::sync::Arc;
+mod verifier;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use refkit_content::Problem;
-use rustls::pki_types::CertificateDer;
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::OnceCell;
 
-use crate::builder::{ClientBuilder, Timeouts};
+use crate::builder::ClientBuilder;
+use crate::hosts::{Identity, Tls};
+use verifier::Anyone;
 
-/// Both clients, made when they are first needed.
+/// What clients differ in: how TLS is spoken, none for plain HTTP, and how long a connection may take.
+type Key = (Option<Tls>, Duration);
+
+/// All clients. Each keeps its connections.
 #[derive(Default)]
 pub(crate) struct Clients {
-    plain: OnceCell<reqwest::Client>,
-    secure: OnceCell<reqwest::Client>,
+    made: Mutex<HashMap<Key, Arc<OnceCell<reqwest::Client>>>>,
 }
 
 impl Clients {
-    /// Returns the client for a URL's scheme.
-    pub(crate) async fn get(&self, scheme: &str, settings: &ClientBuilder) -> Result<&reqwest::Client, Problem> {
-        if scheme == "http" {
-            return self.plain.get_or_try_init(|| async { client(RootCertStore::empty(), settings.timeouts) }).await;
-        }
+    /// Returns the client that speaks TLS in this way, or none.
+    pub(crate) async fn get(
+        &self,
+        tls: Option<Tls>,
+        connect: Duration,
+        settings: &ClientBuilder,
+    ) -> Result<reqwest::Client, Problem> {
+        let cell = {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(made.entry((tls.clone(), connect)).or_default())
+        };
         let make = || async {
             let (own, system) = (settings.roots.clone(), settings.system_roots);
-            let roots = tokio::task::spawn_blocking(move || roots(&own, system)).await;
-            client(roots.map_err(|error| Problem::Other(error.to_string()))??, settings.timeouts)
+            let proxied = settings.proxies.are_secure();
+            if proxied && tls.as_ref().is_some_and(|tls| tls.insecure || !tls.identities.is_empty()) {
+                // The HTTP client speaks to such a proxy as it does to the host.
+                let text = "a host with a client certificate, or of which any certificate will do, is not asked through a \
+                    proxy with https://: name one with http://, or leave this host out (NO_PROXY)";
+                return Err(Problem::Unsupported(text.to_owned()));
+            }
+            let config = tokio::task::spawn_blocking(move || match tls {
+                None if proxied => configure(&Tls::default(), roots(&Tls::default(), &own, system)?),
+                None => configure(&Tls::default(), RootCertStore::empty()),
+                Some(tls) => configure(&tls, roots(&tls, &own, system)?),
+            });
+            let config = config.await.map_err(|error| Problem::Other(error.to_string()))??;
+            client(config, connect, settings)
         };
-        self.secure.get_or_try_init(make).await
+        cell.get_or_try_init(make).await.cloned()
     }
 }
 
-fn roots(own: &[u8], system: bool) -> Result<RootCertStore, Problem> {
+fn roots(tls: &Tls, own: &[u8], system: bool) -> Result<RootCertStore, Problem> {
     let mut store = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(own) {
-        let malformed = |error: &dyn std::fmt::Display| Problem::Malformed(format!("a root certificate: {error}"));
-        let certificate = certificate.map_err(|error| malformed(&error))?;
-        store.add(certificate).map_err(|error| malformed(&error))?;
+    let mut add = |pem: &[u8], from: &dyn std::fmt::Display| {
+        let malformed = |error: &dyn std::fmt::Display| Problem::Malformed(format!("{from}: {error}"));
+        let mut number = 0;
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|error| malformed(&error))?;
+            store.add(certificate).map_err(|error| malformed(&error))?;
+            number += 1;
+        }
+        Ok::<usize, Problem>(number)
+    };
+    add(own, &"a root certificate")?;
+    for file in &tls.roots {
+        if add(&read(file)?, &file.display())? == 0 {
+            return Err(Problem::Malformed(format!("{}: there is no certificate in it (PEM)", file.display())));
+        }
     }
     if system {
         // Systems carry certificates that no library takes; the others are enough.
         let (_, _) = store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     }
-    if store.is_empty() {
+    if store.is_empty() && !tls.insecure {
         let text = "this system has no root certificates; install the package ca-certificates";
         return Err(Problem::Other(text.to_owned()));
     }
     Ok(store)
 }
 
-fn client(roots: RootCertStore, timeouts: Timeouts) -> Result<reqwest::Client, Problem> {
+fn read(file: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
+    let bytes = std::fs::read(file);
+    bytes.map(Into::into).map_err(|error| Problem::Malformed(format!("{}: {error}", file.display())))
+}
+
+fn configure(tls: &Tls, roots: RootCertStore) -> Result<ClientConfig, Problem> {
     let other = |error: &dyn std::fmt::Display| Problem::Other(format!("cannot set up TLS: {error}"));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut tls = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| other(&error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    reqwest::Client::builder()
+        .map_err(|error| other(&error))?;
+    let builder = if tls.insecure {
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider)))
+    } else if roots.is_empty() {
+        // For plain HTTP, which asks nobody.
+        builder.with_root_certificates(roots)
+    } else {
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        builder.with_webpki_verifier(verifier.map_err(|error| other(&error))?)
+    };
+    let mut config = match tls.identities.first() {
+        None => builder.with_no_client_auth(),
+        Some(Identity { certificate, key }) => {
+            let malformed = |file: &Path, error: &dyn std::fmt::Display| {
+                Problem::Malformed(format!("{}: no client certificate: {error}", file.display()))
+            };
+            let pem = read(certificate)?;
+            let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+            let chain = chain.map_err(|error| malformed(certificate, &error))?;
+            let secret = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|error| malformed(key, &error))?;
+            builder.with_client_auth_cert(chain, secret).map_err(|error| malformed(certificate, &error))?
+        }
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn client(tls: ClientConfig, connect: Duration, settings: &ClientBuilder) -> Result<reqwest::Client, Problem> {
+    let client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .user_agent(concat!("refkit/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .referer(false)
-        .connect_timeout(timeouts.connect)
-        .build()
-        .map_err(|error| other(&error))
+        .retry(reqwest::retry::never())
+        .connect_timeout(connect);
+    let client = settings.proxies.of_requests()?.into_iter().fold(client, reqwest::ClientBuilder::proxy);
+    client.build().map_err(|error| Problem::Other(format!("cannot set up TLS: {error}")))
 }

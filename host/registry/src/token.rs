@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use refkit_content::Problem;
-use refkit_oci::Repository;
 use serde::Deserialize;
 use tokio::time::Instant;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use crate::authorize::{Actions, advice, basic};
+use crate::authorize::{advice, basic};
 use crate::challenge::Bearer;
 use crate::client::Inner;
 use crate::credentials::Credentials;
 use crate::endpoint::{Endpoint, host_of};
+use crate::scope::Scopes;
 use crate::transport::{Call, Content};
 
 /// The most bytes that a token server may answer.
@@ -68,26 +68,22 @@ impl Inner {
     pub(crate) async fn request_token(
         &self,
         endpoint: &Endpoint,
-        repository: &Repository,
-        actions: Actions,
+        scopes: &Scopes,
         bearer: &Bearer,
         credentials: &Credentials,
     ) -> Result<Token, Problem> {
-        let realm = endpoint.base.join(&bearer.realm);
+        let realm = endpoint.host.api.join(&bearer.realm);
         let realm = realm.map_err(|error| Problem::Malformed(format!("the realm of the token is no URL: {error}")))?;
         endpoint.may_lead_to(&realm)?;
         let server = host_of(&realm);
-        let mut base = realm.clone();
-        base.set_path("/");
-        base.set_query(None);
-        let there = Endpoint { registry: endpoint.registry.clone(), base };
-        let scope = bearer.scope.clone().unwrap_or_else(|| scope(repository, actions));
+        let there = endpoint.at_realm(&realm);
 
         let mut authorization = None;
         let call = if let Credentials::IdentityToken(identity) = credentials {
             let mut form = form_urlencoded::Serializer::new(String::new());
             form.append_pair("grant_type", "refresh_token").append_pair("client_id", CLIENT);
-            form.append_pair("service", bearer.service.as_deref().unwrap_or_default()).append_pair("scope", &scope);
+            form.append_pair("service", bearer.service.as_deref().unwrap_or_default())
+                .append_pair("scope", &scopes.to_string());
             let form = form.append_pair("refresh_token", identity).finish();
             Call::new(Method::POST, realm)
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
@@ -98,7 +94,9 @@ impl Inner {
             if let Some(service) = &bearer.service {
                 query.append_pair("service", service);
             }
-            query.append_pair("scope", &scope);
+            for scope in scopes.each() {
+                query.append_pair("scope", &scope);
+            }
             if let Credentials::Basic { username, password } = credentials {
                 query.append_pair("account", username);
                 authorization = Some(basic(username, password)?);
@@ -106,9 +104,8 @@ impl Inner {
             drop(query);
             Call::new(Method::GET, url)
         };
-        debug_assert!(!call.headers.contains_key(AUTHORIZATION), "it goes by origin");
         let at = |problem| at_server(&server, endpoint, credentials, problem);
-        let reply = self.send(&there, call, authorization.as_ref()).await.map_err(at)?;
+        let reply = self.send(&there, call, authorization.as_ref(), true).await.map_err(at)?;
         let reply = reply.success().await.map_err(at)?;
         let bytes = Zeroizing::new(reply.bytes(LIMIT).await.map_err(at)?.to_vec());
         // What the parser says of it could hold the token.
@@ -124,22 +121,15 @@ impl Inner {
     }
 }
 
-fn scope(repository: &Repository, actions: Actions) -> String {
-    let actions = match actions {
-        Actions::Pull => "pull",
-        Actions::Push => "pull,push",
-    };
-    format!("repository:{}:{actions}", repository.path())
-}
-
 /// Returns the problem with a token server as one of the registry that it is for.
 fn at_server(server: &str, endpoint: &Endpoint, credentials: &Credentials, problem: Problem) -> Problem {
     let with = |what: String| format!("the token server {server}: {what}");
     match problem {
         Problem::Unauthorized(said) | Problem::Forbidden(said) => {
-            Problem::Unauthorized(format!("{}; {}", with(said), advice(&endpoint.registry, credentials)))
+            Problem::Unauthorized(format!("{}; {}", with(said), advice(&endpoint.host.credentials, credentials)))
         }
-        Problem::Unavailable(what) => Problem::Unavailable(with(what)),
+        Problem::Unreachable(what) => Problem::Unreachable(with(what)),
+        Problem::Overloaded { said, retry_after } => Problem::Overloaded { said: with(said), retry_after },
         Problem::Malformed(what) => Problem::Malformed(with(what)),
         Problem::NotFound => Problem::Malformed(with("404, there is nothing".to_owned())),
         Problem::TooLarge { limit } => {

@@ -1,21 +1,30 @@
-//! One request, its redirects, and its answer.
+//! One request, what repeats it, and its redirects.
 
-use std::time::Duration;
+mod watch;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, LOCATION};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use refkit_content::Problem;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use refkit_content::{Error, Problem};
 use url::Url;
 
 use crate::client::Inner;
 use crate::endpoint::{Endpoint, host_of, same_origin};
 use crate::failure;
+use crate::gate::Lane;
+use crate::hosts::Tls;
+use crate::reply::Reply;
+use crate::retry::Waits;
+use watch::Watch;
 
 /// The most redirects that are followed.
 const REDIRECTS: usize = 5;
+
+/// How many bytes of a request come through at least while a client waits for one piece of a body: 1 MiB, at 30 s one
+/// that is slower than any line in use.
+const SLOWEST: u64 = 1 << 20;
 
 /// A request.
 pub(crate) struct Call {
@@ -23,6 +32,30 @@ pub(crate) struct Call {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) content: Content,
+    repeat: Repeat,
+    queue: Queue,
+}
+
+/// How a request waits for its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Queue {
+    /// With those of its kind.
+    Own,
+    /// With what writes, whatever it is: it is part of an upload.
+    Write,
+    /// It has a turn: that of a body which it goes on with.
+    Has,
+}
+
+/// When a request may be repeated by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Whenever that can help.
+    Always,
+    /// Where there was an answer that says that nothing was done.
+    IfUndone,
+    /// Not without looking first.
+    Never,
 }
 
 /// What a request carries.
@@ -32,12 +65,19 @@ pub(crate) enum Content {
     /// Bytes, which can be sent again.
     Bytes(Bytes),
     /// A body on its way, which cannot.
-    Stream(Option<reqwest::Body>),
+    Stream(Option<BoxStream<'static, Result<Bytes, Error>>>),
 }
 
 impl Call {
     pub(crate) fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), content: Content::Nothing }
+        Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            content: Content::Nothing,
+            repeat: Repeat::Always,
+            queue: Queue::Own,
+        }
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -50,6 +90,16 @@ impl Call {
         self
     }
 
+    pub(crate) fn repeat(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
+        self
+    }
+
+    pub(crate) fn queue(mut self, queue: Queue) -> Self {
+        self.queue = queue;
+        self
+    }
+
     /// Returns the same call once more, where it can be sent again.
     pub(crate) fn again(&self) -> Option<Self> {
         let content = match &self.content {
@@ -57,38 +107,32 @@ impl Call {
             Content::Bytes(bytes) => Content::Bytes(bytes.clone()),
             Content::Stream(_) => return None,
         };
-        Some(Self { method: self.method.clone(), url: self.url.clone(), headers: self.headers.clone(), content })
+        let (method, url, headers) = (self.method.clone(), self.url.clone(), self.headers.clone());
+        Some(Self { method, url, headers, content, repeat: self.repeat, queue: self.queue })
     }
-}
-
-/// An answer whose body has not been read.
-pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    /// Where the answer came from, after redirects.
-    pub(crate) url: Url,
-    /// Whether it came from another origin than was asked.
-    pub(crate) elsewhere: bool,
-    response: reqwest::Response,
-    idle: Duration,
 }
 
 impl Inner {
     /// Sends a request and follows redirects of what only reads. `authorization` goes to the endpoint's origin and to
-    /// nobody else: it is gone for good after the first redirect that leaves it.
+    /// nobody else: it is gone for good after the first redirect that leaves it. `secret` says that the request itself
+    /// is one, as for a token.
     pub(crate) async fn send(
         &self,
         endpoint: &Endpoint,
         mut call: Call,
         mut authorization: Option<&HeaderValue>,
+        secret: bool,
     ) -> Result<Reply, Problem> {
         let reads = matches!(call.method, Method::GET | Method::HEAD);
         let asked = call.url.clone();
+        let mut waits = self.waits(endpoint);
+        let mut own = true;
         for _ in 0..=REDIRECTS {
-            if !same_origin(&call.url, &endpoint.base) {
+            own &= endpoint.is_at(&call.url);
+            if !own {
                 authorization = None;
             }
-            let reply = self.send_once(&mut call, authorization).await?;
+            let reply = self.repeat(endpoint, &mut call, authorization, (own, secret), &mut waits).await?;
             let redirect = matches!(reply.status.as_u16(), 301 | 302 | 303 | 307 | 308);
             if !redirect || !reads {
                 return Ok(Reply { elsewhere: !same_origin(&reply.url, &asked), ..reply });
@@ -100,30 +144,118 @@ impl Inner {
             }
             call.url = target;
         }
-        Err(Problem::Malformed(format!("{} redirects more than {REDIRECTS} times", endpoint.host())))
+        Err(Problem::Malformed(format!("{} redirects more than {REDIRECTS} times", endpoint.name())))
     }
 
-    async fn send_once(&self, call: &mut Call, authorization: Option<&HeaderValue>) -> Result<Reply, Problem> {
-        let timeouts = self.settings.timeouts;
-        let client = self.clients.get(call.url.scheme(), &self.settings).await?;
-        let mut request = client.request(call.method.clone(), call.url.clone()).headers(call.headers.clone());
-        if let Some(value) = authorization {
-            request = request.header(AUTHORIZATION, value);
+    /// Returns the waits between repetitions of a request to a host.
+    pub(crate) fn waits(&self, endpoint: &Endpoint) -> Waits {
+        let retries = self.settings.retries;
+        if endpoint.last { retries } else { retries.of_a_mirror() }.begin()
+    }
+
+    /// Sends a request until there is an answer that stands.
+    async fn repeat(
+        &self,
+        endpoint: &Endpoint,
+        call: &mut Call,
+        authorization: Option<&HeaderValue>,
+        (own, secret): (bool, bool),
+        waits: &mut Waits,
+    ) -> Result<Reply, Problem> {
+        loop {
+            let again = call.again();
+            let outcome = self.once(endpoint, call, authorization, (own, secret)).await;
+            let (problem, status) = match outcome {
+                Ok(reply) if failure::is_passing(reply.status) => {
+                    let status = reply.status.as_u16();
+                    (reply.refusal().await, Some(status))
+                }
+                Ok(reply) => return Ok(reply),
+                Err(problem) => (problem, None),
+            };
+            let answered = !matches!(problem, Problem::Unreachable(_));
+            let may = match call.repeat {
+                Repeat::Always => true,
+                Repeat::IfUndone => matches!(status, Some(408 | 429 | 503)),
+                Repeat::Never => false,
+            };
+            let Some(again) = again.filter(|_| may) else { return Err(problem) };
+            // Another host is nearer than a connection that may come back.
+            if !endpoint.last && !answered {
+                return Err(problem);
+            }
+            let Some(wait) = waits.after(&problem) else { return Err(problem) };
+            if let Problem::RateLimited { .. } = problem {
+                self.gate(endpoint, &call.url).close(wait);
+            }
+            tokio::time::sleep(wait).await;
+            *call = again;
         }
-        let sends = !matches!(call.content, Content::Nothing);
+    }
+
+    async fn once(
+        &self,
+        endpoint: &Endpoint,
+        call: &mut Call,
+        authorization: Option<&HeaderValue>,
+        (own, secret): (bool, bool),
+    ) -> Result<Reply, Problem> {
+        let timeouts = self.settings.timeouts;
+        let mut tls: Option<Tls> = (call.url.scheme() == "https").then(|| endpoint.tls_at(&call.url, secret));
+        if let Some(tls) = tls.as_mut().filter(|_| !own) {
+            tls.identities.clear();
+        }
+        let connect = endpoint.host.connect.filter(|_| own).unwrap_or(timeouts.connect);
+        let client = self.clients.get(tls, connect, &self.settings).await?;
+        let lane = match call.method {
+            _ if secret => Lane::Token,
+            Method::GET | Method::HEAD if call.queue != Queue::Write => Lane::Read,
+            _ => Lane::Write,
+        };
+        let gate = self.gate(endpoint, &call.url);
+        let permit = if call.queue == Queue::Has {
+            gate.pass().await;
+            None
+        } else {
+            Some(gate.enter(lane).await?)
+        };
+
+        let mut request = client.request(call.method.clone(), call.url.clone()).headers(call.headers.clone());
+        if own {
+            for (name, value) in &endpoint.host.headers {
+                request = request.header(name, value);
+            }
+        }
+        if let Some(value) = authorization {
+            // In place of one that a file has for the host.
+            request = request.headers([(AUTHORIZATION, value.clone())].into_iter().collect());
+        }
+        let mut patience = connect.saturating_add(timeouts.head);
+        if let Content::Bytes(bytes) = &call.content {
+            let pieces = u32::try_from(bytes.len() as u64 / SLOWEST).unwrap_or(u32::MAX);
+            patience = patience.saturating_add(timeouts.idle.saturating_mul(pieces));
+        }
+        let mut watch = None;
         match &mut call.content {
             Content::Nothing => {}
             Content::Bytes(bytes) => request = request.body(bytes.clone()),
-            Content::Stream(body) => request = request.body(body.take().unwrap_or_default()),
+            Content::Stream(body) => {
+                let watched = Watch::over(body.take().unwrap_or_else(|| stream::empty().boxed()));
+                request = request.body(reqwest::Body::wrap_stream(watched.0));
+                watch = Some(watched.1);
+            }
         }
-        // A body takes as long as it takes; who sends it bounds that.
-        let response = if sends {
-            request.send().await
-        } else {
-            let patience = timeouts.connect + timeouts.head;
-            tokio::time::timeout(patience, request.send()).await.map_err(|_| Problem::Timeout(patience))?
+        let response = match watch {
+            // A body takes as long as whoever it comes from takes; a host that does not take it is given up.
+            Some(watch) => tokio::select! {
+                response = request.send() => response,
+                () = watch.stuck(patience.saturating_add(timeouts.idle)) => return Err(Problem::Timeout(patience)),
+            },
+            None => tokio::time::timeout(patience, request.send()).await.map_err(|_| Problem::Timeout(patience))?,
         };
-        let response = response.map_err(|error| failure::of_transport(&error, timeouts.connect))?;
+        let response = response.map_err(|error| failure::of_transport(&error, connect))?;
+        // Where nothing is to come, the turn is over.
+        let empty = call.method == Method::HEAD || response.content_length() == Some(0);
         Ok(Reply {
             status: response.status(),
             headers: response.headers().clone(),
@@ -131,73 +263,16 @@ impl Inner {
             elsewhere: false,
             response,
             idle: timeouts.idle,
-        })
-    }
-}
-
-impl Reply {
-    /// Returns a header's text.
-    pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// Returns where the answer leads to.
-    pub(crate) fn location(&self) -> Result<Url, Problem> {
-        let text = self.header(LOCATION).ok_or_else(|| Problem::Malformed("a redirect without Location".to_owned()))?;
-        self.url.join(text).map_err(|error| {
-            Problem::Malformed(format!("the Location {:?} is no URL: {error}", failure::printable(text)))
+            permit: permit.filter(|_| !empty),
         })
     }
 
-    /// Returns the number of bytes that the answer claims to have, of a HEAD as well.
-    pub(crate) fn length(&self) -> Option<u64> {
-        self.header(CONTENT_LENGTH)?.parse().ok()
-    }
-
-    /// Returns the answer itself where it is one, else what its refusal means.
-    pub(crate) async fn success(self) -> Result<Self, Problem> {
-        if self.status.is_success() {
-            return Ok(self);
-        }
-        let (status, headers) = (self.status, self.headers.clone());
-        // What is no JSON of a bearable size tells nothing; the status does.
-        let body = self.bytes(failure::BODY_LIMIT).await.unwrap_or_default();
-        Err(failure::of_status(status, &headers, &body))
-    }
-
-    /// Reads the body of at most so many bytes.
-    ///
-    /// # Errors
-    /// [`Problem::TooLarge`] as soon as there is one byte more, or is claimed to be.
-    pub(crate) async fn bytes(self, limit: u64) -> Result<Bytes, Problem> {
-        if self.length().is_some_and(|length| length > limit) {
-            return Err(Problem::TooLarge { limit });
-        }
-        let mut pieces = self.stream();
-        let mut bytes = BytesMut::new();
-        while let Some(piece) = pieces.next().await {
-            let piece = piece?;
-            if (bytes.len() + piece.len()) as u64 > limit {
-                return Err(Problem::TooLarge { limit });
-            }
-            bytes.extend_from_slice(&piece);
-        }
-        Ok(bytes.freeze())
-    }
-
-    /// Returns the body in pieces, each of which comes in time.
-    pub(crate) fn stream(self) -> BoxStream<'static, Result<Bytes, Problem>> {
-        let idle = self.idle;
-        let pieces = self.response.bytes_stream().boxed();
-        stream::unfold(Some(pieces), move |pieces| async move {
-            let mut pieces = pieces?;
-            match tokio::time::timeout(idle, pieces.next()).await {
-                Err(_) => Some((Err(Problem::Timeout(idle)), None)),
-                Ok(None) => None,
-                Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
-                Ok(Some(Err(error))) => Some((Err(failure::of_transport(&error, idle)), None)),
-            }
-        })
-        .boxed()
+    /// Returns the gate of a URL's host. The settings of the endpoint's host are for that one.
+    fn gate(&self, endpoint: &Endpoint, url: &Url) -> std::sync::Arc<crate::gate::Gate> {
+        let (concurrency, rate) = match endpoint.is_at(url) {
+            true => (endpoint.host.concurrency, endpoint.host.rate),
+            false => (None, None),
+        };
+        self.gates.of(url.origin(), concurrency, rate)
     }
 }

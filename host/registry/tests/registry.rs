@@ -3,19 +3,47 @@
 
 #[path = "registry/access.rs"]
 mod access;
+#[path = "registry/advisories.rs"]
+mod advisories;
+#[path = "registry/advisories_bounds.rs"]
+mod advisories_bounds;
+#[path = "registry/advisories_content.rs"]
+mod advisories_content;
 #[path = "registry/ask.rs"]
 mod ask;
+#[path = "registry/challenges.rs"]
+mod challenges;
 #[path = "registry/docker.rs"]
 mod docker;
 #[path = "registry/hostile.rs"]
 mod hostile;
 #[path = "registry/hosts.rs"]
 mod hosts;
+#[path = "registry/interop.rs"]
+mod interop;
 #[path = "registry/lists.rs"]
 mod lists;
+#[path = "registry/mirrors.rs"]
+mod mirrors;
+#[path = "registry/nginx.rs"]
+mod nginx;
 #[path = "registry/push.rs"]
 mod push;
+#[path = "registry/push_chunks.rs"]
+mod push_chunks;
+#[path = "registry/push_copy.rs"]
+mod push_copy;
+#[path = "registry/push_fails.rs"]
+mod push_fails;
+#[path = "registry/push_mount.rs"]
+mod push_mount;
 #[path = "registry/real.rs"]
 mod real;
+#[path = "registry/renewal.rs"]
+mod renewal;
 #[path = "registry/requests.rs"]
 mod requests;
+#[path = "registry/retries.rs"]
+mod retries;
+#[path = "registry/turns.rs"]
+mod turns;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use refkit_content::{LayoutReference, LayoutWriter, Push};
 use refkit_oci::{Digest, Reference, Repository};
 
-use crate::arguments::FrontendImage;
+use crate::arguments::{FrontendImage, Registries};
 use crate::failure::Failure;
 use crate::places::Places;
 use crate::registry;
@@ -85,19 +85,16 @@ impl Destination {
     /// Opens it for writing. A layout is made where there is none; no registry is asked.
     ///
     /// # Errors
-    /// When there is something else in the layout's place.
-    pub async fn open(
-        &self,
-        plain_http: bool,
-        places: &Places,
-    ) -> Result<(Arc<dyn Push>, Repository), refkit_content::Error> {
+    /// When there is something else in the layout's place, or a file of settings cannot be used.
+    pub async fn open(&self, registries: &Registries, places: &Places) -> Result<(Arc<dyn Push>, Repository), Failure> {
         match self {
             Self::Registry(reference) => {
-                let client = registry::client(reference, plain_http, places);
+                let client = registry::client(reference, registries, places).await?;
                 Ok((Arc::new(client), reference.repository().clone()))
             }
             Self::Layout(path, _) => {
-                let writer = LayoutWriter::open(path).await?;
+                let opened = LayoutWriter::open(path).await.map_err(refkit::Error::from);
+                let writer = opened.map_err(|error| Failure::failed(error.code(), &error))?;
                 let repository = writer.repository().clone();
                 Ok((Arc::new(writer), repository))
             }

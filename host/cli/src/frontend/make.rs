@@ -16,7 +16,7 @@ use super::layer::Layer;
 use super::policies::{self, Listed, Packed};
 use super::report::MadeReport;
 use crate::answer::{Answer, Output};
-use crate::arguments::{self, Format, FrontendImage, PolicySource};
+use crate::arguments::{self, Caching, Format, FrontendImage, PolicySource, Registries};
 use crate::failure::{Exit, Failure};
 use crate::finished;
 use crate::places::Places;
@@ -36,7 +36,7 @@ pub async fn run(arguments: &FrontendImage, places: &Places) -> Result<Answer, F
     let policies = policies::load(arguments, places).await?;
     let base = base::read(&target, &binaries).await?;
     let image = make(&base, &binaries, &policies, arguments, &mut notes)?;
-    write(&image, &base, &target, &destination, arguments.plain_http, places).await?;
+    write(&image, &base, &target, &destination, &arguments.registries, places).await?;
     notes.extend(left_out(&base.left_out));
     Ok(answer(arguments, &destination, &image, &base, &policies, notes))
 }
@@ -51,7 +51,11 @@ pub async fn target(arguments: &FrontendImage, also_registry: bool, places: &Pla
         reference: arguments.base.clone(),
         platforms: Vec::new(),
         all_platforms: false,
-        plain_http: arguments.plain_http && !(is_layout && also_registry),
+        registries: Registries {
+            plain_http: arguments.registries.plain_http && !(is_layout && also_registry),
+            ..arguments.registries.clone()
+        },
+        caching: Caching::default(),
     };
     Target::open(&target, places).await
 }
@@ -93,7 +97,7 @@ async fn write(
     base: &Base,
     target: &Target,
     destination: &Destination,
-    plain_http: bool,
+    registries: &Registries,
     places: &Places,
 ) -> Result<(), Failure> {
     let told = |error: refkit_content::Error| match (error.operation, destination.registry()) {
@@ -110,7 +114,7 @@ async fn write(
         }
         _ => base::said(&error, target),
     };
-    let (push, repository) = destination.open(plain_http, places).await.map_err(told)?;
+    let (push, repository) = destination.open(registries, places).await?;
     let from = (&target.source(), target.reference().repository());
     image.write(base, from, (&*push, &repository), destination.name()).await.map_err(told)
 }

@@ -1,6 +1,7 @@
 //! Credential helpers: programs that are asked for one registry's credentials.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -23,7 +24,7 @@ const NOT_FOUND: &str = "credentials not found in native keychain";
 const TOKEN: &str = "<token>";
 
 /// Where helpers are, what they are run with, and for how long.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Helpers {
     /// The directories that they are looked for in; relative ones are passed over, because a helper out of whatever
     /// directory this is would be somebody else's.
@@ -32,6 +33,17 @@ pub struct Helpers {
     pub environment: Vec<(OsString, OsString)>,
     /// How long one may take: 30 s, because some ask their user.
     pub patience: Duration,
+}
+
+/// The environment may hold secrets.
+impl fmt::Debug for Helpers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let directories = &self.directories;
+        f.debug_struct("Helpers")
+            .field("directories", directories)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Helpers {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use refkit_content::{Content, Error, Fetch, Problem, Resolve, fetch};
 use refkit_oci::document::{self, Document, Limits};
 use refkit_oci::{Descriptor, Reference, Repository};
-use refkit_registry::{Client, CredentialSource, Credentials, Timeouts};
+use refkit_registry::{Client, ClientBuilder, CredentialSource, Credentials, Retries, Timeouts};
 use refkit_support::image::{Image, ImageBuilder, IndexBuilder};
 
 pub const USER: (&str, &str) = ("user", "p@ss:word");
@@ -26,11 +26,17 @@ pub fn user() -> Credentials {
     Credentials::Basic { username: USER.0.to_owned(), password: USER.1.to_owned().into() }
 }
 
-/// Returns a client that does not wait long.
-pub fn client(credentials: Credentials) -> Client {
+/// Returns the settings of a client that does not wait long.
+pub fn builder(credentials: Credentials) -> ClientBuilder {
     let second = Duration::from_secs(1);
-    let timeouts = Timeouts { connect: second, head: second, idle: second };
-    Client::builder().credentials(Arc::new(Fixed(credentials))).timeouts(timeouts).system_roots(false).build()
+    let timeouts = Timeouts { connect: second, head: second, idle: second, ..Timeouts::default() };
+    let builder = Client::builder().credentials(Arc::new(Fixed(credentials))).timeouts(timeouts);
+    builder.retries(Retries::NONE).system_roots(false)
+}
+
+/// Returns the client, which asks nothing twice.
+pub fn client(credentials: Credentials) -> Client {
+    builder(credentials).build()
 }
 
 pub fn anonymous() -> Client {

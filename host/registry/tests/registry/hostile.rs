@@ -2,9 +2,11 @@
 
 use refkit_content::{Error, Fetch, Problem, Resolve, fetch};
 use refkit_oci::Descriptor;
+use refkit_registry::hosts::Host;
+use refkit_registry::{Credentials, Hosts};
 use refkit_support::{Access, Fault, FaultRegistry, Rule, digest};
 
-use crate::ask::{USER, anonymous, client, image, problem, reference, repository, user};
+use crate::ask::{USER, anonymous, builder, client, image, problem, reference, repository, user};
 
 async fn filled() -> FaultRegistry {
     let registry = FaultRegistry::start().unwrap();
@@ -23,11 +25,11 @@ async fn answers_of_a_pull() {
         ("forbidden", Fault::status(403), |p| matches!(p, Problem::Forbidden(_))),
         ("limited", Fault::status(429).header("retry-after", "7"), |p| p.to_string().contains("7 s")),
         ("limited, no time", Fault::status(429), |p| matches!(p, Problem::RateLimited { retry_after: None })),
-        ("broken", Fault::status(503), |p| matches!(p, Problem::Unavailable(_))),
-        ("hung up", Fault::hang_up(), |p| matches!(p, Problem::Unavailable(_))),
+        ("broken", Fault::status(503), |p| matches!(p, Problem::Overloaded { .. })),
+        ("hung up", Fault::hang_up(), |p| matches!(p, Problem::Unreachable(_))),
         ("stalled", Fault::stall(), |p| matches!(p, Problem::Timeout(_))),
         ("stalled in the body", Fault::normal().stall_after(5), |p| matches!(p, Problem::Timeout(_))),
-        ("cut", Fault::normal().cut_after(5), |p| matches!(p, Problem::Unavailable(_))),
+        ("cut", Fault::normal().cut_after(5), |p| matches!(p, Problem::Unreachable(_))),
         ("endless", Fault::normal().endless(), |p| matches!(p, Problem::TooLarge { limit: 4_194_304 })),
         ("huge", Fault::normal().claim_length(1 << 62), |p| matches!(p, Problem::TooLarge { .. })),
         ("other bytes", Fault::normal().body("{}"), |p| matches!(p, Problem::WrongDigest { .. })),
@@ -37,7 +39,9 @@ async fn answers_of_a_pull() {
         ("a digest that is none", Fault::normal().header("docker-content-digest", "sha256:../x"), |p| {
             matches!(p, Problem::Malformed(_))
         }),
-        ("endless words", Fault::status(500).body("{\"errors\":[").endless(), |p| matches!(p, Problem::Unavailable(_))),
+        ("endless words", Fault::status(500).body("{\"errors\":[").endless(), |p| {
+            matches!(p, Problem::Overloaded { .. })
+        }),
         ("words for a terminal", Fault::status(403).body("{\"errors\":[{\"message\":\"\\u001b[2Jx\\n\"}]}"), |p| {
             p.to_string().ends_with("?[2Jx?")
         }),
@@ -161,11 +165,13 @@ async fn redirects() {
 async fn nobody_there() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let found = problem(anonymous().pull(&reference(&format!("127.0.0.1:{port}"), ":x")).await);
-    assert!(matches!(&found, Problem::Unavailable(text) if text.contains("refused")), "{found}");
+    assert!(matches!(&found, Problem::Unreachable(text) if text.contains("refused")), "{found}");
     // One that does not speak TLS.
     let registry = FaultRegistry::start().unwrap();
-    let secure = refkit_registry::Client::builder().plain_http(|_| false).build();
+    let host = Host::new(format!("https://{}/v2/", registry.host()).parse().unwrap());
+    let hosts = Hosts::default().with(&registry.host(), vec![host]).unwrap();
+    let secure = builder(Credentials::Anonymous).hosts(hosts).build();
     let found = problem(secure.pull(&reference(&registry.host(), ":x")).await);
-    assert!(matches!(found, Problem::Unavailable(_) | Problem::Other(_)), "{found}");
+    assert!(matches!(found, Problem::Unreachable(_) | Problem::Other(_)), "{found}");
     assert_eq!(registry.count("*"), 0);
 }

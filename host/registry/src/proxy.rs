@@ -1,0 +1,87 @@
+//! Proxies, where someone names them. This library never looks for them itself.
+
+use std::fmt;
+
+use refkit_content::Problem;
+use reqwest::NoProxy;
+
+/// The proxies that requests go through. An address on this machine is asked directly, as Go's programs have it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Proxies {
+    /// The URL of the proxy for what is asked without TLS, `http://` or `https://`.
+    pub http: Option<String>,
+    /// The URL of the proxy for what is asked with TLS.
+    pub https: Option<String>,
+    /// Names, domains, addresses and networks that are asked directly, with commas between them; `*` for all.
+    pub none: String,
+}
+
+/// What is never asked through a proxy.
+const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1";
+
+/// A proxy's URL may hold a password.
+impl fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set = (self.http.is_some(), self.https.is_some());
+        f.debug_struct("Proxies").field("http", &set.0).field("https", &set.1).field("none", &self.none).finish()
+    }
+}
+
+impl Proxies {
+    /// Returns whether a proxy is spoken to with TLS.
+    pub(crate) fn are_secure(&self) -> bool {
+        [&self.http, &self.https].into_iter().flatten().any(|url| url.starts_with("https://"))
+    }
+
+    /// Returns the proxies as the HTTP client takes them.
+    ///
+    /// # Errors
+    /// [`Problem::Malformed`] for what is no URL of a proxy. It may hold a password, and is not shown.
+    pub(crate) fn of_requests(&self) -> Result<Vec<reqwest::Proxy>, Problem> {
+        let direct = NoProxy::from_string(&format!("{THIS_MACHINE},{}", self.none));
+        let mut proxies = Vec::new();
+        type Make = fn(&str) -> reqwest::Result<reqwest::Proxy>;
+        let makes: [(&Option<String>, &str, Make); 2] = [
+            (&self.http, "HTTP", |url| reqwest::Proxy::http(url)),
+            (&self.https, "HTTPS", |url| reqwest::Proxy::https(url)),
+        ];
+        for (url, what, make) in makes {
+            let Some(url) = url.as_deref().filter(|url| !url.is_empty()) else { continue };
+            // As everybody else does who reads these variables.
+            let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+            let fail = || {
+                let text = format!("the proxy for {what} is not http://HOST[:PORT] or https://HOST[:PORT]");
+                Problem::Malformed(text)
+            };
+            if !(url.starts_with("http://") || url.starts_with("https://")) {
+                return Err(fail());
+            }
+            proxies.push(make(&url).map_err(|_| fail())?.no_proxy(direct.clone()));
+        }
+        Ok(proxies)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        for (url, wanted) in [
+            ("http://proxy.example:3128", true),
+            ("https://user:secret@proxy.example", true),
+            ("proxy.example:3128", true),
+            ("", true),
+            ("socks5://user:secret@proxy.example", false),
+            ("http://", false),
+            ("http://user:secret@[::", false),
+        ] {
+            let proxies = Proxies { http: Some(url.to_owned()), https: Some(url.to_owned()), none: String::new() };
+            let made = proxies.of_requests();
+            assert_eq!(made.is_ok(), wanted, "{url}");
+            let shown = made.err().map(|problem| problem.to_string()).unwrap_or_default();
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
+}

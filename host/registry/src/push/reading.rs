@@ -1,0 +1,169 @@
+//! A blob's body on its way to a registry: verified, a part of it in memory.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{BoxStream, Stream, StreamExt as _};
+use refkit_content::{Body, Error, verify};
+use refkit_oci::Descriptor;
+
+/// What is set aside before anything has come, whatever the descriptor claims: 64 KiB.
+const FIRST_ALLOCATION: u64 = 64 << 10;
+
+/// A body that is read piece by piece. Its end comes only where size and digest are right.
+pub(super) struct Reading {
+    pieces: BoxStream<'static, Result<Bytes, Error>>,
+    /// What came beyond the last request.
+    over: Bytes,
+    seen: u64,
+}
+
+impl Reading {
+    pub(super) fn new(descriptor: &Descriptor, body: Body) -> Self {
+        Self { pieces: verify::verified(descriptor, body).stream, over: Bytes::new(), seen: 0 }
+    }
+
+    /// Returns bytes with as many behind them as make a given number. There have to be so many, or there is an error.
+    pub(super) async fn fill(&mut self, held: Bytes, most: u64) -> Result<Bytes, Error> {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        if held.len() >= most {
+            return Ok(held);
+        }
+        if held.is_empty() && self.over.len() >= most {
+            return Ok(self.over.split_to(most));
+        }
+        // No more than has come already: a claim of 2^62 bytes costs nothing.
+        let room = most.min(usize::try_from(self.seen.max(FIRST_ALLOCATION)).unwrap_or(most));
+        let mut filled = BytesMut::with_capacity(room);
+        filled.extend_from_slice(&held);
+        drop(held);
+        loop {
+            let wanted = (most - filled.len()).min(self.over.len());
+            filled.extend_from_slice(&self.over.split_to(wanted));
+            if filled.len() == most {
+                return Ok(filled.freeze());
+            }
+            match self.pieces.next().await {
+                Some(piece) => self.over = piece?,
+                None => return Ok(filled.freeze()),
+            }
+            self.seen += self.over.len() as u64;
+        }
+    }
+
+    /// Checks that nothing more comes, which nobody has looked for where nothing was wanted.
+    pub(super) async fn end(&mut self) -> Result<(), Error> {
+        match self.pieces.next().await {
+            Some(Err(error)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What is left of a body, lent to a request. It stays here until the request begins to read it.
+#[derive(Clone)]
+pub(super) struct Lent(Arc<Mutex<State>>);
+
+struct State {
+    reading: Option<Reading>,
+    broken: Option<Error>,
+}
+
+impl Lent {
+    pub(super) fn new(reading: Reading) -> Self {
+        Self(Arc::new(Mutex::new(State { reading: Some(reading), broken: None })))
+    }
+
+    /// Returns the body if nobody has read of it.
+    pub(super) fn untouched(&self) -> Option<Reading> {
+        self.state().reading.take()
+    }
+
+    /// Returns the error by which it ended, where the source is to blame.
+    pub(super) fn broken(&self) -> Option<Error> {
+        self.state().broken.take()
+    }
+
+    /// Returns the body as a stream behind the bytes that were read of it.
+    pub(super) fn after(&self, first: Bytes) -> impl Stream<Item = Result<Bytes, Error>> + Send + use<> {
+        let first = futures_util::stream::iter((!first.is_empty()).then_some(Ok(first)));
+        first.chain(Rest { lent: self.clone(), taken: None })
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Rest {
+    lent: Lent,
+    taken: Option<Reading>,
+}
+
+impl Stream for Rest {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.taken.is_none() {
+            this.taken = this.lent.untouched();
+        }
+        let Some(reading) = &mut this.taken else { return Poll::Ready(None) };
+        if !reading.over.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut reading.over))));
+        }
+        let polled = reading.pieces.poll_next_unpin(context);
+        if let Poll::Ready(Some(Err(error))) = &polled {
+            this.lent.state().broken = Some(error.clone());
+        }
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use refkit_content::Origin;
+    use refkit_oci::Algorithm;
+
+    use super::*;
+
+    fn reading(pieces: &'static [&'static str]) -> Reading {
+        let whole = pieces.concat();
+        let digest = verify::digest(Algorithm::Sha256, whole.as_bytes());
+        let stream = futures_util::stream::iter(pieces).map(|piece| Ok((*piece).into())).boxed();
+        Reading::new(&Descriptor::new("a/b", digest, whole.len() as u64), Body { origin: Origin::Memory, stream })
+    }
+
+    #[tokio::test]
+    async fn pieces_become_chunks() {
+        for pieces in
+            [&["0123456789"][..], &["0", "1", "23456", "789"], &["012", "345", "678", "9"], &["01234", "56789"]]
+        {
+            for size in 1..=11 {
+                let mut reading = reading(pieces);
+                let (mut all, mut left) = (String::new(), 10);
+                while left > 0 {
+                    let chunk = reading.fill(Bytes::new(), size.min(left)).await.unwrap();
+                    assert_eq!(chunk.len() as u64, size.min(left), "{pieces:?} by {size}");
+                    left -= chunk.len() as u64;
+                    all.push_str(std::str::from_utf8(&chunk).unwrap());
+                }
+                assert_eq!(all, "0123456789", "{pieces:?} by {size}");
+                reading.end().await.unwrap();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_held_comes_first() {
+        let mut reading = reading(&["0123", "456789"]);
+        let held = reading.fill(Bytes::new(), 3).await.unwrap().slice(1..);
+        assert_eq!(reading.fill(held, 5).await.unwrap(), "12345");
+        let lent = Lent::new(reading);
+        let rest: Vec<Bytes> = lent.after("x".into()).map(Result::unwrap).collect().await;
+        assert_eq!(rest, ["x", "6789"]);
+        assert!(lent.untouched().is_none() && lent.broken().is_none());
+    }
+}

@@ -1,0 +1,112 @@
+//! Challenges as they come over the wire, and the rows of the vectors that are about realms. What a header says is in
+//! the tests of `challenge`, with a decision on every row.
+
+use refkit_content::{Problem, Resolve};
+use refkit_support::{Access, Authority, FaultRegistry, Nginx, TokenServer, basic};
+use serde_json::Value;
+
+use crate::ask::{USER, anonymous, client, image, problem, reference, user};
+use crate::nginx::secure;
+
+const VECTORS: &str = include_str!("../../../../tests/fixtures/vectors/www_authenticate.json");
+
+async fn filled() -> FaultRegistry {
+    let registry = FaultRegistry::start().unwrap();
+    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
+    registry.clear();
+    registry
+}
+
+/// What a client answers a challenge with.
+#[derive(Debug, PartialEq, Eq)]
+enum Answered {
+    Nothing,
+    Password,
+    Token,
+}
+
+#[tokio::test]
+async fn one_that_can_be_met_is_met_wherever_it_stands() {
+    use Answered::{Nothing, Password, Token};
+    let registry = filled().await;
+    let tokens = TokenServer::opaque().unwrap();
+    tokens.require(USER.0, USER.1);
+    let bearer = format!("Bearer realm=\"{}\",service=\"{}\"", tokens.realm(), tokens.service());
+    let both = format!("Negotiate, Basic realm=\"x\", {bearer}");
+    let broken = format!("{bearer},scope=\"repository");
+    let rows: [(&[&str], Answered); 9] = [
+        (&["Basic realm=\"x\""], Password),
+        (&["Basic realm=/"], Password),
+        (&[&bearer], Token),
+        (&[&both], Token),
+        (&["Negotiate", "Basic realm=\"x\"", &bearer], Token),
+        (&["Digest qop=\"auth\", nonce=\"x\"", "Basic"], Password),
+        (&[&broken], Nothing),
+        (&[&broken, "Basic realm=\"x\""], Password),
+        (&["Negotiate"], Nothing),
+    ];
+    for (challenges, wanted) in rows {
+        let accepted = Access::bearer(&tokens);
+        let password = basic(USER.0, USER.1);
+        // Whatever is answered first is taken.
+        let access = match wanted {
+            Token => accepted.challenged(challenges.iter().copied()),
+            _ => Access::custom(challenges.iter().copied(), move |one| one.authorization == Some(&password)),
+        };
+        registry.require(access);
+        registry.clear();
+        tokens.clear();
+        let found = client(user()).resolve(&reference(&registry.host(), ":latest")).await;
+        let sent = registry.requests().iter().find_map(|request| request.authorization().map(str::to_owned));
+        let answered = match sent.as_deref() {
+            None => Nothing,
+            Some(value) if value.starts_with("Basic ") => Password,
+            Some(_) => Token,
+        };
+        assert_eq!((answered, found.is_ok()), (wanted, sent.is_some()), "{challenges:?}");
+        assert_eq!(tokens.count("*"), usize::from(sent.is_some_and(|value| value.starts_with("Bearer "))));
+    }
+}
+
+/// Each row of `realm_policy`; one that is new to this test fails it.
+#[tokio::test]
+async fn realms_of_the_vectors() {
+    let file: Value = serde_json::from_str(VECTORS).expect("the vectors are JSON");
+    let rows = file["realm_policy"].as_array().expect("rows");
+    let (registry, authority) = (filled().await, Authority::new().unwrap());
+    let tokens = TokenServer::opaque().unwrap();
+    let front = Nginx::before(&registry.host()).tls(&authority).place("/token2", &tokens.host()).start().unwrap();
+    for row in rows {
+        let realm = row["realm"].as_str().expect("text");
+        let expect = row["expect"].as_str().expect("text");
+        match row["name"].as_str().expect("text") {
+            // Refused. A test has no registry elsewhere, and one on loopback may name loopback; the address of a
+            // machine's metadata is to loopback what that is to the world. The row itself is one of `endpoint`'s.
+            "reject redirect to loopback" => {
+                assert!(expect.starts_with("refuse") && realm.contains("//127.0.0.1/"));
+                let realm = realm.replace("127.0.0.1", "169.254.169.254");
+                registry.require(Access::token("x", &format!("Bearer realm=\"{realm}\"")));
+                let found = problem(client(user()).resolve(&reference(&registry.host(), ":latest")).await);
+                assert!(matches!(found, Problem::Malformed(_)), "{found}");
+            }
+            "reject http downgrade" => {
+                assert!(expect.starts_with("refuse"));
+                let realm = realm.replace("<same host>", &front.host());
+                registry.require(Access::token("x", &format!("Bearer realm=\"{realm}\"")));
+                let found = problem(secure(&authority, user()).resolve(&reference(&front.host(), ":latest")).await);
+                assert!(matches!(found, Problem::Malformed(_)), "{found}");
+            }
+            // Accepted: it is the registry's own, over the same connection.
+            "bearer2 relative path" => {
+                assert!(expect.ends_with("accept"));
+                registry.require(Access::bearer(&tokens).challenged([format!("Bearer realm=\"{realm}\"").as_str()]));
+                let name = reference(&front.host(), ":latest");
+                // The token server answers at one path alone: it is asked, and that is what the row is about.
+                problem(secure(&authority, user()).resolve(&name).await);
+                assert_eq!(tokens.count("GET /token2"), 1);
+            }
+            other => panic!("there is no decision on {other:?}"),
+        }
+    }
+    assert_eq!((rows.len(), tokens.count("*"), registry.count("* /token*")), (3, 1, 0));
+}

@@ -1,0 +1,99 @@
+//! What is asked again.
+
+use std::time::Duration;
+
+use refkit_content::{Discover, Problem, Resolve, deadline};
+use refkit_registry::{Client, Credentials, Retries};
+use refkit_support::{Access, Fault, FaultRegistry, Rule, TokenServer};
+
+use crate::ask::{anonymous, builder, image, problem, reference, repository};
+
+/// Three times, at once.
+const QUICK: Retries = Retries { limit: 3, first: Duration::from_millis(1), longest: Duration::from_secs(5) };
+
+fn asking() -> Client {
+    builder(Credentials::Anonymous).retries(QUICK).build()
+}
+
+async fn filled() -> FaultRegistry {
+    let registry = FaultRegistry::start().unwrap();
+    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
+    registry.clear();
+    registry
+}
+
+#[tokio::test]
+async fn what_passes_is_waited_for() {
+    let registry = filled().await;
+    let name = reference(&registry.host(), ":latest");
+    // the answer, how often it comes, the requests of a pull, whether it succeeds
+    let rows = [
+        (Fault::status(408), 1, 2, true),
+        (Fault::status(429), 1, 2, true),
+        (Fault::status(429).header("retry-after", "0"), 3, 4, true),
+        (Fault::status(429).header("retry-after", "60"), 1, 1, false),
+        (Fault::status(429).header("retry-after", "Thu, 01 Jan 2026 00:00:00 GMT"), 1, 2, true),
+        (Fault::status(429).header("retry-after", "Thu, 01 Jan 2099 00:00:00 GMT"), 1, 1, false),
+        (Fault::status(500), 1, 2, true),
+        (Fault::status(502), 1, 2, true),
+        (Fault::status(503), 3, 4, true),
+        (Fault::status(503), 4, 4, false),
+        (Fault::status(503).header("retry-after", "60"), 1, 1, false),
+        (Fault::status(504), 1, 2, true),
+        (Fault::hang_up(), 2, 3, true),
+        (Fault::normal().cut_after(7), 2, 3, true),
+        (Fault::normal().cut_after(7), 4, 4, false),
+        // What will not pass is not asked again.
+        (Fault::status(400), 1, 1, false),
+        (Fault::status(403), 1, 1, false),
+        (Fault::status(404), 1, 1, false),
+        (Fault::status(501), 1, 1, false),
+        (Fault::status(505), 1, 1, false),
+        (Fault::normal().body("{}"), 1, 1, false),
+    ];
+    for (fault, times, requests, wanted) in rows {
+        registry.clear_rules();
+        registry.clear();
+        let shown = format!("{fault:?} {times} times");
+        registry.add(Rule::on("GET *", fault).first(times));
+        let found = asking().pull(&name).await;
+        assert_eq!((found.is_ok(), registry.count("*")), (wanted, requests), "{shown}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wait_has_to_end_before_the_run_does() {
+    let registry = filled().await;
+    registry.add(Rule::on("*", Fault::status(429).header("retry-after", "3")));
+    let name = reference(&registry.host(), ":latest");
+    let soon = tokio::time::Instant::now() + Duration::from_secs(2);
+    let asking = asking();
+    let found = problem(deadline::within(soon, asking.pull(&name)).await);
+    assert!(matches!(found, Problem::RateLimited { retry_after: Some(wait) } if wait.as_secs() == 3), "{found}");
+    assert_eq!(registry.count("*"), 1);
+    assert!(tokio::time::Instant::now() < soon, "it is known before that there is no time");
+}
+
+#[tokio::test]
+async fn every_operation_and_the_token_server() {
+    let registry = filled().await;
+    let tokens = TokenServer::opaque().unwrap();
+    registry.require(Access::bearer(&tokens));
+    let (name, repository) = (reference(&registry.host(), ":latest"), repository(&registry.host()));
+    tokens.add(Rule::on("*", Fault::status(503)).first(2));
+    asking().resolve(&name).await.unwrap();
+    assert_eq!(tokens.count("*"), 3);
+    registry.add(Rule::on("* */tags/list*", Fault::status(503)).first(1).admitted());
+    assert_eq!(asking().tags(&repository).await.unwrap().value, ["latest"]);
+    registry.add(Rule::on("* */referrers/*", Fault::status(503)).first(1).admitted());
+    asking().referrers(&repository, image().digest(), None).await.unwrap();
+    registry.add(Rule::on("PUT */manifests/*", Fault::status(503)).first(1).admitted());
+    registry.add(Rule::on("POST */uploads/*", Fault::status(503)).first(1).admitted());
+    image().push(&asking(), &reference(&registry.host(), ":other")).await.unwrap();
+    // A token server that stays away is not asked for each try of the registry.
+    tokens.clear();
+    tokens.add(Rule::on("*", Fault::status(503)));
+    let found = problem(asking().resolve(&name).await);
+    assert!(matches!(&found, Problem::Overloaded { said, .. } if said.contains("token server")), "{found}");
+    assert_eq!(tokens.count("*"), 4);
+}

@@ -1,0 +1,103 @@
+//! Nobody waits for a turn that he has himself.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use refkit_content::{Body, Discover, Origin, Push, Resolve, copy};
+use refkit_oci::{Descriptor, Reference};
+use refkit_registry::hosts::Host;
+use refkit_registry::{ClientBuilder, Credentials, Hosts, Retries, Timeouts, Uploads};
+use refkit_support::image::ImageBuilder;
+use refkit_support::{Fault, FaultRegistry, Rule, digest};
+
+use crate::ask::{anonymous, builder, image, problem, reference, repository};
+
+const NAME: &str = "registry.example";
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn at(registry: &FaultRegistry, change: impl Fn(Host) -> Host) -> ClientBuilder {
+    let host = change(Host::new(format!("http://{}/v2/", registry.host()).parse().unwrap()));
+    builder(Credentials::Anonymous).hosts(Hosts::default().with(NAME, vec![host]).unwrap())
+}
+
+/// A copy from one repository to another of the same registry, which does not mount, with things going wrong.
+#[tokio::test]
+async fn a_copy_within_a_registry_ends() {
+    let retries = Retries { limit: 3, first: Duration::from_millis(20), longest: Duration::from_secs(1) };
+    let broken = || Rule::on("GET */app/blobs/*", Fault::normal().cut_after(300_000));
+    let refused = || Rule::on("PATCH *", Fault::status(503).delay(Duration::from_millis(200)));
+    // turns, how blobs are sent, what goes wrong
+    let rows = [
+        (1, 200 << 10, refused().first(1)),
+        (4, 200 << 10, refused().first(4)),
+        (1, 200 << 20, broken().first(2)),
+        (4, 200 << 20, broken().first(4)),
+        (1, 200 << 10, broken().first(2)),
+    ];
+    for (number, (turns, whole, rule)) in rows.into_iter().enumerate() {
+        let registry = FaultRegistry::start().unwrap();
+        let layers = (0..5_u8).map(|number| vec![number; 600_000 + usize::from(number)]);
+        let image = layers.fold(ImageBuilder::new("linux/amd64"), |image, bytes| image.layer(LAYER, bytes)).build();
+        image.push(&anonymous(), &reference(&registry.host(), ":1")).await.unwrap();
+        let mounts = |parts: &http::request::Parts| parts.uri.query().is_some_and(|query| query.contains("mount="));
+        registry.add(Rule::when(mounts, Fault::status(405)));
+        registry.add(rule);
+        let asking = at(&registry, |host| Host { concurrency: NonZeroUsize::new(turns), ..host });
+        let asking = asking.retries(retries).uploads(Uploads { chunk: 128 << 10, whole }).build();
+        let to = Reference::parse(&format!("{NAME}/other:1")).unwrap();
+        let copied = tokio::time::timeout(PATIENCE, copy(&asking, &reference(NAME, ":1"), &asking, &to)).await;
+        assert_eq!(copied.expect("it ends").unwrap().digest, *image.digest(), "row {number}");
+    }
+}
+
+#[tokio::test]
+async fn settings_without_measure() {
+    let registry = FaultRegistry::start().unwrap();
+    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
+    let name = reference(NAME, ":latest");
+    let fast = at(&registry, |host| Host { rate: NonZeroU32::new(u32::MAX), ..host });
+    fast.build().resolve(&name).await.unwrap();
+    let huge = Duration::MAX;
+    let patient = Timeouts { connect: huge, head: huge, idle: huge, whole: huge };
+    let asking = at(&registry, |host| host).timeouts(patient).build();
+    asking.resolve(&name).await.unwrap();
+    image().push(&asking, &reference(NAME, ":other")).await.unwrap();
+    // The random part of a wait does not take it past the longest.
+    let even = Retries { limit: 1, first: Duration::from_millis(20), longest: Duration::from_millis(20) };
+    registry.add(Rule::on("*", Fault::status(503)).first(1));
+    at(&registry, |host| host).retries(even).build().resolve(&name).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_put_that_may_be_done_is_not_repeated() {
+    let retries = Retries { limit: 3, first: Duration::from_millis(5), longest: Duration::from_secs(1) };
+    // the answer of the first, how often it is sent
+    for (fault, puts) in [(Fault::status(503), 2), (Fault::normal().with_status(504), 1), (Fault::hang_up(), 1)] {
+        let registry = FaultRegistry::start().unwrap();
+        registry.add(Rule::on("PUT */blobs/*", fault).first(1));
+        let asking = builder(Credentials::Anonymous).retries(retries).build();
+        let what = Descriptor::new("a/b", digest(b"small"), 5);
+        let body = Body::from_bytes(Origin::Memory, "small".into());
+        let pushed = asking.push_blob(&repository(&registry.host()), &what, body).await;
+        assert_eq!((pushed.is_ok(), registry.count("PUT *")), (puts == 2, puts), "{pushed:?}");
+    }
+}
+
+#[tokio::test]
+async fn lists_have_an_end() {
+    let registry = FaultRegistry::start().unwrap();
+    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
+    let page = format!("{{\"tags\":[\"{}\"]}}", "x".repeat(3 << 20));
+    for number in 0..30 {
+        let this = move |parts: &http::request::Parts| {
+            let query = parts.uri.query().unwrap_or("n=0");
+            parts.uri.path().ends_with("tags/list") && query == format!("n={number}")
+        };
+        let next = format!("</v2/app/tags/list?n={}>; rel=\"next\"", number + 1);
+        registry.add(Rule::when(this, Fault::normal().header("link", &next).body(page.clone())));
+    }
+    let found = problem(anonymous().tags(&repository(&registry.host())).await).to_string();
+    assert!(found.contains("67108864 bytes"), "{found}");
+    assert_eq!(registry.count("*/tags/list*"), 22);
+}
