@@ -109,3 +109,21 @@ $(addprefix $(TOOLS)/bin/,$(PEERS)): $(TOOLS)/bin/%:
 .PHONY: bench-peers
 bench-peers: toolchain compiler tools tools-peers target/release/refkit policies
 	$(CARGO) bench --locked --workspace --bench peers
+
+# What comes from strangers, at random: each target of tests/fuzz for FUZZ_SECONDS. Without a sanitizer, which needs
+# another toolchain: there is no unsafe code of ours below it. What one run has met, the next one begins with.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
+CARGO_FUZZ_VERSION := 0.13.2
+
+$(TOOLS)/bin/cargo-fuzz:
+	$(CARGO) install cargo-fuzz --locked --version $(CARGO_FUZZ_VERSION) --root $(TOOLS)
+
+.PHONY: fuzz
+fuzz: toolchain compiler $(TOOLS)/bin/cargo-fuzz
+	@command -v c++ >/dev/null || { $(AS_ROOT) apt-get update -q && $(APT_INSTALL) g++; }
+	set -e; for target in $(FUZZ_TARGETS); do \
+		mkdir -p target/fuzz/corpus/$$target; \
+		$(TOOLS)/bin/cargo-fuzz run --fuzz-dir tests/fuzz --sanitizer none --target-dir target/fuzz $$target \
+			target/fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024; \
+	done
