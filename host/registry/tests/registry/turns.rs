@@ -3,12 +3,14 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use refkit_content::{Body, Discover, Origin, Push, Resolve, copy};
+use refkit_content::{Body, Discover, Origin, Problem, Push, Resolve, copy};
 use refkit_oci::{Descriptor, Reference};
 use refkit_registry::hosts::Host;
 use refkit_registry::{ClientBuilder, Credentials, Hosts, Retries, Timeouts, Uploads};
 use refkit_support::image::ImageBuilder;
 use refkit_support::{Fault, FaultRegistry, Rule, digest};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::ask::{anonymous, builder, image, problem, reference, repository};
 
@@ -100,4 +102,53 @@ async fn lists_have_an_end() {
     let found = problem(anonymous().tags(&repository(&registry.host())).await).to_string();
     assert!(found.contains("67108864 bytes"), "{found}");
     assert_eq!(registry.count("*/tags/list*"), 22);
+}
+
+/// Passes on what comes, no faster than 1 MB in a second.
+async fn slow_line(to: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((down, _)) = listener.accept().await {
+            let Ok(up) = TcpStream::connect(&to).await else { return };
+            let ((mut from_client, mut to_client), (mut from_host, mut to_host)) = (down.into_split(), up.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut from_host, &mut to_client).await });
+            tokio::spawn(async move {
+                let mut bytes = vec![0; 10_000];
+                while let Ok(read @ 1..) = from_client.read(&mut bytes).await {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    if to_host.write_all(&bytes[..read]).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    host
+}
+
+#[tokio::test]
+async fn a_slow_line_is_borne_and_a_host_that_stands_still_is_not() {
+    let registry = FaultRegistry::start().unwrap();
+    let (short, idle) = (Duration::from_millis(300), Duration::from_secs(2));
+    let timeouts = Timeouts { connect: short, head: short, idle, ..Timeouts::default() };
+    let asking = |whole| {
+        let uploads = Uploads { chunk: 4 << 20, whole };
+        builder(Credentials::Anonymous).timeouts(timeouts).uploads(uploads).build()
+    };
+    let bytes = vec![7; 2 << 20];
+    let what = Descriptor::new("a/b", digest(&bytes), bytes.len() as u64);
+    let body = || Body::from_bytes(Origin::Memory, bytes.clone().into());
+    let slow = repository(&slow_line(registry.host()).await);
+    asking(4 << 20).push_blob(&slow, &what, body()).await.unwrap();
+    assert_eq!(registry.count("PUT *"), 1);
+    // Sent as it is read, to a host that takes it and says nothing, in one request or in chunks.
+    registry.add(Rule::on("PUT *", Fault::stall()));
+    let other = Descriptor::new("a/b", digest(b"another"), 7);
+    let uploads = Uploads { chunk: 4, whole: 100 };
+    let streaming = builder(Credentials::Anonymous).timeouts(timeouts).uploads(uploads).build();
+    let (to, body) = (repository(&registry.host()), Body::from_bytes(Origin::Memory, "another".into()));
+    let pushed = streaming.push_blob(&to, &other, body);
+    let found = problem(tokio::time::timeout(PATIENCE, pushed).await.expect("it ends"));
+    assert!(matches!(found, Problem::Timeout(_)), "{found:?}");
 }
