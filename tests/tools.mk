@@ -27,7 +27,7 @@ oldest=$$(printf '%s\n' "$(2)" "$$have" | sort -V | head -n 1); \
 endef
 
 .PHONY: tools
-tools: $(TOOLS)/bin/registry $(DEBIAN_REGISTRY) $(TOOLS)/bin/nginx $(TOOLS)/bin/crane $(SKOPEO)
+tools: $(TOOLS)/bin/registry $(DEBIAN_REGISTRY) $(TOOLS)/bin/nginx $(addprefix $(TOOLS)/bin/,crane regctl oras) $(SKOPEO)
 
 # The distribution project's registry, release 3. Debian's go is too old for it.
 $(TOOLS)/bin/registry:
@@ -49,11 +49,13 @@ $(TOOLS)/bin/nginx:
 	cd $(TOOLS)/nginx && apt-get download -q nginx && dpkg-deb -x nginx_*.deb .
 	cp $(TOOLS)/nginx/usr/sbin/nginx $@
 
-# Both of these speak to registries in the tests, and are measured as peers.
-CRANE := github.com/google/go-containerregistry/cmd/crane@v0.22.1
-$(TOOLS)/bin/crane:
+# These speak to registries and layouts in the tests, and are measured as peers.
+CLIENT_crane := github.com/google/go-containerregistry/cmd/crane@v0.22.1
+CLIENT_regctl := github.com/regclient/regclient/cmd/regctl@v0.11.7
+CLIENT_oras := oras.land/oras/cmd/oras@v1.3.6
+$(addprefix $(TOOLS)/bin/,crane regctl oras): $(TOOLS)/bin/%:
 	$(call needs_go,tools,$(FETCHING_GO))
-	CGO_ENABLED=0 GOBIN="$(CURDIR)/$(TOOLS)/bin" go install $(CRANE)
+	CGO_ENABLED=0 GOBIN="$(CURDIR)/$(TOOLS)/bin" go install $(CLIENT_$*)
 
 $(SKOPEO):
 	$(AS_ROOT) apt-get update -q
@@ -88,22 +90,19 @@ E2E_TESTS := $(patsubst tests/e2e/tests/%/main.rs,%,$(wildcard tests/e2e/tests/*
 test-e2e: toolchain compiler tools tools-e2e target/release/refkit frontend policies
 	$(CARGO) test --release --locked --workspace $(addprefix --test ,$(E2E_TESTS))
 
-# Other clients of registries, which RefKit is measured against, beside crane and skopeo. Each by itself, so that one
-# that cannot be had leaves the others: its row in the table says that it is missing.
-PEERS := regctl oras buildx
-PEER_regctl := github.com/regclient/regclient/cmd/regctl@v0.11.7
-PEER_oras := oras.land/oras/cmd/oras@v1.3.6
+# Another client of registries, which RefKit is measured against beside those of the tests. Where it cannot be had, its
+# row in the table says that it is missing.
 BUILDX_VERSION := v0.38.2
 # It knows its version only from whoever builds it.
-PEER_buildx := -ldflags=-X=github.com/docker/buildx/version.Version=$(BUILDX_VERSION) \
+BUILDX := -ldflags=-X=github.com/docker/buildx/version.Version=$(BUILDX_VERSION) \
 	github.com/docker/buildx/cmd/buildx@$(BUILDX_VERSION)
 
 .PHONY: tools-peers
-tools-peers: $(addprefix $(TOOLS)/bin/,crane $(PEERS)) $(SKOPEO)
+tools-peers: $(addprefix $(TOOLS)/bin/,crane regctl oras buildx) $(SKOPEO)
 
-$(addprefix $(TOOLS)/bin/,$(PEERS)): $(TOOLS)/bin/%:
+$(TOOLS)/bin/buildx:
 	$(call needs_go,tools-peers,$(FETCHING_GO))
-	-CGO_ENABLED=0 GOBIN="$(CURDIR)/$(TOOLS)/bin" go install $(PEER_$*)
+	-CGO_ENABLED=0 GOBIN="$(CURDIR)/$(TOOLS)/bin" go install $(BUILDX)
 
 # Requests and processor time of RefKit and its peers, at a real registry: a table. Nothing in it can fail for being slow.
 .PHONY: bench-peers
