@@ -1,6 +1,6 @@
 //! What is told of the cache.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use refkit::text::{Bytes, Escaped};
 use refkit_content::disk::{Checked, Freed, Info};
@@ -43,9 +43,10 @@ impl InfoReport {
 
     /// Returns the same for people.
     pub fn rows(&self) -> Vec<[String; 2]> {
+        // What a file system says may be beyond the year 9999, which is not written so.
         let used = |at: Option<u64>| {
-            let at = UNIX_EPOCH + std::time::Duration::from_secs(at?);
-            Some(httpdate::fmt_http_date(at))
+            let at = Duration::from_secs(at.filter(|at| *at < 253_402_300_800)?);
+            Some(httpdate::fmt_http_date(UNIX_EPOCH + at))
         };
         let mut rows = vec![
             ["directory".to_owned(), Escaped(&self.directory).to_string()],

@@ -2,16 +2,9 @@
 
 use refkit_content::{Problem, Resolve};
 use refkit_registry::Credentials;
-use refkit_support::{Access, Fault, FaultRegistry, Rule, TokenField, TokenServer};
+use refkit_support::{Access, Fault, Rule, TokenField, TokenServer};
 
-use crate::ask::{USER, anonymous, client, image, problem, reference, user};
-
-async fn filled() -> FaultRegistry {
-    let registry = FaultRegistry::start().unwrap();
-    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
-    registry.clear();
-    registry
-}
+use crate::ask::{USER, anonymous, client, filled, problem, reference, user};
 
 #[tokio::test]
 async fn every_kind_of_credentials() {

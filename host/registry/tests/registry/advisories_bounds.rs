@@ -7,8 +7,8 @@ use refkit_support::image::{INDEX, MANIFEST};
 use refkit_support::{Access, Fault, Rule, TokenServer, digest};
 use serde_json::{Value, json};
 
-use crate::advisories_content::{described, filled, manifest, whole};
-use crate::ask::{anonymous, image, problem, reference, repository};
+use crate::advisories_content::{described, manifest, whole};
+use crate::ask::{anonymous, filled, image, problem, reference, repository};
 
 /// What a system buffers for a reader that has gone: at most 32 MiB where its limits are set high.
 const BUFFERED: u64 = 32 << 20;

@@ -5,17 +5,10 @@
 use refkit_content::{Code, Discover, Error, Memory, Problem, Resolve, copy, fetch};
 use refkit_oci::{Descriptor, Reference};
 use refkit_support::image::{DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST};
-use refkit_support::{Fault, FaultRegistry, Rule, digest};
+use refkit_support::{Fault, Rule, digest};
 use serde_json::{Value, json};
 
-use crate::ask::{anonymous, image, problem, reference, repository};
-
-pub async fn filled() -> FaultRegistry {
-    let registry = FaultRegistry::start().unwrap();
-    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
-    registry.clear();
-    registry
-}
+use crate::ask::{anonymous, filled, image, problem, reference, repository};
 
 /// Copies all of it into memory: whatever a document leads to is read.
 pub async fn whole(name: &Reference) -> Result<Descriptor, Error> {

@@ -9,6 +9,7 @@ use refkit_content::{Content, Error, Fetch, Problem, Resolve, fetch};
 use refkit_oci::document::{self, Document, Limits};
 use refkit_oci::{Descriptor, Reference, Repository};
 use refkit_registry::{Client, ClientBuilder, CredentialSource, Credentials, Retries, Timeouts};
+use refkit_support::FaultRegistry;
 use refkit_support::image::{Image, ImageBuilder, IndexBuilder};
 
 pub const USER: (&str, &str) = ("user", "p@ss:word");
@@ -56,6 +57,14 @@ pub fn image() -> Image {
     IndexBuilder::new()
         .add(ImageBuilder::new("linux/arm64").layer("application/vnd.oci.image.layer.v1.tar", "l").build())
         .build()
+}
+
+/// Returns a registry with that image in it, under `latest`.
+pub async fn filled() -> FaultRegistry {
+    let registry = FaultRegistry::start().expect("a registry");
+    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.expect("a push");
+    registry.clear();
+    registry
 }
 
 /// Returns the index, the manifest and the config of a reference, as a resolution reads them.

@@ -2,20 +2,13 @@
 //! the tests of `challenge`, with a decision on every row.
 
 use refkit_content::{Problem, Resolve};
-use refkit_support::{Access, Authority, FaultRegistry, Nginx, TokenServer, basic};
+use refkit_support::{Access, Authority, Nginx, TokenServer, basic};
 use serde_json::Value;
 
-use crate::ask::{USER, anonymous, client, image, problem, reference, user};
+use crate::ask::{USER, client, filled, problem, reference, user};
 use crate::nginx::secure;
 
 const VECTORS: &str = include_str!("../../../../tests/fixtures/vectors/www_authenticate.json");
-
-async fn filled() -> FaultRegistry {
-    let registry = FaultRegistry::start().unwrap();
-    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
-    registry.clear();
-    registry
-}
 
 /// What a client answers a challenge with.
 #[derive(Debug, PartialEq, Eq)]

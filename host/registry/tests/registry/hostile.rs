@@ -6,14 +6,7 @@ use refkit_registry::hosts::Host;
 use refkit_registry::{Credentials, Hosts};
 use refkit_support::{Access, Fault, FaultRegistry, Rule, digest};
 
-use crate::ask::{USER, anonymous, builder, client, image, problem, reference, repository, user};
-
-async fn filled() -> FaultRegistry {
-    let registry = FaultRegistry::start().unwrap();
-    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
-    registry.clear();
-    registry
-}
+use crate::ask::{USER, anonymous, builder, client, filled, image, problem, reference, repository, user};
 
 #[tokio::test]
 async fn answers_of_a_pull() {

@@ -12,7 +12,7 @@ use refkit_registry::{Client, Credentials, Hosts, Retries};
 use refkit_support::image::ImageBuilder;
 use refkit_support::{Access, Fault, FaultRegistry, Rule};
 
-use crate::ask::{USER, anonymous, builder, image, problem, reference, repository, user, walk};
+use crate::ask::{USER, anonymous, builder, filled, image, problem, reference, repository, user, walk};
 
 /// The name that references carry. Nobody has it.
 const NAME: &str = "registry.example";
@@ -30,13 +30,6 @@ fn asking(mirrors: &[&FaultRegistry], upstream: &FaultRegistry, credentials: Cre
 
 fn client(hosts: Vec<Host>, credentials: Credentials) -> Client {
     builder(credentials).hosts(Hosts::default().with(NAME, hosts).unwrap()).build()
-}
-
-async fn filled() -> FaultRegistry {
-    let registry = FaultRegistry::start().unwrap();
-    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
-    registry.clear();
-    registry
 }
 
 #[tokio::test]

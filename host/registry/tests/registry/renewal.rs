@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use refkit_content::{Principal, Problem, Resolve};
 use refkit_registry::hosts::Host;
 use refkit_registry::{Client, CredentialSource, Credentials, Helpers, Hosts, Proxies};
-use refkit_support::{Access, Fault, FaultRegistry, Rule, TokenServer};
+use refkit_support::{Access, Fault, Rule, TokenServer};
 
-use crate::ask::{USER, anonymous, builder, client, image, problem, reference, repository, user};
+use crate::ask::{USER, anonymous, builder, client, filled, image, problem, reference, repository, user};
 
 /// Has a new password each time that the last one was refused.
 #[derive(Default)]
@@ -36,13 +36,6 @@ fn rotating() -> (Arc<Rotating>, Client) {
     let source = Arc::new(Rotating::default());
     let client = builder(Credentials::Anonymous).credentials(Arc::clone(&source) as Arc<dyn CredentialSource>).build();
     (source, client)
-}
-
-async fn filled() -> FaultRegistry {
-    let registry = FaultRegistry::start().unwrap();
-    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
-    registry.clear();
-    registry
 }
 
 #[tokio::test]

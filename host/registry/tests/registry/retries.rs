@@ -4,22 +4,15 @@ use std::time::Duration;
 
 use refkit_content::{Discover, Problem, Resolve, deadline};
 use refkit_registry::{Client, Credentials, Retries};
-use refkit_support::{Access, Fault, FaultRegistry, Rule, TokenServer};
+use refkit_support::{Access, Fault, Rule, TokenServer};
 
-use crate::ask::{anonymous, builder, image, problem, reference, repository};
+use crate::ask::{builder, filled, image, problem, reference, repository};
 
 /// Three times, at once.
 const QUICK: Retries = Retries { limit: 3, first: Duration::from_millis(1), longest: Duration::from_secs(5) };
 
 fn asking() -> Client {
     builder(Credentials::Anonymous).retries(QUICK).build()
-}
-
-async fn filled() -> FaultRegistry {
-    let registry = FaultRegistry::start().unwrap();
-    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
-    registry.clear();
-    registry
 }
 
 #[tokio::test]
