@@ -78,7 +78,7 @@ async fn imports_outside_of_the_contract_are_refused() {
         }
         other => panic!("{other:?}"),
     }
-    for foreign in ["refkit:policy/registry-write@0.1.0", "refkit:policy/registry@0.2.0", "example:other/thing@1.0.0"] {
+    for foreign in ["refkit:policy/registry@0.2.0", "example:other/thing@1.0.0"] {
         match refused(importing(foreign)).await {
             LoadError::UnknownImport(import) => assert_eq!(import, foreign),
             other => panic!("{foreign}: {other:?}"),
@@ -86,6 +86,16 @@ async fn imports_outside_of_the_contract_are_refused() {
     }
     match refused(importing("refkit:policy/clock@0.1.0")).await {
         LoadError::MissingExport(export) => assert_eq!(export, "refkit:policy/about@0.1.0"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Tag poisoning: who cannot ask to write pushes and tags nothing, inside a grant or outside.
+#[tokio::test]
+async fn cve_2026_50195_no_policy_writes() {
+    let wanted = "refkit:policy/registry-write@0.1.0";
+    match refused(importing(wanted)).await {
+        LoadError::UnknownImport(import) => assert_eq!(import, wanted),
         other => panic!("{other:?}"),
     }
 }

@@ -23,11 +23,8 @@ fn image(tag: &str) -> Image {
     ImageBuilder::artifact("application/x.kind", &subject()).layer("a/b", tag.repeat(10_000)).build()
 }
 
-/// The writer, in a process of its own; no test otherwise.
-#[tokio::test]
-async fn writer() {
-    let Some(arguments) = std::env::var_os(WRITER) else { return };
-    let arguments = arguments.into_string().expect("text");
+/// Writes images, and says how far it is.
+async fn write(arguments: &str) {
     let [path, name, count] = &arguments.split('\n').collect::<Vec<_>>()[..] else { panic!("{arguments}") };
     let writer = LayoutWriter::open(path).await.expect("a layout");
     println!("open=");
@@ -40,7 +37,7 @@ async fn writer() {
 
 fn start(path: &Path, name: &str, count: usize) -> Child {
     Command::new(std::env::current_exe().expect("this binary"))
-        .args(["--exact", "writer_processes::writer", "--nocapture"])
+        .args(["--exact", "writer_processes::processes_lose_nothing_of_each_other", "--nocapture"])
         .env(WRITER, format!("{}\n{name}\n{count}", path.display()))
         .stdout(Stdio::piped())
         .spawn()
@@ -71,6 +68,9 @@ fn unfinished(path: &Path) -> usize {
 
 #[tokio::test]
 async fn processes_lose_nothing_of_each_other() {
+    if let Some(arguments) = std::env::var_os(WRITER) {
+        return write(arguments.to_str().expect("text")).await;
+    }
     let files = Files::empty();
     // There is nothing yet, so all of them make the layout.
     let writers: Vec<Child> = (0..4).map(|n| start(&files.path(), &format!("w{n}"), 12)).collect();

@@ -152,3 +152,29 @@ async fn a_slow_line_is_borne_and_a_host_that_stands_still_is_not() {
     let found = problem(tokio::time::timeout(PATIENCE, pushed).await.expect("it ends"));
     assert!(matches!(found, Problem::Timeout(_)), "{found:?}");
 }
+
+#[tokio::test]
+async fn connections_are_kept_and_the_whole_has_an_end() {
+    let registry = FaultRegistry::start().unwrap();
+    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
+    let (name, before) = (reference(NAME, ":latest"), registry.connections());
+    let asking = at(&registry, |host| host).build();
+    for _ in 0..5 {
+        asking.pull(&name).await.unwrap();
+    }
+    assert_eq!(registry.connections(), before + 1);
+    // Each answer comes in time, and all of them together do not.
+    let whole = Duration::from_millis(300);
+    let retries = Retries { limit: 1000, first: Duration::from_millis(10), longest: Duration::from_millis(20) };
+    registry.add(Rule::on("*", Fault::status(503).delay(Duration::from_millis(20))));
+    let timeouts = Timeouts { whole, ..Timeouts::default() };
+    let hurried = at(&registry, |host| host).timeouts(timeouts).retries(retries).build();
+    let found = problem(hurried.pull(&name).await);
+    assert!(
+        matches!(found, Problem::Timeout(within) if within <= whole) || found.to_string().contains("503"),
+        "{found}"
+    );
+    let asked = registry.count("*");
+    tokio::time::sleep(whole).await;
+    assert_eq!(registry.count("*"), asked, "nobody asks after that");
+}
