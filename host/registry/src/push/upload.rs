@@ -19,10 +19,6 @@ use crate::transport::{Call, Content, Queue, Repeat};
 /// The least size of a chunk that a registry wants.
 const LEAST: &str = "oci-chunk-min-length";
 
-/// How many bytes of a chunk come through at least while a client waits for one piece of a body: 1 MiB, at 30 s one that
-/// is slower than any line in use.
-const SLOWEST: u64 = 1 << 20;
-
 /// An upload on its way. One that is dropped before its end is cancelled in the background.
 pub(super) struct Upload {
     client: Client,
@@ -78,16 +74,10 @@ impl Upload {
             .content(Content::Bytes(chunk))
             // What has arrived of it is asked for first.
             .repeat(Repeat::Never);
-        // Of a chunk it is known how long it may take, of a blob that is read on its way it is not.
-        let timeouts = self.client.inner.settings.timeouts;
-        let pieces = u32::try_from((end - start) / SLOWEST).unwrap_or(u32::MAX);
-        let patience =
-            timeouts.connect.saturating_add(timeouts.head).saturating_add(timeouts.idle.saturating_mul(pieces));
-        let reply = match tokio::time::timeout(patience, self.ask(call)).await {
-            Ok(Ok(reply)) => reply,
-            Ok(Err(problem)) if passes(&problem) => return Ok(Patched::Broken(problem)),
-            Ok(Err(problem)) => return Err(problem),
-            Err(_) => return Ok(Patched::Broken(Problem::Timeout(patience))),
+        let reply = match self.ask(call).await {
+            Ok(reply) => reply,
+            Err(problem) if passes(&problem) => return Ok(Patched::Broken(problem)),
+            Err(problem) => return Err(problem),
         };
         match reply.status {
             status if status.is_success() => {
