@@ -4,6 +4,15 @@
 
 CARGO ?= cargo
 
+# The one target of all that ships and is tested: static programs, because a frontend's container is empty but for the
+# program in it. What ships is then what is tested, and wasmtime is compiled once.
+ARCHITECTURE := $(shell uname -m)
+OCI_ARCHITECTURE := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(ARCHITECTURE)))
+MUSL := $(ARCHITECTURE)-unknown-linux-musl
+export CARGO_BUILD_TARGET := $(MUSL)
+export CC_$(subst -,_,$(MUSL)) := musl-gcc
+BUILT := target/$(MUSL)/release
+
 # The whole workspace is always resolved, whatever is built of it: its crates then share one set of features, and so
 # everything below them is compiled once.
 BUILD = $(CARGO) build --release --locked --workspace
@@ -15,54 +24,50 @@ all: target/release/refkit policies
 
 include tests/tools.mk
 
-# The toolchain of rust-toolchain.toml, with the one target of the guests. RUSTUP_AUTO_INSTALL may be off.
+# The toolchain of rust-toolchain.toml, with the guests' target and that of everything else. RUSTUP_AUTO_INSTALL may be
+# off.
 TOOLCHAIN := $(shell sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
 .PHONY: toolchain
 toolchain:
 	@command -v rustup >/dev/null || { echo "rustup is missing: see https://rustup.rs" >&2; exit 1; }
 	@rustup run $(TOOLCHAIN) rustc --version >/dev/null 2>&1 || \
 		rustup toolchain install $(TOOLCHAIN) --profile minimal --component rustfmt --component clippy
-	@rustup target list --toolchain $(TOOLCHAIN) --installed | grep -qx wasm32-unknown-unknown || \
-		rustup target add --toolchain $(TOOLCHAIN) wasm32-unknown-unknown
+	@for target in wasm32-unknown-unknown $(MUSL); do \
+		rustup target list --toolchain $(TOOLCHAIN) --installed | grep -qx $$target || \
+		rustup target add --toolchain $(TOOLCHAIN) $$target || exit 1; done
 
-# wasmtime has a few lines of C.
+# wasmtime, ring and the allocator have some C.
 .PHONY: compiler
 compiler:
-	@command -v cc >/dev/null || { $(AS_ROOT) apt-get update -q && $(AS_ROOT) apt-get install -q -y gcc libc6-dev; }
+	@command -v cc >/dev/null && command -v musl-gcc >/dev/null || { $(AS_ROOT) apt-get update -q && \
+		$(AS_ROOT) apt-get install -q -y --no-install-recommends gcc libc6-dev musl-tools; }
 
+# The command, and beside it the default policy, compiled ahead of time by the command itself.
 .PHONY: target/release/refkit
 target/release/refkit: toolchain compiler
-	$(BUILD) --bin refkit
+	$(BUILD) --bin refkit --bin refkit-componentize
+	@mkdir -p target/release
+	@ln -f $(BUILT)/refkit $(BUILT)/refkit-componentize target/release/
+	@target/release/refkit precompile
 
-# The frontend that ships policies, for images of this machine's architecture: static, because its container is empty
-# but for it.
-ARCHITECTURE := $(shell uname -m)
-OCI_ARCHITECTURE := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(ARCHITECTURE)))
-MUSL := $(ARCHITECTURE)-unknown-linux-musl
+# The frontend that ships policies, for images of this machine's architecture.
 .PHONY: frontend
-frontend: toolchain compiler musl
-	CC_$(subst -,_,$(MUSL))=musl-gcc $(BUILD) --bin refkit-frontend --target $(MUSL)
-	strip -o target/release/refkit-frontend-linux-$(OCI_ARCHITECTURE) target/$(MUSL)/release/refkit-frontend
-
-.PHONY: musl
-musl:
-	@rustup target list --toolchain $(TOOLCHAIN) --installed | grep -qx $(MUSL) || \
-		rustup target add --toolchain $(TOOLCHAIN) $(MUSL)
-	@command -v musl-gcc >/dev/null || \
-		{ $(AS_ROOT) apt-get update -q && $(AS_ROOT) apt-get install -q -y --no-install-recommends musl-tools; }
+frontend: toolchain compiler
+	$(BUILD) --bin refkit-frontend
+	@mkdir -p target/release
+	strip -o target/release/refkit-frontend-linux-$(OCI_ARCHITECTURE) $(BUILT)/refkit-frontend
 
 # Leaves the example policies and the default one as target/policies/NAME.wasm.
 .PHONY: policies
-policies: toolchain compiler
-	$(BUILD) --bin refkit-componentize
+policies: target/release/refkit
 	target/release/refkit-componentize target/policies $(POLICIES)
 
 .PHONY: demo
-demo: target/release/refkit policies
+demo: policies
 	@sh tests/demo.sh
 
 .PHONY: test
-test: toolchain compiler tools target/release/refkit policies
+test: tools policies
 	$(CARGO) test --release --locked --workspace --exclude refkit-e2e
 
 .PHONY: bench

@@ -87,7 +87,7 @@ $(E2E_DEBIAN) &:
 # Builds by a real BuildKit. They need root. The whole workspace is resolved, as for everything else that is built.
 E2E_TESTS := $(patsubst tests/e2e/tests/%/main.rs,%,$(wildcard tests/e2e/tests/*/main.rs))
 .PHONY: test-e2e
-test-e2e: toolchain compiler tools tools-e2e target/release/refkit frontend policies
+test-e2e: tools tools-e2e frontend policies
 	$(CARGO) test --release --locked --workspace $(addprefix --test ,$(E2E_TESTS))
 
 # Another client of registries, which RefKit is measured against beside those of the tests. Where it cannot be had, its
@@ -106,7 +106,7 @@ $(TOOLS)/bin/buildx:
 
 # Requests and processor time of RefKit and its peers, at a real registry: a table. Nothing in it can fail for being slow.
 .PHONY: bench-peers
-bench-peers: toolchain compiler tools tools-peers target/release/refkit policies
+bench-peers: tools tools-peers policies
 	$(CARGO) bench --locked --workspace --bench peers
 
 # What comes from strangers, at random: each target of tests/fuzz for FUZZ_SECONDS. Without a sanitizer, which needs
@@ -116,9 +116,10 @@ FUZZ_TARGETS := $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
 CARGO_FUZZ_VERSION := 0.13.2
 
 $(TOOLS)/bin/cargo-fuzz:
-	$(CARGO) install cargo-fuzz --locked --version $(CARGO_FUZZ_VERSION) --root $(TOOLS)
+	env -u CARGO_BUILD_TARGET $(CARGO) install cargo-fuzz --locked --version $(CARGO_FUZZ_VERSION) --root $(TOOLS)
 
 .PHONY: fuzz
+fuzz: export CARGO_BUILD_TARGET =
 fuzz: toolchain compiler $(TOOLS)/bin/cargo-fuzz
 	@command -v c++ >/dev/null || { $(AS_ROOT) apt-get update -q && $(APT_INSTALL) g++; }
 	set -e; for target in $(FUZZ_TARGETS); do \

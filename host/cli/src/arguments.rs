@@ -53,6 +53,9 @@ pub enum Command {
     Cache(Cache),
     /// Puts policies in front of BuildKit's frontends.
     Frontend(Frontend),
+    /// Compiles the default policy ahead of time, and leaves the code beside this program.
+    #[command(hide = true)]
+    Precompile,
 }
 
 impl Command {
@@ -63,6 +66,7 @@ impl Command {
             Self::Inspect(inspect) => &inspect.target.reference,
             Self::Hosts(hosts) => &hosts.reference,
             Self::Cache(_) => "the cache",
+            Self::Precompile => "the default policy",
             Self::Frontend(Frontend { command: FrontendCommand::Image(image) }) => &image.base,
         }
     }
@@ -74,6 +78,7 @@ impl Command {
             Self::Inspect(inspect) => inspect.output.format,
             Self::Hosts(hosts) => hosts.format,
             Self::Cache(cache) => cache.alone().format,
+            Self::Precompile => Format::Text,
             Self::Frontend(Frontend { command: FrontendCommand::Image(image) }) => image.format,
         }
     }

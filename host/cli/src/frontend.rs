@@ -19,7 +19,7 @@ mod carried;
 mod change;
 mod check;
 mod destination;
-mod elf;
+pub mod elf;
 mod entrypoint;
 mod image;
 mod label;
@@ -40,6 +40,9 @@ use crate::places::Places;
 
 /// Where the program is in an image.
 const PROGRAM: &str = "/refkit/refkit-frontend";
+
+/// The default policy's code, where the program looks for it ([`refkit::DEFAULT_CODE`]).
+const DEFAULT_CODE: &str = "/refkit/refkit-default.cwasm";
 
 /// Where the policies are in an image.
 const POLICIES: &str = "/refkit/policies";

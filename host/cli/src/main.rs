@@ -14,6 +14,7 @@ mod level;
 mod manifests;
 mod picture;
 mod places;
+mod precompile;
 mod registry;
 mod report;
 mod resolve;
@@ -28,6 +29,11 @@ use arguments::{Arguments, Command, Frontend, FrontendCommand};
 use clap::Parser;
 use failure::Failure;
 use refkit::ErrorCode;
+
+/// musl's own allocator is slow where threads share it.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let answer = match Arguments::try_parse() {
@@ -46,6 +52,7 @@ fn run(arguments: &Arguments) -> Result<Answer, Failure> {
             Command::Inspect(arguments) => inspect::run(arguments).await,
             Command::Hosts(arguments) => hosts::run(arguments).await,
             Command::Cache(arguments) => cache::run(arguments).await,
+            Command::Precompile => precompile::run(),
             Command::Frontend(Frontend { command: FrontendCommand::Image(arguments) }) => {
                 frontend::run(arguments).await
             }

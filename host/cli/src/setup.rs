@@ -91,7 +91,7 @@ async fn load(engine: &Engine, policies: &arguments::Policies) -> Result<Vec<Pol
         let policy = Policy::load(engine, bytes).await.map_err(|error| refused(path, &error))?;
         loaded.push(policy);
     }
-    let default = refkit::default_policy(engine).await;
+    let default = refkit::shipped_default_policy(engine).await;
     loaded.push(default.map_err(|error| Failure::failed(ErrorCode::Other, error))?);
     Ok(loaded)
 }

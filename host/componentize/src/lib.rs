@@ -74,7 +74,7 @@ pub fn encode(module: &Path) -> Result<Vec<u8>> {
     wit_component::ComponentEncoder::default()
         .validate(true)
         .module(&bytes)
-        .and_then(|encoder| encoder.encode())
+        .and_then(|mut encoder| encoder.encode())
         .with_context(|| format!("{} cannot be encoded as a component", module.display()))
 }
 

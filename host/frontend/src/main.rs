@@ -11,6 +11,11 @@ use refkit_frontend::Arguments;
 #[used]
 static MARK: &str = concat!("refkit-frontend-version:", env!("CARGO_PKG_VERSION"), ";");
 
+/// musl's own allocator is slow where threads share it.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if !arguments.print.is_empty() {

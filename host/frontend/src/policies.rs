@@ -90,7 +90,7 @@ pub async fn chain(
     for path in &arguments.policies {
         own.push(load(&engine, path).await?);
     }
-    let default = refkit::default_policy(&engine).await;
+    let default = refkit::shipped_default_policy(&engine).await;
     own.push(default.map_err(|source| PoliciesError::Load { name: "default".to_owned(), source })?);
     let mut links = links(&own, &arguments.settings)?;
     let mut policies = own;

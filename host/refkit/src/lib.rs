@@ -61,7 +61,7 @@ mod vouched;
 
 pub use budget::{Budget, Spent};
 pub use candidates::{Candidate, Verdict};
-pub use embedded::{DEFAULT_COMPONENT, default_policy};
+pub use embedded::{DEFAULT_CODE, DEFAULT_COMPONENT, default_policy, shipped_default_policy};
 pub use error::Error;
 pub use grants::Grants;
 pub use outcome::{Outcome, Resolution};

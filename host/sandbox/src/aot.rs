@@ -24,26 +24,6 @@ const MAGIC: &[u8; 16] = b"refkit aot v1\0\0\0";
 /// The largest entry that is read, bytes: about 20 times the largest component.
 const MAX_ENTRY: u64 = 640 << 20;
 
-/// Code that the program carries.
-#[derive(Debug, Clone, Copy)]
-pub struct Precompiled(&'static [u8]);
-
-impl Precompiled {
-    /// Returns code that may be loaded.
-    ///
-    /// # Safety
-    /// The bytes are the output of [`Engine::precompile_for`], unchanged: loading them is running them.
-    pub const unsafe fn new(code: &'static [u8]) -> Self {
-        Self(code)
-    }
-
-    /// Returns the component, or nothing where the code is for another machine or version.
-    pub(crate) fn load(&self, engine: &Engine) -> Option<Component> {
-        // SAFETY: whoever made `self` vouched for the bytes.
-        unsafe { Component::deserialize(&engine.wasmtime, self.0) }.ok()
-    }
-}
-
 /// What a shipped entry begins with: the format, its version.
 const SHIPPED: &[u8; 16] = b"refkit shipped 1";
 

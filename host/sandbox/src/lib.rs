@@ -20,7 +20,7 @@ mod ticker;
 mod view;
 mod world;
 
-pub use aot::{AotCache, Precompiled, Shipped};
+pub use aot::{AotCache, Shipped};
 pub use engine::{Engine, EngineOptions, Permit};
 pub use error::{EngineError, LoadError, RunError};
 pub use host::Host;

@@ -8,7 +8,7 @@ use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, Linker};
 
-use crate::aot::{Precompiled, Shipped};
+use crate::aot::Shipped;
 use crate::instance::State;
 use crate::resolution::{Claim, Content, Decision, Description, ErrorCode, Failure, Level, Request};
 use crate::view::Views;
@@ -48,18 +48,6 @@ impl Policy {
             None => compile(engine, bytes.clone(), digest.clone()).await?,
         };
         Self::new(engine, compiled, digest, &bytes).await
-    }
-
-    /// Returns the policy in code that was compiled ahead of time from the given component, or compiles the component
-    /// where the code does not fit this machine.
-    ///
-    /// # Errors
-    /// As [`Policy::load`].
-    pub async fn embedded(engine: &Engine, code: &Precompiled, component: &'static [u8]) -> Result<Self, LoadError> {
-        match code.load(engine) {
-            Some(compiled) => Self::new(engine, compiled, digest(component), component).await,
-            None => Self::load(engine, component).await,
-        }
     }
 
     /// Returns the policy in a component's bytes, in the code that was shipped with it, or compiles the component where

@@ -37,6 +37,11 @@ const fn machine(
 }
 
 impl Machine {
+    /// Returns the machine of a platform.
+    pub fn of(platform: &Platform) -> Option<Self> {
+        MACHINES.into_iter().find(|machine| machine.platform() == *platform)
+    }
+
     /// Returns the platform of images for it.
     pub fn platform(&self) -> Platform {
         let (architecture, variant) = self.platform;

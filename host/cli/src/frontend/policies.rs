@@ -70,7 +70,7 @@ pub async fn check_settings(
     policies: impl Iterator<Item = Policy>,
     settings: &[Assignment],
 ) -> Result<(), Failure> {
-    let default = refkit::default_policy(engine).await;
+    let default = refkit::shipped_default_policy(engine).await;
     let default = default.map_err(|error| Failure::failed(ErrorCode::Other, error))?;
     let all: Vec<Policy> = policies.chain([default]).collect();
     setup::link(&all, settings).map(drop)
@@ -109,13 +109,19 @@ impl Packed {
 pub fn files(policies: &[Packed], program: &binary::Binary) -> (Vec<File>, bool) {
     let mut files = vec![File { path: super::PROGRAM.to_owned(), mode: 0o755, content: program.bytes.clone() }];
     let mut compiled = true;
+    let code = |component: &[u8]| {
+        let code = Engine::precompile_for(program.machine.triple, component).ok()?;
+        Some(Bytes::from(Shipped::encode(component, &code)))
+    };
+    // The default policy's component is in the program.
+    match code(refkit::DEFAULT_COMPONENT) {
+        Some(content) => files.push(File { path: super::DEFAULT_CODE.to_owned(), mode: 0o444, content }),
+        None => compiled = false,
+    }
     for Packed { stem, component, .. } in policies {
-        match Engine::precompile_for(program.machine.triple, component) {
-            Ok(code) => {
-                let content = Shipped::encode(component, &code).into();
-                files.push(File { path: format!("{stem}.cwasm"), mode: 0o444, content });
-            }
-            Err(_) => compiled = false,
+        match code(component) {
+            Some(content) => files.push(File { path: format!("{stem}.cwasm"), mode: 0o444, content }),
+            None => compiled = false,
         }
         files.push(File { path: format!("{stem}.wasm"), mode: 0o444, content: component.clone() });
     }
