@@ -16,6 +16,7 @@ BUILT := target/$(MUSL)/release
 # The whole workspace is always resolved, whatever is built of it: its crates then share one set of features, and so
 # everything below them is compiled once.
 BUILD = $(CARGO) build --release --locked --workspace
+TEST = $(CARGO) test --release --locked --workspace
 POLICIES := refkit-default=default policy-allow-list=allow-list policy-require-label=require-label \
 	policy-redirect=redirect policy-newest-tag=newest-tag
 
@@ -68,7 +69,7 @@ demo: policies
 
 .PHONY: test
 test: tools policies
-	$(CARGO) test --release --locked --workspace --exclude refkit-e2e
+	$(TEST) --exclude refkit-e2e
 
 .PHONY: bench
 bench: toolchain compiler
@@ -79,6 +80,23 @@ lint: toolchain compiler
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --workspace --no-deps
+
+# Reads cargo's messages of everything that `make test`, `make test-e2e` and the build scripts build, which is there
+# already, and fails where a package was compiled twice for one target.
+MESSAGES := --message-format=json
+GUESTS := $(foreach policy,$(POLICIES),$(firstword $(subst =, ,$(policy))))
+ALL_GUESTS := $(GUESTS) $(patsubst tests/guests/%/Cargo.toml,guest-%,$(wildcard tests/guests/*/Cargo.toml))
+.PHONY: check-once
+check-once: target/release/refkit
+	@$(BUILD) --quiet --bin compiled-once
+	@messages=target/cargo-messages.json; { \
+		$(BUILD) $(MESSAGES) --bin refkit --bin refkit-componentize && $(BUILD) $(MESSAGES) --bin refkit-frontend && \
+		$(TEST) --no-run $(MESSAGES) --exclude refkit-e2e && \
+		$(TEST) --no-run $(MESSAGES) $(addprefix --test ,$(E2E_TESTS)) && \
+		target/release/refkit-componentize --messages refkit-default && \
+		target/release/refkit-componentize --messages $(GUESTS) && \
+		target/release/refkit-componentize --messages $(ALL_GUESTS); } > $$messages && \
+	$(BUILT)/compiled-once < $$messages
 
 .PHONY: clean
 clean:

@@ -84,11 +84,11 @@ $(E2E_DEBIAN) &:
 	$(AS_ROOT) apt-get update -q
 	$(APT_INSTALL) runc busybox-static git
 
-# Builds by a real BuildKit. They need root. The whole workspace is resolved, as for everything else that is built.
+# Builds by a real BuildKit. They need root.
 E2E_TESTS := $(patsubst tests/e2e/tests/%/main.rs,%,$(wildcard tests/e2e/tests/*/main.rs))
 .PHONY: test-e2e
 test-e2e: tools tools-e2e frontend policies
-	$(CARGO) test --release --locked --workspace $(addprefix --test ,$(E2E_TESTS))
+	$(TEST) $(addprefix --test ,$(E2E_TESTS))
 
 # Another client of registries, which RefKit is measured against beside those of the tests. Where it cannot be had, its
 # row in the table says that it is missing.

@@ -27,24 +27,41 @@ const OUTER: [&str; 8] = [
 ];
 
 /// Returns the components of the named packages, in their order, encoded. The workspace's guests share one target
-/// directory, so that each is compiled once, whoever asks for it.
+/// directory, so that each is compiled once for all builds.
 ///
 /// # Errors
 /// When cargo or the target is not there, a package does not compile, or its module is no guest.
 pub fn build(workspace: &Path, packages: &[&str]) -> Result<Vec<Vec<u8>>> {
-    let target_dir = workspace.join("target").join("guests");
+    run(workspace, packages, &["--quiet"])?;
+    packages.iter().map(|package| encode(&module(&target_dir(workspace), package))).collect()
+}
+
+/// Builds the named packages and returns cargo's messages: one JSON document a line.
+///
+/// # Errors
+/// As [`build`].
+pub fn messages(workspace: &Path, packages: &[&str]) -> Result<Vec<u8>> {
+    run(workspace, packages, &["--message-format=json"])
+}
+
+fn target_dir(workspace: &Path) -> PathBuf {
+    workspace.join("target").join("guests")
+}
+
+/// Runs cargo for the packages, and returns its standard output.
+fn run(workspace: &Path, packages: &[&str], options: &[&str]) -> Result<Vec<u8>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.current_dir(workspace).args(["build", "--quiet", "--locked", "--profile", "guest", "--target", TARGET]);
+    command.current_dir(workspace).args(["build", "--locked", "--profile", "guest", "--target", TARGET]).args(options);
     for name in OUTER {
         command.env_remove(name);
     }
-    // Where crates were unpacked on this machine is nobody's business, and the same source is the same component.
+    // The same source is the same component, wherever this machine keeps the sources of crates.
     let unpacked = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let unpacked = unpacked.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
     let remap = unpacked.map(|home| format!("--remap-path-prefix={}=crates", home.join("registry/src").display()));
     let flags: Vec<String> = [STACK.to_owned()].into_iter().chain(remap).collect();
-    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).arg("--target-dir").arg(&target_dir);
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).arg("--target-dir").arg(target_dir(workspace));
     for package in packages {
         command.args(["--package", package]);
     }
@@ -58,7 +75,7 @@ pub fn build(workspace: &Path, packages: &[&str]) -> Result<Vec<Vec<u8>>> {
         };
         bail!("the guests {} do not build:\n{errors}{advice}", packages.join(", "));
     }
-    packages.iter().map(|package| encode(&module(&target_dir, package))).collect()
+    Ok(output.stdout)
 }
 
 fn module(target_dir: &Path, package: &str) -> PathBuf {
