@@ -1,5 +1,5 @@
-# What the tests need besides cargo. `make tools`: two real registries, nginx to stand before them, and two other clients
-# of registries. `make tools-e2e`: BuildKit, frontends for it, and what its builds are made of. `make tools-peers`: the
+# What the tests need besides cargo. `make tools`: two real registries, nginx to stand before them, other clients of
+# registries, and containerd's choice of a platform. `make tools-e2e`: BuildKit, frontends for it, and what its builds are made of. `make tools-peers`: the
 # clients that RefKit is measured against. All cost nothing once everything is there. Included by the Makefile of the
 # root.
 
@@ -27,7 +27,8 @@ oldest=$$(printf '%s\n' "$(2)" "$$have" | sort -V | head -n 1); \
 endef
 
 .PHONY: tools
-tools: $(TOOLS)/bin/registry $(DEBIAN_REGISTRY) $(TOOLS)/bin/nginx $(addprefix $(TOOLS)/bin/,crane regctl oras) $(SKOPEO)
+tools: $(TOOLS)/bin/registry $(DEBIAN_REGISTRY) $(TOOLS)/bin/nginx $(addprefix $(TOOLS)/bin/,crane regctl oras) $(SKOPEO) \
+	$(TOOLS)/bin/containerd-platforms
 
 # The distribution project's registry, release 3. Debian's go is too old for it.
 $(TOOLS)/bin/registry:
@@ -60,6 +61,15 @@ $(addprefix $(TOOLS)/bin/,crane regctl oras): $(TOOLS)/bin/%:
 $(SKOPEO):
 	$(AS_ROOT) apt-get update -q
 	$(APT_INSTALL) skopeo
+
+# What containerd's own library chooses of an index, for the test that compares. go leaves a program alone that would come
+# out the same, hence the touch.
+PLATFORMS_GO := tests/go/platforms
+$(TOOLS)/bin/containerd-platforms: $(addprefix $(PLATFORMS_GO)/,go.mod go.sum) $(wildcard $(PLATFORMS_GO)/*.go)
+	$(call needs_go,tools,$(FETCHING_GO))
+	mkdir -p $(TOOLS)/bin
+	cd $(PLATFORMS_GO) && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$(CURDIR)/$@" .
+	touch $@
 
 # BuildKit and its Dockerfile frontend, of the version in go.mod, and the frontends of the tests.
 E2E_GO := tests/e2e/go

@@ -86,16 +86,20 @@ fn best<'a>(index: &'a Index, only: &Only) -> Option<&'a oci::Descriptor> {
     best
 }
 
-/// Checks an image whose index does not tell its platform against what its config tells.
+/// Checks an image whose index does not tell its platform against what its config tells. A config that tells none is a
+/// failure: containerd puts the builder's own operating system in the place of a missing one.
 fn check(documents: &Documents<'_, impl Host>, place: &mut Place, only: &Only) {
     let Ok(image) = place else { return };
     let absence = match &image.platform {
         Some(platform) if only.matches(&platform.clone().into()) => return,
-        None if image.config.is_none() => Absence::Failed(Error::new(
-            ErrorCode::Unsupported,
-            documents.name(&image.manifest.digest) + " has no image config, and its index does not tell its platform",
-        )),
-        _ => Absence::NoMatch,
+        Some(_) => Absence::NoMatch,
+        None => {
+            let (code, reason) = match &image.config {
+                None => (ErrorCode::Unsupported, " has no image config, and its index does not tell its platform"),
+                Some(_) => (ErrorCode::Invalid, ": neither its index nor its config tells its os and architecture"),
+            };
+            Absence::Failed(Error::new(code, documents.name(&image.manifest.digest) + reason))
+        }
     };
     *place = Err(absence);
 }

@@ -103,7 +103,8 @@ pub fn read(media_type: Option<&str>, bytes: &[u8], limits: &Limits) -> Result<D
     };
     let is_index = media_type::is_index(&media_type);
     let foreign: &[&str] = if is_index { &["config", "layers", "fsLayers"] } else { &["manifests", "fsLayers"] };
-    if let Some(name) = foreign.iter().find(|name| fields.get(name).is_some()) {
+    // containerd refuses them as `null` as well.
+    if let Some(name) = foreign.iter().find(|name| fields.has(name)) {
         return Err(malformed(format_args!("it has the member `{name}`, which a {media_type} has not")));
     }
     let artifact_type = artifact_type(&fields)?;

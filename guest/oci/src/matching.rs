@@ -52,15 +52,15 @@ impl Wanted {
     fn suits_os(&self, platform: &Platform, features: bool) -> bool {
         platform.normal().0 == self.platform.os
             && self.windows.as_ref().is_none_or(|host| host.runs(platform.os_version.as_deref().unwrap_or_default()))
-            && (!features || platform.os_features.iter().all(|feature| self.has(feature)))
+            && (!features || self.has_all(&platform.os_features))
     }
 
-    /// What an image needs of an operating system must be wanted. `win32k` is not held against an image of Windows,
+    /// What an image needs of an operating system must be wanted. One `win32k` is not held against an image of Windows,
     /// because matching did not know it for long.
-    fn has(&self, feature: &String) -> bool {
-        self.platform.os_features.contains(feature)
-            || feature.is_empty()
-            || (self.windows.is_some() && feature == "win32k")
+    fn has_all(&self, features: &[String]) -> bool {
+        let old = if self.windows.is_some() { features.iter().position(|feature| feature == "win32k") } else { None };
+        let mut needed = features.iter().enumerate().filter(|(place, _)| Some(*place) != old);
+        needed.all(|(_, feature)| self.platform.os_features.contains(feature))
     }
 
     /// Returns how well a platform suits, 0 best; `None` where it does not.

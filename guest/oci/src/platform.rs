@@ -87,11 +87,7 @@ impl Platform {
     /// features are sorted, each once.
     #[must_use]
     pub fn normalized(mut self) -> Self {
-        self.os.make_ascii_lowercase();
-        self.architecture.make_ascii_lowercase();
-        if let Some(variant) = &mut self.variant {
-            variant.make_ascii_lowercase();
-        }
+        self.make_lower();
         let (os, architecture, variant) = self.normal();
         let variant = Some(variant.to_owned()).filter(|variant| !variant.is_empty());
         let (os, architecture) = (os.to_owned(), architecture.to_owned());
@@ -106,11 +102,17 @@ impl Platform {
     /// Returns the platform without capital letters, which nearly all are.
     pub(crate) fn lower(&self) -> Cow<'_, Self> {
         let mut texts = [&self.os, &self.architecture].into_iter().chain(&self.variant);
-        if texts.any(|text| text.bytes().any(|byte| byte.is_ascii_uppercase())) {
-            Cow::Owned(self.clone().normalized())
-        } else {
-            Cow::Borrowed(self)
+        if !texts.any(|text| text.bytes().any(|byte| byte.is_ascii_uppercase())) {
+            return Cow::Borrowed(self);
         }
+        let mut lower = self.clone();
+        lower.make_lower();
+        Cow::Owned(lower)
+    }
+
+    fn make_lower(&mut self) {
+        let texts = [&mut self.os, &mut self.architecture].into_iter().chain(&mut self.variant);
+        texts.for_each(|text| text.make_ascii_lowercase());
     }
 
     /// Returns operating system, architecture and variant of a platform without capital letters in their normal

@@ -70,7 +70,7 @@ const SHORT: [(&str, &str); 7] = [
 #[test]
 fn yes_and_no() {
     use media_type::{DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST};
-    let rows: [(&str, &str, &str, Option<&str>); 43] = [
+    let rows: [(&str, &str, &str, Option<&str>); 47] = [
         ("a manifest", MANIFEST, r#"{V2,"config":ONE,"layers":[ONE]}"#, None),
         ("with its media type", MANIFEST, r#"{V2,"mediaType":"MANIFEST","config":ONE,"layers":[]}"#, None),
         ("Docker's", DOCKER_MANIFEST, r#"{V2,"config":ONE,"layers":[]}"#, None),
@@ -85,6 +85,10 @@ fn yes_and_no() {
         ("a place", MANIFEST, r#"{V2,"config":WITH("urls":["https://example.com/x"])}"#, None),
         ("a platform of nothing", INDEX, r#"{V2,"manifests":[WITH("platform":{"os":"","architecture":""})]}"#, None),
         ("half a platform", INDEX, r#"{V2,"manifests":[WITH("platform":{"os":""})]}"#, Some("`architecture`")),
+        ("layers of nothing", INDEX, r#"{V2,"manifests":[],"layers":null}"#, Some("`layers`")),
+        ("a config of nothing", INDEX, r#"{V2,"manifests":[],"config":null}"#, Some("`config`")),
+        ("manifests of nothing", MANIFEST, r#"{V2,"config":ONE,"manifests":null}"#, Some("`manifests`")),
+        ("fsLayers of nothing", MANIFEST, r#"{V2,"config":ONE,"fsLayers":null}"#, Some("`fsLayers`")),
         ("a version behind a type", INDEX, r#"{V2,"manifests":[],"artifactType":"a/b;version=0.1"}"#, None),
         ("data that is none", MANIFEST, r#"{V2,"config":WITH("data":"?")}"#, Some("not base64")),
         ("a place that is none", MANIFEST, r#"{V2,"config":WITH("urls":["x y"])}"#, Some("no URI")),
@@ -128,6 +132,55 @@ fn yes_and_no() {
     let path = r#"{"schemaVersion":2,"manifests":[{"mediaType":"a/b","digest":"sha256:../../x","size":1}]}"#;
     let error = document::read(None, path.as_bytes(), &Limits::default()).expect_err("a path as a digest");
     assert!(error.to_string().contains("is not a digest"), "{error}");
+}
+
+/// What containerd and others could take for different platforms is refused, and the entry is named. What real indexes
+/// hold is not.
+#[test]
+fn platforms_of_one_meaning() {
+    let rows = [
+        (r#"{"os":"linux","architecture":"arm64","variant":"v8"}"#, None),
+        (r#"{"os":"Linux","architecture":"AMD64","variant":"V2"}"#, None),
+        (r#"{"os":"unknown","architecture":"unknown"}"#, None),
+        (r#"{"os":"windows","architecture":"amd64","os.version":"10.0.20348.1","os.features":["win32k"]}"#, None),
+        (r#"{"os":"linux","architecture":"amd64","variant":"","os.version":"","os.features":[]}"#, None),
+        (r#"{"os":"linux","architecture":"amd64","variant":null,"os.version":null,"os.features":null}"#, None),
+        (r#"{"os":"linux","architecture":"amd64","features":["sse4"],"OSFeatures":[""]}"#, None),
+        (r#"{"os":"linux","architecture":"amd64","os.features":["gpü","gpü"]}"#, None),
+        // As clients write it for artifacts: nothing matches it.
+        (r#"{"os":"","architecture":""}"#, None),
+        (r#"{"os":"linux","architecture":""}"#, None),
+        (r#"{"os":"","architecture":"amd64"}"#, Some("an empty `os` beside the architecture \"amd64\"")),
+        (r#"{"os":"","architecture":"unknown"}"#, Some("an empty `os`")),
+        (r#"{"os":null,"architecture":"amd64"}"#, Some("no `os` or no `architecture`")),
+        (r#"{"architecture":"amd64"}"#, Some("no `os` or no `architecture`")),
+        (r#"{"os":"linux"}"#, Some("no `os` or no `architecture`")),
+        (r#"{"os":"linux","architecture":"amd64","os.features":[""]}"#, Some("an empty feature")),
+        (r#"{"os":"linux","architecture":"amd64","os.features":["a",""]}"#, Some("an empty feature")),
+        (r#"{"os":"lİnux","architecture":"amd64"}"#, Some("other letters than ASCII in `os`")),
+        ("{\"os\":\"linux\",\"architecture\":\"\u{212a}\"}", Some("other letters than ASCII in `architecture`")),
+        (r#"{"os":"linux","architecture":"arm","variant":"\uff16"}"#, Some("other letters than ASCII in `variant`")),
+        (r#"{"os":"linux","architecture":"amd64","os.features":[null]}"#, Some("`os.features` is null")),
+        (r#"{"os":{"os":"linux"},"architecture":"amd64"}"#, Some("`os` is an object")),
+        (r#"{"os":"linux","os":"windows","architecture":"amd64"}"#, Some("\"os\" is there twice")),
+        (r#"{"os":"linux","OS":"windows","architecture":"amd64"}"#, Some("\"OS\" is `os` in other letters")),
+        (r#"{"os":"linux","oſ":"windows","architecture":"amd64"}"#, Some("is `os` in other letters")),
+        (r#"["linux","amd64"]"#, Some("`platform` is a list")),
+    ];
+    let digest = format!("sha256:{}", "7".repeat(64));
+    for (platform, error) in rows {
+        let entry = format!(r#"{{"mediaType":"a/b","digest":"{digest}","size":2,"platform":{platform}}}"#);
+        let index = format!(r#"{{"schemaVersion":2,"manifests":[{entry}]}}"#);
+        match (document::read(Some(media_type::INDEX), index.as_bytes(), &Limits::default()), error) {
+            (Ok(_), None) => {}
+            (Err(found), Some(wanted)) => {
+                let found = found.to_string();
+                assert!(found.contains(wanted), "{platform}: {found}");
+                assert!(!found.contains("the platform of") || found.contains(&digest), "{platform}: {found}");
+            }
+            (found, wanted) => panic!("{platform}: {found:?}, but expected {wanted:?}"),
+        }
+    }
 }
 
 #[test]

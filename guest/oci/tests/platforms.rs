@@ -142,6 +142,7 @@ fn orders() {
         ("linux/arm", "linux/arm/v7,linux/arm/v6,linux/arm/v5"),
         ("linux(+gpu+simd)", "linux(+gpu+simd)/amd64,linux(+gpu)/amd64,linux/amd64"),
         ("windows(10.0.26100)", "windows(10.0.26100.1)/amd64,windows(10.0.20348.9)/amd64"),
+        ("windows(10.0.26200)", "windows(10.0.26200)/amd64,windows(10.0.22621)/amd64,windows(10.0.20348)/amd64"),
     ];
     for (wanted, order) in rows {
         let matcher = Only::new(Platform::parse(wanted).expect(wanted));
@@ -161,11 +162,34 @@ fn orders() {
         ("linux/386", "linux/amd64"),
         ("windows(10.0.17763)", "windows(10.0.17764)/amd64"),
         ("windows(10.0.26100)", "windows(10.0.17763)/amd64"),
+        ("windows(10.0.20348)", "windows(%2B10.0.20348)/amd64"),
+        ("windows(10.0.20348)", "windows(10.0.%2B20348)/amd64"),
         ("linux", "linux(+gpu)/amd64"),
     ];
     for (wanted, other) in rows {
         let [wanted, other] = [wanted, other].map(|text| Platform::parse(text).expect(text));
         assert!(!Only::new(wanted.clone()).matches(&other), "{wanted} matches {other}");
+    }
+}
+
+/// Matching did not know `win32k` for long, so containerd takes it away before it compares: once.
+#[test]
+fn features_of_windows() {
+    let matcher = Only::new(Platform::parse("windows/amd64").expect("a platform"));
+    let with = |features: &[&str]| Platform {
+        os: "windows".into(),
+        architecture: "AMD64".into(),
+        os_features: features.iter().map(|&feature| feature.into()).collect(),
+        ..Platform::default()
+    };
+    for (features, matches) in [
+        (&[][..], true),
+        (&["win32k"], true),
+        (&["win32k", "win32k"], false),
+        (&["gpu", "win32k"], false),
+        (&[""], false),
+    ] {
+        assert_eq!(matcher.matches(&with(features)), matches, "{features:?}");
     }
 }
 

@@ -85,7 +85,8 @@ pub fn read_config(bytes: &[u8]) -> Result<Config, DocumentError> {
 }
 
 fn told(fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
-    Ok(platform(fields)?.filter(|platform| !platform.os.is_empty() && !platform.architecture.is_empty()))
+    Ok(platform("the config's platform", fields)?
+        .filter(|platform| !platform.os.is_empty() && !platform.architecture.is_empty()))
 }
 
 fn image(value: &Value<'_>) -> Result<ImageConfig, DocumentError> {

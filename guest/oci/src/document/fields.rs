@@ -33,6 +33,11 @@ impl<'v, 'a> Fields<'v, 'a> {
         found.next().map(|(_, value)| value).filter(|value| !matches!(value, Value::Null))
     }
 
+    /// Returns whether a member is there, be it `null`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|(member, _)| member.0 == name)
+    }
+
     /// Returns a text.
     pub(super) fn text(&self, name: &str) -> Result<Option<&'v str>, DocumentError> {
         self.get(name).map(|value| text(name, value)).transpose()

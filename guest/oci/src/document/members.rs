@@ -38,7 +38,7 @@ pub(super) fn descriptor(name: &str, value: &Value<'_>) -> Result<Descriptor, Do
     Ok(Descriptor {
         media_type: media_type.to_owned(),
         size,
-        platform: fields.get("platform").map(listed).transpose()?,
+        platform: fields.get("platform").map(|platform| listed(&digest, platform)).transpose()?,
         artifact_type: artifact_type(&fields)?,
         annotations: fields.pairs("annotations")?,
         urls,
@@ -64,16 +64,39 @@ pub(super) fn artifact_type(fields: &Fields<'_, '_>) -> Result<Option<String>, D
     Ok(artifact_type)
 }
 
-fn listed(value: &Value<'_>) -> Result<Platform, DocumentError> {
-    let platform = platform(&Fields::of("platform", value, &PLATFORM)?)?;
-    platform.ok_or_else(|| malformed("a platform has no `os` or no `architecture`"))
+/// Reads the platform of an index's entry.
+fn listed(digest: &Digest, value: &Value<'_>) -> Result<Platform, DocumentError> {
+    let name = format!("the platform of {digest}");
+    let platform = platform(&name, &Fields::of("platform", value, &PLATFORM)?)?;
+    let platform = platform.ok_or_else(|| malformed(format_args!("{name} has no `os` or no `architecture`")))?;
+    // containerd puts the builder's own operating system in the place of an empty one. Without an architecture nothing
+    // matches all the same: clients write such platforms for artifacts.
+    if platform.os.is_empty() && !platform.architecture.is_empty() {
+        let architecture = Quoted(&platform.architecture);
+        return Err(malformed(format_args!("{name} has an empty `os` beside the architecture {architecture}")));
+    }
+    Ok(platform)
 }
 
-/// Reads a platform; `None` where operating system or architecture is missing.
-pub(super) fn platform(fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
+/// Reads a platform; `None` where operating system or architecture is missing. What containerd and other readers take
+/// for different platforms is refused: the builder would choose another image than the one that a policy has judged.
+pub(super) fn platform(name: &str, fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
     let os_features = fields.texts("os.features")?;
     if os_features.len() > FEATURES {
-        return Err(malformed(format_args!("a platform has more than {FEATURES} features")));
+        return Err(malformed(format_args!("{name} has more than {FEATURES} features")));
+    }
+    if os_features.iter().any(String::is_empty) {
+        return Err(malformed(format_args!("{name} has an empty feature in `os.features`")));
+    }
+    // Readers differ in the lower case of other letters: to some the Kelvin sign is a `k`.
+    for member in ["os", "architecture", "variant"] {
+        if let Some(text) = fields.text(member)?.filter(|text| !text.is_ascii()) {
+            let shown = shorten(text);
+            return Err(malformed(format_args!(
+                "{name} has other letters than ASCII in `{member}`: {}",
+                Quoted(&shown)
+            )));
+        }
     }
     let known = fields.text("os")?.zip(fields.text("architecture")?);
     let (variant, os_version) = (fields.some_text("variant")?, fields.some_text("os.version")?);

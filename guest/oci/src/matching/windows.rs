@@ -3,7 +3,8 @@
 /// Since this build, Windows Server 2022, newer hosts run images of older builds.
 const STABLE: u32 = 20348;
 
-/// The long-term releases since then: a host runs images from the one before it on.
+/// The long-term releases since then. A host runs images from the release before its own on: 26100 and every later
+/// host those since 20348, until there is a next release.
 const RELEASES: [u32; 2] = [STABLE, 26100];
 
 /// Major, minor and build number; all 0 where a text has no such three.
@@ -20,7 +21,9 @@ impl Version {
         let mut parts = text.split('.');
         let mut numbers = [0; 3];
         for (number, most) in numbers.iter_mut().zip([0xff, 0xff, 0xffff]) {
-            match parts.next().and_then(|part| part.parse().ok()) {
+            // `parse` takes a sign, containerd does not.
+            let digits = parts.next().filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+            match digits.and_then(|part| part.parse().ok()) {
                 Some(read) if read <= most => *number = read,
                 _ => return Self { major: 0, minor: 0, build: 0 },
             }
@@ -41,7 +44,8 @@ impl Version {
         if self.build < STABLE {
             return self.build == image.build;
         }
-        let oldest = RELEASES.into_iter().rev().find(|release| self.build > *release).unwrap_or(STABLE);
+        let own = RELEASES.iter().rposition(|release| self.build >= *release).unwrap_or_default();
+        let oldest = RELEASES[own.saturating_sub(1)];
         (oldest..=self.build).contains(&image.build)
     }
 }
