@@ -48,9 +48,12 @@ impl Wanted {
         Self { platform, windows }
     }
 
-    /// Returns whether operating system, version and features suit.
+    /// Returns whether operating system, version and features suit. Nothing suits a wanted platform without operating
+    /// system or architecture: containerd would put its own there.
     fn suits_os(&self, platform: &Platform, features: bool) -> bool {
-        platform.normal().0 == self.platform.os
+        !self.platform.os.is_empty()
+            && !self.platform.architecture.is_empty()
+            && platform.normal().0 == self.platform.os
             && self.windows.as_ref().is_none_or(|host| host.runs(platform.os_version.as_deref().unwrap_or_default()))
             && (!features || self.has_all(&platform.os_features))
     }

@@ -194,6 +194,22 @@ fn features_of_windows() {
 }
 
 #[test]
+fn nothing_suits_half_a_platform() {
+    let of = |os: &str, architecture: &str| Platform {
+        os: os.into(),
+        architecture: architecture.into(),
+        ..Platform::default()
+    };
+    for wanted in [of("", "amd64"), of("linux", ""), of("", "")] {
+        for offered in [of("", "amd64"), of("linux", ""), of("", ""), of("linux", "amd64")] {
+            assert!(!Only::new(wanted.clone()).matches(&offered), "{wanted:?} matches {offered:?}");
+            assert!(!OnlyStrict::new(wanted.clone()).matches(&offered), "{wanted:?} matches {offered:?}");
+            assert!(!OnlyOs::new(wanted.clone()).matches(&offered), "{wanted:?} matches {offered:?}");
+        }
+    }
+}
+
+#[test]
 fn texts_that_are_no_platforms() {
     for text in [
         "linux(/amd64",
