@@ -12,6 +12,7 @@
 //! | `*/app` | the path `app` in every registry |
 //! | `ghcr.io/team/**` | `ghcr.io/team` and everything below it |
 //! | `**/app` | everything whose last component is `app` |
+//! | `GHCR.io:443/*`, `index.docker.io/*` | `ghcr.io/*`, `docker.io/library/*`: the registry is normalised |
 //!
 //! - `*` stands for any characters, or none, within one component. It may stand in registry, path and tag.
 //! - `**` stands alone between slashes, for any number of components, or none; in first place for the registry too.
@@ -20,15 +21,16 @@
 //! - Without a tag part every tag and digest matches. With one, the reference has to have such a tag, and no digest
 //!   besides: where both are there the digest decides, and nothing has checked that the tag ever was there.
 //! - With a digest part the reference has to have this digest; with both parts, both.
-//! - Letters match in their own case only.
+//! - References leave out the port 443, and so do patterns: `*.example.com:*` is about every other port.
+//! - Letters of a tag match in their own case only; registries are in lower case.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::quoted::{Quoted, first};
 
-use crate::reference::grammar::{is_component, is_registry, is_tag, names_registry};
-use crate::reference::{DEFAULT_REGISTRY, LEGACY_REGISTRY, OFFICIAL};
+use crate::reference::grammar::{is_component, is_tag, names_registry};
+use crate::reference::{DEFAULT_REGISTRY, OFFICIAL, normal_registry};
 use crate::{Digest, Reference, Repository};
 
 /// The longest pattern, bytes: more than any registry, path, tag and digest have together.
@@ -149,7 +151,6 @@ fn normalize_name(name: &str) -> Result<String, &'static str> {
     let (registry, path) = match name.split_once('/') {
         _ if name.is_empty() => return Err("there is no repository name"),
         None if name == "*" || name == ANY => return Ok(ANY.to_owned()),
-        Some((LEGACY_REGISTRY, path)) => (DEFAULT_REGISTRY, path),
         // What layouts are called to policies, which is no name of a host.
         Some((LAYOUTS, path)) => (LAYOUTS, path),
         Some((first, path)) if first == "*" || first == ANY || names_registry(first) => (first, path),
@@ -159,20 +160,28 @@ fn normalize_name(name: &str) -> Result<String, &'static str> {
         }
         _ => (DEFAULT_REGISTRY, name),
     };
-    check_registry(registry)?;
+    let registry = normal_pattern(registry)?;
     path.split('/').try_for_each(check_component)?;
     let official = registry == DEFAULT_REGISTRY && !path.contains('/') && path != ANY;
-    Ok([registry, "/", if official { OFFICIAL } else { "" }, path].concat())
+    Ok([registry.as_str(), "/", if official { OFFICIAL } else { "" }, path].concat())
 }
 
-fn check_registry(registry: &str) -> Result<(), &'static str> {
-    if registry == ANY {
-        return Ok(());
+/// Brings a registry or a pattern of some into the spelling that references have.
+fn normal_pattern(registry: &str) -> Result<String, &'static str> {
+    if registry == ANY || !registry.contains('*') {
+        return if registry == ANY { Ok(ANY.to_owned()) } else { normal_registry(registry) };
     }
     check_stars(registry)?;
     let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']' | b'*');
-    let starred = registry.contains('*') && registry.bytes().all(known);
-    if starred || is_registry(registry) { Ok(()) } else { Err("the registry is not host[:port]") }
+    if !registry.bytes().all(known) {
+        return Err("the registry is not host[:port]");
+    }
+    let lower = registry.to_ascii_lowercase();
+    match lower.strip_suffix(":443") {
+        None => Ok(lower),
+        Some(host) if host.contains('.') && !host.starts_with("127.") => Ok(host.to_owned()),
+        Some(_) => Err("references leave out the port 443: write the pattern without it"),
+    }
 }
 
 fn check_component(component: &str) -> Result<(), &'static str> {

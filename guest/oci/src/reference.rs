@@ -6,15 +6,12 @@ use std::str::FromStr;
 use crate::quoted::{Quoted, first};
 
 pub(crate) mod grammar;
+mod registry;
 
 use crate::Digest;
-use grammar::{is_component, is_image_id, is_registry, is_tag, names_registry};
-
-/// The registry of a reference that names none.
-pub(crate) const DEFAULT_REGISTRY: &str = "docker.io";
-
-/// The same registry by its old name.
-pub(crate) const LEGACY_REGISTRY: &str = "index.docker.io";
+use grammar::{is_component, is_image_id, is_tag, names_registry};
+pub(crate) use registry::DEFAULT_REGISTRY;
+pub use registry::{normal_host, normal_registry};
 
 /// Where the official images of the default registry live.
 pub(crate) const OFFICIAL: &str = "library/";
@@ -50,7 +47,8 @@ impl ReferenceError {
 
 impl Repository {
     /// Returns a repository of its two parts, checked and normalised: `index.docker.io` and `alpine` are `docker.io` and
-    /// `library/alpine`, so that nobody reaches the same images by a second name.
+    /// `library/alpine`, `GHCR.io:443` is `ghcr.io`, so that a rule about one name holds for all; see
+    /// [`normal_registry`].
     ///
     /// # Errors
     /// When the registry is not `host[:port]` or the path not a repository path of at most 255 bytes.
@@ -261,10 +259,7 @@ fn normalize(text: &str, name: &str) -> Result<Repository, ReferenceError> {
 
 /// Fills in `library/`, and checks both parts.
 fn assemble(registry: &str, path: &str) -> Result<Repository, &'static str> {
-    let registry = if registry == LEGACY_REGISTRY { DEFAULT_REGISTRY } else { registry };
-    if !is_registry(registry) {
-        return Err("the registry is not host[:port]");
-    }
+    let registry = normal_registry(registry)?;
     let official = registry == DEFAULT_REGISTRY && !path.contains('/');
     let path = if official { [OFFICIAL, path].concat() } else { path.to_owned() };
     if path.len() > MAX_PATH {
@@ -276,5 +271,5 @@ fn assemble(registry: &str, path: &str) -> Result<Repository, &'static str> {
     if !path.split('/').all(is_component) {
         return Err("the repository path is malformed");
     }
-    Ok(Repository { registry: registry.to_owned(), path })
+    Ok(Repository { registry, path })
 }

@@ -46,6 +46,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use refkit_oci::Repository;
+use refkit_oci::reference::normal_host;
 
 pub use error::HostsError;
 pub use files::{ConfigFile, Files};
@@ -121,7 +122,8 @@ impl Hosts {
     /// Asks a registry without TLS, whatever files say, and its mirrors of which no file says whether they speak it.
     #[must_use]
     pub fn plain_http(mut self, registry: impl Into<String>) -> Self {
-        self.plain.insert(registry.into());
+        let registry = registry.into();
+        self.plain.insert(normal_host(&registry).unwrap_or(registry));
         self.changed()
     }
 

@@ -20,7 +20,8 @@ impl Policy for Redirect {
         let (from, to) = (required(host, "from")?, required(host, "to")?);
         let Reference { registry, repository, .. } = &mut request.reference;
         let name = format!("{registry}/{repository}");
-        let rest = name.strip_prefix(from.trim_end_matches('/'));
+        let from = normal(&from).map_err(|error| Error::invalid(format_args!("the setting from: {error}")))?;
+        let rest = name.strip_prefix(&from);
         if let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with('/')) {
             let target = format!("{}{rest}", to.trim_end_matches('/'));
             let (host, path) = target.split_once('/').unwrap_or((&target, ""));
@@ -30,6 +31,13 @@ impl Policy for Redirect {
         }
         Ok(Outcome::Next(request))
     }
+}
+
+/// Returns a registry or a prefix as references are spelled: in other letters it would match none of them.
+fn normal(prefix: &str) -> Result<String, &'static str> {
+    let prefix = prefix.trim_end_matches('/');
+    let (registry, path) = prefix.split_at(prefix.find('/').unwrap_or(prefix.len()));
+    Ok(oci::reference::normal_registry(registry)? + path)
 }
 
 refkit_policy::export!(Redirect);

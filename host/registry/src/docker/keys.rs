@@ -1,7 +1,9 @@
 //! How `config.json` names registries.
 
+use refkit_oci::reference::normal_host;
+
 /// The names of Docker Hub, of which references know the first.
-const HUB: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
+const HUB: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 
 /// What Docker calls its hub in the file and to helpers.
 const HUB_SERVER: &str = "https://index.docker.io/v1/";
@@ -10,6 +12,9 @@ const HUB_SERVER: &str = "https://index.docker.io/v1/";
 pub(super) fn server(registry: &str) -> &str {
     if registry == HUB[0] { HUB_SERVER } else { registry }
 }
+
+/// The rank of keys that are URLs of HTTP.
+const HTTP: u8 = 4;
 
 /// Returns how well a key fits a registry, 0 best: its own name, then the URLs of one.
 pub(super) fn fits(key: &str, registry: &str) -> Option<u8> {
@@ -21,7 +26,7 @@ pub(super) fn fits(key: &str, registry: &str) -> Option<u8> {
     }
     let (rank, rest) = match (key.strip_prefix("https://"), key.strip_prefix("http://")) {
         (Some(rest), _) => (3, rest),
-        (None, Some(rest)) => (4, rest),
+        (None, Some(rest)) => (HTTP, rest),
         (None, None) => (2, key),
     };
     // A key for a part of a registry is none for the whole of it.
@@ -29,7 +34,9 @@ pub(super) fn fits(key: &str, registry: &str) -> Option<u8> {
     if !matches!(path, "" | "v1" | "v1/" | "v2" | "v2/") {
         return None;
     }
-    let same = host.eq_ignore_ascii_case(registry) || (registry == HUB[0] && HUB.contains(&host));
+    // References leave out the port 443, which is that of HTTPS.
+    let normal = normal_host(host).ok().filter(|_| rank < HTTP).unwrap_or_else(|| host.to_ascii_lowercase());
+    let same = normal.eq_ignore_ascii_case(registry) || (registry == HUB[0] && HUB.contains(&normal.as_str()));
     same.then_some(rank)
 }
 
@@ -47,13 +54,18 @@ mod tests {
             ("ghcr.io/v2/", "ghcr.io", true),
             ("GHCR.io", "ghcr.io", true),
             ("ghcr.io/owner", "ghcr.io", false),
-            ("ghcr.io:443", "ghcr.io", false),
-            ("ghcr.io", "ghcr.io:443", false),
+            ("ghcr.io:443", "ghcr.io", true),
+            ("https://GHCR.io:443/v2/", "ghcr.io", true),
+            ("http://ghcr.io:443", "ghcr.io", false),
+            ("ghcr.io:80", "ghcr.io", false),
+            ("localhost:443", "localhost", false),
             ("localhost:5000", "localhost:5000", true),
             ("https://index.docker.io/v1/", "docker.io", true),
             ("index.docker.io", "docker.io", true),
+            ("http://index.docker.io", "docker.io", true),
             ("docker.io", "docker.io", true),
             ("registry-1.docker.io", "docker.io", true),
+            ("registry.hub.docker.com", "docker.io", true),
             ("index.docker.io", "ghcr.io", false),
             ("evil.example/https://ghcr.io", "ghcr.io", false),
             ("", "ghcr.io", false),

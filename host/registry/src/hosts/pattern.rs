@@ -1,6 +1,11 @@
 //! Which registries a table is about.
 
+use refkit_oci::reference::normal_host;
+
 use super::place::{is_authority, split};
+
+/// The port of HTTPS.
+const HTTPS: &str = "443";
 
 /// How well a pattern fits a name: the greater, the better.
 pub(super) type Fit = (u8, usize);
@@ -44,15 +49,22 @@ impl Pattern {
         Self::parse(host).ok()
     }
 
-    /// Returns how well it fits a registry; none where it does not.
+    /// Returns how well it fits a registry; none where it does not. References leave out the port 443, so a file that
+    /// writes it is about the same registry; one that does not fits better.
     pub(super) fn fit(&self, registry: &str) -> Option<Fit> {
         match self {
-            Self::Exact(name) => name.eq_ignore_ascii_case(registry).then_some((2, 0)),
-            Self::Directory(name) => (name == registry || *name == directory(registry)).then_some((2, 0)),
+            Self::Exact(name) if name.eq_ignore_ascii_case(registry) => Some((2, 1)),
+            Self::Exact(name) => (normal_host(name).ok()? == normal_host(registry).ok()?).then_some((2, 0)),
+            Self::Directory(name) if is_directory(name, registry) => Some((2, 1)),
+            Self::Directory(name) => {
+                let written = format!("{registry}:{HTTPS}");
+                let same = normal_host(&written).is_ok_and(|normal| normal == registry);
+                (same && is_directory(name, &written)).then_some((2, 0))
+            }
             Self::Default => Some((0, 0)),
             Self::Below(domain, port) => {
                 let (host, found) = split(registry);
-                if port.as_deref().is_some_and(|port| Some(port) != found) {
+                if port.as_deref().is_some_and(|port| port != found.unwrap_or(HTTPS)) {
                     return None;
                 }
                 let at = host.len().checked_sub(domain.len()).filter(|at| *at > 0)?;
@@ -61,6 +73,11 @@ impl Pattern {
             }
         }
     }
+}
+
+/// Returns whether a directory is one that containerd looks for.
+fn is_directory(name: &str, registry: &str) -> bool {
+    name == registry || *name == directory(registry)
 }
 
 /// Returns the first name that containerd looks for: `host_port_` for `host:port`.
@@ -80,9 +97,14 @@ mod tests {
         let rows = [
             ("ghcr.io", "ghcr.io", true),
             ("GHCR.io", "ghcr.io", true),
-            ("ghcr.io", "ghcr.io:443", false),
+            ("ghcr.io", "ghcr.io:443", true),
             ("ghcr.io", "xghcr.io", false),
-            ("ghcr.io:443", "ghcr.io", false),
+            // References leave the port out.
+            ("ghcr.io:443", "ghcr.io", true),
+            ("ghcr.io:80", "ghcr.io", false),
+            ("localhost:443", "localhost", false),
+            // An endpoint, and no other name of a registry.
+            ("registry-1.docker.io", "docker.io", false),
             ("*.corp.example", "a.corp.example", true),
             ("*.corp.example", "a.b.corp.example:5000", true),
             ("*.corp.example", "corp.example", false),
@@ -92,6 +114,7 @@ mod tests {
             ("*.corp.example:5000", "a.corp.example:5000", true),
             ("*.corp.example:5000", "a.corp.example", false),
             ("*.corp.example:5000", "a.corp.example:5001", false),
+            ("*.corp.example:443", "a.corp.example", true),
             ("*", "anything", true),
             ("*", "[::1]:5000", true),
         ];
@@ -106,6 +129,8 @@ mod tests {
         let order = ["*", "*.example", "*.corp.example", "*.corp.example:5000", "a.corp.example:5000"];
         let fits = order.map(|pattern| Pattern::parse(pattern).expect(pattern).fit("a.corp.example:5000"));
         assert!(fits.is_sorted() && fits.iter().all(Option::is_some), "{fits:?}");
+        let order = ["ghcr.io:443", "ghcr.io"].map(|name| Pattern::Exact(name.to_owned()).fit("ghcr.io"));
+        assert!(order[0].is_some() && order[0] < order[1], "{order:?}");
     }
 
     #[test]
@@ -129,6 +154,9 @@ mod tests {
             ("registry.example_5000", "registry.example:5000", false),
             ("[::1]_5000_", "[::1]:5000", true),
             ("Docker.io", "docker.io", false),
+            ("registry.example_443_", "registry.example", true),
+            ("registry.example:443", "registry.example", true),
+            ("localhost_443_", "localhost", false),
         ] {
             let found = Pattern::Directory(directory.to_owned()).fit(registry);
             assert_eq!(found.is_some(), wanted, "{directory} and {registry}");
