@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::ops::Deref;
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use refkit_content::Problem;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::keys;
@@ -23,25 +24,36 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What of `config.json` is about credentials.
+/// What of `config.json` is about credentials. As Docker's own command reads it, `null` means that a value is absent.
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct File {
-    #[serde(default)]
+    #[serde(deserialize_with = "present")]
     auths: BTreeMap<String, Entry>,
     creds_store: Option<String>,
-    #[serde(default)]
+    #[serde(deserialize_with = "present")]
     cred_helpers: BTreeMap<String, String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "lowercase", default)]
 struct Entry {
-    auth: Zeroizing<String>,
-    username: String,
-    password: Zeroizing<String>,
-    identitytoken: Zeroizing<String>,
-    registrytoken: Zeroizing<String>,
+    auth: Option<Zeroizing<String>>,
+    username: Option<String>,
+    password: Option<Zeroizing<String>>,
+    identitytoken: Option<Zeroizing<String>>,
+    registrytoken: Option<Zeroizing<String>>,
+}
+
+/// Reads a table without the entries that are `null`.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(table: D) -> Result<BTreeMap<String, T>, D::Error> {
+    let entries = Option::<BTreeMap<String, Option<T>>>::deserialize(table)?.unwrap_or_default();
+    Ok(entries.into_iter().filter_map(|(key, entry)| Some((key, entry?))).collect())
+}
+
+/// Returns a text that is neither absent nor empty.
+fn filled<T: Deref<Target = String>>(text: &Option<T>) -> Option<&T> {
+    text.as_ref().filter(|text| !text.is_empty())
 }
 
 impl File {
@@ -59,34 +71,36 @@ impl File {
             return Err(fail(format!("it is larger than the limit of {LIMIT} bytes")));
         }
         // The parser's own words could hold a secret; where it stopped cannot.
-        serde_json::from_slice(&bytes).map_err(|error| {
+        let read: Option<Self> = serde_json::from_slice(&bytes).map_err(|error| {
             fail(format!("it is no configuration of Docker, see line {} column {}", error.line(), error.column()))
-        })
+        })?;
+        Ok(read.unwrap_or_default())
     }
 
-    /// Returns the helper that has a registry's credentials.
+    /// Returns the helper that has a registry's credentials. An empty name for a registry says that its credentials
+    /// stand in this file, whatever helper the others have.
     pub(super) fn helper(&self, registry: &str) -> Option<&str> {
-        let store = self.creds_store.as_deref().filter(|store| !store.is_empty());
-        best(&self.cred_helpers, registry).map(String::as_str).filter(|name| !name.is_empty()).or(store)
+        let named = best(&self.cred_helpers, registry).or(self.creds_store.as_ref());
+        named.map(String::as_str).filter(|name| !name.is_empty())
     }
 
     /// Returns the credentials that stand in the file.
     pub(super) fn credentials(&self, registry: &str) -> Result<Credentials, String> {
         let Some(entry) = best(&self.auths, registry) else { return Ok(Credentials::Anonymous) };
-        if !entry.registrytoken.is_empty() {
-            return Ok(Credentials::RegistryToken(entry.registrytoken.clone()));
+        if let Some(token) = filled(&entry.registrytoken) {
+            return Ok(Credentials::RegistryToken(token.clone()));
         }
-        if !entry.identitytoken.is_empty() {
-            return Ok(Credentials::IdentityToken(entry.identitytoken.clone()));
+        if let Some(token) = filled(&entry.identitytoken) {
+            return Ok(Credentials::IdentityToken(token.clone()));
         }
-        if entry.auth.is_empty() {
-            if entry.username.is_empty() {
+        let Some(auth) = filled(&entry.auth) else {
+            let Some(username) = entry.username.clone().filter(|name| !name.is_empty()) else {
                 return Ok(Credentials::Anonymous);
-            }
-            return Ok(Credentials::Basic { username: entry.username.clone(), password: entry.password.clone() });
-        }
+            };
+            return Ok(Credentials::Basic { username, password: entry.password.clone().unwrap_or_default() });
+        };
         let malformed = || format!("the `auth` of {registry} is not NAME:PASSWORD in base64");
-        let pair = Zeroizing::new(BASE64.decode(entry.auth.trim()).map_err(|_| malformed())?);
+        let pair = Zeroizing::new(BASE64.decode(auth.trim()).map_err(|_| malformed())?);
         let pair = std::str::from_utf8(&pair).map_err(|_| malformed())?;
         let (username, password) = pair.split_once(':').ok_or_else(malformed)?;
         let password = Zeroizing::new(password.trim_end_matches('\0').to_owned());

@@ -52,6 +52,23 @@ async fn entries() {
         (r#"{"auths":{"ghcr.io":{}}}"#, "ghcr.io", Ok("anonymous")),
         (r#"{"auths":{"ghcr.io":{"auth":"s3cr3t!"}}}"#, "ghcr.io", Err("is not NAME:PASSWORD in base64")),
         (r#"{"auths":{"ghcr.io":{"auth":"czNjcjN0"}}}"#, "ghcr.io", Err("is not NAME:PASSWORD in base64")),
+        // What is null is absent, wherever it stands.
+        ("null", "ghcr.io", Ok("anonymous")),
+        (r#"{"auths":null,"credHelpers":null,"credsStore":null}"#, "ghcr.io", Ok("anonymous")),
+        (r#"{"auths":{"ghcr.io":null}}"#, "ghcr.io", Ok("anonymous")),
+        (r#"{"auths":{"ghcr.io":null,"quay.io":{"auth":"dTpw"}}}"#, "quay.io", Ok("u:p")),
+        (r#"{"auths":{"ghcr.io":null,"https://ghcr.io":{"auth":"dTpw"}}}"#, "ghcr.io", Ok("u:p")),
+        (r#"{"auths":{"ghcr.io":{"auth":"dTpw","identitytoken":null}}}"#, "ghcr.io", Ok("u:p")),
+        (r#"{"auths":{"ghcr.io":{"auth":null,"username":"u","password":null}}}"#, "ghcr.io", Ok("u:")),
+        (r#"{"credHelpers":{"ghcr.io":null},"auths":{"ghcr.io":{"auth":"dTpw"}}}"#, "ghcr.io", Ok("u:p")),
+        // A helper without a name stands for this file, whatever helper the others have.
+        (
+            r#"{"credsStore":"missing","credHelpers":{"ghcr.io":""},"auths":{"ghcr.io":{"auth":"dTpw"}}}"#,
+            "ghcr.io",
+            Ok("u:p"),
+        ),
+        (r#"{"credsStore":"missing","credHelpers":{"ghcr.io":""}}"#, "ghcr.io", Ok("anonymous")),
+        (r#"{"credsStore":"missing","credHelpers":{"ghcr.io":null}}"#, "ghcr.io", Err("docker-credential-missing")),
         (r#"{"auths":"s3cr3t"}"#, "ghcr.io", Err("it is no configuration of Docker, see line 1")),
         ("s3cr3t", "ghcr.io", Err("it is no configuration of Docker, see line 1")),
     ];
