@@ -5,7 +5,8 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use refkit_content::Problem;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use tokio::time::Instant;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
@@ -60,7 +61,20 @@ pub(crate) fn header(token: &str) -> Result<HeaderValue, Problem> {
 struct Answer {
     token: Option<Zeroizing<String>>,
     access_token: Option<Zeroizing<String>>,
+    #[serde(default, deserialize_with = "lifetime")]
     expires_in: Option<u64>,
+}
+
+/// Reads how long a token lives, in seconds. Servers write a number or a text with one in it, and some write -1 or 0
+/// where they mean nothing: what is no number of seconds from 1 is not said, as in Docker.
+fn lifetime<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u64>, D::Error> {
+    let seconds = match Value::deserialize(value)? {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    // A fraction of a second does not count, and more than `LONGEST` is cut later.
+    Ok(seconds.filter(|seconds| *seconds >= 1.0).map(|seconds| seconds as u64))
 }
 
 impl Inner {
@@ -136,5 +150,35 @@ fn at_server(server: &str, endpoint: &Endpoint, credentials: &Credentials, probl
             Problem::Malformed(with(format!("its answer is larger than the limit of {limit} bytes")))
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_a_token_lives() {
+        for (text, wanted) in [
+            ("{}", None),
+            (r#"{"expires_in":null}"#, None),
+            (r#"{"expires_in":300}"#, Some(300)),
+            (r#"{"expires_in":299.9}"#, Some(299)),
+            (r#"{"expires_in":"300"}"#, Some(300)),
+            (r#"{"expires_in":" 300 "}"#, Some(300)),
+            (r#"{"expires_in":0}"#, None),
+            (r#"{"expires_in":-1}"#, None),
+            (r#"{"expires_in":"-1"}"#, None),
+            (r#"{"expires_in":""}"#, None),
+            (r#"{"expires_in":"soon"}"#, None),
+            (r#"{"expires_in":"NaN"}"#, None),
+            (r#"{"expires_in":true}"#, None),
+            (r#"{"expires_in":[300]}"#, None),
+            (r#"{"expires_in":18446744073709551616}"#, Some(u64::MAX)),
+            (r#"{"expires_in":1e300}"#, Some(u64::MAX)),
+        ] {
+            let answer: Answer = serde_json::from_str(text).expect(text);
+            assert_eq!(answer.expires_in, wanted, "{text}");
+        }
     }
 }

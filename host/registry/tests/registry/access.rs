@@ -75,6 +75,25 @@ async fn refusals_say_what_to_do() {
     }
 }
 
+/// Servers write odd things where a token's lifetime stands; the token is as good as any.
+#[tokio::test]
+async fn lifetimes_that_are_none() {
+    let registry = filled().await;
+    let name = reference(&registry.host(), ":latest");
+    let tokens = TokenServer::opaque().unwrap();
+    registry.require(Access::bearer(&tokens));
+    for lifetime in ["-1", "0", "null", "18446744073709551616", "\"3600\"", "\"\"", "{}"] {
+        let token = tokens.issue(["repository:app:pull"]).unwrap();
+        tokens.clear_rules();
+        tokens.clear();
+        tokens.add(Rule::on("*", Fault::normal().body(format!(r#"{{"token":"{token}","expires_in":{lifetime}}}"#))));
+        let asking = anonymous();
+        asking.resolve(&name).await.unwrap();
+        asking.resolve(&name).await.unwrap();
+        assert_eq!(tokens.count("*"), 1, "{lifetime}: one token is enough for both");
+    }
+}
+
 /// No packet goes to a realm that a registry may not name, and no credentials to another one than it named.
 #[tokio::test]
 async fn realms() {
