@@ -1,23 +1,26 @@
 //! Proxies, where someone names them. This library never looks for them itself.
 
+mod direct;
+
 use std::fmt;
 
 use refkit_content::Problem;
-use reqwest::NoProxy;
+use url::Url;
 
-/// The proxies that requests go through. An address on this machine is asked directly, as Go's programs have it.
+use direct::Direct;
+
+/// The proxies that requests go through. This machine is asked directly, as Go's programs have it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
     /// The URL of the proxy for what is asked without TLS, `http://` or `https://`.
     pub http: Option<String>,
     /// The URL of the proxy for what is asked with TLS.
     pub https: Option<String>,
-    /// Names, domains, addresses and networks that are asked directly, with commas between them; `*` for all.
+    /// Names, domains, addresses and networks that are asked directly, with commas between them; `*` for all. A domain
+    /// stands for itself and all below it, `.corp.test` and `*.corp.test` for all below it alone; a name or an address
+    /// with a port (`10.0.0.7:5000`) for that port alone.
     pub none: String,
 }
-
-/// What is never asked through a proxy.
-const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1";
 
 /// A proxy's URL may hold a password.
 impl fmt::Debug for Proxies {
@@ -38,14 +41,8 @@ impl Proxies {
     /// # Errors
     /// [`Problem::Malformed`] for what is no URL of a proxy. It may hold a password, and is not shown.
     pub(crate) fn of_requests(&self) -> Result<Vec<reqwest::Proxy>, Problem> {
-        let direct = NoProxy::from_string(&format!("{THIS_MACHINE},{}", self.none));
         let mut proxies = Vec::new();
-        type Make = fn(&str) -> reqwest::Result<reqwest::Proxy>;
-        let makes: [(&Option<String>, &str, Make); 2] = [
-            (&self.http, "HTTP", |url| reqwest::Proxy::http(url)),
-            (&self.https, "HTTPS", |url| reqwest::Proxy::https(url)),
-        ];
-        for (url, what, make) in makes {
+        for (url, scheme, what) in [(&self.http, "http", "HTTP"), (&self.https, "https", "HTTPS")] {
             let Some(url) = url.as_deref().filter(|url| !url.is_empty()) else { continue };
             // As everybody else does who reads these variables.
             let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
@@ -56,7 +53,11 @@ impl Proxies {
             if !(url.starts_with("http://") || url.starts_with("https://")) {
                 return Err(fail());
             }
-            proxies.push(make(&url).map_err(|_| fail())?.no_proxy(direct.clone()));
+            let proxy = Url::parse(&url).ok().filter(Url::has_host).ok_or_else(fail)?;
+            let direct = Direct::parse(&self.none);
+            let choose =
+                move |asked: &Url| (asked.scheme() == scheme && !direct.is_direct(asked)).then(|| proxy.clone());
+            proxies.push(reqwest::Proxy::custom(choose));
         }
         Ok(proxies)
     }

@@ -27,6 +27,8 @@ mod lists;
 mod mirrors;
 #[path = "registry/nginx.rs"]
 mod nginx;
+#[path = "registry/proxies.rs"]
+mod proxies;
 #[path = "registry/push.rs"]
 mod push;
 #[path = "registry/push_chunks.rs"]
