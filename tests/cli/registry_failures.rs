@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use refkit_support::{Access, Fault, FaultRegistry, Rule};
+use refkit_support::{Access, Authority, Fault, FaultRegistry, Nginx, Rule};
 
 use crate::places::fill;
 use crate::run::{EVIL, fails, is_plain, refkit};
@@ -21,6 +21,10 @@ fn each_says_what_and_where() {
     // rows: fault, what is said
     let rows = [
         (Fault::status(429).header("retry-after", "3000"), "limits requests"),
+        (
+            Fault::status(429).header("retry-after", "3000").body(r#"{"errors":[{"message":"100 pulls a day"}]}"#),
+            "limits requests: 100 pulls a day",
+        ),
         (Fault::status(503).body("sorry"), "unavailable"),
         (Fault::status(403).body(r#"{"errors":[{"code":"DENIED","message":"not you"}]}"#), "not you"),
         (Fault::normal().body("{}"), "digest"),
@@ -40,6 +44,38 @@ fn a_registry_that_is_not_there() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let ran = refkit(["resolve", &format!("127.0.0.1:{port}/a")]);
     assert!(fails(&ran).contains("cannot resolve 127.0.0.1"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("--plain-http"), "it is asked without TLS already: {}", ran.stderr);
+}
+
+/// What is wrong with a certificate, and what helps; and for who speaks the other protocol, which switch.
+#[test]
+fn hints_say_what_helps() {
+    let (registry, authority) = (FaultRegistry::start().unwrap(), Authority::new().unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let settings = directory.path().join("refkit.toml");
+    let ask = |front: &str, table: &str| {
+        std::fs::write(&settings, format!("[registry.\"{front}\"]\n{table}\n")).unwrap();
+        let ran = refkit(["resolve", "--settings", settings.to_str().unwrap(), &format!("{front}/a")]);
+        fails(&ran)
+    };
+    let ca = directory.path().join("ca.pem");
+    std::fs::write(&ca, authority.pem()).unwrap();
+    let named = authority.server_named(["reg.test"]).unwrap();
+    let named = Nginx::before(&registry.host()).tls(&authority).certificate(named).start().unwrap();
+    let front = Nginx::before(&registry.host()).tls(&authority).start().unwrap();
+    let said = ask(&front.host(), "http = false");
+    assert!(
+        said.contains("the certificate of 127.0.0.1:[PORT] is refused: no trusted authority has signed it"),
+        "{said}"
+    );
+    assert!(said.contains("ca = \"FILE\" below [registry.\"127.0.0.1:[PORT]\"]") && !said.contains("plain"), "{said}");
+    let said = ask(&named.host(), &format!("http = false\nca = \"{}\"", ca.display()));
+    assert!(said.contains("it is for reg.test, and not for 127.0.0.1"), "{said}");
+    assert!(said.contains("use a name that the certificate is for"), "{said}");
+    let said = ask(&front.host(), "http = true");
+    assert!(said.contains("it was asked without TLS, and speaks TLS") && said.contains("write http = false"), "{said}");
+    let said = ask(&registry.host(), "http = false");
+    assert!(said.contains("it was asked with TLS, and speaks none") && said.contains("add --plain-http"), "{said}");
 }
 
 #[test]

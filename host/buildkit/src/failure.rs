@@ -77,7 +77,7 @@ fn of_text(message: &str, elapsed: Duration) -> Problem {
     let text = printable(message);
     match TEXTS.iter().find(|(part, _)| lower.contains(part)).map(|(_, kind)| *kind) {
         Some(Kind::Policy) => Problem::Forbidden(format!("a source policy of the build's own: {text}")),
-        Some(Kind::RateLimited) => Problem::RateLimited { retry_after: None },
+        Some(Kind::RateLimited) => Problem::RateLimited { said: text, retry_after: None },
         Some(Kind::Unauthorized) => Problem::Unauthorized(text),
         Some(Kind::Forbidden) => Problem::Forbidden(text),
         Some(Kind::NotFound) => Problem::NotFound,

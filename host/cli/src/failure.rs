@@ -3,7 +3,7 @@
 use std::fmt;
 
 use refkit::{Denial, ErrorCode};
-use refkit_content::Problem;
+use refkit_content::{Distrust, Problem};
 
 use refkit::text::Escaped;
 
@@ -103,11 +103,43 @@ fn hint(error: &refkit::Error, target: &crate::target::Target) -> Option<String>
         (ErrorCode::Unauthorized, Some(registry)) => Some(format!("try: docker login {registry}")),
         (ErrorCode::NotFound, Some(_)) => target.path_of_that_name().map(|path| format!("for the file, write {path}")),
         (ErrorCode::NotFound, None) => target.names(),
-        (ErrorCode::Unavailable, Some(registry)) => {
-            Some(format!("is {registry} the right registry? one without TLS needs --plain-http"))
-        }
+        (ErrorCode::Unavailable, Some(registry)) => unreachable(error, registry),
         _ => None,
     }
+}
+
+/// Returns what to do about a registry that could not be asked.
+pub fn unreachable(error: &refkit::Error, registry: &str) -> Option<String> {
+    let cause = match error {
+        refkit::Error::Failed { cause, .. } => cause.as_ref()?,
+        refkit::Error::Content(cause) => cause,
+        _ => return None,
+    };
+    // It may be a mirror's.
+    let host = cause.host.as_deref().unwrap_or(registry);
+    let table = format!("[registry.\"{host}\"] in refkit.toml");
+    Some(match &cause.problem {
+        Problem::Certificate { reason: Distrust::Issuer, .. } => {
+            format!("if it is the right one, trust what has signed it: ca = \"FILE\" below {table}")
+        }
+        Problem::Certificate { reason: Distrust::Time, .. } => {
+            "the server needs a new certificate, or the clock of this machine is wrong".to_owned()
+        }
+        Problem::Certificate { reason: Distrust::Name, .. } => {
+            format!("use a name that the certificate is for, or give the server one for {host}")
+        }
+        Problem::Certificate { .. } => "the server needs another certificate".to_owned(),
+        Problem::Protocol { tls: true } => format!("write http = false below {table}, and leave out --plain-http"),
+        Problem::Protocol { tls: false } => format!("add --plain-http, or write http = true below {table}"),
+        // A port that nothing listens at listens no more without TLS.
+        Problem::Unreachable(_) if registry.contains(':') || registry == "localhost" => {
+            format!("is {registry} the right registry?")
+        }
+        Problem::Unreachable(_) | Problem::Unavailable(_) | Problem::Timeout(_) => {
+            format!("is {registry} the right registry? one without TLS needs --plain-http")
+        }
+        _ => return None,
+    })
 }
 
 /// Returns the line for a refusal.

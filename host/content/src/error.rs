@@ -123,9 +123,11 @@ pub enum Problem {
     /// 403, with the registry's own message.
     #[error("forbidden: {0}")]
     Forbidden(String),
-    /// 429, with the time that the registry asked to wait.
-    #[error("the registry limits requests{}", Wait(.retry_after))]
+    /// 429, with the registry's own message and the time that it asked to wait.
+    #[error("the registry limits requests{}{}", Said(.said), Wait(.retry_after))]
     RateLimited {
+        /// What the registry says; empty where it says nothing.
+        said: String,
         /// `Retry-After`, where there was one.
         retry_after: Option<Duration>,
     },
@@ -140,6 +142,20 @@ pub enum Problem {
     /// There is no connection, or it broke before the answer.
     #[error("unavailable: {0}")]
     Unreachable(String),
+    /// The host shows a certificate that is not trusted. It shows the same one when it is asked again.
+    #[error("{said}")]
+    Certificate {
+        /// What is wrong with it, for what to do about it.
+        reason: Distrust,
+        /// What is wrong with it, and whose it is.
+        said: String,
+    },
+    /// The host speaks TLS and was asked without, or the other way round.
+    #[error("{}", Protocol(.tls))]
+    Protocol {
+        /// Whether the host speaks TLS.
+        tls: bool,
+    },
     /// It broke, or cannot be had, in another way.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -171,6 +187,12 @@ pub enum Problem {
         /// The limit in bytes.
         limit: u64,
     },
+    /// A list has more entries than may be held.
+    #[error("the list has more than {limit} entries")]
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
     /// The content or an answer is malformed.
     #[error("{0}")]
     Malformed(String),
@@ -189,6 +211,39 @@ pub enum Problem {
     /// Anything else.
     #[error("{0}")]
     Other(String),
+}
+
+/// Why a certificate is not trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Distrust {
+    /// No trusted authority signed it, and it is no trusted certificate itself.
+    Issuer,
+    /// It has ended, or has not begun.
+    Time,
+    /// It is for other names.
+    Name,
+    /// Anything else.
+    Other,
+}
+
+struct Said<'a>(&'a String);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, ": {}", self.0) }
+    }
+}
+
+struct Protocol<'a>(&'a bool);
+
+impl fmt::Display for Protocol<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            true => "it was asked without TLS, and speaks TLS",
+            false => "it was asked with TLS, and speaks none",
+        })
+    }
 }
 
 /// Reading stops at the first byte too many, so what is too long has at least so many bytes.
@@ -212,19 +267,30 @@ impl fmt::Display for Wait<'_> {
 }
 
 impl Problem {
+    /// Returns whether the same request may succeed later, with nothing changed at either side.
+    pub fn may_pass(&self) -> bool {
+        let stands = matches!(self, Self::Certificate { .. } | Self::Protocol { .. } | Self::NotCached(_));
+        !stands && matches!(self.code(), Code::Unavailable | Code::Timeout | Code::RateLimited)
+    }
+
     /// Returns the kind of failure.
     pub fn code(&self) -> Code {
         match self {
             Self::NotFound => Code::NotFound,
             Self::Unauthorized(_) | Self::Forbidden(_) => Code::Unauthorized,
             Self::RateLimited { .. } => Code::RateLimited,
-            Self::Unavailable(_) | Self::Unreachable(_) | Self::Overloaded { .. } | Self::NotCached(_) => {
-                Code::Unavailable
-            }
+            Self::Unavailable(_)
+            | Self::Unreachable(_)
+            | Self::Overloaded { .. }
+            | Self::Certificate { .. }
+            | Self::Protocol { .. }
+            | Self::NotCached(_) => Code::Unavailable,
             Self::Timeout(_) => Code::Timeout,
-            Self::WrongDigest { .. } | Self::WrongSize { .. } | Self::TooLarge { .. } | Self::Malformed(_) => {
-                Code::Invalid
-            }
+            Self::WrongDigest { .. }
+            | Self::WrongSize { .. }
+            | Self::TooLarge { .. }
+            | Self::TooMany { .. }
+            | Self::Malformed(_) => Code::Invalid,
             Self::Unsupported(_) => Code::Unsupported,
             Self::NotGranted(_) => Code::NotGranted,
             Self::BudgetExhausted(_) => Code::BudgetExhausted,

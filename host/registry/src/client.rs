@@ -132,7 +132,7 @@ impl Client {
             match self.within(ask(endpoint.clone())).await {
                 Ok(value) => return Ok((endpoint, value)),
                 Err(problem) => {
-                    let unreachable = matches!(problem, Problem::Unreachable(_));
+                    let unreachable = matches!(problem, Problem::Unreachable(_) | Problem::Protocol { .. });
                     let about = About { operation, subject, endpoint: &endpoint };
                     last = Some((named, about.error(problem)));
                     if !unreachable {
@@ -154,7 +154,7 @@ async fn bounded<T>(time: Duration, work: impl Future<Output = Result<T, Problem
 /// Returns how much a problem tells.
 fn telling(problem: &Problem) -> u8 {
     match problem {
-        Problem::Unreachable(_) | Problem::Timeout(_) => 0,
+        Problem::Unreachable(_) | Problem::Timeout(_) | Problem::Certificate { .. } | Problem::Protocol { .. } => 0,
         Problem::NotFound => 1,
         _ => 2,
     }

@@ -6,8 +6,10 @@ use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use refkit_content::Problem;
 use serde::Deserialize;
+use url::Url;
 
 use crate::hosts::HostsError;
+use crate::tls;
 
 /// The most bytes of an error's body that are read.
 pub(crate) const BODY_LIMIT: u64 = 16 << 10;
@@ -15,15 +17,25 @@ pub(crate) const BODY_LIMIT: u64 = 16 << 10;
 /// The most characters of a registry's message that are shown.
 const SHOWN: usize = 300;
 
-/// Returns the problem that a status and a body stand for.
-pub(crate) fn of_status(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Problem {
+/// What servers say, with a 400, to a client that speaks no TLS where they do: nginx, Go's, and Apache.
+const SPEAKS_TLS: [&str; 3] =
+    ["plain HTTP request was sent to HTTPS port", "HTTP request to an HTTPS server", "speaking plain HTTP to an SSL"];
+
+/// Returns the problem that a URL's answer stands for, by its status and body.
+pub(crate) fn of_status(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url) -> Problem {
+    if status == StatusCode::BAD_REQUEST && url.scheme() == "http" {
+        let text = String::from_utf8_lossy(body);
+        if SPEAKS_TLS.iter().any(|words| text.contains(words)) {
+            return Problem::Protocol { tls: true };
+        }
+    }
     let said = message(body);
     let with = |what: String| if said.is_empty() { what } else { format!("{what}: {said}") };
     match status.as_u16() {
         404 => Problem::NotFound,
         401 => Problem::Unauthorized(with("401".to_owned())),
         403 => Problem::Forbidden(with("403".to_owned())),
-        429 => Problem::RateLimited { retry_after: retry_after(headers) },
+        429 => Problem::RateLimited { said, retry_after: retry_after(headers) },
         408 | 500..=599 => {
             let retry_after = retry_after(headers);
             Problem::Overloaded { said: with(format!("status {status}")), retry_after }
@@ -92,15 +104,25 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(until.duration_since(now).unwrap_or_default())
 }
 
-/// Returns the problem that a failed connection or a broken body stands for.
-pub(crate) fn of_transport(error: &reqwest::Error, connect: Duration) -> Problem {
+/// Returns the problem that a failed connection to a URL's host or a broken body stands for.
+pub(crate) fn of_transport(error: &reqwest::Error, connect: Duration, url: &Url) -> Problem {
     if error.is_timeout() && error.is_connect() {
         return Problem::Unreachable(format!("no connection within {} s", connect.as_secs_f32()));
     }
     // The innermost cause is what says something: "connection refused", "invalid peer certificate".
     let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = std::error::Error::source(cause) {
-        cause = inner;
+    loop {
+        if let Some(problem) = tls::problem(cause, url) {
+            return problem;
+        }
+        // What answers plain HTTP with bytes that are none: most likely an alert of TLS.
+        if url.scheme() == "http" && cause.downcast_ref().is_some_and(hyper::Error::is_parse) {
+            return Problem::Protocol { tls: true };
+        }
+        match std::error::Error::source(cause) {
+            Some(inner) => cause = inner,
+            None => break,
+        }
     }
     let what = if error.is_connect() { "no connection" } else { "the connection broke" };
     Problem::Unreachable(format!("{what}: {}", printable(&cause.to_string())))

@@ -66,9 +66,9 @@ impl Reply {
 
     /// Returns what a refusal means. What is no JSON of a bearable size tells nothing; the status does.
     pub(crate) async fn refusal(self) -> Problem {
-        let (status, headers) = (self.status, self.headers.clone());
+        let (status, headers, url) = (self.status, self.headers.clone(), self.url.clone());
         let body = self.bytes(failure::BODY_LIMIT).await.unwrap_or_default();
-        failure::of_status(status, &headers, &body)
+        failure::of_status(status, &headers, &body, &url)
     }
 
     /// Reads the body of at most so many bytes.
@@ -98,15 +98,15 @@ impl Reply {
 
     /// Returns the body in pieces, each of which comes in time.
     pub(crate) fn stream(self) -> BoxStream<'static, Result<Bytes, Problem>> {
-        let (idle, permit) = (self.idle, self.permit);
+        let (idle, permit, url) = (self.idle, self.permit, self.url);
         let pieces = self.response.bytes_stream().boxed();
-        stream::unfold(Some((pieces, permit)), move |state| async move {
-            let (mut pieces, permit) = state?;
+        stream::unfold(Some((pieces, permit, url)), move |state| async move {
+            let (mut pieces, permit, url) = state?;
             match tokio::time::timeout(idle, pieces.next()).await {
                 Err(_) => Some((Err(Problem::Timeout(idle)), None)),
                 Ok(None) => None,
-                Ok(Some(Ok(piece))) => Some((Ok(piece), Some((pieces, permit)))),
-                Ok(Some(Err(error))) => Some((Err(failure::of_transport(&error, idle)), None)),
+                Ok(Some(Ok(piece))) => Some((Ok(piece), Some((pieces, permit, url)))),
+                Ok(Some(Err(error))) => Some((Err(failure::of_transport(&error, idle, &url)), None)),
             }
         })
         .boxed()

@@ -56,7 +56,7 @@ impl Waits {
     /// Returns how long to wait before a problem's request is repeated; none where it is not to be.
     pub(crate) fn after(&mut self, problem: &Problem) -> Option<Duration> {
         let asked = match problem {
-            Problem::RateLimited { retry_after } | Problem::Overloaded { retry_after, .. } => *retry_after,
+            Problem::RateLimited { retry_after, .. } | Problem::Overloaded { retry_after, .. } => *retry_after,
             Problem::Unreachable(_) => None,
             _ => return None,
         };
@@ -68,13 +68,15 @@ impl Waits {
 
 #[cfg(test)]
 mod tests {
+    use refkit_content::Distrust;
     use tokio::time::Instant;
 
     use super::*;
 
     #[tokio::test]
     async fn what_is_asked_again() {
-        let limited = |seconds| Problem::RateLimited { retry_after: Some(Duration::from_secs(seconds)) };
+        let limited =
+            |seconds| Problem::RateLimited { said: String::new(), retry_after: Some(Duration::from_secs(seconds)) };
         let overloaded = Problem::Overloaded { said: String::new(), retry_after: None };
         let rows = [
             (Problem::NotFound, None, false),
@@ -83,7 +85,9 @@ mod tests {
             (Problem::Malformed(String::new()), None, false),
             (Problem::Unreachable(String::new()), None, true),
             (overloaded, None, true),
-            (Problem::RateLimited { retry_after: None }, None, true),
+            (Problem::RateLimited { said: String::new(), retry_after: None }, None, true),
+            (Problem::Certificate { reason: Distrust::Issuer, said: String::new() }, None, false),
+            (Problem::Protocol { tls: true }, None, false),
             (limited(5), None, true),
             (limited(5), Some(6), true),
             (limited(5), Some(5), false),

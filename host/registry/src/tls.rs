@@ -1,8 +1,9 @@
 //! The HTTP clients: one for each way of speaking TLS, made when the first request needs it.
 
+mod refused;
 mod verifier;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,7 +17,8 @@ use tokio::sync::OnceCell;
 
 use crate::builder::ClientBuilder;
 use crate::hosts::{Identity, Tls};
-use verifier::Anyone;
+pub(crate) use refused::problem;
+use verifier::{Anyone, Trusted};
 
 /// What clients differ in: how TLS is spoken, none for plain HTTP, and how long a connection may take.
 type Key = (Option<Tls>, Duration);
@@ -50,7 +52,7 @@ impl Clients {
             }
             let config = tokio::task::spawn_blocking(move || match tls {
                 None if proxied => configure(&Tls::default(), roots(&Tls::default(), &own, system)?),
-                None => configure(&Tls::default(), RootCertStore::empty()),
+                None => configure(&Tls::default(), Roots::none()),
                 Some(tls) => configure(&tls, roots(&tls, &own, system)?),
             });
             let config = config.await.map_err(|error| Problem::Other(error.to_string()))??;
@@ -60,14 +62,28 @@ impl Clients {
     }
 }
 
-fn roots(tls: &Tls, own: &[u8], system: bool) -> Result<RootCertStore, Problem> {
-    let mut store = RootCertStore::empty();
+/// What certificates are judged by.
+struct Roots {
+    store: RootCertStore,
+    /// The same, byte for byte.
+    certificates: HashSet<CertificateDer<'static>>,
+}
+
+impl Roots {
+    fn none() -> Self {
+        Self { store: RootCertStore::empty(), certificates: HashSet::new() }
+    }
+}
+
+fn roots(tls: &Tls, own: &[u8], system: bool) -> Result<Roots, Problem> {
+    let Roots { mut store, mut certificates } = Roots::none();
     let mut add = |pem: &[u8], from: &dyn std::fmt::Display| {
         let malformed = |error: &dyn std::fmt::Display| Problem::Malformed(format!("{from}: {error}"));
         let mut number = 0;
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|error| malformed(&error))?;
-            store.add(certificate).map_err(|error| malformed(&error))?;
+            store.add(certificate.clone()).map_err(|error| malformed(&error))?;
+            certificates.insert(certificate);
             number += 1;
         }
         Ok::<usize, Problem>(number)
@@ -80,13 +96,15 @@ fn roots(tls: &Tls, own: &[u8], system: bool) -> Result<RootCertStore, Problem> 
     }
     if system {
         // Systems carry certificates that no library takes; the others are enough.
-        let (_, _) = store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let found = rustls_native_certs::load_native_certs().certs;
+        let (_, _) = store.add_parsable_certificates(found.iter().cloned());
+        certificates.extend(found);
     }
     if store.is_empty() && !tls.insecure {
         let text = "this system has no root certificates; install the package ca-certificates";
         return Err(Problem::Other(text.to_owned()));
     }
-    Ok(store)
+    Ok(Roots { store, certificates })
 }
 
 fn read(file: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
@@ -94,7 +112,7 @@ fn read(file: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
     bytes.map(Into::into).map_err(|error| Problem::Malformed(format!("{}: {error}", file.display())))
 }
 
-fn configure(tls: &Tls, roots: RootCertStore) -> Result<ClientConfig, Problem> {
+fn configure(tls: &Tls, roots: Roots) -> Result<ClientConfig, Problem> {
     let other = |error: &dyn std::fmt::Display| Problem::Other(format!("cannot set up TLS: {error}"));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -102,12 +120,13 @@ fn configure(tls: &Tls, roots: RootCertStore) -> Result<ClientConfig, Problem> {
         .map_err(|error| other(&error))?;
     let builder = if tls.insecure {
         builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider)))
-    } else if roots.is_empty() {
+    } else if roots.store.is_empty() {
         // For plain HTTP, which asks nobody.
-        builder.with_root_certificates(roots)
+        builder.with_root_certificates(roots.store)
     } else {
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        builder.with_webpki_verifier(verifier.map_err(|error| other(&error))?)
+        let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots.store), provider).build();
+        let trusted = Trusted { chains: chains.map_err(|error| other(&error))?, roots: roots.certificates };
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(trusted))
     };
     let mut config = match tls.identities.first() {
         None => builder.with_no_client_auth(),

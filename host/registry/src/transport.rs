@@ -253,7 +253,7 @@ impl Inner {
             },
             None => tokio::time::timeout(patience, request.send()).await.map_err(|_| Problem::Timeout(patience))?,
         };
-        let response = response.map_err(|error| failure::of_transport(&error, connect))?;
+        let response = response.map_err(|error| failure::of_transport(&error, connect, &call.url))?;
         // Where nothing is to come, the turn is over.
         let empty = call.method == Method::HEAD || response.content_length() == Some(0);
         Ok(Reply {

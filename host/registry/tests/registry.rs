@@ -11,6 +11,8 @@ mod advisories_bounds;
 mod advisories_content;
 #[path = "registry/ask.rs"]
 mod ask;
+#[path = "registry/certificates.rs"]
+mod certificates;
 #[path = "registry/challenges.rs"]
 mod challenges;
 #[path = "registry/docker.rs"]

@@ -1,11 +1,12 @@
 //! A certificate authority that one test trusts, and what it signs.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, date_time_ymd,
 };
 
 /// The names of this machine, which [`Authority::server`] signs for.
@@ -25,6 +26,31 @@ pub struct Issued {
 }
 
 impl Issued {
+    /// Makes a certificate for the names of this machine as the distribution project's documentation has it done with
+    /// `openssl req -x509`: it is signed by itself, and is an authority's. It is good in the given years alone.
+    ///
+    /// # Errors
+    /// Where no key can be made.
+    pub fn alone(years: Range<i32>) -> anyhow::Result<Self> {
+        Self::alone_named(LOCAL, years)
+    }
+
+    /// Makes the same for these names and addresses.
+    ///
+    /// # Errors
+    /// Where a name is none, or no key can be made.
+    pub fn alone_named<'a>(names: impl IntoIterator<Item = &'a str>, years: Range<i32>) -> anyhow::Result<Self> {
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let mut parameters = CertificateParams::new(names)?;
+        parameters.distinguished_name.push(DnType::CommonName, "refkit tests, alone");
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.not_before = date_time_ymd(years.start, 1, 1);
+        parameters.not_after = date_time_ymd(years.end, 1, 1);
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let certificate = parameters.self_signed(&key)?;
+        Ok(Self { certificate: certificate.pem(), key: key.serialize_pem() })
+    }
+
     /// Writes both into a directory, as `NAME.cert` and `NAME.key`, and returns where they are.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use super::policies::{self, Listed, Packed};
 use super::report::MadeReport;
 use crate::answer::{Answer, Output};
 use crate::arguments::{self, Caching, Format, FrontendImage, PolicySource, Registries};
-use crate::failure::{Exit, Failure};
+use crate::failure::{self, Exit, Failure};
 use crate::finished;
 use crate::places::Places;
 use crate::target::Target;
@@ -106,9 +106,10 @@ async fn write(
             let failure = Failure::failed(error.code(), &error);
             match (error.code(), registry) {
                 (ErrorCode::Unauthorized, Some(registry)) => failure.hint(format_args!("try: docker login {registry}")),
-                (ErrorCode::Unavailable, Some(registry)) => {
-                    failure.hint(format_args!("is {registry} the right registry? one without TLS needs --plain-http"))
-                }
+                (ErrorCode::Unavailable, Some(registry)) => match failure::unreachable(&error, registry) {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                },
                 _ => failure,
             }
         }

@@ -120,12 +120,12 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
 
     /// Waits before a blob is sent again. Returns whether it is to be.
     async fn wait(&self, error: &Error, tries: u32) -> Result<bool, Halted> {
-        if !matches!(error.code(), Code::Unavailable | Code::Timeout | Code::RateLimited) {
+        if !error.problem.may_pass() {
             return Ok(false);
         }
         let own = FIRST_WAIT * 4_u32.saturating_pow(tries);
         let wait = match &error.problem {
-            Problem::RateLimited { retry_after: Some(asked) }
+            Problem::RateLimited { retry_after: Some(asked), .. }
             | Problem::Overloaded { retry_after: Some(asked), .. } => own.max(*asked),
             _ => own,
         };

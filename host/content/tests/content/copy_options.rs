@@ -131,8 +131,8 @@ async fn within_one_registry_blobs_are_mounted() {
 async fn a_blob_comes_again_where_the_destination_breaks() {
     let image = image("x", 0);
     let unavailable = || Problem::Unavailable("status 502".to_owned());
-    let limited = || Problem::RateLimited { retry_after: Some(Duration::ZERO) };
-    let long = || Problem::RateLimited { retry_after: Some(Duration::from_secs(3600)) };
+    let limited = || Problem::RateLimited { said: String::new(), retry_after: Some(Duration::ZERO) };
+    let long = || Problem::RateLimited { said: String::new(), retry_after: Some(Duration::from_secs(3600)) };
     // What the destination answers, how often the blob is opened at the source, the error.
     let rows = [
         ("nothing", vec![], 1, None),

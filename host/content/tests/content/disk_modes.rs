@@ -69,7 +69,7 @@ async fn each_mode_asks_exactly_what_it_says() {
     let (unavailable, timeout, limited): (Fails, Fails, Fails) = (
         || Problem::Unavailable("no connection".to_owned()),
         || Problem::Timeout(Duration::from_secs(1)),
-        || Problem::RateLimited { retry_after: None },
+        || Problem::RateLimited { said: String::new(), retry_after: None },
     );
     let (unauthorized, forbidden, missing): (Fails, Fails, Fails) = (
         || Problem::Unauthorized("who are you".to_owned()),

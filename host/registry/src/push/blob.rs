@@ -8,7 +8,7 @@ use refkit_content::{Body, Code, Error, Problem, deadline};
 use refkit_oci::Descriptor;
 
 use super::reading::{Lent, Reading};
-use super::upload::{Patched, Refusal, Upload, passes};
+use super::upload::{Patched, Refusal, Upload};
 use super::ways::Way;
 use crate::client::Client;
 use crate::endpoint::Endpoint;
@@ -187,7 +187,7 @@ impl Blob<'_> {
                     // What is complained of is not the place of the chunk, then: ghcr.io says 416 to more than 4 MiB.
                     Ok(has) if unclear && has == start => Patched::TooLarge,
                     Ok(has) => Patched::Taken(has),
-                    Err(problem) if passes(&problem) && tries <= AGAIN => continue,
+                    Err(problem) if problem.may_pass() && tries <= AGAIN => continue,
                     Err(problem) => return Err(problem.into()),
                 };
             }
@@ -227,7 +227,7 @@ impl Blob<'_> {
                 problem @ (Problem::Unauthorized(_) | Problem::Forbidden(_) | Problem::WrongDigest { .. }) => {
                     Err(problem.into())
                 }
-                problem if passes(&problem) => Err(problem.into()),
+                problem if problem.may_pass() => Err(problem.into()),
                 problem => Err(self.refused(problem, size, Bytes::new())),
             },
         }
@@ -258,9 +258,8 @@ fn least(chunk: u64) -> u64 {
 async fn wait(problem: &Problem, tries: u32) -> bool {
     let own = FIRST_WAIT * 4_u32.saturating_pow(tries.saturating_sub(1));
     let wait = match problem {
-        Problem::RateLimited { retry_after: Some(asked) } | Problem::Overloaded { retry_after: Some(asked), .. } => {
-            own.max(*asked)
-        }
+        Problem::RateLimited { retry_after: Some(asked), .. }
+        | Problem::Overloaded { retry_after: Some(asked), .. } => own.max(*asked),
         _ => own,
     };
     if wait > LONGEST_WAIT || deadline::left().is_some_and(|left| left <= wait) {

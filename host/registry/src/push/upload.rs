@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
 use http::{HeaderValue, Method, StatusCode};
-use refkit_content::{Code, Problem};
+use refkit_content::Problem;
 use refkit_oci::Descriptor;
 use url::Url;
 
@@ -76,7 +76,7 @@ impl Upload {
             .repeat(Repeat::Never);
         let reply = match self.ask(call).await {
             Ok(reply) => reply,
-            Err(problem) if passes(&problem) => return Ok(Patched::Broken(problem)),
+            Err(problem) if problem.may_pass() => return Ok(Patched::Broken(problem)),
             Err(problem) => return Err(problem),
         };
         match reply.status {
@@ -89,7 +89,7 @@ impl Upload {
             StatusCode::NOT_IMPLEMENTED => Ok(Patched::Refused(problem(reply).await)),
             _ => match problem(reply).await {
                 problem @ (Problem::Unauthorized(_) | Problem::Forbidden(_)) => Err(problem),
-                problem if passes(&problem) => Ok(Patched::Broken(problem)),
+                problem if problem.may_pass() => Ok(Patched::Broken(problem)),
                 problem => Ok(Patched::Refused(problem)),
             },
         }
@@ -165,11 +165,6 @@ pub(super) enum Refusal {
     TooLarge(Problem),
     /// Anything else.
     Other(Problem),
-}
-
-/// Returns whether the same request can succeed a moment later.
-pub(super) fn passes(problem: &Problem) -> bool {
-    matches!(problem.code(), Code::Unavailable | Code::Timeout | Code::RateLimited)
 }
 
 async fn problem(reply: Reply) -> Problem {

@@ -1,11 +1,70 @@
-//! Taking any certificate, where a setting says so.
+//! How a server's certificate is judged.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+
+use super::refused::is_authority;
+
+/// Takes a server whose chain ends in a trusted root, and one that shows a trusted root itself.
+///
+/// The second is how the distribution project's own recipe makes a certificate (`openssl req -x509`): it signs itself
+/// and may sign others, and stands in `ca.crt` as it is. Chains refuse that, because an authority is no server; Go's
+/// clients take it, because it is trusted by itself.
+#[derive(Debug)]
+pub(super) struct Trusted {
+    pub(super) chains: Arc<WebPkiServerVerifier>,
+    /// The trusted certificates, byte for byte.
+    pub(super) roots: HashSet<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Trusted {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            // The dates are checked before that, by the same function.
+            Err(error) if is_authority(&error) && self.roots.contains(end_entity) => {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chains.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chains.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chains.supported_verify_schemes()
+    }
+}
 
 /// Takes whoever has the key of the certificate that it shows, whatever certificate that is.
 #[derive(Debug)]

@@ -13,11 +13,14 @@ async fn answers_of_a_pull() {
     type Is = fn(&Problem) -> bool;
     let registry = filled().await;
     let zero = format!("sha256:{}", "0".repeat(64));
-    let rows: [(&str, Fault, Is); 17] = [
+    let rows: [(&str, Fault, Is); 18] = [
         ("gone", Fault::status(404), |p| matches!(p, Problem::NotFound)),
         ("forbidden", Fault::status(403), |p| matches!(p, Problem::Forbidden(_))),
         ("limited", Fault::status(429).header("retry-after", "7"), |p| p.to_string().contains("7 s")),
-        ("limited, no time", Fault::status(429), |p| matches!(p, Problem::RateLimited { retry_after: None })),
+        ("limited, no time", Fault::status(429), |p| matches!(p, Problem::RateLimited { retry_after: None, .. })),
+        ("limited, for a reason", Fault::status(429).body("{\"errors\":[{\"message\":\"pull less\"}]}"), |p| {
+            p.to_string() == "the registry limits requests: pull less"
+        }),
         ("broken", Fault::status(503), |p| matches!(p, Problem::Overloaded { .. })),
         ("hung up", Fault::hang_up(), |p| matches!(p, Problem::Unreachable(_))),
         ("stalled", Fault::stall(), |p| matches!(p, Problem::Timeout(_))),
@@ -165,6 +168,6 @@ async fn nobody_there() {
     let hosts = Hosts::default().with(&registry.host(), vec![host]).unwrap();
     let secure = builder(Credentials::Anonymous).hosts(hosts).build();
     let found = problem(secure.pull(&reference(&registry.host(), ":x")).await);
-    assert!(matches!(found, Problem::Unreachable(_) | Problem::Other(_)), "{found}");
+    assert!(matches!(found, Problem::Protocol { tls: false } | Problem::Other(_)), "{found}");
     assert_eq!(registry.count("*"), 0);
 }

@@ -62,7 +62,7 @@ async fn a_wait_has_to_end_before_the_run_does() {
     let soon = tokio::time::Instant::now() + Duration::from_secs(2);
     let asking = asking();
     let found = problem(deadline::within(soon, asking.pull(&name)).await);
-    assert!(matches!(found, Problem::RateLimited { retry_after: Some(wait) } if wait.as_secs() == 3), "{found}");
+    assert!(matches!(found, Problem::RateLimited { retry_after: Some(wait), .. } if wait.as_secs() == 3), "{found}");
     assert_eq!(registry.count("*"), 1);
     assert!(tokio::time::Instant::now() < soon, "it is known before that there is no time");
 }

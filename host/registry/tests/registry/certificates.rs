@@ -1,0 +1,113 @@
+//! Certificates that are refused, and one that is trusted by itself.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use refkit_content::{Distrust, Problem, Resolve};
+use refkit_registry::{Client, ClientBuilder, Credentials, Hosts, Retries};
+use refkit_support::authority::Issued;
+use refkit_support::{Authority, Nginx};
+
+use crate::ask::{Fixed, filled, image, problem, reference};
+
+/// Returns the settings of a client that trusts these certificates alone, speaks TLS, and asks again at once.
+fn trusting(roots: &str) -> ClientBuilder {
+    let hosts = Hosts::default().refkit(Path::new("refkit.toml"), "[registry.\"*\"]\nhttp = false\n").unwrap();
+    let retries = Retries { limit: 3, first: Duration::from_millis(1), longest: Duration::from_millis(1) };
+    let builder = Client::builder().credentials(Arc::new(Fixed(Credentials::Anonymous))).roots(roots);
+    builder.system_roots(false).hosts(hosts).retries(retries)
+}
+
+/// Returns how often a client has broken off.
+fn refusals(front: &Nginx) -> usize {
+    front.messages().lines().filter(|line| line.contains(" alert ")).count()
+}
+
+/// As `openssl req -x509` makes it, and as `ca.crt` of `certs.d`: every client that is written in Go takes it.
+#[tokio::test]
+async fn a_certificate_that_is_a_root_itself() {
+    let (registry, authority) = (filled().await, Authority::new().unwrap());
+    let alone = Issued::alone(2020..2100).unwrap();
+    let pem = alone.certificate.clone();
+    let front = Nginx::before(&registry.host()).tls(&authority).certificate(alone).start().unwrap();
+    let name = reference(&front.host(), ":latest");
+    let both = format!("{}{pem}", authority.pem());
+    for roots in [&pem, &both] {
+        let found = trusting(roots).build().resolve(&name).await.unwrap();
+        assert_eq!(found.value.digest, *image().digest());
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join(front.host());
+    std::fs::create_dir(&place).unwrap();
+    std::fs::write(place.join("ca.crt"), &pem).unwrap();
+    let certs_d = vec![refkit_registry::hosts::ConfigFile::Named(directory.path().to_owned())];
+    let hosts = Hosts::read(&refkit_registry::hosts::Files { certs_d, ..Default::default() }).unwrap();
+    trusting(&authority.pem()).hosts(hosts).build().resolve(&name).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_certificate_is_named_and_not_asked_for_again() {
+    let (registry, authority, other) = (filled().await, Authority::new().unwrap(), Authority::new().unwrap());
+    let alone = Issued::alone(2020..2100).unwrap();
+    let twin = Issued::alone(2020..2100).unwrap().certificate;
+    let (ended, ahead) = (Issued::alone(2001..2002).unwrap(), Issued::alone(2150..2160).unwrap());
+    let named = Issued::alone_named(["reg.test", "10.0.0.7"], 2020..2100).unwrap();
+    let signed = authority.server_named(["reg.test"]).unwrap();
+    // what is shown, what is trusted, what is wrong, what is said
+    let rows = [
+        (
+            authority.server().unwrap(),
+            other.pem(),
+            Distrust::Issuer,
+            "no trusted authority has signed it, only one of the same name",
+        ),
+        (authority.server().unwrap(), twin.clone(), Distrust::Issuer, "no trusted authority has signed it"),
+        (alone, twin, Distrust::Issuer, "it is that of an authority, and not one that is trusted itself"),
+        (ended, String::new(), Distrust::Time, "it ended on Tue, 01 Jan 2002 00:00:00 GMT"),
+        (ahead, String::new(), Distrust::Time, "it begins on Thu, 01 Jan 2150 00:00:00 GMT"),
+        (named, String::new(), Distrust::Name, "it is for reg.test, 10.0.0.7, and not for 127.0.0.1"),
+        (signed, authority.pem(), Distrust::Name, "it is for reg.test, and not for 127.0.0.1"),
+    ];
+    for (shown, trusted, wanted, words) in rows {
+        let roots = if trusted.is_empty() { shown.certificate.clone() } else { trusted };
+        let front = Nginx::before(&registry.host()).tls(&authority).certificate(shown).start().unwrap();
+        registry.clear();
+        let found = problem(trusting(&roots).build().resolve(&reference(&front.host(), ":latest")).await);
+        let Problem::Certificate { reason, said } = &found else { panic!("{words}: {found:?}") };
+        assert_eq!(*reason, wanted, "{said}");
+        assert_eq!(*said, format!("the certificate of {} is refused: {words}", front.host()));
+        front.requests().unwrap();
+        assert_eq!((refusals(&front), registry.count("*")), (1, 0), "{words}: {}", front.messages());
+    }
+}
+
+/// Who speaks TLS where none was expected, or none where it was, is told so, whatever the server makes of it.
+#[tokio::test]
+async fn the_other_protocol() {
+    let (registry, authority) = (filled().await, Authority::new().unwrap());
+    let front = Nginx::before(&registry.host()).tls(&authority).start().unwrap();
+    let plain = trusting(&authority.pem()).hosts(Hosts::default()).retries(Retries::NONE).build();
+    for name in [front.host(), front.host().replace("127.0.0.1", "localhost")] {
+        let found = problem(plain.resolve(&reference(&name, ":latest")).await);
+        assert!(matches!(found, Problem::Protocol { tls: true }), "{found:?}");
+        let found = problem(plain.pull(&reference(&name, ":latest")).await);
+        assert!(matches!(found, Problem::Protocol { tls: true }), "{found:?}");
+    }
+    registry.clear();
+    let found = problem(trusting(&authority.pem()).build().pull(&reference(&registry.host(), ":latest")).await);
+    assert!(matches!(found, Problem::Protocol { tls: false }), "{found:?}");
+    // Servers that answer an alert, as rustls and OpenSSL do.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let alert = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 5]).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"\x15\x03\x01\0\x02\x02\x46").await.unwrap();
+        // Until the client has read it.
+        _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut Vec::new()).await;
+    });
+    let found = problem(plain.pull(&reference(&host, ":latest")).await);
+    assert!(matches!(found, Problem::Protocol { tls: true }), "{found:?}");
+    alert.await.unwrap();
+}
