@@ -121,7 +121,7 @@ mod tests {
             (Code::Unknown, "unexpected status from HEAD request to http://r/v2/a/manifests/b: 401 Unauthorized", "unauthorized: unexpected status from HEAD request to http://r/v2/a/manifests/b: 401 Unauthorized"),
             (Code::Unknown, "unexpected status from GET request to http://r/v2/: 503 Service Unavailable", "unavailable: unexpected status from GET request to http://r/v2/: 503 Service Unavailable"),
             (Code::Unknown, "pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed", "unauthorized: pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed"),
-            (Code::Unknown, "unexpected status: 429 Too Many Requests", "the registry limits requests"),
+            (Code::Unknown, "unexpected status: 429 Too Many Requests", "the registry limits requests: unexpected status: 429 Too Many Requests"),
             (Code::Unknown, "could not resolve image due to policy: source \"docker-image://a\" denied by policy", "forbidden: a source policy of the build's own: could not resolve image due to policy: source \"docker-image://a\" denied by policy"),
             (Code::Internal, "panic\n\u{1b}[2J", "panic??[2J"),
         ];

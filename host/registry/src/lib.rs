@@ -3,11 +3,11 @@
 //! - [`hosts`] says who answers for a registry; `endpoint` is one of them for one repository, `places` where it may send
 //!   a client to.
 //! - `tls` and `proxy` connect, `gate` waits for a turn, `transport` asks, repeats (`retry`) and follows redirects by hand;
-//!   `reply` is what comes back, and `resume` goes on where that breaks.
+//!   `reply` is what comes back, `coding` reads it where it is gzip, and `resume` goes on where it breaks.
 //! - `challenge`, `scope`, `token`, `authority` and `authorize` are who the client is; [`credentials`] and [`docker`] where
 //!   it has that from, `principal` what stands for it.
 //! - `resolve`, `open`, `discover` and `push` are the operations; `client` takes them from host to host, `failure` is what
-//!   a refusal becomes.
+//!   a refusal becomes, and `page` what is no answer at all.
 #![forbid(unsafe_code)]
 
 mod authority;
@@ -15,6 +15,7 @@ mod authorize;
 mod builder;
 mod challenge;
 mod client;
+mod coding;
 pub mod credentials;
 mod discover;
 pub mod docker;
@@ -25,6 +26,7 @@ pub mod fuzzing;
 mod gate;
 pub mod hosts;
 mod open;
+mod page;
 mod places;
 mod principal;
 mod proxy;

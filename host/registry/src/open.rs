@@ -23,7 +23,7 @@ impl Fetch for Client {
         let ask = |endpoint: Endpoint| async move {
             let call = request(&endpoint, descriptor)?;
             let again = call.again();
-            let reply = self.inner.ask(&endpoint, Actions::Pull, call).await?.success().await?;
+            let reply = self.inner.ask(&endpoint, Actions::Pull, call).await?.success().await?.of_size(descriptor.size);
             if let Some(actual) = reply.length().filter(|length| *length != descriptor.size) {
                 return Err(Problem::WrongSize { expected: descriptor.size, actual });
             }

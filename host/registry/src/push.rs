@@ -210,7 +210,7 @@ impl Client {
 
 /// A registry that took other bytes than were sent says so by another digest.
 fn check_digest(expected: &Digest, told: Option<&str>) -> Result<(), Problem> {
-    match told {
+    match told.map(str::trim) {
         Some(told) if told != expected.as_str() && told.starts_with(expected.algorithm().as_str()) => {
             let actual = crate::failure::printable(told);
             Err(Problem::WrongDigest { expected: expected.clone(), actual })

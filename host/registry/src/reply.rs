@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode};
 use refkit_content::Problem;
 use url::Url;
 
+use crate::coding::{self, Coding};
 use crate::failure;
 use crate::gate::Permit;
 
@@ -22,6 +23,8 @@ pub(crate) struct Reply {
     pub(crate) url: Url,
     /// Whether it came from another origin than was asked.
     pub(crate) elsewhere: bool,
+    /// How the body is coded.
+    pub(crate) coding: Coding,
     pub(crate) response: reqwest::Response,
     pub(crate) idle: Duration,
     pub(crate) permit: Option<Permit>,
@@ -54,9 +57,23 @@ impl Reply {
         })
     }
 
-    /// Returns the number of bytes that the answer claims to have, of a HEAD as well.
+    /// Returns the number of bytes that the answer claims to have, of a HEAD as well. What is coded says how long it is
+    /// coded, which tells nothing.
     pub(crate) fn length(&self) -> Option<u64> {
+        if self.coding == Coding::Identity { self.claimed() } else { None }
+    }
+
+    fn claimed(&self) -> Option<u64> {
         self.header(CONTENT_LENGTH)?.parse().ok()
+    }
+
+    /// Returns the answer as the content of so many bytes that was asked for. There are stores that say of a layer which
+    /// is gzip itself that it is coded in gzip: it is as long as it has to be.
+    pub(crate) fn of_size(mut self, size: u64) -> Self {
+        if self.coding == Coding::Gzip && self.claimed() == Some(size) {
+            self.coding = Coding::Identity;
+        }
+        self
     }
 
     /// Returns the answer itself where it is one, else what its refusal means.
@@ -96,11 +113,11 @@ impl Reply {
         self.permit.take()
     }
 
-    /// Returns the body in pieces, each of which comes in time.
+    /// Returns the body in pieces, each of which comes in time, without its coding.
     pub(crate) fn stream(self) -> BoxStream<'static, Result<Bytes, Problem>> {
         let (idle, permit, url) = (self.idle, self.permit, self.url);
         let pieces = self.response.bytes_stream().boxed();
-        stream::unfold(Some((pieces, permit, url)), move |state| async move {
+        let pieces = stream::unfold(Some((pieces, permit, url)), move |state| async move {
             let (mut pieces, permit, url) = state?;
             match tokio::time::timeout(idle, pieces.next()).await {
                 Err(_) => Some((Err(Problem::Timeout(idle)), None)),
@@ -109,6 +126,7 @@ impl Reply {
                 Ok(Some(Err(error))) => Some((Err(failure::of_transport(&error, idle, &url)), None)),
             }
         })
-        .boxed()
+        .boxed();
+        coding::decoded(self.coding, &self.headers, pieces)
     }
 }

@@ -3,18 +3,20 @@
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
 use refkit_content::{Answer, Content, Error, Operation, Problem, Resolve};
-use refkit_oci::document::{self, Document, Limits};
+use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference};
 
 use crate::authorize::Actions;
 use crate::client::Client;
 use crate::endpoint::Endpoint;
+use crate::failure::printable;
 use crate::hosts::Capabilities;
+use crate::page;
 use crate::reply::{Whole, text_of};
-use crate::transport::Call;
+use crate::transport::{Call, Repeat};
 
 /// The media types of what can be resolved. The last one is for a clear answer: without it a registry refuses what it
 /// has, and nobody learns that it is of another type.
@@ -78,10 +80,16 @@ impl Client {
 
     /// Returns what a HEAD tells, where it tells enough.
     async fn head(&self, endpoint: &Endpoint, reference: &Reference) -> Result<Option<Descriptor>, Problem> {
-        let call = self.manifest(endpoint, reference, Method::HEAD)?;
+        let call = self.manifest(endpoint, reference, Method::HEAD)?.repeat(Repeat::Not500);
         let reply = self.inner.ask(endpoint, Actions::Pull, call).await?;
-        // A refusal's reasons stand in a body, which a HEAD has not; and some refuse every HEAD.
-        if matches!(reply.status.as_u16(), 400 | 403 | 405 | 501) {
+        // A refusal's reasons stand in a body, which a HEAD has not. And there are registries that refuse every HEAD,
+        // by any status, 404 among them. What a mirror does not show is next asked for elsewhere, so that a miss there
+        // stays one request.
+        let stands = match reply.status {
+            StatusCode::NOT_FOUND => !endpoint.last,
+            status => status.is_success() || status == StatusCode::TOO_MANY_REQUESTS,
+        };
+        if !stands {
             return Ok(None);
         }
         let reply = reply.success().await?;
@@ -93,7 +101,9 @@ impl Client {
             return Err(Problem::WrongDigest { expected: wanted.clone(), actual: told.to_string() });
         }
         let digest = reference.digest().cloned().or(told);
-        let (Some(digest), Some(size), Some(media_type)) = (digest, reply.length(), media_type(&reply.headers)) else {
+        // A page that is no manifest, such as one to log in, has a media type as well.
+        let known = content_type(&reply.headers).filter(|known| is_telling(known));
+        let (Some(digest), Some(size), Some(media_type)) = (digest, reply.length(), known) else {
             return Ok(None);
         };
         if size > MANIFEST_LIMIT {
@@ -106,15 +116,15 @@ impl Client {
     async fn get(&self, endpoint: &Endpoint, reference: &Reference) -> Result<Content, Problem> {
         let call = self.manifest(endpoint, reference, Method::GET)?;
         let Whole { headers, bytes, .. } = self.inner.read(endpoint, call, MANIFEST_LIMIT).await?;
-        let (told, media_type) = (digest_of(&headers)?, media_type(&headers));
+        let (told, media_type) = (digest_of(&headers)?, content_type(&headers));
         for digest in [reference.digest(), told.as_ref()].into_iter().flatten() {
             verify::check_digest(digest, &bytes)?;
         }
         let digest = reference.digest().cloned().or(told);
         let digest = digest.unwrap_or_else(|| verify::digest(Algorithm::Sha256, &bytes));
-        let media_type = match media_type {
+        let media_type = match media_type.filter(|known| is_telling(known)) {
             Some(media_type) => media_type,
-            None => own_media_type(&bytes)?,
+            None => own_media_type(&headers, &bytes, reference.digest().is_some())?,
         };
         Ok(Content { descriptor: Descriptor::new(media_type, digest, bytes.len() as u64), bytes })
     }
@@ -123,20 +133,37 @@ impl Client {
 /// Returns the digest that a registry names, if it names one.
 fn digest_of(headers: &HeaderMap) -> Result<Option<Digest>, Problem> {
     let parse = |text: &str| text.parse().map_err(|error| Problem::Malformed(format!("its {DIGEST}: {error}")));
-    text_of(headers, DIGEST).map(parse).transpose()
+    text_of(headers, DIGEST).map(str::trim).filter(|text| !text.is_empty()).map(parse).transpose()
 }
 
 /// Returns the media type without parameters, where there is one that says something.
-fn media_type(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn content_type(headers: &HeaderMap) -> Option<String> {
     let text = text_of(headers, CONTENT_TYPE)?;
     let bare = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     (!bare.is_empty() && bare != "application/octet-stream").then_some(bare)
 }
 
-fn own_media_type(bytes: &[u8]) -> Result<String, Problem> {
-    match document::read(None, bytes, &Limits::default()) {
-        Ok(Document::Index(index)) => Ok(index.media_type),
-        Ok(Document::Manifest(manifest)) => Ok(manifest.media_type),
-        Err(error) => Err(Problem::Malformed(format!("it came without a media type, and {error}"))),
+/// Returns whether a media type is one of manifests alone. `application/json` and `text/plain` are those of anything.
+fn is_telling(media_type: &str) -> bool {
+    media_type::is_document(media_type)
+        || (media_type::is_schema1(media_type) && media_type.starts_with("application/vnd."))
+}
+
+/// Returns the media type of what came with none that tells: the document's own. What is no document is no answer of a
+/// registry, but for what was asked for by its digest: that is what it has to be.
+fn own_media_type(headers: &HeaderMap, bytes: &[u8], pinned: bool) -> Result<String, Problem> {
+    let came = content_type(headers);
+    match (document::read(None, bytes, &Limits::default()), came) {
+        (Ok(Document::Index(index)), _) => Ok(index.media_type),
+        (Ok(Document::Manifest(manifest)), _) => Ok(manifest.media_type),
+        (Err(_), Some(came)) if pinned => Ok(came),
+        // Schema 1, by its own version; who reads it says so.
+        (Err(DocumentError::Unsupported(_)), Some(came)) if media_type::is_schema1(&came) => Ok(came),
+        (Err(_), came) if page::is_html(came.as_deref(), bytes) => Err(page::instead_of("a manifest")),
+        (Err(error), None) => Err(Problem::Malformed(format!("it came without a media type, and {error}"))),
+        (Err(error), Some(came)) => {
+            let came = printable(&came);
+            Err(Problem::Malformed(format!("it came as {came}, which is none of a manifest or index, and {error}")))
+        }
     }
 }

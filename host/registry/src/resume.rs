@@ -9,6 +9,7 @@ use refkit_content::Problem;
 
 use crate::authorize::Actions;
 use crate::client::Client;
+use crate::coding::Coding;
 use crate::endpoint::Endpoint;
 use crate::gate::Permit;
 use crate::reply::Reply;
@@ -31,6 +32,8 @@ struct Resuming {
     /// What had been received when it last broke.
     broke: u64,
     waits: Waits,
+    /// Whether it comes coded: then a part of it is none of the content.
+    coded: bool,
     pieces: Pieces,
     /// It is kept while the body is broken: whoever waits for it has turns of his own.
     _turn: Option<Permit>,
@@ -43,9 +46,9 @@ impl Client {
         // Another host cannot go on with what this one has begun.
         let endpoint = Endpoint { last: true, ..endpoint };
         let waits = self.inner.waits(&endpoint);
-        let (client, turn) = (self.clone(), reply.take_turn());
+        let (client, turn, coded) = (self.clone(), reply.take_turn(), reply.coding != Coding::Identity);
         let pieces = reply.stream();
-        let state = Resuming { client, endpoint, call, size, received: 0, broke: 0, waits, pieces, _turn: turn };
+        let state = Resuming { client, endpoint, call, size, received: 0, broke: 0, waits, coded, pieces, _turn: turn };
         stream::unfold(Some(state), |state| async move {
             let mut state = state?;
             match state.next().await {
@@ -92,8 +95,10 @@ impl Resuming {
         tokio::time::sleep(wait).await;
         let range = HeaderValue::from_str(&format!("bytes={}-", self.received));
         let range = range.map_err(|error| Problem::Other(error.to_string()))?;
-        let call = call.header(RANGE, range).queue(Queue::Has);
+        let call = if self.coded { call } else { call.header(RANGE, range) }.queue(Queue::Has);
         let reply = self.client.inner.ask(&self.endpoint, Actions::Pull, call).await?.success().await?;
+        let is_part = reply.status == StatusCode::PARTIAL_CONTENT;
+        let reply = reply.of_size(if is_part { self.size - self.received } else { self.size });
         let skip = match reply.status {
             StatusCode::PARTIAL_CONTENT => {
                 let begin = reply.header(CONTENT_RANGE).and_then(begin);
@@ -102,6 +107,9 @@ impl Resuming {
                     let said = crate::failure::printable(reply.header(CONTENT_RANGE).unwrap_or_default());
                     let text = format!("it was asked to go on at byte {}, and answers {said:?}", self.received);
                     return Err(Problem::Malformed(text));
+                }
+                if reply.coding != Coding::Identity {
+                    return Err(Problem::Malformed("it goes on in the middle of a coding".to_owned()));
                 }
                 0
             }

@@ -5,12 +5,13 @@ mod watch;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use refkit_content::{Error, Problem};
 use url::Url;
 
 use crate::client::Inner;
+use crate::coding;
 use crate::endpoint::{Endpoint, host_of, same_origin};
 use crate::failure;
 use crate::gate::Lane;
@@ -52,6 +53,8 @@ pub(crate) enum Queue {
 pub(crate) enum Repeat {
     /// Whenever that can help.
     Always,
+    /// The same, but of a 500: that is asked for in another way instead.
+    Not500,
     /// Where there was an answer that says that nothing was done.
     IfUndone,
     /// Not without looking first.
@@ -166,6 +169,9 @@ impl Inner {
             let again = call.again();
             let outcome = self.once(endpoint, call, authorization, (own, secret)).await;
             let (problem, status) = match outcome {
+                Ok(reply) if call.repeat == Repeat::Not500 && reply.status == StatusCode::INTERNAL_SERVER_ERROR => {
+                    return Ok(reply);
+                }
                 Ok(reply) if failure::is_passing(reply.status) => {
                     let status = reply.status.as_u16();
                     (reply.refusal().await, Some(status))
@@ -175,7 +181,7 @@ impl Inner {
             };
             let answered = !matches!(problem, Problem::Unreachable(_));
             let may = match call.repeat {
-                Repeat::Always => true,
+                Repeat::Always | Repeat::Not500 => true,
                 Repeat::IfUndone => matches!(status, Some(408 | 429 | 503)),
                 Repeat::Never => false,
             };
@@ -221,6 +227,8 @@ impl Inner {
         };
 
         let mut request = client.request(call.method.clone(), call.url.clone()).headers(call.headers.clone());
+        // Without it a server may choose any coding.
+        request = request.header(ACCEPT_ENCODING, "identity");
         if own {
             for (name, value) in &endpoint.host.headers {
                 request = request.header(name, value);
@@ -261,6 +269,7 @@ impl Inner {
             headers: response.headers().clone(),
             url: call.url.clone(),
             elsewhere: false,
+            coding: coding::of(response.headers()),
             response,
             idle: timeouts.idle,
             permit: permit.filter(|_| !empty),

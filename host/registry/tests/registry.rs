@@ -9,6 +9,8 @@ mod advisories;
 mod advisories_bounds;
 #[path = "registry/advisories_content.rs"]
 mod advisories_content;
+#[path = "registry/answers.rs"]
+mod answers;
 #[path = "registry/ask.rs"]
 mod ask;
 #[path = "registry/certificates.rs"]

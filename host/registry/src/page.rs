@@ -1,0 +1,43 @@
+//! Pages for people in the place of an answer: to log in, to say that a service is down, to start a web application.
+
+use refkit_content::Problem;
+
+/// How many bytes of a body are looked at.
+const LOOKED_AT: usize = 1024;
+
+/// Returns whether a body is a page, by its media type or by how it begins.
+pub(crate) fn is_html(media_type: Option<&str>, bytes: &[u8]) -> bool {
+    if media_type.is_some_and(|came| came.starts_with("text/html") || came.starts_with("application/xhtml")) {
+        return true;
+    }
+    let begin = String::from_utf8_lossy(&bytes[..bytes.len().min(LOOKED_AT)]).to_ascii_lowercase();
+    let begin = begin.trim_start_matches('\u{feff}').trim_start();
+    ["<!doctype html", "<html", "<head", "<body"].iter().any(|tag| begin.starts_with(tag))
+}
+
+/// Returns the problem of a page that came where something else was asked for.
+pub(crate) fn instead_of(what: &str) -> Problem {
+    Problem::Malformed(format!(
+        "it answers with an HTML page instead of {what}: a login, or a server that is no registry"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_a_page() {
+        for (media_type, body, wanted) in [
+            (Some("text/html"), "", true),
+            (Some("application/xhtml+xml"), "", true),
+            (Some("application/json"), "\u{feff}\n <!DOCTYPE html>", true),
+            (None, "<HTML lang=en>", true),
+            (None, "{\"html\":\"<html>\"}", false),
+            (Some("text/plain"), "please log in", false),
+            (None, "", false),
+        ] {
+            assert_eq!(is_html(media_type, body.as_bytes()), wanted, "{media_type:?} {body:?}");
+        }
+    }
+}
