@@ -63,14 +63,29 @@ impl Inner {
     }
 
     /// Reads a document of at most so many bytes; one that breaks on its way is asked for again.
-    pub(crate) async fn read(&self, endpoint: &Endpoint, mut call: Call, limit: u64) -> Result<Whole, Problem> {
+    pub(crate) async fn read(&self, endpoint: &Endpoint, call: Call, limit: u64) -> Result<Whole, Problem> {
+        self.read_unless(endpoint, call, limit, |_| false).await?.ok_or(Problem::NotFound)
+    }
+
+    /// Reads the same; none where the status says that there is no such thing.
+    pub(crate) async fn read_unless(
+        &self,
+        endpoint: &Endpoint,
+        mut call: Call,
+        limit: u64,
+        lacks: impl Fn(StatusCode) -> bool,
+    ) -> Result<Option<Whole>, Problem> {
         let mut waits = self.waits(endpoint);
         loop {
             let again = call.again();
-            let reply = self.ask(endpoint, Actions::Pull, call).await?.success().await?;
+            let reply = self.ask(endpoint, Actions::Pull, call).await?;
+            if lacks(reply.status) {
+                return Ok(None);
+            }
+            let reply = reply.success().await?;
             let (headers, url) = (reply.headers.clone(), reply.url.clone());
             let problem = match reply.bytes(limit).await {
-                Ok(bytes) => return Ok(Whole { headers, url, bytes }),
+                Ok(bytes) => return Ok(Some(Whole { headers, url, bytes })),
                 Err(problem) => problem,
             };
             let (Some(again), Some(wait)) = (again, waits.after(&problem)) else { return Err(problem) };

@@ -4,28 +4,37 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use http::header::{ACCEPT, LINK};
-use http::{HeaderValue, Method};
-use refkit_content::verify::MANIFEST_LIMIT;
+use http::{HeaderValue, Method, StatusCode};
+use refkit_content::verify::{self, MANIFEST_LIMIT};
 use refkit_content::{Answer, Discover, Error, Operation, Problem};
 use refkit_oci::document::{self, Document, Limits, media_type};
-use refkit_oci::{Descriptor, Digest, Reference, Repository};
+use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
 use serde::Deserialize;
 use url::Url;
 
 use crate::client::Client;
 use crate::endpoint::Endpoint;
 use crate::failure::printable;
+use crate::page;
 use crate::reply::Whole;
+use crate::resolve::content_type;
 use crate::transport::Call;
 
 /// The most pages of one list.
 const PAGES: usize = 1000;
 
-/// The most bytes of one list: 64 MiB.
-const BYTES: u64 = 64 << 20;
+/// The most bytes that are read of one list, all pages together: 64 MiB.
+const READ: u64 = 64 << 20;
 
-/// The most entries of one list.
-const ENTRIES: usize = 1_000_000;
+/// The most that one list may take in memory, in bytes: 16 MiB. Lists of several images are held at a time, and one has
+/// to be handed to a policy, which takes far less at once.
+const HELD: u64 = 16 << 20;
+
+/// The most tags of a repository: what fits in [`HELD`] where they are short.
+const TAGS: usize = 250_000;
+
+/// The most referrers of a manifest: as many as one index may list.
+const REFERRERS: usize = 10_000;
 
 #[derive(Deserialize)]
 struct Tags {
@@ -35,16 +44,12 @@ struct Tags {
 #[async_trait]
 impl Discover for Client {
     async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
-        let read = |bytes: &[u8]| -> Result<Vec<String>, Problem> {
-            let page: Tags = serde_json::from_slice(bytes)
-                .map_err(|error| Problem::Malformed(format!("its list of tags is malformed: {error}")))?;
-            Ok(page.tags.unwrap_or_default())
-        };
         let about: (_, &(dyn std::fmt::Display + Sync)) = (Operation::Tags, repository);
         let ask = |endpoint: Endpoint| async move {
             let url = endpoint.url("tags/list")?;
-            let list = self.pages(&endpoint, url, "application/json", read).await?;
-            list.ok_or(Problem::NotFound)
+            let lacks = |status| matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
+            let list = self.pages(&endpoint, (url, "application/json"), lacks, List::new(TAGS, cost_of_tag), tags);
+            list.await?.ok_or(Problem::NotFound)
         };
         // What a mirror has is not all there is: only who names tags may list them.
         self.each(about, repository, |can| can.resolve, ask).await
@@ -59,11 +64,7 @@ impl Discover for Client {
         let name = format!("{repository}@{subject}");
         let about: (_, &(dyn std::fmt::Display + Sync)) = (Operation::Referrers, &name);
         let ask = |endpoint: Endpoint| async move {
-            let mut value = self.list_referrers(&endpoint, repository, subject, artifact_type).await?;
-            // A registry need not know the filter, and one that says so need not be right.
-            if let Some(wanted) = artifact_type {
-                value.retain(|referrer| referrer.artifact_type.as_deref() == Some(wanted));
-            }
+            let value = self.list_referrers(&endpoint, repository, subject, artifact_type).await?;
             // A mirror need not know what refers to what it has.
             if value.is_empty() && !endpoint.last {
                 return Err(Problem::Unreachable(
@@ -88,11 +89,23 @@ impl Client {
         if let Some(artifact_type) = artifact_type {
             url.query_pairs_mut().append_pair("artifactType", artifact_type);
         }
-        if let Some(list) = self.pages(endpoint, url, media_type::INDEX, entries).await? {
+        // A registry need not know the filter, and one that says so need not be right.
+        let wanted = |one: &Descriptor| artifact_type.is_none_or(|wanted| one.artifact_type.as_deref() == Some(wanted));
+        let read = |page: &Whole| {
+            let list = match entries(&page.bytes) {
+                // A page for people, or whatever else stands where there is no API.
+                Err(_) if content_type(&page.headers).as_deref() != Some(media_type::INDEX) => return Ok(None),
+                list => list?,
+            };
+            Ok(Some(list.into_iter().filter(wanted).collect()))
+        };
+        let list = List::new(REFERRERS, cost_of_descriptor);
+        if let Some(list) = self.pages(endpoint, (url, media_type::INDEX), lacks_referrers, list, read).await? {
             return Ok(list);
         }
-        let index = self.fallback_index(endpoint, repository, subject).await?;
-        index.map_or_else(|| Ok(Vec::new()), |bytes| entries(&bytes))
+        let Some(bytes) = self.fallback_index(endpoint, repository, subject).await? else { return Ok(Vec::new()) };
+        let about = |one: &Descriptor| is_about(one, subject) && wanted(one);
+        Ok(entries(&bytes)?.into_iter().filter(about).collect())
     }
 
     /// Returns the index that lists referrers under a tag, for registries without the API.
@@ -104,44 +117,123 @@ impl Client {
     ) -> Result<Option<bytes::Bytes>, Problem> {
         let reference = fallback(repository, subject)?;
         let call = self.manifest(endpoint, &reference, Method::GET)?;
-        match self.inner.read(endpoint, call, MANIFEST_LIMIT).await {
-            Ok(whole) => Ok(Some(whole.bytes)),
-            Err(Problem::NotFound) => Ok(None),
-            Err(problem) => Err(problem),
+        let whole = match self.inner.read(endpoint, call, MANIFEST_LIMIT).await {
+            Ok(whole) => whole,
+            Err(Problem::NotFound) => return Ok(None),
+            Err(problem) => return Err(problem),
+        };
+        if page::is_html(content_type(&whole.headers).as_deref(), &whole.bytes) {
+            return Err(page::instead_of("a list of referrers"));
         }
+        // GitLab answers that tag with the subject itself.
+        let is_subject = verify::check_digest(subject, &whole.bytes).is_ok();
+        Ok((!is_subject).then_some(whole.bytes))
     }
 
-    /// Reads a list page by page. Returns `None` where there is no such list at all.
+    /// Reads a list page by page, and keeps of each page its entries alone. Returns `None` where there is no such list
+    /// at all: where the first page's status says so, or what comes as the first page is none.
     async fn pages<T>(
         &self,
         endpoint: &Endpoint,
-        first: Url,
-        accept: &'static str,
-        read: impl Fn(&[u8]) -> Result<Vec<T>, Problem>,
+        (first, accept): (Url, &'static str),
+        lacks: impl Fn(StatusCode) -> bool,
+        mut list: List<T>,
+        read: impl Fn(&Whole) -> Result<Option<Vec<T>>, Problem>,
     ) -> Result<Option<Vec<T>>, Problem> {
-        let (mut list, mut seen, mut url, mut left) = (Vec::new(), HashSet::new(), first, BYTES);
+        let (mut seen, mut url, mut left) = (HashSet::new(), first, READ);
         for _ in 0..PAGES {
             if !seen.insert(url.as_str().to_owned()) {
                 return Err(Problem::Malformed("its list of pages leads back to an earlier page".to_owned()));
             }
+            let is_first = seen.len() == 1;
             let call = Call::new(Method::GET, url).header(ACCEPT, HeaderValue::from_static(accept));
-            let page = match self.inner.read(endpoint, call, MANIFEST_LIMIT).await {
-                Err(Problem::NotFound | Problem::Unsupported(_)) if seen.len() == 1 => return Ok(None),
-                page => page?,
-            };
+            let page = self.inner.read_unless(endpoint, call, MANIFEST_LIMIT, |status| is_first && lacks(status));
+            let Some(page) = page.await? else { return Ok(None) };
             let next = next(endpoint, &page)?;
-            left = left.checked_sub(page.bytes.len() as u64).ok_or(Problem::TooLarge { limit: BYTES })?;
-            list.extend(read(&page.bytes)?);
-            if list.len() > ENTRIES {
-                return Err(Problem::Malformed(format!("its list has more than {ENTRIES} entries")));
+            left = left.checked_sub(page.bytes.len() as u64).ok_or(Problem::TooLarge { limit: READ })?;
+            match read(&page)? {
+                Some(entries) => list.extend(entries)?,
+                None if is_first => return Ok(None),
+                None => return Err(Problem::Malformed("a later page of its list is no list".to_owned())),
             }
             match next {
                 Some(next) => url = next,
-                None => return Ok(Some(list)),
+                None => return Ok(Some(list.entries)),
             }
         }
         Err(Problem::Malformed(format!("its list has more than {PAGES} pages")))
     }
+}
+
+/// A list that is being read, within its bounds.
+struct List<T> {
+    entries: Vec<T>,
+    limit: usize,
+    left: u64,
+    cost: fn(&T) -> u64,
+}
+
+impl<T> List<T> {
+    fn new(limit: usize, cost: fn(&T) -> u64) -> Self {
+        Self { entries: Vec::new(), limit, left: HELD, cost }
+    }
+
+    fn extend(&mut self, more: Vec<T>) -> Result<(), Problem> {
+        if self.entries.len() + more.len() > self.limit {
+            return Err(Problem::TooMany { limit: self.limit });
+        }
+        let cost = more.iter().map(self.cost).fold(0, u64::saturating_add);
+        self.left = self.left.checked_sub(cost).ok_or(Problem::TooLarge { limit: HELD })?;
+        self.entries.extend(more);
+        Ok(())
+    }
+}
+
+/// What an allocation costs beside its bytes, roughly.
+const ALLOCATION: usize = 16;
+
+fn cost_of_text(text: &str) -> u64 {
+    (text.len() + size_of::<String>() + ALLOCATION) as u64
+}
+
+fn cost_of_tag(tag: &String) -> u64 {
+    cost_of_text(tag)
+}
+
+fn cost_of_descriptor(one: &Descriptor) -> u64 {
+    let platform = one.platform.iter().flat_map(|platform| {
+        let Platform { os, architecture, variant, os_version, os_features } = platform;
+        [os, architecture].into_iter().chain(variant).chain(os_version).chain(os_features)
+    });
+    let texts =
+        [&one.media_type].into_iter().chain(&one.artifact_type).chain(&one.urls).chain(&one.data).chain(platform);
+    let pairs = one.annotations.iter().flat_map(|(key, value)| [key, value]);
+    size_of::<Descriptor>() as u64 + texts.chain(pairs).map(|text| cost_of_text(text)).sum::<u64>()
+}
+
+fn tags(page: &Whole) -> Result<Option<Vec<String>>, Problem> {
+    let read: Result<Tags, _> = serde_json::from_slice(&page.bytes);
+    match read {
+        Ok(read) => Ok(Some(read.tags.unwrap_or_default())),
+        Err(_) if page::is_html(content_type(&page.headers).as_deref(), &page.bytes) => {
+            Err(page::instead_of("a list of tags"))
+        }
+        Err(error) => Err(Problem::Malformed(format!("its list of tags is malformed: {error}"))),
+    }
+}
+
+/// Returns whether a status says that there is no referrers API. OCI distribution 1.1 wants 404 then; those that know
+/// no such path also refuse the digest (400), the media type (406), or the whole (405, 501).
+fn lacks_referrers(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 400 | 404 | 405 | 406 | 501)
+}
+
+/// Returns whether an entry of a list under the subject's tag can be a referrer. Only each manifest's own `subject`
+/// tells for sure, and to read all of them costs a request each; who uses one reads it anyway. The entry tells enough:
+/// who keeps such a list writes the artifact type into it, and no platform (OCI distribution 1.1, section "Referrers
+/// Tag Schema"). An image's index that stands there by accident has it the other way round.
+fn is_about(entry: &Descriptor, subject: &Digest) -> bool {
+    entry.digest != *subject && (entry.artifact_type.is_some() || entry.platform.is_none())
 }
 
 /// Returns the reference under which a registry without the API keeps the list of referrers: at most 64 digits.

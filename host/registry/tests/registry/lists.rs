@@ -1,8 +1,9 @@
 //! Tags and referrers.
 
 use refkit_content::{Discover, Problem};
-use refkit_support::image::{ImageBuilder, attestation};
-use refkit_support::{Fault, FaultRegistry, Rule};
+use refkit_oci::document::media_type::INDEX;
+use refkit_support::image::{ImageBuilder, IndexBuilder, attestation};
+use refkit_support::{Fault, FaultRegistry, Rule, digest};
 
 use crate::ask::{anonymous, image, problem, reference, repository};
 
@@ -85,15 +86,145 @@ async fn referrers_with_the_api_and_without() {
     }
 }
 
+/// Where there is no API, whatever the answer is that says so, the list is under the subject's tag.
 #[tokio::test]
-async fn lists_of_referrers_that_are_none() {
+async fn what_is_no_list_leads_to_the_tag() {
+    let registry = FaultRegistry::start().unwrap();
+    registry.set_referrers(false);
+    let (asking, image, from) = (anonymous(), image(), repository(&registry.host()));
+    image.push(&asking, &reference(&registry.host(), ":latest")).await.unwrap();
+    let artifact = ImageBuilder::artifact("application/vnd.example", &image).build();
+    artifact.push(&asking, &reference(&registry.host(), &format!("@{}", artifact.digest()))).await.unwrap();
+    let other = ImageBuilder::new("linux/s390x").build();
+    let page = || Fault::status(200).header("content-type", "text/html").body("<html>");
+    let faults = [400, 404, 405, 406, 501].map(Fault::status).into_iter().chain([
+        page(),
+        Fault::status(200).body("<html>"),
+        Fault::status(200).body("{}"),
+        Fault::status(200).body("{\"schemaVersion\":2}"),
+        Fault::status(200).header("content-type", "application/json").body("{\"referrers\":[]}"),
+        Fault::status(200).header("content-type", &artifact.descriptor.media_type).body(artifact.bytes.clone()),
+    ]);
+    for fault in faults {
+        registry.clear_rules();
+        registry.clear();
+        registry.add(Rule::on("GET */referrers/*", fault.clone()));
+        let found = asking.referrers(&from, image.digest(), None).await.unwrap().value;
+        assert_eq!(found.iter().map(|one| &one.digest).collect::<Vec<_>>(), [artifact.digest()], "{fault:?}");
+        assert_eq!(registry.count("*"), 2, "{fault:?}");
+        assert_eq!(asking.referrers(&from, other.digest(), None).await.unwrap().value, [], "{fault:?}");
+    }
+    // An index that cannot be read, and what fails, are errors: there is an API.
+    let index = |body: &str| Fault::status(200).header("content-type", INDEX).body(body.to_owned());
+    for (fault, said) in [
+        (index("{}"), "malformed"),
+        (index("<html>"), "malformed"),
+        (index("{\"schemaVersion\":2}"), "malformed"),
+        (Fault::status(403), "403"),
+        (Fault::status(503), "503"),
+    ] {
+        registry.clear_rules();
+        registry.add(Rule::on("GET */referrers/*", fault));
+        let found = problem(asking.referrers(&from, image.digest(), None).await).to_string();
+        assert!(found.contains(said), "{said}: {found}");
+    }
+    // So is a page where the list should be, and what follows a first page and is none.
+    registry.clear_rules();
+    registry.add(Rule::on("GET */referrers/*", Fault::status(404)));
+    registry.add(Rule::on("GET */manifests/*", page()));
+    let found = problem(asking.referrers(&from, image.digest(), None).await).to_string();
+    assert!(found.contains("an HTML page instead of a list of referrers"), "{found}");
+    registry.clear_rules();
+    let first = index("{\"schemaVersion\":2,\"manifests\":[]}").header("link", "<?page=2>; rel=next");
+    registry.add(Rule::on("GET */referrers/*", first).first(1));
+    registry.add(Rule::on("GET */referrers/*", page()));
+    let found = problem(asking.referrers(&from, image.digest(), None).await).to_string();
+    assert!(found.contains("a later page of its list is no list"), "{found}");
+}
+
+/// GitLab answers the subject's tag with the subject itself: its platforms are no referrers.
+#[tokio::test]
+async fn an_image_is_no_list_of_referrers() {
+    let registry = FaultRegistry::start().unwrap();
+    registry.set_referrers(false);
+    let (asking, from) = (anonymous(), repository(&registry.host()));
+    let child = ImageBuilder::new("linux/arm64").build();
+    let attested = attestation(&child);
+    let index = IndexBuilder::new().add(child.clone()).add(attested).build();
+    let other = IndexBuilder::new().add(child.clone()).add(ImageBuilder::new("linux/amd64").build()).build();
+    let listed = ImageBuilder::artifact("application/vnd.example", &index).build();
+    // the subject, what its tag names, the referrers
+    let rows = [
+        (&index, &index, vec![]),
+        (&child, &child, vec![]),
+        // Another image, which somebody has put there: neither its platforms nor its attestations.
+        (&index, &other, vec![]),
+        (&child, &index, vec![]),
+        (&index, &IndexBuilder::new().add(child.clone()).add(listed.clone()).build(), vec![listed.digest()]),
+    ];
+    for (subject, named, wanted) in rows {
+        let tag = subject.digest().as_str().replace(':', "-");
+        registry.put_manifest("app", Some(&tag), &named.descriptor.media_type, named.bytes.clone());
+        let found = asking.referrers(&from, subject.digest(), None).await.unwrap().value;
+        assert_eq!(found.iter().map(|one| &one.digest).collect::<Vec<_>>(), wanted, "{tag} names {}", named.digest());
+    }
+    // A push begins a list of its own there.
+    registry.put_manifest("app", Some(&index.digest().as_str().replace(':', "-")), INDEX, index.bytes.clone());
+    index.push(&asking, &reference(&registry.host(), ":latest")).await.unwrap();
+    listed.push(&asking, &reference(&registry.host(), &format!("@{}", listed.digest()))).await.unwrap();
+    let found = asking.referrers(&from, index.digest(), None).await.unwrap().value;
+    assert_eq!(found.iter().map(|one| &one.digest).collect::<Vec<_>>(), [listed.digest()]);
+}
+
+/// Answers a list by pages, each of which names the next one.
+fn endless(registry: &FaultRegistry, path: &'static str, page: &str) {
+    for number in 0..30 {
+        let this = move |parts: &http::request::Parts| {
+            let query = parts.uri.query().unwrap_or_default();
+            parts.uri.path().contains(path) && query.rsplit("page=").next() == Some(&number.to_string())
+                || (number == 0 && parts.uri.path().contains(path) && !query.contains("page="))
+        };
+        let next = format!("<?page={}>; rel=\"next\"", number + 1);
+        let fault = Fault::status(200).header("content-type", INDEX).header("link", &next);
+        registry.add(Rule::when(this, fault.body(page.to_owned())));
+    }
+}
+
+/// One list holds at most 16 MiB, whatever a registry has to say.
+#[tokio::test]
+async fn lists_have_an_end() {
     let registry = FaultRegistry::start().unwrap();
     let from = repository(&registry.host());
-    let subject = attestation(&image().children()[0]);
-    for (body, said) in [("{}", "malformed"), ("<html>", "malformed"), ("{\"schemaVersion\":2}", "malformed")] {
+    let subject = digest(b"x");
+    let entry = |note: &str| {
+        format!(
+            r#"{{"mediaType":"{INDEX}","digest":"{subject}","size":1,"artifactType":"a/b","annotations":{{"a":"{note}"}}}}"#
+        )
+    };
+    let index = |entries: &str| format!(r#"{{"schemaVersion":2,"manifests":[{entries}]}}"#);
+    let large = "x".repeat(3 << 20);
+    let many = |count: usize| vec![entry(""); count].join(",");
+    // 3 MiB a page: five of them are held, and the sixth is one too many; 64 MiB are read where nothing is held.
+    let tags = format!("{{\"tags\":[\"{large}\"]}}");
+    let short = format!("{{\"tags\":[{}]}}", vec!["\"x\""; 100_000].join(","));
+    type Row<'a> = (&'a str, String, Option<&'a str>, &'a str, usize);
+    let rows: [Row<'_>; 5] = [
+        ("/tags/list", tags, None, "larger than the limit of 16777216 bytes", 6),
+        ("/tags/list", short, None, "more than 250000 entries", 3),
+        ("/referrers/", index(&entry(&large)), None, "larger than the limit of 16777216 bytes", 6),
+        ("/referrers/", index(&entry(&large)), Some("c/d"), "larger than the limit of 67108864 bytes", 22),
+        ("/referrers/", index(&many(4000)), None, "more than 10000 entries", 3),
+    ];
+    for (path, page, artifact_type, said, requests) in rows {
         registry.clear_rules();
-        registry.add(Rule::on("GET */referrers/*", Fault::status(200).body(body)));
-        let found = problem(anonymous().referrers(&from, subject.digest(), None).await).to_string();
-        assert!(found.contains(said), "{body}: {found}");
+        registry.clear();
+        endless(&registry, path, &page);
+        let found = match path {
+            "/tags/list" => problem(anonymous().tags(&from).await),
+            _ => problem(anonymous().referrers(&from, &subject, artifact_type).await),
+        };
+        assert!(matches!(found, Problem::TooLarge { .. } | Problem::TooMany { .. }), "{said}: {found:?}");
+        assert!(found.to_string().contains(said), "{said}: {found}");
+        assert_eq!(registry.count("*"), requests, "{said}");
     }
 }

@@ -3,7 +3,7 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use refkit_content::{Body, Discover, Origin, Problem, Push, Resolve, copy};
+use refkit_content::{Body, Origin, Problem, Push, Resolve, copy};
 use refkit_oci::{Descriptor, Reference};
 use refkit_registry::hosts::Host;
 use refkit_registry::{ClientBuilder, Credentials, Hosts, Retries, Timeouts, Uploads};
@@ -84,24 +84,6 @@ async fn a_put_that_may_be_done_is_not_repeated() {
         let pushed = asking.push_blob(&repository(&registry.host()), &what, body).await;
         assert_eq!((pushed.is_ok(), registry.count("PUT *")), (puts == 2, puts), "{pushed:?}");
     }
-}
-
-#[tokio::test]
-async fn lists_have_an_end() {
-    let registry = FaultRegistry::start().unwrap();
-    image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
-    let page = format!("{{\"tags\":[\"{}\"]}}", "x".repeat(3 << 20));
-    for number in 0..30 {
-        let this = move |parts: &http::request::Parts| {
-            let query = parts.uri.query().unwrap_or("n=0");
-            parts.uri.path().ends_with("tags/list") && query == format!("n={number}")
-        };
-        let next = format!("</v2/app/tags/list?n={}>; rel=\"next\"", number + 1);
-        registry.add(Rule::when(this, Fault::normal().header("link", &next).body(page.clone())));
-    }
-    let found = problem(anonymous().tags(&repository(&registry.host())).await).to_string();
-    assert!(found.contains("67108864 bytes"), "{found}");
-    assert_eq!(registry.count("*/tags/list*"), 22);
 }
 
 /// Passes on what comes, no faster than 1 MB in a second.
