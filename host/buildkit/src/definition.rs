@@ -13,6 +13,9 @@
 //! | any other | [`Unknown`](SourceKind::Unknown) | what BuildKit 0.34.2 does not know either |
 //! | none: a build operation | [`Build`](SourceKind::Build) | **anything**: a definition that a file holds |
 //!
+//! An operation of a kind that is not in `solver/pb/ops.proto` of BuildKit 0.34.2 is an error: a newer BuildKit may read
+//! an image by it.
+//!
 //! A definition's source map may hold further definitions, of where a Dockerfile came from. BuildKit shows and records
 //! them but never builds them, so they are not read here.
 //!
@@ -20,6 +23,7 @@
 //! is not read in one way only, nobody can decide about.
 
 mod error;
+mod fields;
 mod marshal;
 mod parse;
 #[cfg(test)]
@@ -137,13 +141,22 @@ pub fn sources(definition: &pb::Definition) -> Result<Vec<SourceUse>, Definition
 /// # Errors
 /// As [`sources`].
 pub fn sources_of(operations: &[Bytes]) -> Result<Vec<SourceUse>, DefinitionError> {
-    operations.iter().filter_map(|bytes| source_of(bytes).transpose()).collect()
+    let is_result = |bytes: &Bytes| operations.last() == Some(bytes);
+    operations.iter().filter_map(|bytes| source_of(bytes, is_result(bytes)).transpose()).collect()
 }
 
-fn source_of(bytes: &Bytes) -> Result<Option<SourceUse>, DefinitionError> {
+/// Returns what an operation reads. That which names the result does nothing, and is none.
+fn source_of(bytes: &Bytes, is_result: bool) -> Result<Option<SourceUse>, DefinitionError> {
     let vertex = || verify::digest(Algorithm::Sha256, bytes);
     let operation = pb::Op::decode(bytes.clone())
         .map_err(|error| DefinitionError::new(vertex(), "", format!("it is malformed: {error}")))?;
+    if let Some(field) = fields::unknown(bytes) {
+        let reason = format!("it is of a kind that is not known here (the field {field} of pb.Op)");
+        return Err(DefinitionError::new(vertex(), "", reason));
+    }
+    if operation.op.is_none() && !is_result {
+        return Err(DefinitionError::new(vertex(), "", "it is of no kind, and does not name the result"));
+    }
     let (identifier, attrs, kind) = match operation.op {
         Some(op::Op::Source(source)) => {
             let kind = parse::kind(&source.identifier, &source.attrs)

@@ -147,6 +147,30 @@ fn other_operations() {
     assert_eq!(policy_identifiers(&found[0]), Vec::<String>::new());
 }
 
+/// A newer BuildKit may read an image by what is not known here.
+#[test]
+fn operations_of_an_unknown_kind() {
+    let exec = pb::Op { op: Some(op::Op::Exec(pb::ExecOp::default())), ..Default::default() }.encode_to_vec();
+    let input = pb::Input { digest: format!("sha256:{HEX}"), index: 0 };
+    let result = Bytes::from(pb::Op { inputs: vec![input], ..Default::default() }.encode_to_vec());
+    // Field 12, a message of nothing, and field 9, a number.
+    let (message, number) = ([0x62, 0x00], [0x48, 0x01]);
+    // the operation before that which names the result, and what the error says
+    let rows: [(Vec<u8>, &str); 5] = [
+        (message.to_vec(), "the field 12 of pb.Op"),
+        ([&exec[..], &message].concat(), "the field 12 of pb.Op"),
+        ([&message[..], &operation("docker-image://a", &[])].concat(), "the field 12 of pb.Op"),
+        ([&exec[..], &number].concat(), "the field 9 of pb.Op"),
+        (pb::Op { platform: Some(pb::Platform::default()), ..Default::default() }.encode_to_vec(), "it is of no kind"),
+    ];
+    for (bytes, wanted) in rows {
+        let error = sources_of(&[bytes.clone().into(), result.clone()]).unwrap_err();
+        assert!(error.reason.contains(wanted), "{bytes:?}: {error}");
+        assert_eq!(error.vertex, verify::digest(Algorithm::Sha256, &bytes));
+    }
+    assert_eq!(sources_of(&[exec.into(), result]).unwrap(), []);
+}
+
 /// As BuildKit's decoder has it, the last kind of operation counts, and two of the same kind are merged.
 #[test]
 fn an_operation_of_two_kinds() {
