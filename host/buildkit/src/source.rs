@@ -2,7 +2,7 @@
 //!
 //! | question | what BuildKit is asked |
 //! |---|---|
-//! | a tag | `ResolveSourceMeta`, once for the whole build; then the root's bytes |
+//! | a tag | `ResolveSourceMeta`, once for each platform, as a frontend would; then the root's bytes |
 //! | a digest | both at once |
 //! | a config that came with an answer | nothing |
 //! | any other content | `Solve` of `docker-image+blob://REPOSITORY@DIGEST`, then `ReadFile` |
@@ -85,22 +85,35 @@ impl BuildkitSource {
         Self { inner: Arc::new(Inner { bridge, options, checked, record, metadata, blobs }) }
     }
 
-    /// Returns the source for one wanted platform: BuildKit resolves no image without one. `resolve_mode` is
-    /// `default`, `pull` or `local`, as the frontend has it.
+    /// Returns the source for one wanted platform. `resolve_mode` is `default`, `pull` or `local`, as the frontend has
+    /// it.
     pub fn for_platform(&self, platform: &Platform, resolve_mode: impl Into<Arc<str>>) -> PlatformSource {
-        let platform = pb::Platform::from(platform);
-        PlatformSource { inner: Arc::clone(&self.inner), platform, resolve_mode: resolve_mode.into() }
+        let said = Some(pb::Platform::from(platform));
+        PlatformSource { said, ..self.for_own_platform(platform, resolve_mode) }
     }
 
-    /// Makes a layout that a session has known under a repository's name, such as `oci-layout/base`. Its images are
-    /// resolved by digest only.
-    pub fn layout(&self, repository: Repository, store: Store) {
-        self.inner.record.layout(repository, store);
+    /// Returns the source for a build that names no platform: BuildKit is asked without one, so that it takes its own,
+    /// as it does when it builds. `assumed` is what policies see as that platform.
+    pub fn for_own_platform(&self, assumed: &Platform, resolve_mode: impl Into<Arc<str>>) -> PlatformSource {
+        let (inner, assumed) = (Arc::clone(&self.inner), assumed.clone().normalized());
+        PlatformSource { inner, assumed, said: None, resolve_mode: resolve_mode.into() }
+    }
+
+    /// Makes a layout that a session has known under a repository's name, such as `oci-layout/base`. `named` is what
+    /// the build calls it, which BuildKit is asked by and records. Its images are resolved by digest only.
+    pub fn layout(&self, repository: Repository, named: Repository, store: Store) {
+        self.inner.record.layout(repository, named, store);
     }
 
     /// Returns the digest that a tag has for this build, once it was resolved.
     pub fn pinned(&self, reference: &Reference) -> Option<Digest> {
         self.inner.record.pinned(reference)
+    }
+
+    /// Returns what a tag named when BuildKit was asked for it once more, for another platform, where that was no longer
+    /// what it is pinned to.
+    pub fn moved(&self, reference: &Reference) -> Option<Digest> {
+        self.inner.record.moved(reference)
     }
 
     /// Returns what BuildKit resolved instead of a reference, after that failed for this reason: it has a source policy

@@ -30,11 +30,11 @@ pub async fn fetch(source: &BuildkitSource, name: &str, environment: &Environmen
     let malformed = |what: String| Error::new(Operation::Pull, name, Problem::Malformed(what));
     let parsed = parse(name, environment).map_err(malformed)?;
     let reference = parsed.seen().map_err(|error| malformed(error.to_string()))?;
-    let platform = environment.platform.clone().unwrap_or_else(refkit::platform::of_this_machine);
     if let Some(store) = parsed.layout {
-        source.layout(reference.repository().clone(), store);
+        source.layout(reference.repository().clone(), parsed.reference.repository().clone(), store);
     }
-    let view = source.for_platform(&platform, "");
+    // It is a manifest, which has no platform.
+    let view = source.for_own_platform(&refkit::platform::of_this_machine(), "");
     let limit = EngineOptions::default().max_component;
     if let (true, Some(digest)) = (name.starts_with(BLOB), reference.digest()) {
         return view.content(reference.repository(), digest, limit).await;

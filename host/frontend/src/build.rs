@@ -13,6 +13,8 @@ use crate::calls::BuildCalls;
 use crate::child::Child;
 use crate::decide::Decisions;
 use crate::environment::Environment;
+use crate::nested::Nested;
+use crate::own;
 use crate::policies;
 use crate::proxy;
 use crate::refusal::one_line;
@@ -84,14 +86,15 @@ async fn build(arguments: &Arguments, environment: &Environment, bridge: &Bridge
     };
     // It gets ready while the policies are loaded; what it says waits in its pipe until they are.
     let child = Child::start(program, rest)?;
-    let worker = environment.platform.clone().unwrap_or_else(refkit::platform::of_this_machine);
     bridge.ping().await.map_err(|status| anyhow!("BuildKit does not answer: {status}"))?.check_images()?;
     let source = BuildkitSource::new(bridge.clone(), Default::default());
     let chain = policies::chain(arguments, environment, &source).await?;
     let explains = environment.build_argument(EXPLAIN).is_some_and(|value| !matches!(value, "" | "0" | "false"));
     let reporter = Reporter::new(bridge.clone(), explains);
-    let sources = Sources { decisions: Decisions::new(chain, source, reporter), bridge: bridge.clone(), worker };
-    let calls = Arc::new(BuildCalls::new(sources, Caches::of(&environment.options)));
+    let decisions = Decisions::new(chain, source, reporter);
+    let sources = Sources { decisions, bridge: bridge.clone(), own: refkit::platform::of_this_machine() };
+    let nested = Nested::new(own::definition().as_ref().and_then(own::digest), environment.options.clone());
+    let calls = Arc::new(BuildCalls::new(sources, Caches::of(&environment.options), nested));
     let ended = proxy::run(child, bridge.connection().clone(), calls.clone()).await;
     match ended {
         // What a frontend does after its last word concerns nobody, but that it ends.

@@ -7,6 +7,7 @@ use tonic::Status;
 
 use crate::caches::Caches;
 use crate::meta;
+use crate::nested::Nested;
 use crate::proxy::{Answer, Call, Calls, Fault, Way};
 use crate::solve;
 use crate::sources::Sources;
@@ -35,13 +36,14 @@ const HARMLESS: [&str; 13] = [
 pub struct BuildCalls {
     sources: Sources,
     caches: Caches,
+    nested: Nested,
     returned: AtomicBool,
 }
 
 impl BuildCalls {
     /// Returns the calls of a build that has not begun.
-    pub fn new(sources: Sources, caches: Caches) -> Self {
-        Self { sources, caches, returned: AtomicBool::new(false) }
+    pub fn new(sources: Sources, caches: Caches, nested: Nested) -> Self {
+        Self { sources, caches, nested, returned: AtomicBool::new(false) }
     }
 
     /// Returns whether the frontend has told BuildKit how its work ended.
@@ -78,7 +80,7 @@ impl Calls for BuildCalls {
             Some("ResolveSourceMeta") => meta::source_meta(&self.sources, &call).await,
             Some("ResolveImageConfig") => meta::image_config(&self.sources, &call).await,
             Some("Solve") => {
-                let solved = solve::solve(&self.sources, &self.caches, &call).await?;
+                let solved = solve::solve(&self.sources, &self.caches, &self.nested, &call).await?;
                 // Frontends of old end their work with a last `Solve`.
                 Ok(self.last(solved.answer, solved.is_last))
             }

@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use refkit_oci::Platform;
-use serde_json::Value;
-
 /// What the names of the build's options begin with: `BUILDKIT_FRONTEND_OPT_0=build-arg:NAME=VALUE`.
 const OPTION: &str = "BUILDKIT_FRONTEND_OPT_";
 
@@ -16,8 +13,6 @@ pub struct Environment {
     pub options: BTreeMap<String, String>,
     /// The session of the client, which holds its credentials, its files and its image layouts.
     pub session: String,
-    /// The platform of the worker that builds; nothing where BuildKit does not say.
-    pub platform: Option<Platform>,
 }
 
 impl Environment {
@@ -36,8 +31,6 @@ impl Environment {
                 environment.options.insert(key.to_owned(), value.to_owned());
             } else if name == "BUILDKIT_SESSION_ID" {
                 environment.session = value;
-            } else if name == "BUILDKIT_WORKERS" {
-                environment.platform = platform(&value);
             }
         }
         environment
@@ -52,24 +45,6 @@ impl Environment {
     pub fn context(&self, name: &str) -> Option<&str> {
         self.options.get(&format!("context:{name}")).map(String::as_str)
     }
-}
-
-/// Returns the first platform of the first worker: the one that BuildKit builds for where nothing else is said.
-fn platform(workers: &str) -> Option<Platform> {
-    let workers: Value = serde_json::from_str(workers).ok()?;
-    let workers = workers.as_array()?;
-    let first = workers.first()?;
-    let platforms = first.get("platforms").or_else(|| first.get("Platforms"))?.as_array()?;
-    let platform = platforms.first()?;
-    let text = |name: &str| platform.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let platform = Platform {
-        os: text("os")?.to_owned(),
-        architecture: text("architecture")?.to_owned(),
-        variant: text("variant").map(str::to_owned),
-        os_version: text("os.version").map(str::to_owned),
-        os_features: Vec::new(),
-    };
-    Some(platform.normalized())
 }
 
 #[cfg(test)]
@@ -96,24 +71,5 @@ mod tests {
         assert_eq!(environment.options.get("alone").map(String::as_str), Some(""));
         assert_eq!((environment.options.len(), environment.session.as_str()), (4, "s"));
         assert_eq!(environment.build_argument("B"), None);
-    }
-
-    #[test]
-    fn the_first_worker_says_the_platform() {
-        let arm = r#"[{"id":"w","platforms":[{"architecture":"arm","os":"linux","variant":"v7"},{"architecture":"386","os":"linux"}]}]"#;
-        // workers, platform
-        let rows = [
-            (arm, Some("linux/arm/v7")),
-            (r#"[{"platforms":[{"architecture":"x86_64","os":"linux"}]}]"#, Some("linux/amd64")),
-            (r#"[{"platforms":[]}]"#, None),
-            (r#"[{"platforms":[{"os":"linux"}]}]"#, None),
-            ("[]", None),
-            ("{", None),
-            ("", None),
-        ];
-        for (workers, wanted) in rows {
-            let platform = of(&[("BUILDKIT_WORKERS", workers)]).platform;
-            assert_eq!(platform.map(|platform| platform.to_string()).as_deref(), wanted, "{workers}");
-        }
     }
 }

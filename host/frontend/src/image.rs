@@ -67,13 +67,22 @@ fn identifier(reference: &Reference, layout: bool) -> String {
     format!("{scheme}://{reference}")
 }
 
+/// The platform that an image is wanted for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Wanted {
+    /// The platform that policies see, normalised.
+    pub platform: Platform,
+    /// Whether the build names it. Where it does not, BuildKit takes its own, and is asked without one.
+    pub is_named: bool,
+}
+
 /// What a run of the policies is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Question {
     /// The image.
     pub name: Name,
-    /// The platform that is built for, normalised.
-    pub platform: Platform,
+    /// What it is wanted for.
+    pub wanted: Wanted,
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! - `build` is one build from its first word to its last; [`proxy`], [`child`] and [`stdio`] are who speaks with whom.
 //! - `calls` says which calls pass; `meta` and `solve` answer those that read images, `sources` and `caches` judge them.
+//! - `nested` lets a frontend ask for its own image once more, which is what a `# syntax=` line may name; `own` knows it.
 //! - `decide` runs the policies, which `policies` loads and `chain` holds; `report` tells a person about it.
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,8 @@ pub mod grpc;
 mod image;
 mod met;
 mod meta;
+mod nested;
+mod own;
 mod policies;
 pub mod proxy;
 mod refusal;
@@ -25,6 +28,16 @@ mod report;
 mod solve;
 mod sources;
 pub mod stdio;
+
+/// A BuildKit in memory, which the tests of refkit-buildkit have as well.
+#[cfg(test)]
+#[allow(dead_code)]
+#[path = "../../buildkit/tests/buildkit/images.rs"]
+mod images;
+#[cfg(test)]
+#[allow(dead_code)]
+#[path = "../../buildkit/tests/buildkit/peer.rs"]
+mod peer;
 
 pub use arguments::Arguments;
 pub use build::run;

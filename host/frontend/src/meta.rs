@@ -5,7 +5,7 @@ use refkit_buildkit::definition::{SourceKind, SourceUse, Store};
 use refkit_buildkit::{Raw, pb};
 use tonic::Status;
 
-use crate::decide::Decided;
+use crate::decide::{Chosen, Decided};
 use crate::image::Name;
 use crate::proxy::{Answer, Call, Fault};
 use crate::sources::Sources;
@@ -26,13 +26,14 @@ pub async fn source_meta(sources: &Sources, call: &Call) -> Result<Answer, Fault
         sources.judge(&asked)?;
         return call.pass().await;
     };
-    let platform = sources.platform(request.platform.as_ref());
-    let decided = sources.decisions.decide(&name, &platform, &request.resolve_mode).await?;
-    let wanted = request.image.clone().unwrap_or_default();
-    let chained = wanted.attestation_chain || !wanted.resolve_attestations.is_empty();
+    let wanted = sources.wanted(request.platform.as_ref());
+    let chosen = sources.decisions.decide(&name, &wanted, &request.resolve_mode).await?;
+    let Chosen::Image(decided) = chosen else { return call.pass().await };
+    let asked_for = request.image.clone().unwrap_or_default();
+    let chained = asked_for.attestation_chain || !asked_for.resolve_attestations.is_empty();
     // Asked for the attestations of anything but an OCI index, a BuildKit of 0.34.2 crashes. There are none.
-    let chained = chained && sources.decisions.is_index(&decided, &platform).await;
-    // What is not known here of the chain has to arrive, so BuildKit's own answer is changed where it is another.
+    let chained = chained && sources.decisions.is_index(&decided, &wanted).await;
+    // Unknown fields of the chain must survive, so BuildKit's answer is patched, not rebuilt.
     let base = if chained {
         let attested = decided.name.pinned(&decided.root);
         let source = pb::SourceOp { identifier: attested.identifier(), attrs: asked.attrs.clone() };
@@ -43,7 +44,7 @@ pub async fn source_meta(sources: &Sources, call: &Call) -> Result<Answer, Fault
         let source = pb::SourceOp { identifier: String::new(), attrs: asked.attrs.clone() };
         pb::ResolveSourceMetaResponse { source: Some(source), ..Default::default() }.encode_to_vec().into()
     };
-    let config = if wanted.no_config { Default::default() } else { decided.config.clone() };
+    let config = if asked_for.no_config { Default::default() } else { decided.config.clone() };
     let image = pb::ResolveSourceImageResponse { digest: decided.digest.to_string(), config, attestation_chain: None };
     let source = pb::SourceOp { identifier: identifier(&name, &decided), attrs: Default::default() };
     let patch = pb::ResolveSourceMetaResponse { source: Some(source), image: Some(image), git: None };
@@ -71,8 +72,9 @@ pub async fn image_config(sources: &Sources, call: &Call) -> Result<Answer, Faul
         let text = format!("the frontend's own source policies make of {} what is no image", request.r#ref);
         return Err(Status::invalid_argument(text).into());
     };
-    let platform = sources.platform(request.platform.as_ref());
-    let decided = sources.decisions.decide(&name, &platform, &request.resolve_mode).await?;
+    let wanted = sources.wanted(request.platform.as_ref());
+    let chosen = sources.decisions.decide(&name, &wanted, &request.resolve_mode).await?;
+    let Chosen::Image(decided) = chosen else { return call.pass().await };
     let identifier = identifier(&name, &decided);
     let reference = identifier.split_once("://").map_or(identifier.as_str(), |(_, reference)| reference);
     let answer = pb::ResolveImageConfigResponse {

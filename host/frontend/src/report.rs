@@ -7,12 +7,11 @@ use prost::Message as _;
 use refkit::explain::Explained;
 use refkit::{Event, Level, Policy, Resolution, Session};
 use refkit_buildkit::{Bridge, pb};
+use refkit_oci::Digest;
 
 use crate::image::Question;
+use crate::own;
 use crate::refusal::one_line;
-
-/// Where BuildKit puts the definition of the frontend's own image.
-const OWN_DEFINITION: &str = "/run/config/buildkit/metadata/frontend.bin";
 
 /// The most lines and bytes that one explanation may have: it goes as the arguments of a program.
 const LINES: usize = 2_000;
@@ -43,12 +42,25 @@ impl Reporter {
         self.warn(&vertex, warnings(session)).await;
         if self.explains {
             let lines = Explained::of(policies, &[], session, resolution).lines();
-            let name = format!("[refkit] how {} was resolved for {}", question.name.reference, question.platform);
+            let name =
+                format!("[refkit] how {} was resolved for {}", question.name.reference, question.wanted.platform);
             // Without a step that prints, the lines stand where warnings stand.
             if !self.print(&name, &lines).await {
                 self.warn(&vertex, lines).await;
             }
         }
+    }
+
+    /// Warns that a tag moved while the build ran: BuildKit was asked for it once for each platform, and records what it
+    /// answered.
+    pub async fn moved(&self, question: &Question, kept: &Digest, to: &Digest) {
+        let Question { name, wanted } = question;
+        let text = format!(
+            "{} moved while this build ran: it is built with {kept} for all platforms, though BuildKit's provenance of \
+             {} names {to}; build again for the new one",
+            name.reference, wanted.platform
+        );
+        self.warn(&vertex(question), vec![one_line(&text)]).await;
     }
 
     /// Puts lines beside a step that people see.
@@ -63,8 +75,7 @@ impl Reporter {
     /// Runs this program once more, as a step of the build: what such a step prints is what people see. Returns whether
     /// that was possible.
     async fn print(&self, name: &str, lines: &[String]) -> bool {
-        let own = std::fs::read(OWN_DEFINITION).ok();
-        let Some(definition) = own.and_then(|own| printing(&own, name, lines)) else { return false };
+        let Some(definition) = own::definition().and_then(|own| printing(own, name, lines)) else { return false };
         let request = pb::SolveRequest {
             definition: Some(definition),
             allow_result_return: true,
@@ -96,13 +107,12 @@ fn warnings(session: &Session) -> Vec<String> {
 
 /// Returns BuildKit's name for the step in which it looked for the image.
 fn vertex(question: &Question) -> String {
-    let text = format!("{}{}", question.name.identifier(), question.platform);
+    let text = format!("{}{}", question.name.identifier(), question.wanted.platform);
     refkit_content::verify::digest(refkit_oci::Algorithm::Sha256, text.as_bytes()).into_string()
 }
 
 /// Returns a definition that runs this program on its own image.
-fn printing(own: &[u8], name: &str, lines: &[String]) -> Option<pb::Definition> {
-    let own = pb::Definition::decode(own).ok()?;
+fn printing(own: pb::Definition, name: &str, lines: &[String]) -> Option<pb::Definition> {
     let program = std::env::current_exe().ok()?;
     let program = Path::new(&program).to_str()?.to_owned();
     let shown = lines.iter().take(LINES).map(|line| line.chars().take(LINE).collect::<String>());

@@ -3,31 +3,28 @@
 use std::collections::BTreeMap;
 
 use refkit_buildkit::definition::{self, SourceKind};
+use refkit_buildkit::pb;
 use refkit_buildkit::source_policy::Rules;
-use refkit_buildkit::{Raw, pb};
 use tonic::Status;
 
 use crate::caches::Caches;
+use crate::decide::Chosen;
 use crate::meta;
+use crate::nested::Nested;
 use crate::proxy::{Answer, Call, Fault};
 use crate::sources::Sources;
 
-/// Answers `Solve`: passed on where everything in it is decided, with rules that pin the images.
+/// Answers `Solve`: passed on where everything in it is decided, with rules that pin the images and deny all others.
+/// Rules of the build's own may make an image of anything, so every definition gets them.
 ///
 /// # Errors
 /// A refusal, or that BuildKit does not answer.
-pub async fn solve(sources: &Sources, caches: &Caches, call: &Call) -> Result<Solved, Fault> {
+pub async fn solve(sources: &Sources, caches: &Caches, nested: &Nested, call: &Call) -> Result<Solved, Fault> {
     let request = meta::decode::<pb::SolveRequest>(call)?;
     let is_last = request.view().r#final;
-    let answer = match pinned(sources, caches, &request).await? {
-        Some(rules) => {
-            let patch = pb::SolveRequest { source_policies: vec![rules], ..Default::default() };
-            let request = request.with(&patch).map_err(|error| Status::invalid_argument(error.to_string()))?;
-            call.pass_with(request.bytes()).await?
-        }
-        None => call.pass().await?,
-    };
-    Ok(Solved { answer, is_last })
+    let patch = patch(sources, caches, nested, request.view()).await?;
+    let request = request.with(&patch).map_err(|error| Status::invalid_argument(error.to_string()))?;
+    Ok(Solved { answer: call.pass_with(request.bytes()).await?, is_last })
 }
 
 /// What became of a `Solve`.
@@ -38,20 +35,28 @@ pub struct Solved {
     pub is_last: bool,
 }
 
-/// Returns the rules for a request; none where it reads no image.
-async fn pinned(
+/// Returns what is added to a request.
+async fn patch(
     sources: &Sources,
     caches: &Caches,
-    request: &Raw<pb::SolveRequest>,
-) -> Result<Option<pb::Policy>, Status> {
-    let request = request.view();
-    if !request.frontend.is_empty() {
-        return Err(nested(request));
-    }
+    nested: &Nested,
+    request: &pb::SolveRequest,
+) -> Result<pb::SolveRequest, Status> {
     caches.check(&request.cache_imports)?;
-    let Some(built) = &request.definition else { return Ok(None) };
+    if !request.frontend.is_empty() {
+        let frontend_opt = nested.pinned(&sources.bridge, request).await?;
+        return Ok(pb::SolveRequest { frontend_opt, ..Default::default() });
+    }
+    let rules = match &request.definition {
+        Some(built) => rules(sources, built, &request.source_policies).await?,
+        None => return Ok(pb::SolveRequest::default()),
+    };
+    Ok(pb::SolveRequest { source_policies: vec![rules], ..Default::default() })
+}
+
+/// Returns the rules for a definition, which come after the frontend's own.
+async fn rules(sources: &Sources, built: &pb::Definition, own: &[pb::Policy]) -> Result<pb::Policy, Status> {
     let uses = definition::sources(built).map_err(|error| Status::invalid_argument(error.to_string()))?;
-    let own = &request.source_policies;
     let mut decided = Vec::new();
     for source in uses.iter().filter(|source| source.reads_image() || !own.is_empty()) {
         let converted = match &source.kind {
@@ -65,17 +70,16 @@ async fn pinned(
         sources.judge(&converted)?;
         decided.push(converted);
     }
-    if decided.iter().all(|source| !source.reads_image()) {
-        return Ok(None);
-    }
     let images = decided.iter().filter_map(|source| Some((source, meta::image(source)?)));
     let pinned = futures_util::future::try_join_all(images.map(|(source, name)| async move {
-        let platform = sources.platform(source.platform.as_ref());
+        let wanted = sources.wanted(source.platform.as_ref());
         let mode = source.attrs.get("image.resolvemode").map_or("", String::as_str);
-        Ok::<_, Status>((source, sources.decisions.decide(&name, &platform, mode).await?))
+        Ok::<_, Status>((source, sources.decisions.decide(&name, &wanted, mode).await?))
     }));
     let mut pins = Pins::default();
-    for (source, decided) in pinned.await? {
+    for (source, chosen) in pinned.await? {
+        // What reads no image, by a rule of the build's own, needs none of these.
+        let Chosen::Image(decided) = chosen else { continue };
         let target = decided.pinned().identifier();
         for identifier in definition::policy_identifiers(source) {
             pins.convert(identifier, &target)?;
@@ -88,7 +92,7 @@ async fn pinned(
     for source in decided.iter().filter(|source| source.reads_image() && meta::image(source).is_none()) {
         definition::policy_identifiers(source).iter().for_each(|identifier| pins.rules.allow(identifier));
     }
-    pins.rules.policy().map(Some).map_err(|error| ambiguous(&error.from, &error.to, &error.became))
+    pins.rules.policy().map_err(|error| ambiguous(&error.from, &error.to, &error.became))
 }
 
 /// What each image of a definition becomes.
@@ -106,26 +110,6 @@ impl Pins {
             _ => Ok(()),
         }
     }
-}
-
-/// BuildKit does not apply a request's rules to a frontend that the request names (measured with 0.34.2): neither to
-/// the frontend's image nor to what it reads.
-fn nested(request: &pb::SolveRequest) -> Status {
-    let named = request.frontend_opt.get("source").filter(|_| request.frontend == "gateway.v0");
-    let what = match named {
-        Some(source) => format!("{} {source}", request.frontend),
-        None => request.frontend.clone(),
-    };
-    let syntax = if request.frontend_opt.contains_key("cmdline") {
-        "; where a `# syntax=` line asks for it, name this frontend's image in that line, or in --build-arg BUILDKIT_SYNTAX"
-    } else {
-        ""
-    };
-    Status::permission_denied(format!(
-        "the frontend wants to build with another frontend, {}: BuildKit applies no rules to that one, so what it reads \
-         would get past the policies of this frontend{syntax}",
-        crate::refusal::one_line(&what)
-    ))
 }
 
 fn ambiguous(identifier: &str, one: &str, other: &str) -> Status {

@@ -16,6 +16,7 @@ use refkit_oci::Platform;
 use tonic::Status;
 
 use crate::decide::Decisions;
+use crate::image::Wanted;
 
 /// A build's sources, and who decides about them.
 pub struct Sources {
@@ -23,14 +24,16 @@ pub struct Sources {
     pub decisions: Decisions,
     /// BuildKit.
     pub bridge: Bridge,
-    /// The platform of the worker: what is meant where a build says none.
-    pub worker: Platform,
+    /// The platform that BuildKit takes where a build names none: that of its own machine, which runs this frontend as
+    /// well. The list of a worker's platforms may begin with another one.
+    pub own: Platform,
 }
 
 impl Sources {
-    /// Returns the platform that is meant, normalised; where none is said, that of the worker.
-    pub fn platform(&self, said: Option<&pb::Platform>) -> Platform {
-        said.map_or_else(|| self.worker.clone(), |platform| Platform::from(platform).normalized())
+    /// Returns the platform that is meant; where the build names none, BuildKit's own.
+    pub fn wanted(&self, named: Option<&pb::Platform>) -> Wanted {
+        let platform = named.map_or_else(|| self.own.clone(), |platform| Platform::from(platform).normalized());
+        Wanted { platform, is_named: named.is_some() }
     }
 
     /// Returns what a source reads after the frontend's own rules: BuildKit applies them first, so policies see what

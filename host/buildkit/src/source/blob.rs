@@ -137,7 +137,7 @@ impl Unverified {
         size: u64,
     ) -> Result<BoxStream<'static, Result<Bytes, Problem>>, Problem> {
         let place = self.inner.record.place(repository)?;
-        let source = place.blob(format_args!("{repository}@{digest}"));
+        let source = place.blob(digest);
         let id = self.inner.solve(source, self.wanted, &self.what).await?;
         // What BuildKit calls the file where nothing else is wanted.
         let file = File { inner: Arc::clone(&self.inner), id, path: digest.hex().to_owned() };

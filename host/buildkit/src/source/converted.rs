@@ -4,6 +4,7 @@ use refkit_oci::Reference;
 
 use crate::definition::{self, SourceKind};
 use crate::failure::printable;
+use crate::pb;
 
 /// BuildKit resolved something else than it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,14 +17,17 @@ pub struct Converted {
     pub identifier: String,
     /// The image that this is, if it is one.
     pub reference: Option<Reference>,
+    /// Whether it reads no image at all: files of a session, of a git repository, or of a web server.
+    pub reads_no_image: bool,
 }
 
 impl Converted {
-    pub(super) fn new(identifier: &str) -> Self {
-        let reference = match definition::kind(identifier, &Default::default()) {
-            Ok(SourceKind::Image(reference) | SourceKind::Layout { reference, .. }) => Some(reference),
-            _ => None,
+    pub(super) fn new(source: &pb::SourceOp) -> Self {
+        let (reference, reads_no_image) = match definition::kind(&source.identifier, &source.attrs) {
+            Ok(SourceKind::Image(reference) | SourceKind::Layout { reference, .. }) => (Some(reference), false),
+            Ok(SourceKind::Local | SourceKind::Http | SourceKind::Git { bundle: None }) => (None, true),
+            _ => (None, false),
         };
-        Self { identifier: identifier.to_owned(), reference }
+        Self { identifier: source.identifier.clone(), reference, reads_no_image }
     }
 }

@@ -33,7 +33,8 @@ const COMMON: [&str; 2] = ["amd64", "arm64"];
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct MetaKey {
     pub reference: Reference,
-    pub platform: pb::Platform,
+    /// None is BuildKit's own.
+    pub platform: Option<pb::Platform>,
     pub resolve_mode: Arc<str>,
 }
 
@@ -49,15 +50,10 @@ pub struct Metadata {
 
 impl Inner {
     /// Returns what BuildKit says of a reference.
-    pub fn metadata(self: &Arc<Self>, mut key: MetaKey) -> BoxFuture<'static, Result<Metadata, Problem>> {
+    pub fn metadata(self: &Arc<Self>, key: MetaKey) -> BoxFuture<'static, Result<Metadata, Problem>> {
         let inner = Arc::clone(self);
         async move {
-            if key.reference.digest().is_none()
-                && let Some(digest) = inner.record.pinned(&key.reference)
-            {
-                key.reference = key.reference.with_digest(digest);
-            }
-            if let Some(answer) = inner.record.answered(&key) {
+            if let Some(answer) = inner.record.answered(&inner.pinned(&key)) {
                 return Ok(answer);
             }
             let asking = Arc::clone(&inner);
@@ -66,25 +62,56 @@ impl Inner {
         .boxed()
     }
 
+    /// Returns the question about what a tag is pinned to; the same question, where it has no answer yet.
+    fn pinned(&self, key: &MetaKey) -> MetaKey {
+        let digest = key.reference.digest().cloned().or_else(|| self.record.pinned(&key.reference));
+        let reference = digest.map_or_else(|| key.reference.clone(), |digest| key.reference.with_digest(digest));
+        MetaKey { reference, ..key.clone() }
+    }
+
     async fn locate(self: Arc<Self>, key: MetaKey) -> Result<Metadata, Problem> {
         if key.reference.digest().is_some() {
-            let answer = self.ask(&key).await?;
-            self.record.answer(key, &answer);
-            return Ok(answer);
+            return self.ask_pinned(key).await;
         }
         // One platform after the other, until one has an answer for all.
         let gate = self.record.gate(&key.reference);
         let guard = gate.lock().await;
         if let Some(digest) = self.record.pinned(&key.reference) {
             drop(guard);
-            let reference = key.reference.with_digest(digest);
-            return self.metadata(MetaKey { reference, ..key }).await;
+            return self.ask_again(key, digest).await;
         }
+        self.record.note_tag(&key);
         let answer = self.ask(&key).await?;
         self.record.pin(key.reference.clone(), answer.digest.clone());
-        let reference = key.reference.with_digest(answer.digest.clone());
-        self.record.answer(MetaKey { reference, ..key }, &answer);
+        self.record.answer(self.pinned(&key), &answer);
         Ok(answer)
+    }
+
+    async fn ask_pinned(&self, key: MetaKey) -> Result<Metadata, Problem> {
+        let answer = self.ask(&key).await?;
+        self.record.answer(key, &answer);
+        Ok(answer)
+    }
+
+    /// Asks by a tag that has its answer, for one more platform. BuildKit records which tag was asked for which platform,
+    /// and leaves out of a build's provenance what was asked by digest where the tag is there as well; so the tag is
+    /// asked for every platform, as a frontend does. The first answer stays nevertheless: where the tag names something
+    /// else by now, or nothing, what it was pinned to is asked for.
+    async fn ask_again(&self, key: MetaKey, digest: Digest) -> Result<Metadata, Problem> {
+        let pinned = self.pinned(&key);
+        if !self.record.note_tag(&key) {
+            return self.ask_pinned(pinned).await;
+        }
+        let place = self.record.place(key.reference.repository())?;
+        if let Ok(answer) = self.ask_for(&place, &key, key.platform.as_ref()).await {
+            let answer = self.read(&key.reference, &place, answer.into_view())?;
+            if answer.digest == digest {
+                self.record.answer(pinned, &answer);
+                return Ok(answer);
+            }
+            self.record.note_moved(key.reference, answer.digest);
+        }
+        self.ask_pinned(pinned).await
     }
 
     /// Asks for the wanted platform; and where there is nothing for it, for the root alone, which is for the policies
@@ -92,11 +119,11 @@ impl Inner {
     async fn ask(&self, key: &MetaKey) -> Result<Metadata, Problem> {
         let MetaKey { reference, platform, .. } = key;
         let place = self.record.place(reference.repository())?;
-        if place != Place::Registry && reference.digest().is_none() {
+        if matches!(place, Place::Layout(..)) && reference.digest().is_none() {
             let text = "BuildKit resolves the images of a layout by digest only: name the digest";
             return Err(Problem::Unsupported(text.to_owned()));
         }
-        let (status, elapsed) = match self.ask_for(&place, key, platform).await {
+        let (status, elapsed) = match self.ask_for(&place, key, platform.as_ref()).await {
             Ok(answer) => return self.read(reference, &place, answer.into_view()),
             Err(failure) => failure,
         };
@@ -115,14 +142,17 @@ impl Inner {
         for architecture in COMMON {
             let (os, architecture) = ("linux".to_owned(), architecture.to_owned());
             let other = pb::Platform { os, architecture, ..Default::default() };
-            if other != *platform
-                && let Ok(answer) = self.ask_for(&place, key, &other).await
+            if platform.as_ref() != Some(&other)
+                && let Ok(answer) = self.ask_for(&place, key, Some(&other)).await
             {
                 let digest = self.read(reference, &place, answer.into_view())?.digest;
                 return Ok(Metadata { digest, config: None });
             }
         }
-        let wanted = refkit_oci::Platform::from(platform);
+        let wanted = platform.as_ref().map_or_else(
+            || "BuildKit's own platform".to_owned(),
+            |platform| refkit_oci::Platform::from(platform).to_string(),
+        );
         Err(Problem::Other(printable(&format!("it has no image for {wanted}"))))
     }
 
@@ -130,13 +160,13 @@ impl Inner {
         &self,
         place: &Place,
         MetaKey { reference, resolve_mode, .. }: &MetaKey,
-        platform: &pb::Platform,
+        platform: Option<&pb::Platform>,
     ) -> Result<Raw<pb::ResolveSourceMetaResponse>, (Status, Duration)> {
         // Attestations are not asked for: that ends a BuildKit of 0.34.2, the whole daemon, where the root is no OCI
         // index.
         let request = pb::ResolveSourceMetaRequest {
             source: Some(place.image(reference)),
-            platform: Some(platform.clone()),
+            platform: platform.cloned(),
             log_name: format!("{} load metadata for {reference}", self.options.prefix),
             resolve_mode: resolve_mode.to_string(),
             ..Default::default()
@@ -156,7 +186,7 @@ impl Inner {
             asked.clone()
         } else {
             same_repository(asked, &source.identifier).ok_or_else(|| {
-                let converted = Converted::new(&source.identifier);
+                let converted = Converted::new(&source);
                 let problem = Problem::Other(converted.to_string());
                 self.record.convert(asked, converted);
                 problem

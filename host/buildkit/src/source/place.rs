@@ -1,7 +1,8 @@
 //! Where a repository's images are, for BuildKit.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+
+use refkit_oci::{Digest, Reference, Repository};
 
 use crate::definition::{IMAGE, IMAGE_BLOB, LAYOUT, LAYOUT_BLOB};
 use crate::definition::{OCI_SESSION, OCI_STORE, Store};
@@ -10,29 +11,34 @@ use crate::pb;
 /// A registry, or a layout that a session has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
-    Registry,
-    Layout(Store),
+    Registry(Repository),
+    /// The repository is what the build calls the layout: BuildKit records that name.
+    Layout(Repository, Store),
 }
 
 impl Place {
     /// Returns the source operation of an image.
-    pub fn image(&self, reference: impl Display) -> pb::SourceOp {
-        self.source([IMAGE, LAYOUT], reference)
+    pub fn image(&self, reference: &Reference) -> pb::SourceOp {
+        let tag = reference.tag().map(|tag| format!(":{tag}")).unwrap_or_default();
+        let digest = reference.digest().map(|digest| format!("@{digest}")).unwrap_or_default();
+        self.source([IMAGE, LAYOUT], &format!("{tag}{digest}"))
     }
 
     /// Returns the source operation of content by its digest.
-    pub fn blob(&self, reference: impl Display) -> pb::SourceOp {
-        self.source([IMAGE_BLOB, LAYOUT_BLOB], reference)
+    pub fn blob(&self, digest: &Digest) -> pb::SourceOp {
+        self.source([IMAGE_BLOB, LAYOUT_BLOB], &format!("@{digest}"))
     }
 
-    fn source(&self, [registry, layout]: [&str; 2], reference: impl Display) -> pb::SourceOp {
+    fn source(&self, [registry, layout]: [&str; 2], rest: &str) -> pb::SourceOp {
         match self {
-            Self::Registry => pb::SourceOp { identifier: format!("{registry}://{reference}"), attrs: BTreeMap::new() },
-            Self::Layout(store) => {
+            Self::Registry(repository) => {
+                pb::SourceOp { identifier: format!("{registry}://{repository}{rest}"), attrs: BTreeMap::new() }
+            }
+            Self::Layout(repository, store) => {
                 let attrs = [(OCI_STORE, &store.id), (OCI_SESSION, &store.session)];
                 let attrs = attrs.into_iter().filter(|(_, value)| !value.is_empty());
                 let attrs = attrs.map(|(name, value)| (name.to_owned(), value.clone())).collect();
-                pb::SourceOp { identifier: format!("{layout}://{reference}"), attrs }
+                pb::SourceOp { identifier: format!("{layout}://{repository}{rest}"), attrs }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a build has met.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -30,10 +30,15 @@ struct Met {
     /// By reference without a digest.
     pins: HashMap<Reference, Digest>,
     gates: HashMap<Reference, Gate>,
+    /// Questions by a tag that BuildKit has had.
+    tags: HashSet<MetaKey>,
     /// What BuildKit has said of pinned references for a platform.
     answered: HashMap<MetaKey, Metadata>,
     converted: HashMap<Reference, Converted>,
-    layouts: HashMap<Repository, Store>,
+    /// What a tag named later in the build, where that is something else.
+    moved: HashMap<Reference, Digest>,
+    /// What the build calls each layout, and where it is.
+    layouts: HashMap<Repository, (Repository, Store)>,
     /// Verified content. A repository answers only for what it has handed out itself.
     contents: HashMap<(Repository, Digest), Bytes>,
     used: u64,
@@ -64,6 +69,11 @@ impl Record {
         Arc::clone(self.met().gates.entry(tagged.clone()).or_default())
     }
 
+    /// Notes that BuildKit is asked by a tag, and returns whether that is for the first time.
+    pub fn note_tag(&self, key: &MetaKey) -> bool {
+        self.met().tags.insert(key.clone())
+    }
+
     pub fn answered(&self, key: &MetaKey) -> Option<Metadata> {
         self.met().answered.get(key).cloned()
     }
@@ -91,16 +101,25 @@ impl Record {
         met.converted.insert(reference.clone(), converted);
     }
 
-    pub fn layout(&self, repository: Repository, store: Store) {
-        self.met().layouts.insert(repository, store);
+    pub fn moved(&self, reference: &Reference) -> Option<Digest> {
+        self.met().moved.get(&reference.without_digest().ok()?).cloned()
+    }
+
+    /// Notes that a tag names something else by now than what it is pinned to.
+    pub fn note_moved(&self, tagged: Reference, to: Digest) {
+        self.met().moved.insert(tagged, to);
+    }
+
+    pub fn layout(&self, repository: Repository, named: Repository, store: Store) {
+        self.met().layouts.insert(repository, (named, store));
     }
 
     /// Returns where a repository's images are.
     pub fn place(&self, repository: &Repository) -> Result<Place, Problem> {
         match self.met().layouts.get(repository) {
-            Some(store) => Ok(Place::Layout(store.clone())),
+            Some((named, store)) => Ok(Place::Layout(named.clone(), store.clone())),
             None if repository.registry() == REGISTRY => Err(Problem::NotFound),
-            None => Ok(Place::Registry),
+            None => Ok(Place::Registry(repository.clone())),
         }
     }
 

@@ -24,7 +24,10 @@ use crate::pb;
 #[derive(Clone)]
 pub struct PlatformSource {
     pub(super) inner: Arc<Inner>,
-    pub(super) platform: pb::Platform,
+    /// The platform that policies see, normalised.
+    pub(super) assumed: Platform,
+    /// The platform that BuildKit is asked for; none is its own.
+    pub(super) said: Option<pb::Platform>,
     pub(super) resolve_mode: Arc<str>,
 }
 
@@ -87,7 +90,7 @@ impl PlatformSource {
     }
 
     fn key(&self, reference: Reference) -> MetaKey {
-        MetaKey { reference, platform: self.platform.clone(), resolve_mode: Arc::clone(&self.resolve_mode) }
+        MetaKey { reference, platform: self.said.clone(), resolve_mode: Arc::clone(&self.resolve_mode) }
     }
 
     /// Checks once for the build that BuildKit can do what is needed.
@@ -106,14 +109,17 @@ impl PlatformSource {
 
 impl fmt::Debug for PlatformSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PlatformSource").field("platform", &self.platform).finish_non_exhaustive()
+        f.debug_struct("PlatformSource")
+            .field("platform", &self.assumed)
+            .field("said", &self.said.is_some())
+            .finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl Vouch for PlatformSource {
     fn platform(&self) -> Platform {
-        Platform::from(&self.platform).normalized()
+        self.assumed.clone()
     }
 
     async fn vouch(&self, reference: &Reference) -> Result<Answer<Vouched>, Error> {

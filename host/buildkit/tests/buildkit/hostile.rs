@@ -94,6 +94,29 @@ async fn source_policies_of_buildkit() {
     let converted = source.converted(&asked).unwrap();
     assert_eq!(converted.reference, Some(reference("ghcr.io/b:2")));
     assert_eq!(converted.identifier, "docker-image://ghcr.io/b:2");
+    assert!(!converted.reads_no_image);
+    // what it becomes, whether that reads no image
+    let blob = format!("docker-image+blob://ghcr.io/b@{root}");
+    let rows = [
+        ("local://context", true),
+        ("https://example.com/a", true),
+        ("git://github.com/a/b", true),
+        (&blob, false),
+        ("new://a", false),
+    ];
+    for (identifier, reads_no_image) in rows {
+        let images = Images::new("a");
+        let identifier = identifier.to_owned();
+        images.instead(move |method, _| {
+            let source = Some(pb::SourceOp { identifier: identifier.clone(), ..Default::default() });
+            let answer = pb::ResolveSourceMetaResponse { source, ..Default::default() };
+            (method == "ResolveSourceMeta").then(|| Reply::message(&answer))
+        });
+        let source = self::source(&images).await;
+        view(&source, "amd64").pull(&asked).await.unwrap_err();
+        let converted = source.converted(&asked).unwrap();
+        assert_eq!((converted.reference, converted.reads_no_image), (None, reads_no_image), "{}", converted.identifier);
+    }
 }
 
 #[tokio::test]

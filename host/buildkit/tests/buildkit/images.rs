@@ -16,6 +16,9 @@ pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
+/// The architecture that is taken where none is said.
+pub const OWN: &str = "amd64";
+
 /// What a repository is called in the tests.
 pub const NAME: &str = "docker.io/library/app";
 
@@ -49,10 +52,10 @@ fn json(descriptor: &Descriptor, more: &str) -> String {
     format!(r#"{{"mediaType":"{media_type}","digest":"{digest}","size":{size}{more}}}"#)
 }
 
-/// Returns the config of a platform.
+/// Returns the config of a platform, which has the label `seen`.
 pub fn config(architecture: &str) -> Vec<u8> {
-    format!(r#"{{"os":"linux","architecture":"{architecture}","rootfs":{{"type":"layers","diff_ids":[]}}}}"#)
-        .into_bytes()
+    let rest = r#""config":{"Labels":{"seen":"1"}},"rootfs":{"type":"layers","diff_ids":[]}"#;
+    format!(r#"{{"os":"linux","architecture":"{architecture}",{rest}}}"#).into_bytes()
 }
 
 /// Returns a manifest of a config.
@@ -150,13 +153,18 @@ pub fn pong() -> Reply {
 impl State {
     fn resolve(&self, request: &pb::ResolveSourceMetaRequest) -> (String, Reply) {
         let source = request.source.clone().unwrap();
-        let architecture = &request.platform.as_ref().unwrap().architecture;
-        let call = format!("{} {architecture} {}", source.identifier, request.resolve_mode);
+        let said = request.platform.as_ref().map(|platform| platform.architecture.as_str());
+        let call = format!("{} {} {}", source.identifier, said.unwrap_or("none"), request.resolve_mode);
+        let call = call.trim_end().to_owned();
+        let architecture = said.unwrap_or(OWN);
         let root = source.identifier.split_once('@').map_or(self.tag.as_str(), |(_, digest)| digest).to_owned();
         if !self.contents.contains_key(&root) {
             return (call, Reply::unknown(&format!("{}: not found", source.identifier)));
         }
-        let config = self.platforms.iter().find(|(name, _)| name == architecture);
+        // A manifest is taken whatever the platform.
+        let named = |of: &str| sha256(&manifest(&descriptor(CONFIG, &config(of)))).as_str() == root;
+        let by_digest = self.platforms.iter().find(|(of, _)| named(of));
+        let config = by_digest.or_else(|| self.platforms.iter().find(|(of, _)| of == architecture));
         let Some((_, config)) = config else {
             let text = format!("app: no match for platform in manifest {root}: not found");
             return (call, Reply::unknown(&text));

@@ -78,13 +78,46 @@ async fn one_tag_has_one_answer() {
     assert_eq!(second.unwrap().value.digest, first);
     assert_eq!(other.unwrap().value.digest, moved);
     assert_eq!(source.pinned(&reference(&format!("app:1@{moved}"))), Some(first.clone()));
+    assert_eq!(source.moved(&app), Some(moved));
+    assert_eq!(source.moved(&reference("app:2")), None);
     let calls = images.calls();
-    assert!(calls.contains(&format!("ResolveSourceMeta docker-image://{NAME}:1@{first} arm64 default")), "{calls:?}");
-    assert_eq!(calls.iter().filter(|call| call.starts_with("ResolveSourceMeta")).count(), 2);
+    let asked = |reference: &str| format!("ResolveSourceMeta docker-image://{NAME}:{reference} arm64 default");
+    for call in [asked("1"), asked(&format!("1@{first}")), asked("2")] {
+        assert!(calls.contains(&call), "{call}: {calls:?}");
+    }
+    assert_eq!(calls.iter().filter(|call| call.starts_with("ResolveSourceMeta")).count(), 3);
     assert_eq!(calls.iter().filter(|call| call.starts_with("Solve")).count(), 1);
 }
 
-/// Two platforms side by side: one of them asks for the tag, the other one for what came of it.
+/// A tag that is gone, or a registry that is, does not change what a tag is for this build.
+#[tokio::test]
+async fn one_tag_has_one_answer_though_it_is_gone() {
+    let images = Images::new("a");
+    let source = source(&images).await;
+    let first = view(&source, "amd64").resolve(&app()).await.unwrap().value.digest;
+    images.instead(move |method, message| {
+        let request = pb::ResolveSourceMetaRequest::decode(message.clone()).ok()?;
+        let by_tag = !request.source?.identifier.contains('@');
+        (method == "ResolveSourceMeta" && by_tag).then(|| Reply::unknown("app:1: not found"))
+    });
+    assert_eq!(view(&source, "arm64").resolve(&app()).await.unwrap().value.digest, first);
+    assert_eq!(source.moved(&app()), None);
+}
+
+/// Without a platform, BuildKit takes its own.
+#[tokio::test]
+async fn no_platform() {
+    let images = Images::new("a");
+    let source = source(&images).await;
+    let assumed: Platform = "linux/arm64".parse().unwrap();
+    let view = source.for_own_platform(&assumed, "");
+    assert_eq!(refkit_content::Vouch::platform(&view), assumed);
+    let metadata = view.metadata(&app()).await.unwrap();
+    assert_eq!(metadata.config.as_deref(), Some(&images::config(images::OWN)[..]));
+    assert_eq!(images.calls(), ["Ping".to_owned(), format!("ResolveSourceMeta docker-image://{NAME}:1 none")]);
+}
+
+/// Two platforms side by side: BuildKit records for which of them it was asked by the tag, so it is asked for both.
 #[tokio::test]
 async fn equal_questions_are_asked_once() {
     let images = Images::new("a");
@@ -95,8 +128,11 @@ async fn equal_questions_are_asked_once() {
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap().value.bytes[..] == images::index("a")));
     let calls = images.calls();
     let count = |start: &str| calls.iter().filter(|call| call.starts_with(start)).count();
-    assert_eq!(count(&format!("ResolveSourceMeta docker-image://{NAME}:1 ")), 1, "{calls:?}");
-    assert_eq!(count(&format!("ResolveSourceMeta docker-image://{NAME}:1@sha256:")), 1, "{calls:?}");
+    for architecture in ["amd64", "arm64"] {
+        let asked = format!("ResolveSourceMeta docker-image://{NAME}:1 {architecture} ");
+        assert_eq!(count(&asked), 1, "{calls:?}");
+    }
+    assert_eq!(count("ResolveSourceMeta"), 2, "{calls:?}");
     assert_eq!((count("Ping"), count("Solve"), count("ReadFile")), (1, 1, 1), "{calls:?}");
 }
 
@@ -216,13 +252,15 @@ async fn a_layout() {
     let pinned = reference(&format!("app@{digest}"));
     let base = Reference::new(Repository::new("oci-layout", "base").unwrap(), None, Some(digest.clone())).unwrap();
     assert_eq!(view.resolve(&base).await.unwrap_err().code(), Code::NotFound);
-    source.layout(base.repository().clone(), Store { id: "store0".to_owned(), session: "sid".to_owned() });
+    // BuildKit knows the layout by the build's own name, and records that.
+    let named: Repository = "docker.io/library/base".parse().unwrap();
+    source.layout(base.repository().clone(), named, Store { id: "store0".to_owned(), session: "sid".to_owned() });
     images.calls();
     assert_eq!(view.pull(&base).await.unwrap().value.bytes[..], images::index("a"));
     let mut calls = images.calls();
     calls.sort();
-    assert_eq!(calls[1], format!("ResolveSourceMeta oci-layout://oci-layout/base@{digest} amd64 default"));
-    let solve = format!("Solve oci-layout+blob://oci-layout/base@{digest} in store0/sid");
+    assert_eq!(calls[1], format!("ResolveSourceMeta oci-layout://docker.io/library/base@{digest} amd64 default"));
+    let solve = format!("Solve oci-layout+blob://docker.io/library/base@{digest} in store0/sid");
     assert!(calls[2].starts_with(&solve), "{calls:?}");
     let error = view.pull(&base.with_tag("1").unwrap()).await.unwrap_err();
     assert_eq!(error.code(), Code::Unsupported, "{error}");
