@@ -150,8 +150,9 @@ pub struct FrontendImage {
     /// The image of a frontend, such as docker/dockerfile:1; with --check, the image to look at.
     #[arg(value_name = "BASE")]
     pub base: String,
-    /// A policy, a WebAssembly component; the first one is asked first, RefKit's default policy last.
-    #[arg(long = "policy", value_name = "FILE", required_unless_present_any = ["allow_policy", "check"])]
+    /// A policy, a WebAssembly component; the first one is asked first, RefKit's default policy last. Without any, the
+    /// default policy decides alone.
+    #[arg(long = "policy", value_name = "FILE")]
     pub policies: Vec<PathBuf>,
     /// A setting of every policy that has one of that name, or of one: POLICY.NAME=VALUE.
     #[arg(long = "set", value_name = "NAME=VALUE")]

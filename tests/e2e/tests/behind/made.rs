@@ -11,7 +11,7 @@ fn an_image_that_the_command_makes() -> anyhow::Result<()> {
     let other = stage.put("other", &base::index("other", &PLATFORMS)?)?;
     let plain = stage.put("plain", &Frontend::dockerfile()?.image())?;
     let allow = format!("allow={}/app", stage.registry.host());
-    let made = crate::made(&stage, &plain, "allow-list", &[&allow])?;
+    let made = crate::made(&stage, &plain, Some("allow-list"), &[&allow])?;
     let build = |image: &str| stage.build().syntax(&made).dockerfile(&format!("FROM {image}"));
     assert_eq!(build(&app).built()?.only()?.text("variant")?, format!("app {}", base::native()));
     let outcome = build(&other).fails()?;
@@ -24,5 +24,19 @@ fn an_image_that_the_command_makes() -> anyhow::Result<()> {
     for part in ["allow-list 1.0.0", "settings", env!("CARGO_PKG_VERSION")] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    Ok(())
+}
+
+/// How people try it: the default policy decides alone, and says how it does where it is asked.
+#[test]
+fn an_image_without_policies() -> anyhow::Result<()> {
+    let stage = Stage::new()?;
+    let app = stage.put("app", &base::index("app", &PLATFORMS)?)?;
+    let plain = stage.put("plain", &Frontend::dockerfile()?.image())?;
+    let made = crate::made(&stage, &plain, None, &[])?;
+    let build = || stage.build().syntax(&made).dockerfile(&format!("FROM {app}"));
+    assert_eq!(build().built()?.only()?.text("variant")?, format!("app {}", base::native()));
+    let outcome = build().arg("REFKIT_EXPLAIN", "1").run()?.succeeded()?;
+    assert!(outcome.log.contains("policy default: "), "{}", outcome.log);
     Ok(())
 }

@@ -59,11 +59,14 @@ impl Shipped {
     }
 }
 
-/// Returns an image that `refkit frontend image` makes of another one, with a policy of this project.
-fn made(stage: &Stage, base: &str, policy: &str, settings: &[&str]) -> anyhow::Result<String> {
-    let made = format!("{}/made-{policy}:1", stage.registry.host());
+/// Returns an image that `refkit frontend image` makes of another one, with a policy of this project, or with none.
+fn made(stage: &Stage, base: &str, policy: Option<&str>, settings: &[&str]) -> anyhow::Result<String> {
+    let made = format!("{}/made-{}:1", stage.registry.host(), policy.unwrap_or("plain"));
     let mut command = std::process::Command::new(refkit_support::command()?);
-    command.args(["frontend", "image", base, "-t", &made, "--policy"]).arg(refkit_support::policy(policy)?);
+    command.args(["frontend", "image", base, "-t", &made]);
+    if let Some(policy) = policy {
+        command.arg("--policy").arg(refkit_support::policy(policy)?);
+    }
     for setting in settings {
         command.args(["--set", setting]);
     }

@@ -35,7 +35,7 @@ fn what_ten_images_cost() -> anyhow::Result<()> {
     let plain = shipped.stage.put("plain", &Frontend::dockerfile()?.image())?;
     let text = dockerfile(&shipped.stage, 10)?;
     let allow = format!("allow={}/*", shipped.stage.registry.host());
-    let made = crate::made(&shipped.stage, &plain, "allow-list", &[&allow])?;
+    let made = crate::made(&shipped.stage, &plain, Some("allow-list"), &[&allow])?;
     let ours = || shipped.stage.build().syntax(&made).dockerfile(&text);
     let theirs = || shipped.stage.build().syntax(&plain).dockerfile(&text);
     let measured = |build: Build<'_>| -> anyhow::Result<(Duration, usize)> {
