@@ -42,7 +42,13 @@ pub struct BuiltImage {
     pub files: Files,
     /// The predicate of the attestation of its provenance, where one was asked for.
     pub provenance: Option<Value>,
+    /// The predicate of the attestation of what it contains, an SPDX document, where one was asked for.
+    pub sbom: Option<Value>,
 }
+
+/// The predicate types of what is read of attestations.
+const PROVENANCE: &str = "https://slsa.dev/provenance/";
+const SBOM: &str = "https://spdx.dev/Document";
 
 impl Built {
     /// Reads the one image of a layout directory that BuildKit wrote.
@@ -61,15 +67,16 @@ impl Built {
     /// # Errors
     /// Where the registry does not have it.
     pub fn from_registry(registry: &RealRegistry, repository: &str, tag: &str) -> anyhow::Result<Self> {
-        let authorization = registry.authorization(repository, "pull")?;
-        let mut headers = vec![("Accept", ACCEPT)];
-        headers.extend(authorization.as_deref().map(|value| ("Authorization", value)));
-        let get = |kind: &str, name: &str| {
-            let reply = plain::get(registry.host(), &format!("/v2/{repository}/{kind}/{name}"), &headers)?;
-            ensure!(reply.status == 200, "{repository}/{kind}/{name}: {} {}", reply.status, reply.text());
-            Ok(reply.body)
-        };
+        let get = get(registry, repository)?;
         Self::read(digest(&get("manifests", tag)?).as_str(), &get)
+    }
+
+    /// Returns the digest that a tag of a registry has.
+    ///
+    /// # Errors
+    /// Where the registry does not have it.
+    pub fn root(registry: &RealRegistry, repository: &str, tag: &str) -> anyhow::Result<Digest> {
+        Ok(digest(&get(registry, repository)?("manifests", tag)?))
     }
 
     /// Returns the only image.
@@ -106,7 +113,9 @@ impl Built {
                 // BuildKit lists what is about an image behind it.
                 Some(about) => {
                     let image = built.images.iter_mut().find(|image| image.digest.as_str() == about);
-                    image.context("an attestation of no image")?.provenance = provenance(&manifest, get)?;
+                    let image = image.context("an attestation of no image")?;
+                    image.provenance = predicate(&manifest, PROVENANCE, get)?;
+                    image.sbom = predicate(&manifest, SBOM, get)?;
                 }
                 None => built.images.push(BuiltImage::read(digest, &manifest, get)?),
             }
@@ -161,14 +170,30 @@ impl BuiltImage {
         if let Some(variant) = config["variant"].as_str() {
             platform.push_str(&format!("/{variant}"));
         }
-        Ok(Self { platform, digest: digest.parse()?, config, files, provenance: None })
+        Ok(Self { platform, digest: digest.parse()?, config, files, provenance: None, sbom: None })
     }
 }
 
-fn provenance(manifest: &Value, get: Get<'_>) -> anyhow::Result<Option<Value>> {
+/// Returns what reads a repository of a registry.
+fn get<'a>(
+    registry: &'a RealRegistry,
+    repository: &'a str,
+) -> anyhow::Result<impl Fn(&str, &str) -> anyhow::Result<Vec<u8>> + use<'a>> {
+    let authorization = registry.authorization(repository, "pull")?;
+    Ok(move |kind: &str, name: &str| {
+        let mut headers = vec![("Accept", ACCEPT)];
+        headers.extend(authorization.as_deref().map(|value| ("Authorization", value)));
+        let reply = plain::get(registry.host(), &format!("/v2/{repository}/{kind}/{name}"), &headers)?;
+        ensure!(reply.status == 200, "{repository}/{kind}/{name}: {} {}", reply.status, reply.text());
+        Ok(reply.body)
+    })
+}
+
+/// Returns the predicate of the first statement of a type.
+fn predicate(manifest: &Value, kind: &str, get: Get<'_>) -> anyhow::Result<Option<Value>> {
     for layer in manifest["layers"].as_array().context("an attestation without layers")? {
         let mut statement = json(&get("blobs", text(layer, "/digest")?)?)?;
-        if text(&statement, "/predicateType")?.starts_with("https://slsa.dev/provenance/") {
+        if text(&statement, "/predicateType")?.starts_with(kind) {
             return Ok(Some(statement["predicate"].take()));
         }
     }

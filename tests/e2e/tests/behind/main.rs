@@ -7,6 +7,7 @@ mod deaths;
 mod dockerfiles;
 mod made;
 mod many;
+mod records;
 mod rules;
 mod same;
 mod secrets;
