@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod brought;
+mod confused;
 mod contexts;
 mod deaths;
 mod dockerfiles;

@@ -1,21 +1,26 @@
 //! Source policies of the build's own, which BuildKit applies before anybody is asked: the policies decide about what
 //! comes of them.
 
-use refkit_e2e::base;
+use refkit_e2e::{Frontend, Stage, base};
+use serde_json::json;
 
 use crate::Shipped;
+
+/// Returns a file with one rule, which makes of one source another one.
+fn convert(from: &str, to: &str) -> anyhow::Result<tempfile::NamedTempFile> {
+    let rule = json!({"action": "CONVERT", "selector": {"identifier": from}, "updates": {"identifier": to}});
+    let rules = tempfile::NamedTempFile::new()?;
+    std::fs::write(rules.path(), json!({"version": 1, "rules": [rule]}).to_string())?;
+    Ok(rules)
+}
 
 #[test]
 fn what_rules_make_of_an_image_is_decided_about() -> anyhow::Result<()> {
     let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/*")])], &[])?;
     let strict = Shipped::new(&[("allow-list", &[("allow", "HOST/app")])], &[])?;
     for (shipped, allowed) in [(shipped, true), (strict, false)] {
-        let rules = tempfile::NamedTempFile::new()?;
         let (from, to) = (format!("docker-image://{}", shipped.app), format!("docker-image://{}", shipped.other));
-        let rule = serde_json::json!({
-            "action": "CONVERT", "selector": {"identifier": from}, "updates": {"identifier": to},
-        });
-        std::fs::write(rules.path(), serde_json::json!({"version": 1, "rules": [rule]}).to_string())?;
+        let rules = convert(&from, &to)?;
         let build = shipped.build("FROM APP").argument("--source-policy-file", rules.path().to_string_lossy());
         if allowed {
             assert_eq!(build.built()?.only()?.text("variant")?, format!("other {}", base::native()));
@@ -24,5 +29,59 @@ fn what_rules_make_of_an_image_is_decided_about() -> anyhow::Result<()> {
             assert!(outcome.error().contains("denied by policy allow-list"), "{}", outcome.log);
         }
     }
+    Ok(())
+}
+
+/// A rule may make an image of anything. Nothing but BuildKit knows of it, and no policy has seen that image.
+#[test]
+fn an_image_that_rules_make_of_something_else_is_denied() -> anyhow::Result<()> {
+    let child = Frontend::program("frontend-unresolved")?;
+    let shipped = Shipped::with(Stage::new()?, child, &[("allow-list", &[("allow", "HOST/app")])], &[])?;
+    let dockerfile = Shipped::new(&[("allow-list", &[("allow", "HOST/app")])], &[])?;
+    for from in ["https://refkit.invalid/file", "git://refkit.invalid/repository"] {
+        let rules = convert(from, &format!("docker-image://{}", shipped.other))?;
+        let rules = rules.path().to_string_lossy();
+        let build = shipped.stage.build().gateway(&shipped.frontend).option("mode", "raw").option("image", from);
+        let outcome = build.argument("--source-policy-file", &*rules).fails()?;
+        let refusal = format!("source \"docker-image://{}\" denied by policy", shipped.other);
+        assert!(outcome.error().contains(&refusal), "{from}: {}", outcome.log);
+    }
+    let dockerfiles = [
+        ("https://refkit.invalid/file", "FROM APP\nADD https://refkit.invalid/file /added"),
+        ("local://context", "FROM scratch\nCOPY variant /added"),
+    ];
+    for (from, text) in dockerfiles {
+        let rules = convert(from, &format!("docker-image://{}", dockerfile.other))?;
+        let build = dockerfile.build(text).file("variant", b"of the client");
+        let outcome = build.argument("--source-policy-file", rules.path().to_string_lossy()).fails()?;
+        assert!(outcome.error().contains("denied by policy"), "{from}: {}", outcome.log);
+    }
+    Ok(())
+}
+
+/// As without RefKit: what a rule makes of an image is no image any more.
+#[test]
+fn files_of_the_client_in_the_place_of_an_image() -> anyhow::Result<()> {
+    let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/*")])], &[])?;
+    let strict = Shipped::new(&[("allow-list", &[("allow", "HOST/none")])], &[])?;
+    let directory = tempfile::tempdir()?;
+    std::fs::write(directory.path().join("file"), "of the client")?;
+    let plain = shipped.stage.put("plain", &Frontend::dockerfile()?.image())?;
+    let context = format!("docker-image://{}", shipped.app);
+    let rules = convert(&context, "local://extra")?;
+    for frontend in [&plain, &shipped.frontend] {
+        let build = shipped.stage.build().syntax(frontend).dockerfile("FROM scratch\nCOPY --from=named /file /file");
+        let build =
+            build.context("named", &context).argument("--local", format!("extra={}", directory.path().display()));
+        let built = build.argument("--source-policy-file", rules.path().to_string_lossy()).built()?;
+        assert_eq!(built.only()?.text("file")?, "of the client", "{frontend}");
+    }
+    // A policy that denies the name itself has the say.
+    let context = format!("docker-image://{}", strict.app);
+    let rules = convert(&context, "local://extra")?;
+    let build = strict.build("FROM scratch\nCOPY --from=named /file /file").context("named", &context);
+    let build = build.argument("--local", format!("extra={}", directory.path().display()));
+    let outcome = build.argument("--source-policy-file", rules.path().to_string_lossy()).fails()?;
+    assert!(outcome.error().contains("denied by policy allow-list"), "{}", outcome.log);
     Ok(())
 }

@@ -118,3 +118,29 @@ fn a_nested_frontend() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// A `# syntax=` line where the build names the frontend as well: its own image is another round of the same policies.
+#[test]
+fn its_own_image_by_a_syntax_line() -> anyhow::Result<()> {
+    let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/app")])], &[])?;
+    let plain = shipped.stage.put("plain", &Frontend::dockerfile()?.image())?;
+    let begin = |syntax: &str, from: &str| {
+        let dockerfile = format!("# syntax={syntax}\nFROM {from}");
+        shipped.stage.build().gateway(&shipped.frontend).dockerfile(&dockerfile)
+    };
+    let built = begin(&shipped.frontend, &shipped.app).built()?;
+    assert_eq!(built.only()?.text("variant")?, format!("app {}", base::native()));
+    let outcome = begin(&shipped.frontend, &shipped.other).fails()?;
+    assert!(outcome.error().contains("denied by policy allow-list"), "{}", outcome.log);
+    let by_argument = begin(&plain, &shipped.app).arg("BUILDKIT_SYNTAX", &shipped.frontend).built()?;
+    assert_eq!(by_argument.only()?.text("variant")?, format!("app {}", base::native()));
+
+    let outcome = begin(&plain, &shipped.app).fails()?;
+    assert!(outcome.error().contains("name this frontend's image in that line"), "{}", outcome.log);
+    // A named context of the image's name would be another frontend.
+    let digest = refkit_e2e::Built::root(&shipped.stage.registry, "frontend", "1")?;
+    let pinned = format!("{}@{digest}", shipped.frontend);
+    let outcome = begin(&pinned, &shipped.app).context(&pinned, &format!("docker-image://{plain}")).fails()?;
+    assert!(outcome.error().contains("would get past the policies of this frontend"), "{}", outcome.log);
+    Ok(())
+}
