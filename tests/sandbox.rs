@@ -13,6 +13,8 @@ mod loading;
 mod memory;
 #[path = "sandbox/outcomes.rs"]
 mod outcomes;
+#[path = "sandbox/overrule.rs"]
+mod overrule;
 #[path = "sandbox/realloc.rs"]
 mod realloc;
 #[path = "sandbox/shipped.rs"]

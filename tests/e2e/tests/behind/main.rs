@@ -9,6 +9,7 @@ mod dockerfiles;
 mod made;
 mod many;
 mod records;
+mod refused;
 mod rules;
 mod same;
 mod secrets;
@@ -81,6 +82,7 @@ fn made(stage: &Stage, base: &str, policy: Option<&str>, settings: &[&str]) -> a
 fn component(name: &str) -> anyhow::Result<Vec<u8>> {
     match name {
         "variant" => Ok(refkit_tests::components::VARIANT.to_vec()),
+        "overrule" => Ok(refkit_tests::components::OVERRULE.to_vec()),
         "hostile" => Ok(refkit_tests::components::HOSTILE.to_vec()),
         name => Ok(std::fs::read(refkit_support::policy(name)?)?),
     }
