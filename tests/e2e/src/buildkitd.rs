@@ -69,6 +69,18 @@ impl Buildkitd {
     /// # Errors
     /// As [`Buildkitd::start`].
     pub fn start_with(snapshotter: &str, settings: &str) -> anyhow::Result<Self> {
+        Self::launch(&format!("snapshotter = \"{snapshotter}\""), settings)
+    }
+
+    /// Starts one whose worker says that it builds for these platforms, in this order.
+    ///
+    /// # Errors
+    /// As [`Buildkitd::start`].
+    pub fn start_for(platforms: &[&str]) -> anyhow::Result<Self> {
+        Self::launch(&format!("snapshotter = \"native\"\nplatforms = {platforms:?}"), "")
+    }
+
+    fn launch(worker: &str, settings: &str) -> anyhow::Result<Self> {
         ensure!(fs::metadata("/proc/self")?.uid() == 0, "buildkitd needs root: run these tests as root");
         let (buildkitd, runc, unshare) = (program("buildkitd")?, program("runc")?, tool("unshare")?);
         // The path of a socket has at most 107 bytes, so not under TMPDIR.
@@ -76,7 +88,7 @@ impl Buildkitd {
         let root = directory.path().join("root");
         fs::create_dir(&root)?;
         let configuration = directory.path().join("buildkitd.toml");
-        fs::write(&configuration, toml(&root, &runc, snapshotter, settings))?;
+        fs::write(&configuration, toml(&root, &runc, worker, settings))?;
         let address = address(directory.path());
         let arguments = [
             &["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", IN_MEMORY, "sh"][..],
@@ -174,7 +186,7 @@ fn text(path: &Path) -> anyhow::Result<&str> {
 }
 
 /// Returns the daemon's configuration. Nothing is collected as garbage, and nothing lies outside its root.
-fn toml(root: &Path, runc: &Path, snapshotter: &str, settings: &str) -> String {
+fn toml(root: &Path, runc: &Path, worker: &str, settings: &str) -> String {
     let (root, runc) = (root.display(), runc.display());
     format!(
         r#"root = "{root}"
@@ -188,7 +200,7 @@ disabled = true
 
 [worker.oci]
 enabled = true
-snapshotter = "{snapshotter}"
+{worker}
 binary = "{runc}"
 networkMode = "host"
 gc = false

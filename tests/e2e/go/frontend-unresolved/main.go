@@ -6,6 +6,7 @@
 //	mode        by what way the image gets into the build, see modes.go; "image" where it is left out
 //	image       the reference; for "raw" a whole source identifier
 //	platform    os/architecture[/variant]; several, with commas, for "platforms"
+//	unsaid      whether the definition, which then has one operation, names no platform
 //	store       the name of the client's layout, for "oci-layout" and "oci-layout-blob"
 //	commit      the commit to check out, for "git-bundle"
 //	from        the source identifier that "convert" turns into the image
@@ -14,6 +15,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -21,7 +23,9 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/frontend/gateway/grpcclient"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/util/appcontext"
+	"github.com/opencontainers/go-digest"
 )
 
 func main() {
@@ -52,5 +56,30 @@ func build(ctx context.Context, c client.Client) (*client.Result, error) {
 		return nil, err
 	}
 	request.Definition = definition.ToPB()
+	if opts["unsaid"] != "" {
+		if err := withoutPlatform(request.Definition); err != nil {
+			return nil, err
+		}
+	}
 	return c.Solve(ctx, request)
+}
+
+// withoutPlatform takes the platform out of the one operation of a definition, which no constraint of llb does.
+func withoutPlatform(definition *pb.Definition) error {
+	if len(definition.Def) != 2 {
+		return fmt.Errorf("%d operations instead of one and the result", len(definition.Def))
+	}
+	var source, result pb.Op
+	if err := errors.Join(source.UnmarshalVT(definition.Def[0]), result.UnmarshalVT(definition.Def[1])); err != nil {
+		return err
+	}
+	source.Platform = nil
+	var err error
+	if definition.Def[0], err = source.MarshalVT(); err != nil {
+		return err
+	}
+	result.Inputs[0].Digest = string(digest.FromBytes(definition.Def[0]))
+	definition.Def[1], err = result.MarshalVT()
+	definition.Metadata = nil
+	return err
 }

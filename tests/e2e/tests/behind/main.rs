@@ -8,6 +8,7 @@ mod deaths;
 mod dockerfiles;
 mod made;
 mod many;
+mod platforms;
 mod records;
 mod refused;
 mod rules;
