@@ -1,9 +1,9 @@
 //! A cache of verified content on disk, for any number of processes at a time.
 //!
-//! Content lies there once, under its digest. It is answered to somebody only after a registry has handed it to them
-//! out of the same repository: whoever names a digest has not shown thereby that they may read it. What a tag named is
-//! known for each of them apart. They are told apart by what [`Principal`](crate::Principal) says, kept only as a hash
-//! with a key of the cache's own.
+//! Content lies there once, under its digest. The cache answers it only to the credentials to which a registry has
+//! handed it out of the same repository: to name a digest is not to have the right to read it. What a tag named is known
+//! for each of them apart. What the registry hands out without credentials is answered to all. They are told apart by
+//! what [`Principal`](crate::Principal) says, kept only as a hash with a key of the cache's own.
 //!
 //! Files get their names when they are whole and on the disk, so that a process may be killed at any instant. What is
 //! damaged all the same is removed when it is met, and counts as not there.
@@ -31,7 +31,7 @@ use refkit_oci::Repository;
 pub(crate) use blob::Stored;
 pub use check::{Checked, Wrong};
 pub use evict::Freed;
-pub(crate) use scope::{Kept, Scope};
+pub(crate) use scope::{Kept, Scope, Seen};
 pub(crate) use sink::Sink;
 pub use upkeep::{Info, Prune};
 

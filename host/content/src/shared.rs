@@ -71,4 +71,12 @@ impl<T: Principal + ?Sized> Principal for Arc<T> {
     async fn principal(&self, repository: &Repository) -> Result<[u8; 32], Error> {
         (**self).principal(repository).await
     }
+
+    async fn anonymous(&self, repository: &Repository) -> Option<[u8; 32]> {
+        (**self).anonymous(repository).await
+    }
+
+    fn is_anonymous(&self, repository: &Repository) -> bool {
+        (**self).is_anonymous(repository)
+    }
 }

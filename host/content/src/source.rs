@@ -142,6 +142,10 @@ pub trait Vouch: Send + Sync {
 }
 
 /// Knows as whom a source asks.
+///
+/// A source need not know it before it asks: most registries hand out most of what they have to anybody, and want
+/// credentials only where they say so. So there are two principals: the one with the credentials, which may cost
+/// something to look up, and the one without.
 #[async_trait]
 pub trait Principal: Send + Sync {
     /// Returns what stands for whoever asks for this repository: equal for equal credentials, different for different
@@ -150,6 +154,18 @@ pub trait Principal: Send + Sync {
     /// # Errors
     /// Where it cannot be said, as when a credential helper fails.
     async fn principal(&self, repository: &Repository) -> Result<[u8; 32], Error>;
+
+    /// Returns what stands for anybody who asks for this repository without credentials, and looks none up: the same as
+    /// [`principal`](Self::principal) where there are none. None of a source that never asks like that.
+    async fn anonymous(&self, _repository: &Repository) -> Option<[u8; 32]> {
+        None
+    }
+
+    /// Returns whether no request that may have been for this repository has carried credentials so far: then all that
+    /// the source has answered of it is what it answers to anybody.
+    fn is_anonymous(&self, _repository: &Repository) -> bool {
+        false
+    }
 }
 
 /// Everything that can be read.

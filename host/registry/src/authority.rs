@@ -1,6 +1,6 @@
 //! What is known of how hosts are asked: nothing at first, and what they have asked for from then on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex as Cell, OwnedMutexGuard};
@@ -80,6 +80,10 @@ pub(crate) struct Authority {
     ways: Mutex<HashMap<Place, Way>>,
     contacts: Mutex<HashMap<Place, Arc<Cell<()>>>>,
     tokens: Mutex<HashMap<TokenKey, Arc<Cell<Held>>>>,
+    /// The hosts that have been sent credentials, or a token that was had for some.
+    told: Mutex<HashSet<Place>>,
+    /// The repositories that a host shows to anybody, or not even to credentials.
+    shown: Mutex<HashSet<(Place, String)>>,
 }
 
 impl Authority {
@@ -94,6 +98,27 @@ impl Authority {
     /// Returns whether a host always gets user name and password.
     pub(crate) fn is_basic(&self, endpoint: &Endpoint) -> bool {
         matches!(self.way(endpoint), Some(Way::Basic))
+    }
+
+    /// Notes that a host is sent credentials.
+    pub(crate) fn send_credentials(&self, endpoint: &Endpoint) {
+        lock(&self.told).insert(Place::of(endpoint));
+    }
+
+    /// Returns whether a host has been sent credentials.
+    pub(crate) fn has_sent_credentials(&self, endpoint: &Endpoint) -> bool {
+        lock(&self.told).contains(&Place::of(endpoint))
+    }
+
+    /// Notes that there is nothing in a repository that the host hides from who has not shown credentials. Returns
+    /// whether that is new.
+    pub(crate) fn show(&self, endpoint: &Endpoint) -> bool {
+        let mut shown = lock(&self.shown);
+        // It costs a request that is not needed to forget them.
+        if shown.len() >= KEPT {
+            shown.clear();
+        }
+        shown.insert((Place::of(endpoint), endpoint.path.clone()))
     }
 
     /// Lets the first request to a host go ahead, and the others wait for its answer: what that asks for, they then

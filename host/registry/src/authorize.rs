@@ -37,21 +37,31 @@ impl Inner {
         if reply.elsewhere {
             return Ok(reply);
         }
+        let pulls_openly = known.is_none() && actions == Actions::Pull;
         let (challenges, credentials, newer) = match reply.status {
-            StatusCode::UNAUTHORIZED => {
-                let credentials = self.settings.credentials.credentials(&endpoint.host.credentials).await?;
-                (challenge::challenges(&reply.headers), credentials, false)
+            StatusCode::UNAUTHORIZED => (challenge::challenges(&reply.headers), self.look_up(endpoint).await?, false),
+            // What a mirror does not show is next asked for elsewhere.
+            StatusCode::NOT_FOUND if pulls_openly && endpoint.last && self.authority.show(endpoint) => {
+                return match again {
+                    Some(again) => self.ask_again_known(endpoint, again, reply).await,
+                    None => Ok(reply),
+                };
             }
             // ECR says this of a password that has ended, and does not ask for another one.
             StatusCode::FORBIDDEN if known.is_some() && self.authority.is_basic(endpoint) => {
-                let now = self.settings.credentials.credentials(&endpoint.host.credentials).await?;
+                let now = self.look_up(endpoint).await?;
                 let is_newer = fixed(&Way::Basic, &now)?.is_some_and(|header| Some(header) != known);
                 match if is_newer { Some(now) } else { self.newer(endpoint, &now).await? } {
                     Some(newer) => (vec![Challenge::Basic], newer, true),
                     None => return Ok(reply),
                 }
             }
-            _ => return Ok(reply),
+            status => {
+                if pulls_openly && status.is_success() {
+                    self.authority.show(endpoint);
+                }
+                return Ok(reply);
+            }
         };
         // What is read now gives up its turn for the next request.
         let refusal = reply.refusal().await;
@@ -60,6 +70,45 @@ impl Inner {
             self.insist(endpoint, (actions, again), (refusal, known), challenges, (credentials, newer)).await;
         drop(first);
         answered
+    }
+
+    /// Asks for what was not found without credentials once more with those that there are: some registries hide private
+    /// repositories, and ask nobody for credentials. Such a registry names no challenge, so what needs none is sent: a
+    /// password or a token, to the host that they are for.
+    async fn ask_again_known(&self, endpoint: &Endpoint, call: Call, missing: Reply) -> Result<Reply, Problem> {
+        // Where they cannot be looked up, what was said stands.
+        let Ok(credentials) = self.settings.credentials.credentials(&endpoint.host.credentials).await else {
+            return Ok(missing);
+        };
+        let way = match &credentials {
+            Credentials::Basic { .. } => Way::Basic,
+            Credentials::RegistryToken(_) => Way::Registry,
+            Credentials::Anonymous | Credentials::IdentityToken(_) => return Ok(missing),
+        };
+        let Some(header) = fixed(&way, &credentials)? else { return Ok(missing) };
+        // What is read now gives up its turn for the next request.
+        let missing = missing.refusal().await;
+        self.authority.send_credentials(endpoint);
+        let reply = self.send(endpoint, call, Some(&header), false).await?;
+        match reply.status {
+            // They are none for this repository.
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(missing),
+            status => {
+                if status.is_success() {
+                    self.authority.set_way(endpoint, way);
+                }
+                Ok(reply)
+            }
+        }
+    }
+
+    /// Looks up credentials for a host, which is asked with them from now on.
+    async fn look_up(&self, endpoint: &Endpoint) -> Result<Credentials, Problem> {
+        let credentials = self.settings.credentials.credentials(&endpoint.host.credentials).await?;
+        if !matches!(credentials, Credentials::Anonymous) {
+            self.authority.send_credentials(endpoint);
+        }
+        Ok(credentials)
     }
 
     /// Reads a document of at most so many bytes; one that breaks on its way is asked for again.
@@ -78,7 +127,11 @@ impl Inner {
         let mut waits = self.waits(endpoint);
         loop {
             let again = call.again();
-            let reply = self.ask(endpoint, Actions::Pull, call).await?;
+            let reply = match self.ask(endpoint, Actions::Pull, call).await {
+                Ok(reply) => reply,
+                Err(Problem::NotFound) if lacks(StatusCode::NOT_FOUND) => return Ok(None),
+                Err(problem) => return Err(problem),
+            };
             if lacks(reply.status) {
                 return Ok(None);
             }
@@ -135,11 +188,9 @@ impl Inner {
     async fn known(&self, endpoint: &Endpoint, actions: &Actions) -> Result<Option<HeaderValue>, Problem> {
         match self.authority.way(endpoint) {
             None | Some(Way::Open) => Ok(None),
-            Some(way @ (Way::Basic | Way::Registry)) => {
-                fixed(&way, &self.settings.credentials.credentials(&endpoint.host.credentials).await?)
-            }
+            Some(way @ (Way::Basic | Way::Registry)) => fixed(&way, &self.look_up(endpoint).await?),
             Some(Way::Token(bearer)) => {
-                let credentials = self.settings.credentials.credentials(&endpoint.host.credentials).await?;
+                let credentials = self.look_up(endpoint).await?;
                 // The scope of the challenge was for the repository of that request.
                 let bearer = Bearer { scope: None, ..bearer };
                 self.token(endpoint, actions, &bearer, &credentials, None).await.map(Some)
@@ -151,7 +202,7 @@ impl Inner {
     async fn newer(&self, endpoint: &Endpoint, old: &Credentials) -> Result<Option<Credentials>, Problem> {
         let source = &self.settings.credentials;
         source.forget(&endpoint.host.credentials).await;
-        let new = source.credentials(&endpoint.host.credentials).await?;
+        let new = self.look_up(endpoint).await?;
         Ok((new.fingerprint() != old.fingerprint()).then_some(new))
     }
 

@@ -1,35 +1,64 @@
 //! As whom a registry is asked.
 
 use async_trait::async_trait;
-use refkit_content::{Error, Operation, Principal};
+use refkit_content::{Error, Operation, Principal, Problem};
 use refkit_oci::Repository;
 use sha2::{Digest as _, Sha256};
 
 use crate::Client;
+use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
 
 #[async_trait]
 impl Principal for Client {
     async fn principal(&self, repository: &Repository) -> Result<[u8; 32], Error> {
         let fail = |problem| Error::new(Operation::Resolve, repository, problem);
-        // An answer may come from any of the hosts, so it is one for whoever this is at all of them.
-        let mut hasher = Sha256::new();
-        for endpoint in self.endpoints(repository, |can| can.pull || can.resolve).map_err(fail)? {
+        let endpoints = self.reading(repository).map_err(fail)?;
+        let mut all = Vec::new();
+        for endpoint in &endpoints {
             let credentials = self.inner.settings.credentials.credentials(&endpoint.host.credentials).await;
-            hasher.update(credentials.map_err(fail)?.fingerprint().as_slice());
-            let host = &endpoint.host;
-            part(&mut hasher, host.api.as_str().as_bytes());
-            for (name, value) in &host.headers {
-                part(&mut hasher, name.as_str().as_bytes());
-                part(&mut hasher, value.as_bytes());
-            }
-            for identity in &host.tls.identities {
-                // What cannot be read is nobody's yet; who asks with it is told so.
-                let bytes = tokio::fs::read(&identity.certificate).await.unwrap_or_default();
-                part(&mut hasher, &bytes);
-            }
+            all.push(credentials.map_err(fail)?);
         }
-        Ok(hasher.finalize().into())
+        Ok(of(endpoints.iter().zip(&all)).await)
     }
+
+    async fn anonymous(&self, repository: &Repository) -> Option<[u8; 32]> {
+        let endpoints = self.reading(repository).ok()?;
+        Some(of(endpoints.iter().zip(std::iter::repeat(&Credentials::Anonymous))).await)
+    }
+
+    fn is_anonymous(&self, repository: &Repository) -> bool {
+        let anonymous = |endpoint: &Endpoint| !self.inner.authority.has_sent_credentials(endpoint);
+        self.reading(repository).is_ok_and(|endpoints| endpoints.iter().all(anonymous))
+    }
+}
+
+impl Client {
+    /// Returns the hosts that a repository may be read from. An answer may come from any of them, so a principal is the
+    /// same only where it is at all of them.
+    fn reading(&self, repository: &Repository) -> Result<Vec<Endpoint>, Problem> {
+        self.endpoints(repository, |can| can.pull || can.resolve)
+    }
+}
+
+/// Returns what stands for these credentials at these hosts, and for all else by which the hosts tell clients apart.
+async fn of(asked: impl Iterator<Item = (&Endpoint, &Credentials)>) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for (endpoint, credentials) in asked {
+        hasher.update(credentials.fingerprint().as_slice());
+        let host = &endpoint.host;
+        part(&mut hasher, host.api.as_str().as_bytes());
+        for (name, value) in &host.headers {
+            part(&mut hasher, name.as_str().as_bytes());
+            part(&mut hasher, value.as_bytes());
+        }
+        for identity in &host.tls.identities {
+            // What cannot be read is nobody's yet; the request that needs it fails.
+            let bytes = tokio::fs::read(&identity.certificate).await.unwrap_or_default();
+            part(&mut hasher, &bytes);
+        }
+    }
+    hasher.finalize().into()
 }
 
 fn part(hasher: &mut Sha256, bytes: &[u8]) {

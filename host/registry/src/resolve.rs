@@ -81,7 +81,10 @@ impl Client {
     /// Returns what a HEAD tells, where it tells enough.
     async fn head(&self, endpoint: &Endpoint, reference: &Reference) -> Result<Option<Descriptor>, Problem> {
         let call = self.manifest(endpoint, reference, Method::HEAD)?.repeat(Repeat::Not500);
-        let reply = self.inner.ask(endpoint, Actions::Pull, call).await?;
+        let reply = match self.inner.ask(endpoint, Actions::Pull, call).await {
+            Err(Problem::NotFound) if endpoint.last => return Ok(None),
+            reply => reply?,
+        };
         // A refusal's reasons stand in a body, which a HEAD has not. And there are registries that refuse every HEAD,
         // by any status, 404 among them. What a mirror does not show is next asked for elsewhere, so that a miss there
         // stays one request.

@@ -5,11 +5,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use futures_util::future::BoxFuture;
 use refkit_oci::Repository;
 
 use super::questions::{Asker, Questions};
-use super::shelf::Shelf;
+use super::shelf::{Part, Shelf};
 use super::{Cache, CacheOptions, Pull};
 use crate::disk::DiskCache;
 use crate::{Answer, Error, Operation, Origin, Principal};
@@ -23,7 +22,12 @@ use crate::{Answer, Error, Operation, Origin, Principal};
 /// | cached | one HEAD, and a GET if it names something else now | nothing; a HEAD with [`Pull::Always`] |
 /// | [`Pull::Never`], offline | what it named when it was last asked for | nothing |
 ///
-/// Only a cache on disk remembers tags, and lists of tags and referrers, and each for whoever asked for them alone.
+/// Only a cache on disk remembers tags, and lists of tags and referrers.
+///
+/// What a registry has handed out to credentials is answered to the same ones alone, and what it hands out to anybody is
+/// answered to all. Credentials are looked up only for what is behind some: where the registry asks for them, or where
+/// something of the same repository was handed out to some before. Where that fails, nothing is taken from the cache
+/// that is behind credentials, and nothing is kept.
 pub struct Cached<S> {
     pub(super) inner: Arc<Inner<S>>,
     memory: Option<Cache>,
@@ -35,12 +39,22 @@ pub struct Cached<S> {
 /// A repository as one principal sees it.
 type Place = (Arc<str>, Repository);
 
-type Whom<S> = for<'a> fn(&'a S, &'a Repository) -> BoxFuture<'a, Result<[u8; 32], Error>>;
+type Whom<S> = for<'a> fn(&'a S) -> &'a (dyn Principal + 'a);
 
 pub(super) struct Inner<S> {
     pub source: S,
     disk: Option<(DiskCache, Whom<S>)>,
     pub flights: Questions,
+}
+
+impl<S> Inner<S> {
+    /// Returns the caches of a principal.
+    fn part(&self, memory: Option<&Cache>, principal: &[u8; 32], repository: &Repository) -> Result<Part, Error> {
+        let Some((disk, _)) = &self.disk else { return Ok(Part { memory: memory.cloned(), disk: None }) };
+        let fail = |problem| Error::new(Operation::Open, disk.path().display(), problem);
+        let disk = disk.scope(principal, repository).map_err(fail)?;
+        Ok(Part { memory: memory.map(|memory| memory.scoped(disk.who())), disk: Some(disk) })
+    }
 }
 
 impl<S> Cached<S> {
@@ -80,22 +94,35 @@ impl<S> Cached<S> {
 
     /// Returns what is cached of a repository for whoever asks now.
     pub(super) async fn shelf(&self, repository: &Repository) -> Result<Shelf, Error> {
-        let repository = repository.clone();
-        let Some((disk, whom)) = &self.inner.disk else {
-            return Ok(Shelf { memory: self.memory.clone(), disk: None, repository });
+        let mut shelf = Shelf { repository: repository.clone(), own: None, open: None, unknown: None };
+        let memory = self.memory.as_ref();
+        let Some((_, whom)) = &self.inner.disk else {
+            shelf.own = Some(Part { memory: memory.cloned(), disk: None });
+            return Ok(shelf);
         };
-        let principal = whom(&self.inner.source, &repository).await?;
-        let fail = |problem| Error::new(Operation::Open, disk.path().display(), problem);
-        let disk = disk.scope(&principal, &repository).map_err(fail)?;
-        let memory = self.memory.as_ref().map(|memory| memory.scoped(disk.who()));
-        Ok(Shelf { memory, disk: Some(disk), repository })
+        let source = whom(&self.inner.source);
+        if let Some(anybody) = source.anonymous(repository).await {
+            let open = self.inner.part(memory, &anybody, repository)?;
+            let behind = match &open.disk {
+                Some(disk) => disk.is_behind_credentials().await,
+                None => false,
+            };
+            shelf.open = Some(open);
+            if !behind && source.is_anonymous(repository) {
+                return Ok(shelf);
+            }
+        }
+        match source.principal(repository).await {
+            Ok(principal) => shelf.own = Some(self.inner.part(memory, &principal, repository)?),
+            Err(error) => shelf.unknown = Some(error),
+        }
+        Ok(shelf)
     }
 
     pub(super) fn asker(&self, shelf: &Shelf) -> Asker {
-        let who = shelf.who();
         let confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_confirmed = confirmed.contains(&(Arc::clone(&who), shelf.repository.clone()));
-        (who, self.options, is_confirmed)
+        let is_confirmed = shelf.parts().any(|part| confirmed.contains(&(part.who(), shelf.repository.clone())));
+        (shelf.who(), self.options, is_confirmed)
     }
 
     /// Takes note that the source has answered for a repository.
@@ -103,20 +130,21 @@ impl<S> Cached<S> {
         let answered = answer.as_ref().is_ok_and(|answer| !matches!(answer.origin, Origin::Seen(_)));
         if answered && self.options.pull == Pull::Always && !self.options.is_closed() {
             let mut confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
-            confirmed.insert((shelf.who(), shelf.repository.clone()));
+            confirmed.extend(shelf.parts().map(|part| (part.who(), shelf.repository.clone())));
         }
     }
 
     pub(super) fn question(&self, shelf: &Shelf) -> Question<S> {
-        Question { inner: Arc::clone(&self.inner), shelf: shelf.clone(), options: self.options }
+        let (inner, memory) = (Arc::clone(&self.inner), self.memory.clone());
+        Question { inner, memory, shelf: shelf.clone(), options: self.options }
     }
 }
 
 impl<S: Principal> Cached<S> {
     /// Returns the source behind a cache on disk.
     pub fn on_disk(source: S, disk: DiskCache, options: CacheOptions) -> Self {
-        fn whom<'a, S: Principal>(source: &'a S, repository: &'a Repository) -> BoxFuture<'a, Result<[u8; 32], Error>> {
-            source.principal(repository)
+        fn whom<S: Principal>(source: &S) -> &dyn Principal {
+            source
         }
         Self::over(source, None, Some((disk, whom::<S>)), options)
     }
@@ -125,6 +153,7 @@ impl<S: Principal> Cached<S> {
 /// Everything that one question needs until it is answered, whoever waits for it.
 pub(super) struct Question<S> {
     pub inner: Arc<Inner<S>>,
+    memory: Option<Cache>,
     pub shelf: Shelf,
     pub options: CacheOptions,
 }
@@ -133,11 +162,38 @@ impl<S> Question<S> {
     pub fn source(&self) -> &S {
         &self.inner.source
     }
+
+    /// Returns where to keep what the source has answered: for anybody where no credentials were sent, else for these
+    /// alone. None where it is not known whose they are.
+    pub async fn keeping(&self) -> Option<Part> {
+        let Some((_, whom)) = &self.inner.disk else { return self.shelf.own.clone() };
+        let (source, repository) = (whom(&self.inner.source), &self.shelf.repository);
+        if let Some(open) = self.shelf.open.as_ref().filter(|_| source.is_anonymous(repository)) {
+            return Some(open.clone());
+        }
+        let own = match &self.shelf.own {
+            Some(own) => own.clone(),
+            None => {
+                let principal = source.principal(repository).await.ok()?;
+                self.inner.part(self.memory.as_ref(), &principal, repository).ok()?
+            }
+        };
+        if let Some(Part { disk: Some(open), .. }) = self.shelf.open.as_ref().filter(|open| open.who() != own.who()) {
+            open.put_behind_credentials().await;
+        }
+        Some(own)
+    }
+
+    /// Returns why the cache does not have something: it is not there, or it is not known for whom to look.
+    pub fn miss(&self, operation: Operation, subject: impl fmt::Display) -> Error {
+        self.shelf.unknown.clone().unwrap_or_else(|| Error::new(operation, subject, self.options.miss()))
+    }
 }
 
 impl<S> Clone for Question<S> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), shelf: self.shelf.clone(), options: self.options }
+        let (inner, memory) = (Arc::clone(&self.inner), self.memory.clone());
+        Self { inner, memory, shelf: self.shelf.clone(), options: self.options }
     }
 }
 
@@ -145,6 +201,14 @@ impl<S> Clone for Question<S> {
 impl<S: Principal> Principal for Cached<S> {
     async fn principal(&self, repository: &Repository) -> Result<[u8; 32], Error> {
         self.inner.source.principal(repository).await
+    }
+
+    async fn anonymous(&self, repository: &Repository) -> Option<[u8; 32]> {
+        self.inner.source.anonymous(repository).await
+    }
+
+    fn is_anonymous(&self, repository: &Repository) -> bool {
+        self.inner.source.is_anonymous(repository)
     }
 }
 

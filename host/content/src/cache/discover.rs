@@ -50,12 +50,12 @@ impl<S: Discover> Question<S> {
     async fn tags(&self) -> Result<Answer<Vec<String>>, Error> {
         let repository = &self.shelf.repository;
         if self.options.is_closed() {
-            let miss = || Error::new(Operation::Tags, repository, self.options.miss());
+            let miss = || self.miss(Operation::Tags, repository);
             return self.known_tags().await.ok_or_else(miss);
         }
         match self.source().tags(repository).await {
             Ok(answer) => {
-                if let Some(disk) = &self.shelf.disk {
+                if let Some(disk) = self.keeping().await.and_then(|part| part.disk) {
                     disk.keep_list(TAGS, answer.value.clone()).await;
                 }
                 Ok(answer)
@@ -66,19 +66,19 @@ impl<S: Discover> Question<S> {
     }
 
     async fn known_tags(&self) -> Option<Answer<Vec<String>>> {
-        let seen = self.shelf.disk.as_ref()?.list::<Vec<String>>(TAGS).await?;
+        let seen = self.shelf.list::<Vec<String>>(TAGS).await?;
         Some(Answer { origin: Origin::Seen(seen.at()), value: seen.value })
     }
 
     async fn referrers(&self, subject: &Digest, artifact_type: Option<&str>) -> Result<Answer<Vec<Descriptor>>, Error> {
         let repository = &self.shelf.repository;
         if self.options.is_closed() {
-            let miss = || Error::new(Operation::Referrers, format!("{repository}@{subject}"), self.options.miss());
+            let miss = || self.miss(Operation::Referrers, format!("{repository}@{subject}"));
             return self.known_referrers(subject, artifact_type).await.ok_or_else(miss);
         }
         match self.source().referrers(repository, subject, artifact_type).await {
             Ok(answer) => {
-                if let Some(disk) = &self.shelf.disk {
+                if let Some(disk) = self.keeping().await.and_then(|part| part.disk) {
                     let list: Vec<Listed> = answer.value.iter().cloned().map(Listed::from).collect();
                     disk.keep_list(referrers_of(subject, artifact_type), list).await;
                 }
@@ -91,10 +91,9 @@ impl<S: Discover> Question<S> {
 
     /// Returns the list that was asked for, or what belongs to it of the list of all.
     async fn known_referrers(&self, subject: &Digest, wanted: Option<&str>) -> Option<Answer<Vec<Descriptor>>> {
-        let disk = self.shelf.disk.as_ref()?;
-        let seen = match disk.list::<Vec<Listed>>(referrers_of(subject, wanted)).await {
+        let seen = match self.shelf.list::<Vec<Listed>>(&referrers_of(subject, wanted)).await {
             Some(seen) => seen,
-            None => disk.list(referrers_of(subject, None)).await?,
+            None => self.shelf.list(&referrers_of(subject, None)).await?,
         };
         let origin = Origin::Seen(seen.at());
         let of = |one: &Descriptor| wanted.is_none_or(|wanted| one.artifact_type.as_deref() == Some(wanted));

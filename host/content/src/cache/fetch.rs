@@ -58,7 +58,9 @@ impl<S: Fetch> Question<S> {
         }
         match verify::fetch(self.source(), &self.shelf.repository, descriptor, MANIFEST_LIMIT).await {
             Ok(answer) => {
-                self.shelf.keep(descriptor, &answer.value, false).await;
+                if let Some(part) = self.keeping().await {
+                    part.keep(&self.shelf.repository, descriptor, &answer.value, false).await;
+                }
                 Ok(answer)
             }
             Err(error) if self.options.bears(&error) => {
@@ -126,9 +128,14 @@ impl<S: Fetch> Question<S> {
         if self.here(descriptor, &key.0).await.is_some() {
             return Ok(None);
         }
-        let Some(disk) = &self.shelf.disk else { return Ok(None) };
+        let Some(disk) = self.shelf.disk() else { return Ok(None) };
         let Some(sink) = disk.begin(descriptor).await else { return Ok(None) };
         let body = self.source().open(&self.shelf.repository, descriptor).await?;
+        // Only now it is known to whom the source hands it out.
+        let sink = match self.keeping().await.and_then(|part| part.disk) {
+            Some(disk) => disk.take_over(sink, descriptor),
+            None => sink.ungranted(),
+        };
         let Ok(download) = Download::start(descriptor, body, sink).map(Arc::new) else { return Ok(None) };
         let mut downloads = downloads();
         downloads.retain(|_, download| download.strong_count() > 0);
@@ -137,7 +144,7 @@ impl<S: Fetch> Question<S> {
     }
 
     fn keeps_blobs(&self) -> bool {
-        self.options.blobs && self.shelf.disk.is_some()
+        self.options.blobs && self.shelf.disk().is_some()
     }
 
     /// Returns whether the cache may answer before anybody is asked.
@@ -146,7 +153,6 @@ impl<S: Fetch> Question<S> {
     }
 
     fn lacks(&self, descriptor: &Descriptor) -> Error {
-        let subject = format_args!("{}@{}", self.shelf.repository, descriptor.digest);
-        Error::new(Operation::Fetch, subject, self.options.miss())
+        self.miss(Operation::Fetch, format_args!("{}@{}", self.shelf.repository, descriptor.digest))
     }
 }

@@ -103,14 +103,17 @@ impl<S: Resolve> Question<S> {
                 _ => Ok(()),
             })
             .map_err(|problem| Error::new(Operation::Pull, reference, problem).at(&answer.origin))?;
-        self.shelf.keep(descriptor, bytes, true).await;
+        if let Some(part) = self.keeping().await {
+            part.keep(&self.shelf.repository, descriptor, bytes, true).await;
+        }
         self.remember(reference, descriptor).await;
         Ok(answer)
     }
 
     /// With a digest in the reference, its tag says nothing of what is there.
     async fn remember(&self, reference: &Reference, names: &Descriptor) {
-        if let (Some(disk), Some(tag), None) = (&self.shelf.disk, reference.tag(), reference.digest()) {
+        let (Some(tag), None) = (reference.tag(), reference.digest()) else { return };
+        if let Some(disk) = self.keeping().await.and_then(|part| part.disk) {
             disk.keep_tag(tag, names).await;
         }
     }
@@ -128,12 +131,8 @@ impl<S: Resolve> Question<S> {
         if let Some(digest) = reference.digest() {
             return Some(Answer { value: self.shelf.manifest(digest).await?.descriptor, origin: Origin::Cache });
         }
-        let seen = self.shelf.disk.as_ref()?.tag(reference.tag()?).await?;
+        let seen = self.shelf.tag(reference.tag()?).await?;
         let origin = Origin::Seen(seen.at());
         Some(Answer { value: seen.value, origin })
-    }
-
-    fn miss(&self, operation: Operation, reference: &Reference) -> Error {
-        Error::new(operation, reference, self.options.miss())
     }
 }

@@ -1,88 +1,99 @@
-//! What the caches have for one principal in one repository: memory first, then the disk.
+//! What the caches have of one repository: for the credentials of now, and for anybody.
+
+mod part;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use refkit_oci::{Descriptor, Digest, Repository};
+use serde::de::DeserializeOwned;
 
-use super::Cache;
-use crate::disk::{Kept, Scope, Stored};
-use crate::links::Links;
-use crate::{Body, Content, Origin};
+pub(super) use part::Part;
+
+use crate::disk::{Scope, Seen};
+use crate::{Body, Content, Error};
 
 /// The caches of a repository. A clone is another handle on them.
 #[derive(Clone)]
 pub(super) struct Shelf {
-    pub memory: Option<Cache>,
-    pub disk: Option<Scope>,
     pub repository: Repository,
+    /// What was handed out to the credentials of now. None where it need not be known whose they are: nothing of this
+    /// repository was ever handed out to any.
+    pub own: Option<Part>,
+    /// What was handed out to anybody; none where the source does not tell.
+    pub open: Option<Part>,
+    /// Why the credentials are not known, where they had to be.
+    pub unknown: Option<Error>,
 }
 
 impl Shelf {
-    /// Returns what stands for the principal.
-    pub fn who(&self) -> Arc<str> {
-        match (&self.disk, &self.memory) {
-            (Some(disk), _) => Arc::clone(disk.who()),
-            (None, Some(memory)) => Arc::clone(&memory.scope),
-            (None, None) => Arc::from(""),
-        }
+    /// Returns the parts that may be read, the one for the credentials of now first.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.own.iter().chain(&self.open)
     }
 
-    /// Returns a manifest or index. A media type that only a descriptor claimed counts once the bytes agree with it.
+    /// Returns what stands for the principal.
+    pub fn who(&self) -> Arc<str> {
+        self.parts().next().map_or_else(|| Arc::from(""), Part::who)
+    }
+
+    /// Returns the disk, for what is of no principal yet.
+    pub fn disk(&self) -> Option<&Scope> {
+        self.parts().find_map(|part| part.disk.as_ref())
+    }
+
+    /// Returns a manifest or index.
     pub async fn manifest(&self, digest: &Digest) -> Option<Content> {
-        if let Some(content) = self.memory.as_ref().and_then(|memory| memory.manifest(&self.repository, digest)) {
-            return Some(content);
+        for part in self.parts() {
+            if let Some(content) = part.manifest(&self.repository, digest).await {
+                return Some(content);
+            }
         }
-        let Kept { media_type, confirmed, stored: Stored::Bytes(bytes) } = self.disk.as_ref()?.content(digest).await?
-        else {
-            return None;
-        };
-        if !confirmed {
-            Links::read(&media_type, &bytes).ok()?;
-        }
-        let descriptor = Descriptor::new(media_type, digest.clone(), bytes.len() as u64);
-        if let Some(memory) = &self.memory {
-            memory.insert(&self.repository, &descriptor, &bytes, true);
-        }
-        Some(Content { descriptor, bytes })
+        None
     }
 
     /// Returns content that is small enough to be held whole.
     pub async fn bytes(&self, digest: &Digest) -> Option<Bytes> {
-        if let Some(bytes) = self.memory.as_ref().and_then(|memory| memory.bytes(&self.repository, digest)) {
-            return Some(bytes);
+        for part in self.parts() {
+            if let Some(bytes) = part.bytes(&self.repository, digest).await {
+                return Some(bytes);
+            }
         }
-        let Kept { media_type, confirmed, stored: Stored::Bytes(bytes) } = self.disk.as_ref()?.content(digest).await?
-        else {
-            return None;
-        };
-        if let Some(memory) = &self.memory {
-            let descriptor = Descriptor::new(media_type, digest.clone(), bytes.len() as u64);
-            memory.insert(&self.repository, &descriptor, &bytes, confirmed);
-        }
-        Some(bytes)
+        None
     }
 
     /// Returns content of any size.
     pub async fn body(&self, descriptor: &Descriptor) -> Option<Body> {
-        if let Some(bytes) = self.memory.as_ref().and_then(|memory| memory.bytes(&self.repository, &descriptor.digest))
-        {
-            return Some(Body::from_bytes(Origin::Cache, bytes));
+        for part in self.parts() {
+            if let Some(body) = part.body(&self.repository, descriptor).await {
+                return Some(body);
+            }
         }
-        let disk = self.disk.as_ref()?;
-        Some(match disk.content(&descriptor.digest).await?.stored {
-            Stored::Bytes(bytes) => Body::from_bytes(Origin::Cache, bytes),
-            Stored::Large(file) => disk.stream(descriptor, file),
-        })
+        None
     }
 
-    /// Keeps what the source has handed out, and what was checked.
-    pub async fn keep(&self, descriptor: &Descriptor, bytes: &Bytes, confirmed: bool) {
-        if let Some(memory) = &self.memory {
-            memory.insert(&self.repository, descriptor, bytes, confirmed);
+    /// Returns what a tag named when the registry was last asked, by whichever way.
+    pub async fn tag(&self, tag: &str) -> Option<Seen<Descriptor>> {
+        let mut newest: Option<Seen<Descriptor>> = None;
+        for disk in self.parts().filter_map(|part| part.disk.as_ref()) {
+            newest = newer(newest, disk.tag(tag).await);
         }
-        if let Some(disk) = &self.disk {
-            disk.keep(descriptor, bytes, confirmed).await;
+        newest
+    }
+
+    /// Returns a list that the registry gave when it was last asked.
+    pub async fn list<T: DeserializeOwned + Send + 'static>(&self, of: &str) -> Option<Seen<T>> {
+        let mut newest = None;
+        for disk in self.parts().filter_map(|part| part.disk.as_ref()) {
+            newest = newer(newest, disk.list(of).await);
         }
+        newest
+    }
+}
+
+fn newer<T>(one: Option<Seen<T>>, other: Option<Seen<T>>) -> Option<Seen<T>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(if other.at() > one.at() { other } else { one }),
+        (one, other) => one.or(other),
     }
 }

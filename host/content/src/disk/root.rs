@@ -8,6 +8,7 @@
 //! grants/HASH            that a registry handed a content to somebody, once for each of them
 //! tags/HASH              what a tag named, for whom, and when
 //! lists/HASH             tags and referrers of a repository, for whom, and when
+//! credentials/HASH       that a repository's registry has answered to somebody's credentials
 //! unfinished/            files that have no place yet
 //! ```
 
@@ -31,10 +32,11 @@ pub(super) type Place = &'static [&'static str];
 pub(super) const GRANTS: Place = &["grants"];
 pub(super) const TAGS: Place = &["tags"];
 pub(super) const LISTS: Place = &["lists"];
+pub(super) const CREDENTIALS: Place = &["credentials"];
 
 /// All of them.
-pub(super) const PLACES: [Place; 6] =
-    [&["blobs", "sha256"], &["blobs", "sha384"], &["blobs", "sha512"], GRANTS, TAGS, LISTS];
+pub(super) const PLACES: [Place; 7] =
+    [&["blobs", "sha256"], &["blobs", "sha384"], &["blobs", "sha512"], GRANTS, TAGS, LISTS, CREDENTIALS];
 
 /// The files of a cache. All methods block.
 #[derive(Debug)]

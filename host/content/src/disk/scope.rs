@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blob::{self, Stored};
 use super::record::{self, Slot};
-use super::root::{GRANTS, LISTS, Place, Root, TAGS};
+use super::root::{CREDENTIALS, GRANTS, LISTS, Place, Root, TAGS};
 use super::sink::Sink;
 use super::{DiskCache, evict};
 use crate::{Body, Origin, verify};
@@ -128,6 +128,28 @@ impl Scope {
     pub async fn begin(&self, descriptor: &Descriptor) -> Option<Sink> {
         let (slot, grant) = self.grant(descriptor, false);
         Sink::begin(self.cache.clone(), descriptor, move |root| record::write(root, &slot, &grant)).await
+    }
+
+    /// Grants a content that is on its way to this principal alone.
+    pub fn take_over(&self, sink: Sink, descriptor: &Descriptor) -> Sink {
+        let (slot, grant) = self.grant(descriptor, false);
+        sink.granted(move |root| record::write(root, &slot, &grant))
+    }
+
+    /// Returns whether the registry has answered of this repository to somebody's credentials. Asked of what anybody
+    /// sees, it tells whether there is anything to look for with credentials.
+    pub async fn is_behind_credentials(&self) -> bool {
+        self.record::<bool>(self.slot(CREDENTIALS, "")).await == Some(true)
+    }
+
+    /// Notes that the registry has answered of this repository to somebody's credentials.
+    pub async fn put_behind_credentials(&self) {
+        let slot = self.slot(CREDENTIALS, "");
+        let keep = move |root: &Root| match record::read::<bool>(root, &slot) {
+            Some(true) => Ok(0),
+            _ => record::write(root, &slot, &true),
+        };
+        self.cache.keep(keep).await;
     }
 
     /// Returns the bytes of a content that is checked as it is read. If it is damaged, the reading ends in an error,

@@ -42,6 +42,17 @@ impl Sink {
         Some(Self { cache, digest: descriptor.digest.clone(), size, written: 0, open })
     }
 
+    /// Grants the content, when it is whole, in another way than was said at first.
+    pub(super) fn granted(mut self, grant: impl FnOnce(&Root) -> io::Result<u64> + Send + 'static) -> Self {
+        self.open = self.open.map(|(unfinished, _)| (unfinished, Box::new(grant) as Grant));
+        self
+    }
+
+    /// Grants the content to nobody.
+    pub fn ungranted(self) -> Self {
+        self.granted(|_| Ok(0))
+    }
+
     /// Returns the file to read from.
     pub fn file(&self) -> io::Result<File> {
         match &self.open {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use super::evict::{self, Freed};
-use super::root::{LISTS, Root, TAGS, blocking};
+use super::root::{CREDENTIALS, LISTS, Root, TAGS, blocking};
 use super::{DiskCache, unfinished};
 use crate::Error;
 
@@ -91,6 +91,7 @@ fn count(root: &Root, mut info: Info) -> std::io::Result<Info> {
             ["blobs", ..] => &mut info.contents,
             TAGS => &mut info.tags,
             LISTS => &mut info.lists,
+            CREDENTIALS => continue,
             _ => &mut info.grants,
         } += 1;
     }

@@ -1,10 +1,15 @@
 //! Who the client is, to whom, and what becomes of a refusal.
 
-use refkit_content::{Problem, Resolve};
-use refkit_registry::Credentials;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use refkit_content::{Principal, Problem, Resolve};
+use refkit_oci::Reference;
+use refkit_registry::{CredentialSource, Credentials};
 use refkit_support::{Access, Fault, Rule, TokenField, TokenServer};
 
-use crate::ask::{USER, anonymous, client, filled, problem, reference, user};
+use crate::ask::{USER, anonymous, builder, client, filled, image, problem, reference, user, walk};
 
 #[tokio::test]
 async fn every_kind_of_credentials() {
@@ -91,6 +96,117 @@ async fn lifetimes_that_are_none() {
         asking.resolve(&name).await.unwrap();
         asking.resolve(&name).await.unwrap();
         assert_eq!(tokens.count("*"), 1, "{lifetime}: one token is enough for both");
+    }
+}
+
+/// Registries that hide what is private answer 404, and ask for no credentials: they are sent before that is believed,
+/// and once.
+#[tokio::test]
+async fn what_is_hidden_is_asked_for_with_credentials() {
+    let registry = filled().await;
+    let name = reference(&registry.host(), ":latest");
+    let hide = |known: String| {
+        let hidden = move |parts: &http::request::Parts| {
+            parts.headers.get("authorization").is_none_or(|value| value.as_bytes() != known.as_bytes())
+        };
+        registry.clear_rules();
+        registry.clear();
+        registry.add(Rule::when(hidden, Fault::status(404)));
+    };
+    let token = Credentials::RegistryToken("t".to_owned().into());
+    let rows = [(user(), refkit_support::basic(USER.0, USER.1)), (token, "Bearer t".to_owned())];
+    for (credentials, known) in rows {
+        hide(known);
+        let asking = client(credentials);
+        let found = asking.resolve(&name).await.unwrap().value;
+        assert_eq!((&found.digest, registry.count("*")), (image().digest(), 2));
+        // Now it is known who to be.
+        asking.pull(&name).await.unwrap();
+        assert_eq!(registry.count("*"), 3);
+    }
+    // What stays missing is asked for once more, and only the first time; without credentials not even then.
+    for (credentials, first, later) in
+        [(user(), 3, 2), (Credentials::Anonymous, 2, 2), (Credentials::IdentityToken("t".to_owned().into()), 2, 2)]
+    {
+        hide("nobody".to_owned());
+        let asking = client(credentials);
+        for requests in [first, later, later] {
+            registry.clear();
+            assert!(matches!(problem(asking.resolve(&name).await), Problem::NotFound));
+            assert_eq!(registry.count("*"), requests, "{:?}", registry.requests());
+        }
+    }
+    // A registry that shows the repository hides nothing in it, and what it says to the password is no reason to try.
+    registry.clear_rules();
+    registry.clear();
+    let asking = client(user());
+    asking.resolve(&name).await.unwrap();
+    problem(asking.pull(&reference(&registry.host(), ":missing")).await);
+    assert!(registry.requests().iter().all(|request| request.authorization().is_none()));
+    assert_eq!(registry.count("*"), 2);
+    for status in [401, 403] {
+        hide("nobody".to_owned());
+        let told = |parts: &http::request::Parts| parts.headers.contains_key("authorization");
+        registry.clear_rules();
+        registry.add(Rule::when(told, Fault::status(status)));
+        registry.add(Rule::on("*", Fault::status(404)));
+        assert!(matches!(problem(client(user()).pull(&name).await), Problem::NotFound), "{status}");
+        assert_eq!(registry.count("*"), 2, "{status}");
+    }
+}
+
+/// Credentials that cannot be looked up are an error where some are asked for, and nowhere else.
+#[tokio::test]
+async fn credentials_are_looked_up_when_they_are_asked_for() {
+    struct Broken(AtomicUsize);
+    #[async_trait]
+    impl CredentialSource for Broken {
+        async fn credentials(&self, _: &str) -> Result<Credentials, Problem> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Err(Problem::Unauthorized("the helper is missing".to_owned()))
+        }
+    }
+    let registry = filled().await;
+    let name = reference(&registry.host(), ":latest");
+    let source = Arc::new(Broken(AtomicUsize::new(0)));
+    let asking = builder(Credentials::Anonymous).credentials(Arc::clone(&source) as Arc<dyn CredentialSource>).build();
+    walk(&asking, &name).await.unwrap();
+    problem(asking.pull(&reference(&registry.host(), ":missing")).await);
+    assert_eq!(source.0.load(Ordering::Relaxed), 0);
+    assert!(asking.is_anonymous(name.repository()));
+    // To be missing is what the registry says; why it might hide it is not known.
+    let other = Reference::parse(&format!("{}/other:1", registry.host())).unwrap();
+    assert!(matches!(problem(asking.pull(&other).await), Problem::NotFound));
+    assert_eq!(source.0.load(Ordering::Relaxed), 1);
+    registry.require(Access::basic(USER.0, USER.1));
+    let found = problem(asking.pull(&name).await).to_string();
+    assert!(found.contains("the helper is missing"), "{found}");
+}
+
+/// What a registry gave to a request without credentials is for anybody, and a source says whether it was that.
+#[tokio::test]
+async fn a_source_says_whether_it_has_shown_credentials() {
+    let registry = filled().await;
+    let name = reference(&registry.host(), ":latest");
+    let repository = name.repository();
+    let tokens = TokenServer::opaque().unwrap();
+    let nobody = anonymous().principal(repository).await.unwrap();
+    // access, credentials, whether it is anybody's
+    let rows = [
+        (Access::open(), user(), true),
+        (Access::bearer(&tokens), Credentials::Anonymous, true),
+        (Access::bearer(&tokens), user(), false),
+        (Access::basic(USER.0, USER.1), user(), false),
+    ];
+    for (access, credentials, anybody) in rows {
+        registry.require(access);
+        let asking = client(credentials.clone());
+        assert!(asking.is_anonymous(repository));
+        asking.pull(&name).await.unwrap();
+        assert_eq!(asking.is_anonymous(repository), anybody);
+        assert_eq!(asking.anonymous(repository).await, Some(nobody));
+        let own = asking.principal(repository).await.unwrap();
+        assert_eq!(own == nobody, matches!(credentials, Credentials::Anonymous));
     }
 }
 
