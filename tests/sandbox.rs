@@ -21,5 +21,7 @@ mod realloc;
 mod shipped;
 #[path = "sandbox/variant.rs"]
 mod variant;
+#[path = "sandbox/vouched.rs"]
+mod vouched;
 
 refkit_tests::each_guest_has_a_test!();

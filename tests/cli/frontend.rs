@@ -291,7 +291,7 @@ fn policies_keep_their_order_their_settings_and_their_rights() {
     ├─ frontend  sha256:[DIGEST]  [SIZE]  9.8.7-test
     ├─ policy  allow-list 1.0.0  sha256:[DIGEST]  [SIZE]
     │     /refkit/policies/00-allow-list.wasm
-    │     imports settings
+    │     imports chain, settings
     │     [CODE]
     ├─ policy  require-label 1.0.0  sha256:[DIGEST]  [SIZE]
     │     /refkit/policies/01-a-label.wasm
@@ -377,7 +377,7 @@ fn a_report_says_all_of_it() {
         assert_eq!(files.json(&manifest["config"])["config"]["Entrypoint"], image["entrypoint"]);
     }
     let policy = &report["policies"][0];
-    assert_eq!((&policy["name"], &policy["imports"]), (&json!("allow-list"), &json!(["settings"])));
+    assert_eq!((&policy["name"], &policy["imports"]), (&json!("allow-list"), &json!(["chain", "settings"])));
     let left_out = report["left_out"].as_array().unwrap();
     assert_eq!(left_out.len(), 4);
     assert_eq!(left_out[2]["platform"]["architecture"], "s390x");

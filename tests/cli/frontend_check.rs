@@ -62,7 +62,7 @@ fn what_was_made_is_whole() {
     ├─ frontend  sha256:[DIGEST]  [SIZE]  9.8.7-test
     ├─ policy  allow-list 1.0.0  sha256:[DIGEST]  [SIZE]
     │     /refkit/policies/00-allow-list.wasm
-    │     imports settings
+    │     imports chain, settings
     │     [CODE]
     ├─ settings  allow=docker.io/library/*
     ├─ runs  /bin/frontend --flag
@@ -72,7 +72,7 @@ fn what_was_made_is_whole() {
     ├─ frontend  sha256:[DIGEST]  [SIZE]  9.8.7-test
     ├─ policy  allow-list 1.0.0  sha256:[DIGEST]  [SIZE]
     │     /refkit/policies/00-allow-list.wasm
-    │     imports settings
+    │     imports chain, settings
     │     [CODE]
     ├─ settings  allow=docker.io/library/*
     ├─ runs  /bin/frontend --flag
@@ -87,7 +87,7 @@ fn what_was_made_is_whole() {
     assert_eq!(image["runs"], json!(["/bin/frontend", "--flag"]));
     let policy = &image["policies"][0];
     assert_eq!(policy["digest"], refkit_support::digest(&component("allow-list")).as_str());
-    assert_eq!((&policy["name"], &policy["imports"]), (&json!("allow-list"), &json!(["settings"])));
+    assert_eq!((&policy["name"], &policy["imports"]), (&json!("allow-list"), &json!(["chain", "settings"])));
     let wanted = if cfg!(target_arch = "x86_64") { "same" } else { "unknown" };
     assert!(policy["code"] == wanted || policy["code"] == "none", "{policy}");
 }
@@ -329,7 +329,7 @@ fn a_tampered_image_is_drawn() {
     ├─ frontend  sha256:[DIGEST]  [SIZE]  9.8.7-test
     ├─ policy  redirect 1.0.0  sha256:[DIGEST]  [SIZE]
     │     /refkit/policies/00-allow-list.wasm
-    │     imports settings
+    │     imports chain, settings
     │     [CODE]
     ├─ settings  allow=docker.io/library/*
     ├─ runs  /bin/frontend --flag

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use refkit_default::Default;
-use refkit_policy::testing::{End, cases};
+use refkit_policy::testing::{Elsewhere, End, cases};
 use refkit_sandbox::{Limits, Policy};
 use refkit_tests::components;
 use refkit_tests::stage::ENGINE;
@@ -38,7 +38,7 @@ async fn default() {
 
 #[tokio::test]
 async fn allow_list() {
-    check::<End>(components::ALLOW_LIST, include_str!("../fixtures/policy_cases/allow-list.json")).await;
+    check::<Elsewhere>(components::ALLOW_LIST, include_str!("../fixtures/policy_cases/allow-list.json")).await;
 }
 
 #[tokio::test]

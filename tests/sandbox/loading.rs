@@ -111,7 +111,7 @@ async fn an_export_of_another_type_is_refused() {
 
 #[tokio::test]
 async fn a_component_asks_for_what_it_imports() {
-    let rows = [(DEFAULT, vec!["registry"]), (ALLOW_LIST, vec!["settings"])];
+    let rows = [(DEFAULT, vec!["registry"]), (ALLOW_LIST, vec!["chain", "settings"])];
     for (component, imports) in rows {
         let policy = Policy::load(&ENGINE, component).await.unwrap();
         assert_eq!(policy.imports(), imports, "{}", policy.description().name);

@@ -42,7 +42,7 @@ mod registry;
 mod stored;
 mod text;
 
-pub use case::{Case, End, cases, check};
+pub use case::{Case, Elsewhere, End, cases, check};
 pub use platform::platform;
 pub use registry::{Event, Registry};
 pub use text::{Names, reference};

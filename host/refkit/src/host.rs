@@ -22,6 +22,10 @@ pub(crate) struct PolicyHost {
     pub(crate) index: usize,
     /// Its span in the trace.
     pub(crate) span: usize,
+    /// Whether what the rest of the chain answers is looked at by a policy that may read documents: by this one, where
+    /// it imports `registry`, or by one that waits for its answer. Another sees references and digests, and for these a
+    /// transport's word is enough.
+    pub(crate) seen: bool,
     pub(crate) settings: Arc<BTreeMap<String, String>>,
     /// What it was told by the rest of the chain.
     pub(crate) told: Mutex<Vec<(Request, Decision<Descriptor>)>>,
@@ -67,7 +71,7 @@ impl Host for PolicyHost {
     }
 
     async fn next(&self, request: Request) -> Result<Decision<Descriptor>, Failure> {
-        let decision = self.run.decide(self.index + 1, request.clone(), Some(self.span), true).await?;
+        let decision = self.run.decide(self.index + 1, request.clone(), Some(self.span), self.seen).await?;
         self.told.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((request, decision.clone()));
         Ok(decision)
     }

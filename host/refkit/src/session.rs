@@ -169,7 +169,8 @@ impl Session {
 
 impl Run {
     /// Returns what the chain from a place on decides of a request, once per run.
-    /// `seen` is whether a policy looks at the answer; a later question is answered from the record either way.
+    /// `seen` is whether a policy that may read documents looks at the answer; a later question is answered from the
+    /// record either way.
     pub(crate) fn decide(
         self: &Arc<Self>,
         index: usize,
@@ -206,7 +207,7 @@ impl Run {
             Some(vouch) if index + 1 == self.chain.len() => {
                 self.vouched(&*vouch, (link, index, span), request, seen).await
             }
-            _ => self.run(link, index, span, request).await,
+            _ => self.run(link, index, span, request, seen).await,
         };
         self.answers.counters.policy(usage.cpu, usage.memory);
         let mut next = None;
@@ -237,11 +238,13 @@ impl Run {
         index: usize,
         span: usize,
         request: &Request,
+        seen: bool,
     ) -> (Result<Step, Failure>, Usage) {
         let host = Arc::new(PolicyHost {
             run: self.clone(),
             index,
             span,
+            seen: seen || link.policy.imports().iter().any(|interface| interface == "registry"),
             settings: link.settings.clone(),
             told: Mutex::default(),
         });

@@ -18,8 +18,9 @@ use crate::session::{Run, Step};
 pub(crate) const UNSEEN: &str = "application/octet-stream";
 
 impl Run {
-    /// Takes the transport's word where no policy looks at the answer: it decides as the default policy does, and nothing
-    /// has to be read. Where one does, runs the last policy of the chain without the configs, and takes only those.
+    /// Takes the transport's word where no policy that may read documents looks at the answer: it decides as the default
+    /// policy does, and nothing has to be read. Where one does, runs the last policy of the chain without the configs,
+    /// and takes only those.
     pub(crate) async fn vouched(
         self: &Arc<Self>,
         vouch: &dyn Vouch,
@@ -32,7 +33,7 @@ impl Run {
         }
         let parts = Parts { images: request.parts.any(), configs: false, ..request.parts };
         let shown = Request { parts, ..request.clone() };
-        let (step, usage) = self.run(link, index, span, &shown).await;
+        let (step, usage) = self.run(link, index, span, &shown, seen).await;
         let step = match step {
             Ok(Step::Decided(Decision::Resolved(resolved))) if request.parts.configs => {
                 Ok(Step::Decided(Decision::Resolved(self.configure(vouch, span, resolved).await)))

@@ -1,4 +1,5 @@
-//! Allows the references that one of the operator's patterns matches, and denies all others.
+//! Allows the references that one of the operator's patterns matches, and denies all others: what is asked for, and what
+//! the policies after this one take instead of it.
 
 use refkit_policy::oci::pattern::Pattern;
 use refkit_policy::*;
@@ -14,13 +15,26 @@ impl Policy for AllowList {
 
     fn resolve(host: &impl Host, request: Request) -> Result<Outcome, Error> {
         let allow = required(host, "allow")?;
-        let reference = oci::Reference::try_from(&request.reference)?;
         let patterns =
             Pattern::parse_list(&allow).map_err(|error| Error::invalid(format_args!("the setting allow: {error}")))?;
-        if patterns.iter().any(|pattern| pattern.matches(&reference)) {
-            return Ok(Outcome::Next(request));
+        let denial = |reference: &Reference, origin: &str| -> Result<Option<Outcome>, Error> {
+            let reference = oci::Reference::try_from(reference)?;
+            let allowed = patterns.iter().any(|pattern| pattern.matches(&reference));
+            let message = || format!("{reference}{origin} matches none of the allowed patterns: {allow}");
+            Ok((!allowed).then(|| Outcome::deny("allow-list", message())))
+        };
+        if let Some(denied) = denial(&request.reference, "")? {
+            return Ok(denied);
         }
-        Ok(Outcome::deny("allow-list", format!("{reference} matches none of the allowed patterns: {allow}")))
+        // Not `Outcome::Next`: a policy after this one may take the image from elsewhere.
+        let outcome = host.next(&request)?;
+        let denied = match &outcome {
+            Outcome::Resolved(Resolved { reference, .. }) if *reference != request.reference => {
+                denial(reference, &format!(", which is taken instead of {},", request.reference))?
+            }
+            _ => None,
+        };
+        Ok(denied.unwrap_or(outcome))
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::content::{Builder, Item};
 use super::text::{self, Names};
 use super::{Registry, platform};
-use crate::{Description, Error, ErrorCode, Host, Outcome, Parts, Policy, Request, Selection};
+use crate::{Description, Error, ErrorCode, Host, Outcome, Parts, Policy, Request, Resolved, Selection};
 
 /// The repository of contents that do not name one.
 const REPOSITORY: &str = "registry.test/app";
@@ -231,10 +231,29 @@ impl Policy for End {
     }
 }
 
+/// The end of a chain that resolves roots alone, and takes the repository `moved` of every registry from another one:
+/// `elsewhere.test/app`.
+pub struct Elsewhere;
+
+impl Policy for Elsewhere {
+    fn about() -> Description {
+        Description::new("elsewhere", "1.0.0", "Takes REGISTRY/moved from elsewhere.test/app")
+    }
+
+    fn resolve(host: &impl Host, request: Request) -> Result<Outcome, Error> {
+        let mut reference = request.reference;
+        if reference.repository == "moved" {
+            (reference.registry, reference.repository) = ("elsewhere.test".into(), "app".into());
+        }
+        let root = host.resolve(&reference)?;
+        Ok(Outcome::Resolved(Resolved { reference, root, images: Vec::new() }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Descriptor, Image, Resolved};
+    use crate::{Descriptor, Image};
 
     /// Pulls, and claims an image that nothing names.
     struct Liar;

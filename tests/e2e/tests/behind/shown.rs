@@ -15,12 +15,24 @@ fn warnings_of_policies() -> anyhow::Result<()> {
 fn an_explanation_where_it_is_asked_for() -> anyhow::Result<()> {
     let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/app")])], &[])?;
     let outcome = shipped.build("FROM APP").arg("REFKIT_EXPLAIN", "1").run()?.succeeded()?;
-    for part in ["├─ allow-list", "└─ default", "policy allow-list: ", "→ passed on ", "limits", "├─ calls"]
+    for part in ["├─ allow-list", "└─ default", "policy allow-list: ", "→ resolved ", "limits", "├─ calls"]
     {
         assert!(outcome.log.contains(part), "{part}: {}", outcome.log);
     }
     let outcome = shipped.build("FROM APP").run()?.succeeded()?;
     assert!(!outcome.log.contains("├─ calls"), "{}", outcome.log);
+    Ok(())
+}
+
+/// An allow-list waits for the answer and still reads no documents: registries do not show BuildKit all of them.
+#[test]
+fn an_allow_list_reads_no_documents() -> anyhow::Result<()> {
+    let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/app")])], &[])?;
+    let outcome = shipped.build("FROM APP").arg("REFKIT_EXPLAIN", "1").run()?.succeeded()?;
+    // BuildKit's word on the image, and the config that came with it.
+    let calls = outcome.log.lines().find(|line| line.contains("├─ calls ")).unwrap_or_default();
+    assert!(calls.trim_end().ends_with(" 2 / 1000"), "{}", outcome.log);
+    assert!(!outcome.log.contains("─ pull "), "{}", outcome.log);
     Ok(())
 }
 
