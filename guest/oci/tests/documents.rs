@@ -7,7 +7,13 @@ const SCHEMA: &str = include_str!("../../../tests/fixtures/vectors/image_spec_sc
 
 /// Rows of upstream's table that are answered otherwise here, by test, comment and place among those of the same
 /// comment, with the reason.
-const OTHERWISE: [(&str, &str, usize, &str); 4] = [
+const OTHERWISE: [(&str, &str, usize, &str); 5] = [
+    (
+        "TestConfig",
+        "expected failure: Env is invalid",
+        1,
+        "images with such an entry exist, and Docker, BuildKit and crane let it pass",
+    ),
     (
         "TestDescriptor",
         "expected success: test for alternate digest algorithm",
@@ -239,6 +245,21 @@ fn configs() {
     assert_eq!(config.platform().expect("a platform").to_string(), "linux/arm/v6");
     assert_eq!(config.labels().collect::<Vec<_>>(), [("a", "1"), ("b", "2")]);
     assert_eq!(document::read_config(b"{}").expect("an empty config").platform(), None);
+    // What Go's decoder takes and other clients show.
+    let config = r#"{"os":"linux","architecture":"amd64","created":"yesterday","author":null,
+        "config":{"User":null,"Env":["PATH=/bin","ALONE","","=x"],"Entrypoint":null,"Cmd":null,"WorkingDir":"",
+            "Volumes":null,"Labels":{"a":null,"b":""},"ExposedPorts":[1]},
+        "rootfs":{"type":"layers","diff_ids":null},"history":[null,{"created":null}],"container_config":{"Env":7}}"#;
+    let config = document::read_config(config.as_bytes()).expect("a config");
+    assert_eq!(config.config.env, ["PATH=/bin", "ALONE", "", "=x"]);
+    assert_eq!((config.config.entrypoint.len(), config.config.cmd.len(), config.diff_ids.len()), (0, 0, 0));
+    assert_eq!((config.config.user.as_deref(), config.config.working_dir.as_deref()), (None, None));
+    assert_eq!((config.created.as_deref(), config.author.as_deref()), (Some("yesterday"), None));
+    assert_eq!(config.labels().collect::<Vec<_>>(), [("a", ""), ("b", "")]);
+    let nothing = r#"{"os":null,"architecture":null,"config":null,"rootfs":null,"history":null,"os.features":null}"#;
+    assert_eq!(document::read_config(nothing.as_bytes()).expect("a config"), document::Config::default());
+    let nothing = r#"{"config":{"Env":null,"Labels":null}}"#;
+    assert_eq!(document::read_config(nothing.as_bytes()).expect("a config"), document::Config::default());
     for text in [
         "",
         "[]",
@@ -247,6 +268,23 @@ fn configs() {
         r#"{"os":"linux","OS":"windows"}"#,
         r#"{"os":"a","os":"b"}"#,
         r#"{"config":{"Labels":{"a":"1","a":"2"}}}"#,
+        // What Go refuses, or reads in its own way.
+        r#"{"config":{"Labels":{"a":1}}}"#,
+        r#"{"config":{"Labels":["a=1"]}}"#,
+        r#"{"config":{"labels":{"a":"1"}}}"#,
+        r#"{"config":{"Labels":{"a":"1"},"LABELS":null}}"#,
+        r#"{"config":{"Env":"PATH=/bin"}}"#,
+        r#"{"config":{"Env":[1]}}"#,
+        r#"{"config":{"Env":{"PATH":"/bin"}}}"#,
+        r#"{"config":{"Cmd":"/bin/sh"}}"#,
+        r#"{"config":{"User":0}}"#,
+        r#"{"config":[]}"#,
+        r#"{"created":0}"#,
+        r#"{"history":{}}"#,
+        r#"{"history":[1]}"#,
+        r#"{"rootfs":{"diff_ids":[null]}}"#,
+        r#"{"os":"linux","architecture":"amd64","os.features":[""]}"#,
+        r#"{"os":"lİnux","architecture":"amd64"}"#,
     ] {
         document::read_config(text.as_bytes()).expect_err(text);
     }

@@ -1,12 +1,11 @@
-//! Image configs, as OCI image-spec 1.1, section "OCI Image Configuration".
+//! Image configs, as OCI image-spec 1.1, section "OCI Image Configuration". What Go's decoder takes and every client
+//! shows is read as it reads it: `null` for a list or a label is nothing.
 
-use super::error::{malformed, shorten};
 use super::fields::Fields;
 use super::json::{self, Value};
 use super::members::platform;
 use super::{DocumentError, Limits};
 use crate::Platform;
-use crate::quoted::Quoted;
 
 /// What an image config says of the image.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,7 +27,7 @@ pub struct Config {
 pub struct ImageConfig {
     /// The user and group.
     pub user: Option<String>,
-    /// The environment, each as `NAME=VALUE`.
+    /// The environment, each as `NAME=VALUE`. Some images have entries without `=`, which clients let pass.
     pub env: Vec<String>,
     /// The entrypoint.
     pub entrypoint: Vec<String>,
@@ -78,7 +77,9 @@ pub fn read_config(bytes: &[u8]) -> Result<Config, DocumentError> {
     let rootfs = fields.get("rootfs").map(|rootfs| Fields::of("rootfs", rootfs, &["diff_ids"])).transpose()?;
     let diff_ids = rootfs.map(|rootfs| rootfs.texts("diff_ids")).transpose()?.unwrap_or_default();
     for step in fields.list("history")?.unwrap_or_default() {
-        Fields::of("history", step, &[])?;
+        if !matches!(step, Value::Null) {
+            Fields::of("history", step, &[])?;
+        }
     }
     let (created, author) = (fields.some_text("created")?, fields.some_text("author")?);
     Ok(Config { platform, created, author, config, diff_ids })
@@ -91,19 +92,15 @@ fn told(fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
 
 fn image(value: &Value<'_>) -> Result<ImageConfig, DocumentError> {
     let fields = Fields::of("config", value, &IMAGE)?;
-    let env = fields.texts("Env")?;
-    if let Some(entry) = env.iter().find(|entry| !entry.contains('=')) {
-        return Err(malformed(format_args!("its Env has {}, which is not NAME=VALUE", Quoted(&shorten(entry)))));
-    }
     if let Some(volumes) = fields.get("Volumes") {
         Fields::of("Volumes", volumes, &[])?;
     }
     Ok(ImageConfig {
         user: fields.some_text("User")?,
-        env,
+        env: fields.texts("Env")?,
         entrypoint: fields.texts("Entrypoint")?,
         cmd: fields.texts("Cmd")?,
         working_dir: fields.some_text("WorkingDir")?,
-        labels: fields.pairs("Labels")?,
+        labels: fields.pairs_or_nothing("Labels")?,
     })
 }

@@ -79,6 +79,19 @@ impl<'v, 'a> Fields<'v, 'a> {
 
     /// Returns an object of texts, sorted by their names.
     pub(super) fn pairs(&self, name: &str) -> Result<Vec<(String, String)>, DocumentError> {
+        self.sorted(name, |member, value| text(member, value))
+    }
+
+    /// Returns an object of texts, sorted by their names; `null` in the place of one is an empty one.
+    pub(super) fn pairs_or_nothing(&self, name: &str) -> Result<Vec<(String, String)>, DocumentError> {
+        self.sorted(name, |member, value| if matches!(value, Value::Null) { Ok("") } else { text(member, value) })
+    }
+
+    fn sorted(
+        &self,
+        name: &str,
+        read: fn(&str, &'v Value<'a>) -> Result<&'v str, DocumentError>,
+    ) -> Result<Vec<(String, String)>, DocumentError> {
         let members = match self.get(name) {
             None => return Ok(Vec::new()),
             Some(Value::Object(members)) => members,
@@ -87,7 +100,7 @@ impl<'v, 'a> Fields<'v, 'a> {
         let mut pairs = Vec::with_capacity(members.len());
         for place in in_order(members)? {
             let (member, value) = &members[place];
-            pairs.push((member.0.clone().into_owned(), text(&member.0, value)?.to_owned()));
+            pairs.push((member.0.clone().into_owned(), read(&member.0, value)?.to_owned()));
         }
         Ok(pairs)
     }
