@@ -2,6 +2,7 @@
 
 use anyhow::ensure;
 use refkit_e2e::{Build, Built, BuiltImage, Frontend, base, layout};
+use refkit_support::image::IndexBuilder;
 use serde_json::{Value, json};
 
 use crate::{PLATFORMS, Policy, Shipped};
@@ -17,6 +18,9 @@ const OF_ONE_BUILD: [&str; 4] = [
 
 /// Which layers each step left, by its number.
 const LAYERS: &str = "/runDetails/metadata/buildkit_metadata/layers";
+
+/// What the image was built from.
+const MATERIALS: &str = "/buildDefinition/resolvedDependencies";
 
 /// Writes an SBOM that names a file of what was built.
 const SCAN: &str = r#"
@@ -79,7 +83,7 @@ impl Both {
             remove(&mut provenance, pointer);
         }
         // BuildKit sorts by the name alone, so that two platforms of one image come in any order.
-        if let Some(materials) = provenance.pointer_mut("/buildDefinition/resolvedDependencies") {
+        if let Some(materials) = provenance.pointer_mut(MATERIALS) {
             *materials = json!(image.materials()?);
         }
         let config = "/buildDefinition/internalParameters/buildConfig";
@@ -126,7 +130,7 @@ fn difference(ours: &Value, theirs: &Value, place: &str) -> String {
     }
 }
 
-/// Returns what is seen of an image in a provenance.
+/// Returns what an image under the tag 1 is called in a provenance.
 fn package(both: &Both, name: &str, platform: &str) -> String {
     format!("pkg:docker/{}/{name}@1?platform={}", both.shipped.stage.registry.host(), platform.replace('/', "%2F"))
 }
@@ -232,4 +236,25 @@ fn software_bills_of_materials() -> anyhow::Result<()> {
         assert_eq!(sbom, Some(json!(format!("app {}", base::native()))));
         Ok(())
     })
+}
+
+/// What is read for a policy that looks into images is a material as well, of a type of its own.
+#[test]
+fn a_policy_that_looks_into_images() -> anyhow::Result<()> {
+    let both = Both::new(&[("require-label", &[("label", "tier")])])?;
+    let images = PLATFORMS.iter().map(|platform| Ok(base::image("labelled", platform)?.label("tier", "1").build()));
+    let images = images.collect::<anyhow::Result<Vec<_>>>()?;
+    let index = images.into_iter().fold(IndexBuilder::new(), IndexBuilder::add).build();
+    let image = both.shipped.stage.put("labelled", &index)?;
+    let built = both.compare_but(&[MATERIALS], &format!("FROM {image}"), |build| build.platform(SEVERAL))?;
+    for platform in SEVERAL.split(',') {
+        let (read, mut materials): (Vec<_>, Vec<_>) =
+            built.image(platform)?.materials()?.into_iter().partition(|(uri, _)| uri.ends_with("&ref_type=blob"));
+        materials.retain(|(uri, _)| !uri.contains("/frontend@"));
+        let digest = index.digest().to_string();
+        assert_eq!(materials, [(package(&both, "labelled", platform), digest.clone())]);
+        let blob = format!("pkg:docker/{}/labelled?digest={digest}&ref_type=blob", both.shipped.stage.registry.host());
+        assert_eq!(read, [(blob, digest)]);
+    }
+    Ok(())
 }
