@@ -32,8 +32,7 @@ pub struct Sources {
 impl Sources {
     /// Returns the platform that is meant; where the build names none, BuildKit's own.
     pub fn wanted(&self, named: Option<&pb::Platform>) -> Wanted {
-        let platform = named.map_or_else(|| self.own.clone(), |platform| Platform::from(platform).normalized());
-        Wanted { platform, is_named: named.is_some() }
+        wanted(&self.own, named)
     }
 
     /// Returns what a source reads after the frontend's own rules: BuildKit applies them first, so policies see what
@@ -87,6 +86,42 @@ impl Sources {
                 "the policies of this frontend do not know the source {scheme}:// and let nothing past that may be an \
                  image; a newer refkit-frontend may know it"
             ))),
+        }
+    }
+}
+
+/// Returns the platform that BuildKit takes on a machine of its own one: that, where none is named, and its operating
+/// system, where a platform has none (`NormalizeRuntimePlatforms` and containerd's `Normalize`).
+fn wanted(own: &Platform, named: Option<&pb::Platform>) -> Wanted {
+    let Some(platform) = named.map(Platform::from) else { return Wanted { platform: own.clone(), is_named: false } };
+    let os = if platform.os.is_empty() { own.os.clone() } else { platform.os.clone() };
+    Wanted { platform: Platform { os, ..platform }.normalized(), is_named: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn platforms_as_buildkit_takes_them() {
+        let own: Platform = "linux/riscv64".parse().unwrap();
+        let platform = |os: &str, architecture: &str, variant: &str| pb::Platform {
+            os: os.to_owned(),
+            architecture: architecture.to_owned(),
+            variant: variant.to_owned(),
+            ..Default::default()
+        };
+        // what is named, what it is, and whether BuildKit is asked for a platform
+        let rows = [
+            (None, "linux/riscv64", false),
+            (Some(platform("linux", "amd64", "")), "linux/amd64", true),
+            (Some(platform("", "amd64", "")), "linux/amd64", true),
+            (Some(platform("linux", "aarch64", "v8")), "linux/arm64", true),
+            (Some(platform("windows", "amd64", "")), "windows/amd64", true),
+        ];
+        for (named, wanted, is_named) in rows {
+            let found = super::wanted(&own, named.as_ref());
+            assert_eq!((found.platform.to_string().as_str(), found.is_named), (wanted, is_named), "{named:?}");
         }
     }
 }

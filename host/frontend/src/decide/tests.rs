@@ -109,9 +109,34 @@ async fn no_platform_is_buildkits_own() {
     assert_eq!((&decided.digest, &decided.config[..]), (&manifest("arm64"), &images::config("arm64")[..]));
 }
 
+/// The first answer stays for the whole build, and a person reads what became of the tag.
+#[tokio::test]
+async fn a_tag_that_moves() {
+    let images = Images::new("a");
+    let warnings = Arc::new(Mutex::new(Vec::new()));
+    let heard = warnings.clone();
+    images.instead(move |method, message| {
+        let warning = pb::WarnRequest::decode(message.clone()).ok().filter(|_| method == "Warn")?;
+        lock(&heard).push(String::from_utf8(warning.short.to_vec()).unwrap());
+        Some(Reply::message(&pb::WarnResponse {}))
+    });
+    let decisions = decisions(&images, &[]).await;
+    let first = sha256(&images::index("a"));
+    assert_eq!(image(&decisions, &name("app:1"), &wanted("amd64")).await.digest, first);
+    let moved = images.retag("b");
+    assert_eq!(image(&decisions, &name("app:1"), &wanted("arm64")).await.digest, first);
+    let pinned = format!("app:1@{first}");
+    assert_eq!(image(&decisions, &name(&pinned), &wanted("arm64")).await.digest, first);
+    let warnings = lock(&warnings);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    for part in [NAME, "moved while this build ran", first.as_str(), moved.as_str(), "linux/arm64"] {
+        assert!(warnings[0].contains(part), "{part}: {}", warnings[0]);
+    }
+}
+
 #[tokio::test]
 async fn what_a_rule_of_the_build_makes_of_an_image() {
-    // what it becomes, with an allow-list that has nothing of the kind, and with one that has the name
+    // what it becomes, and what comes of that where a policy allows the name
     let rows = [("local://context", Ok(Chosen::NoImage)), ("docker-image+blob://a@sha256:0", Err(Code::Unknown))];
     for (identifier, wanted_answer) in rows {
         let images = Images::new("a");
