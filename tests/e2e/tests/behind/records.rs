@@ -2,6 +2,7 @@
 
 use anyhow::ensure;
 use refkit_e2e::{Build, Built, BuiltImage, Frontend, base, layout};
+use refkit_oci::Platform;
 use refkit_support::image::IndexBuilder;
 use serde_json::{Value, json};
 
@@ -246,6 +247,7 @@ fn a_policy_that_looks_into_images() -> anyhow::Result<()> {
     let images = images.collect::<anyhow::Result<Vec<_>>>()?;
     let index = images.into_iter().fold(IndexBuilder::new(), IndexBuilder::add).build();
     let image = both.shipped.stage.put("labelled", &index)?;
+    let native: Platform = base::native().parse()?;
     let built = both.compare_but(&[MATERIALS], &format!("FROM {image}"), |build| build.platform(SEVERAL))?;
     for platform in SEVERAL.split(',') {
         let (read, mut materials): (Vec<_>, Vec<_>) =
@@ -256,5 +258,17 @@ fn a_policy_that_looks_into_images() -> anyhow::Result<()> {
         let blob = format!("pkg:docker/{}/labelled?digest={digest}&ref_type=blob", both.shipped.stage.registry.host());
         assert_eq!(read, [(blob, digest)]);
     }
+    // BuildKit is asked for the chosen manifest, which is no more than the tag says where the build names that.
+    let pinned = format!("{image}@{}", index.digest());
+    let built = both.compare_but(&[MATERIALS], &format!("FROM {pinned}"), |build| build)?;
+    let materials = built.only()?.materials()?;
+    let mut found: Vec<&str> =
+        materials.iter().filter(|(uri, _)| uri.contains("/labelled")).map(|(_, d)| &**d).collect();
+    let manifest = index.children().iter().find(|child| child.descriptor.platform.as_ref() == Some(&native));
+    let manifest = manifest.map(|child| child.digest().as_str()).unwrap_or_default();
+    let mut wanted = [index.digest().as_str(), index.digest().as_str(), manifest];
+    wanted.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, wanted, "{materials:?}");
     Ok(())
 }
