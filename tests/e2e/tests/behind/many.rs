@@ -69,3 +69,20 @@ fn what_ten_images_cost() -> anyhow::Result<()> {
     assert_eq!(requests.0, requests.1);
     Ok(())
 }
+
+/// A tag is asked for once for each platform, as the Dockerfile frontend does by itself.
+#[test]
+fn several_platforms_ask_the_registry_as_often() -> anyhow::Result<()> {
+    let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/*")])], &[])?;
+    let plain = shipped.stage.put("plain", &Frontend::dockerfile()?.image())?;
+    let text = dockerfile(&shipped.stage, 3)?;
+    let requests = |frontend: &str| -> anyhow::Result<usize> {
+        let build = || shipped.stage.build().syntax(frontend).dockerfile(&text).platform(&PLATFORMS.join(","));
+        build().output(Output::Nothing).run()?.succeeded()?;
+        shipped.stage.registry.clear()?;
+        build().output(Output::Nothing).run()?.succeeded()?;
+        shipped.stage.registry.count("* /v2/many*")
+    };
+    assert_eq!([requests(&shipped.frontend)?, requests(&plain)?], [3 * PLATFORMS.len(); 2]);
+    Ok(())
+}
