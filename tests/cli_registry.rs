@@ -3,6 +3,8 @@
 
 #[path = "cli/cached.rs"]
 mod cached;
+#[path = "cli/credentials.rs"]
+mod credentials;
 #[allow(dead_code)] // The other target uses the rest.
 #[path = "cli/frontend_places.rs"]
 mod frontend_places;

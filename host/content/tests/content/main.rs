@@ -11,6 +11,7 @@ mod disk_kill;
 mod disk_large;
 mod disk_limit;
 mod disk_modes;
+mod disk_open;
 mod disk_principals;
 mod hostile;
 mod layout;
