@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::Client;
 use crate::credentials::{CredentialSource, NoCredentials};
 use crate::hosts::Hosts;
+use crate::names::{Names, SystemNames};
 use crate::proxy::Proxies;
 use crate::push::Uploads;
 use crate::retry::Retries;
@@ -40,6 +41,7 @@ pub struct ClientBuilder {
     pub(crate) timeouts: Timeouts,
     pub(crate) retries: Retries,
     pub(crate) proxies: Proxies,
+    pub(crate) names: Arc<dyn Names>,
     pub(crate) roots: Vec<u8>,
     pub(crate) system_roots: bool,
     pub(crate) uploads: Uploads,
@@ -53,6 +55,7 @@ impl Default for ClientBuilder {
             timeouts: Timeouts::default(),
             retries: Retries::default(),
             proxies: Proxies::default(),
+            names: Arc::new(SystemNames),
             roots: Vec::new(),
             system_roots: true,
             uploads: Uploads::default(),
@@ -100,6 +103,13 @@ impl ClientBuilder {
     #[must_use]
     pub fn proxies(mut self, proxies: Proxies) -> Self {
         self.proxies = proxies;
+        self
+    }
+
+    /// Sets where the addresses of names come from; without it this system knows them.
+    #[must_use]
+    pub fn names(mut self, names: Arc<dyn Names>) -> Self {
+        self.names = names;
         self
     }
 

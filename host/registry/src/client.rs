@@ -75,7 +75,7 @@ impl Client {
         }
         let endpoint = |(number, host): (usize, Arc<crate::hosts::Host>)| {
             let path = host.repository(repository.path())?;
-            Ok(Endpoint { registry: registry.to_owned(), host, path, last: number + 1 == count })
+            Ok(Endpoint { registry: registry.to_owned(), host, path, last: number + 1 == count, base: None })
         };
         hosts.into_iter().enumerate().map(endpoint).collect()
     }

@@ -6,6 +6,7 @@ use refkit_content::Problem;
 use url::Url;
 
 use crate::hosts::{Host, Tls};
+use crate::names::Leash;
 use crate::places;
 
 /// One host that is asked for one repository.
@@ -19,6 +20,8 @@ pub(crate) struct Endpoint {
     pub(crate) path: String,
     /// Whether nobody else is asked after it.
     pub(crate) last: bool,
+    /// The API of the host that has named this one, where one has.
+    pub(crate) base: Option<Url>,
 }
 
 impl Endpoint {
@@ -49,7 +52,7 @@ impl Endpoint {
 
     /// Checks a place that this host, or one that it sent a client to, names; see [`places::may_lead_to`].
     pub(crate) fn may_lead_to(&self, url: &Url) -> Result<(), Problem> {
-        places::may_lead_to(&self.host.api, url)
+        places::may_lead_to(&self.host.api, url, &self.host.allow_private)
     }
 
     /// Returns where a token server is asked that this host names: as a host of its own, which gets nothing of what is
@@ -60,8 +63,19 @@ impl Endpoint {
         api.set_query(None);
         api.set_fragment(None);
         let tls = self.tls_at(realm, true);
-        let host = Host { tls, credentials: self.host.credentials.clone(), ..Host::new(api) };
-        Self { host: Arc::new(host), ..self.clone() }
+        let (credentials, allow_private) = (self.host.credentials.clone(), self.host.allow_private.clone());
+        let host = Host { tls, credentials, allow_private, ..Host::new(api) };
+        let base = (!self.is_at(realm)).then(|| self.host.api.clone());
+        Self { host: Arc::new(host), base, ..self.clone() }
+    }
+
+    /// Returns by what the addresses of a URL's name are judged; none where settings name it themselves.
+    pub(crate) fn leash_at(&self, url: &Url) -> Option<Leash> {
+        if self.base.is_none() && self.is_at(url) {
+            return None;
+        }
+        let base = self.base.as_ref().unwrap_or(&self.host.api).clone();
+        Some(Leash { base, allowed: self.host.allow_private.clone() })
     }
 
     /// Returns how TLS is spoken at a place that this host leads to. Its certificate authorities count there as well:

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::hosts::HostsError;
-use crate::tls;
+use crate::{names, tls};
 
 /// The most bytes of an error's body that are read.
 pub(crate) const BODY_LIMIT: u64 = 16 << 10;
@@ -112,7 +112,7 @@ pub(crate) fn of_transport(error: &reqwest::Error, connect: Duration, url: &Url)
     // The innermost cause is what says something: "connection refused", "invalid peer certificate".
     let mut cause: &dyn std::error::Error = error;
     loop {
-        if let Some(problem) = tls::problem(cause, url) {
+        if let Some(problem) = tls::problem(cause, url).or_else(|| names::problem(cause)) {
             return problem;
         }
         // What answers plain HTTP with bytes that are none: most likely an alert of TLS.

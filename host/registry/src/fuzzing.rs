@@ -25,7 +25,7 @@ pub fn challenge(text: &str) {
         let Challenge::Bearer(bearer) = challenge else { continue };
         assert!(!bearer.realm.is_empty());
         if let Ok(realm) = url::Url::join(&base, &bearer.realm)
-            && places::may_lead_to(&base, &realm).is_ok()
+            && places::may_lead_to(&base, &realm, &[]).is_ok()
         {
             assert_eq!((realm.scheme(), realm.username(), realm.password()), ("https", "", None));
         }
@@ -44,8 +44,8 @@ pub fn link(text: &str) {
         }
     }
     let host = Host::new("https://registry.example/v2/".parse().expect("a URL"));
-    let endpoint =
-        Endpoint { registry: "registry.example".to_owned(), host: host.into(), path: "app".to_owned(), last: true };
+    let (registry, path) = ("registry.example".to_owned(), "app".to_owned());
+    let endpoint = Endpoint { registry, host: host.into(), path, last: true, base: None };
     let url = endpoint.url("tags/list").expect("a URL");
     let page = Whole { headers, url, bytes: bytes::Bytes::new() };
     if let Ok(Some(next)) = discover::next(&endpoint, &page) {

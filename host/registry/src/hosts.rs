@@ -34,6 +34,7 @@ mod files;
 mod host;
 mod hosts_toml;
 mod listing;
+mod network;
 mod pattern;
 mod place;
 mod refkit;
@@ -52,6 +53,7 @@ pub use error::HostsError;
 pub use files::{ConfigFile, Files};
 pub use host::{Capabilities, Host, Identity, Setting, Tls};
 pub use listing::Listing;
+pub use network::Network;
 pub use rewrite::Rewrite;
 
 use draft::Drafts;

@@ -1,7 +1,7 @@
 //! A client of the OCI distribution API 1.1: the traits of [`refkit_content`] over the network.
 //!
-//! - [`hosts`] says who answers for a registry; `endpoint` is one of them for one repository, `places` where it may send
-//!   a client to.
+//! - [`hosts`] says who answers for a registry; `endpoint` is one of them for one repository, `places` and `names`
+//!   where it may send a client to.
 //! - `tls` and `proxy` connect, `gate` waits for a turn, `transport` asks, repeats (`retry`) and follows redirects by hand;
 //!   `reply` is what comes back, `coding` reads it where it is gzip, and `resume` goes on where it breaks.
 //! - `challenge`, `scope`, `token`, `authority` and `authorize` are who the client is; [`credentials`] and [`docker`] where
@@ -25,6 +25,7 @@ mod failure;
 pub mod fuzzing;
 mod gate;
 pub mod hosts;
+mod names;
 mod open;
 mod page;
 mod places;
@@ -45,6 +46,7 @@ pub use client::Client;
 pub use credentials::{CredentialSource, Credentials, NoCredentials};
 pub use docker::{DockerConfig, Helpers};
 pub use hosts::Hosts;
+pub use names::{Names, SystemNames};
 pub use proxy::Proxies;
 pub use push::Uploads;
 pub use retry::Retries;

@@ -6,14 +6,17 @@ use refkit_content::Problem;
 use url::{Host, Url};
 
 use crate::endpoint::{host_of, shown};
+use crate::hosts::Network;
+use crate::names;
 
 /// Checks a place that a host of this base, or one that it sent a client to, names: a realm or a redirect's target.
 /// What is asked with TLS does not lead to what is asked without; and nobody out there decides that this machine
-/// asks itself or its neighbours (CVE-2026-48978), unless the registry is such a place.
+/// asks itself or its neighbours (CVE-2026-48978), unless the registry is such a place or was allowed to. This judges
+/// what is written; what a name leads to is judged when it is looked up, by [`names`](crate::names).
 ///
 /// # Errors
 /// [`Problem::Malformed`] with what is wrong with the place.
-pub(crate) fn may_lead_to(base: &Url, url: &Url) -> Result<(), Problem> {
+pub(crate) fn may_lead_to(base: &Url, url: &Url, allowed: &[Network]) -> Result<(), Problem> {
     let refuse =
         |reason: &str| Err(Problem::Malformed(format!("{} sends us to {}, {reason}", host_of(base), shown(url))));
     if !matches!(url.scheme(), "https" | "http") {
@@ -25,10 +28,61 @@ pub(crate) fn may_lead_to(base: &Url, url: &Url) -> Result<(), Problem> {
     if url.scheme() == "http" && base.scheme() == "https" {
         return refuse("which is without TLS");
     }
-    if is_inner(url) && url.host() != base.host() && !(is_loopback(url) && is_loopback(base)) {
-        return refuse("which is an address inside this network");
+    let is_near = url.host() == base.host() || (is_loopback(url) && is_loopback(base));
+    let inner = written(url).into_iter().find(|address| reach(*address) != Reach::Outer);
+    match inner {
+        Some(address) if !is_near && !allowed.iter().any(|network| network.contains(address)) => {
+            refuse(&format!("which is an address inside this network; {}", names::remedy(address)))
+        }
+        _ if url.host().is_none() => refuse("which names no host"),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Where an address is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Out there.
+    Outer,
+    /// In a network that is private, or behind a provider's translation.
+    Private,
+    /// On this machine.
+    Machine,
+    /// None that a host has for others: of the link, of everybody, of nobody.
+    Special,
+}
+
+/// Returns where an address is.
+pub(crate) fn reach(address: IpAddr) -> Reach {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => reach_v4(v4),
+        IpAddr::V6(v6) if v6.is_loopback() => Reach::Machine,
+        IpAddr::V6(v6) if v6.is_unspecified() || v6.is_unicast_link_local() || v6.is_multicast() => Reach::Special,
+        IpAddr::V6(v6) if v6.is_unique_local() => Reach::Private,
+        IpAddr::V6(v6) => inside(v6).map_or(Reach::Outer, reach_v4),
+    }
+}
+
+fn reach_v4(v4: Ipv4Addr) -> Reach {
+    let octets = v4.octets();
+    if v4.is_loopback() {
+        return Reach::Machine;
+    }
+    // "This" network, of which 0.0.0.0 leads to this machine.
+    if v4.is_link_local() || v4.is_broadcast() || v4.is_multicast() || octets[0] == 0 {
+        return Reach::Special;
+    }
+    // Addresses behind a provider's translation, RFC 6598.
+    if v4.is_private() || (octets[0] == 100 && octets[1] & 0xc0 == 64) { Reach::Private } else { Reach::Outer }
+}
+
+/// Returns the address that a URL has written in it.
+fn written(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Domain(name) => is_localhost(name).then_some(Ipv4Addr::LOCALHOST.into()),
+        Host::Ipv4(address) => Some(address.into()),
+        Host::Ipv6(address) => Some(address.to_canonical()),
+    }
 }
 
 pub(crate) fn is_loopback(url: &Url) -> bool {
@@ -43,38 +97,6 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 fn is_localhost(name: &str) -> bool {
     let name = name.trim_end_matches('.');
     name == "localhost" || name.ends_with(".localhost")
-}
-
-fn is_inner(url: &Url) -> bool {
-    let inner = |address: IpAddr| match address {
-        IpAddr::V4(v4) => inner_v4(v4),
-        IpAddr::V6(v6) => {
-            v6.is_loopback()
-                || v6.is_unspecified()
-                || v6.is_unique_local()
-                || v6.is_unicast_link_local()
-                || v6.is_multicast()
-                || inside(v6).is_some_and(inner_v4)
-        }
-    };
-    match url.host() {
-        Some(Host::Domain(name)) => is_localhost(name),
-        Some(Host::Ipv4(address)) => inner(address.into()),
-        Some(Host::Ipv6(address)) => inner(address.to_canonical()),
-        None => true,
-    }
-}
-
-fn inner_v4(v4: Ipv4Addr) -> bool {
-    v4.is_loopback()
-        || v4.is_private()
-        || v4.is_link_local()
-        || v4.is_broadcast()
-        || v4.is_multicast()
-        // "This" network, of which 0.0.0.0 leads to this machine.
-        || v4.octets()[0] == 0
-        // Addresses behind a provider's translation, RFC 6598.
-        || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)
 }
 
 /// Returns the IPv4 address that an IPv6 address leads to: by NAT64 (RFC 6052), 6to4 (RFC 3056), or the old form
@@ -128,8 +150,32 @@ mod tests {
         ];
         for (registry, plain, place, wanted) in rows {
             let base = format!("{}://{registry}/v2/", if plain { "http" } else { "https" });
-            let found = may_lead_to(&Url::parse(&base).expect(registry), &Url::parse(place).expect(place));
+            let found = may_lead_to(&Url::parse(&base).expect(registry), &Url::parse(place).expect(place), &[]);
             assert_eq!(found.is_ok(), wanted, "{registry} to {place}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn where_one_may_lead_that_was_allowed_to() {
+        let allowed: Vec<Network> =
+            ["10.0.0.8", "10.0.1.0/24", "127.0.0.1"].iter().map(|text| text.parse().expect(text)).collect();
+        for (place, wanted) in [
+            ("https://10.0.0.8:9000/bucket", true),
+            ("https://[::ffff:10.0.0.8]/bucket", true),
+            ("https://10.0.1.77/token", true),
+            ("https://10.0.0.9/token", false),
+            ("https://10.0.2.1/token", false),
+            ("https://127.0.0.1/token", true),
+            ("https://localhost/token", true),
+            ("https://127.0.0.2/token", false),
+            ("https://169.254.169.254/latest", false),
+            // Whatever is allowed is asked as the registry is.
+            ("http://10.0.0.8/bucket", false),
+            ("https://user@10.0.0.8/bucket", false),
+        ] {
+            let base = Url::parse("https://10.0.0.7/v2/").expect("a URL");
+            let found = may_lead_to(&base, &Url::parse(place).expect(place), &allowed);
+            assert_eq!(found.is_ok(), wanted, "{place}: {found:?}");
         }
     }
 }

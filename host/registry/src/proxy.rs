@@ -36,6 +36,15 @@ impl Proxies {
         [&self.http, &self.https].into_iter().flatten().any(|url| url.starts_with("https://"))
     }
 
+    /// Returns the names of the proxies.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let host = |text: &String| {
+            let text = if text.contains("://") { text.clone() } else { format!("http://{text}") };
+            Some(Url::parse(&text).ok()?.host_str()?.to_owned())
+        };
+        [&self.http, &self.https].into_iter().flatten().filter_map(host).collect()
+    }
+
     /// Returns the proxies as the HTTP client takes them.
     ///
     /// # Errors

@@ -17,46 +17,73 @@ use tokio::sync::OnceCell;
 
 use crate::builder::ClientBuilder;
 use crate::hosts::{Identity, Tls};
+use crate::names::{Leash, Lookup};
 pub(crate) use refused::problem;
 use verifier::{Anyone, Trusted};
 
-/// What clients differ in: how TLS is spoken, none for plain HTTP, and how long a connection may take.
-type Key = (Option<Tls>, Duration);
+/// What HTTP clients differ in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Way {
+    /// How TLS is spoken, none for plain HTTP.
+    pub(crate) tls: Option<Tls>,
+    /// How long a connection may take.
+    pub(crate) connect: Duration,
+    /// By what addresses of names are judged.
+    pub(crate) leash: Option<Leash>,
+}
+
+type Cells<K, T> = Mutex<HashMap<K, Arc<OnceCell<T>>>>;
 
 /// All clients. Each keeps its connections.
 #[derive(Default)]
 pub(crate) struct Clients {
-    made: Mutex<HashMap<Key, Arc<OnceCell<reqwest::Client>>>>,
+    made: Cells<Way, reqwest::Client>,
+    /// What takes time: to read the system's certificates.
+    configs: Cells<Option<Tls>, ClientConfig>,
 }
 
+/// Clients for places that hosts lead to, which are kept before all of those are thrown away: there is one for each such
+/// host.
+const KEPT: usize = 256;
+
 impl Clients {
-    /// Returns the client that speaks TLS in this way, or none.
-    pub(crate) async fn get(
-        &self,
-        tls: Option<Tls>,
-        connect: Duration,
-        settings: &ClientBuilder,
-    ) -> Result<reqwest::Client, Problem> {
+    /// Returns the client that asks in this way.
+    pub(crate) async fn get(&self, way: Way, settings: &ClientBuilder) -> Result<reqwest::Client, Problem> {
         let cell = {
             let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(made.entry((tls.clone(), connect)).or_default())
+            if made.len() >= KEPT {
+                made.retain(|way, _| way.leash.is_none());
+            }
+            Arc::clone(made.entry(way.clone()).or_default())
+        };
+        let make = || async {
+            let config = self.config(way.tls.as_ref(), settings).await?;
+            client(config, way, settings)
+        };
+        cell.get_or_try_init(make).await.cloned()
+    }
+
+    async fn config(&self, tls: Option<&Tls>, settings: &ClientBuilder) -> Result<ClientConfig, Problem> {
+        let cell = {
+            let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(configs.entry(tls.cloned()).or_default())
         };
         let make = || async {
             let (own, system) = (settings.roots.clone(), settings.system_roots);
             let proxied = settings.proxies.are_secure();
-            if proxied && tls.as_ref().is_some_and(|tls| tls.insecure || !tls.identities.is_empty()) {
+            if proxied && tls.is_some_and(|tls| tls.insecure || !tls.identities.is_empty()) {
                 // The HTTP client speaks to such a proxy as it does to the host.
                 let text = "a host with a client certificate, or of which any certificate will do, is not asked through a \
                     proxy with https://: name one with http://, or leave this host out (NO_PROXY)";
                 return Err(Problem::Unsupported(text.to_owned()));
             }
+            let tls = tls.cloned();
             let config = tokio::task::spawn_blocking(move || match tls {
                 None if proxied => configure(&Tls::default(), roots(&Tls::default(), &own, system)?),
                 None => configure(&Tls::default(), Roots::none()),
                 Some(tls) => configure(&tls, roots(&tls, &own, system)?),
             });
-            let config = config.await.map_err(|error| Problem::Other(error.to_string()))??;
-            client(config, connect, settings)
+            config.await.map_err(|error| Problem::Other(error.to_string()))?
         };
         cell.get_or_try_init(make).await.cloned()
     }
@@ -145,8 +172,11 @@ fn configure(tls: &Tls, roots: Roots) -> Result<ClientConfig, Problem> {
     Ok(config)
 }
 
-fn client(tls: ClientConfig, connect: Duration, settings: &ClientBuilder) -> Result<reqwest::Client, Problem> {
+fn client(tls: ClientConfig, way: Way, settings: &ClientBuilder) -> Result<reqwest::Client, Problem> {
+    let Way { connect, leash, .. } = way;
+    let lookup = Lookup { names: Arc::clone(&settings.names), leash, proxies: settings.proxies.names() };
     let client = reqwest::Client::builder()
+        .dns_resolver(lookup)
         .tls_backend_preconfigured(tls)
         .user_agent(concat!("refkit/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())

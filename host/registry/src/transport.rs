@@ -18,6 +18,7 @@ use crate::gate::Lane;
 use crate::hosts::Tls;
 use crate::reply::Reply;
 use crate::retry::Waits;
+use crate::tls::Way;
 use watch::Watch;
 
 /// The most redirects that are followed.
@@ -212,7 +213,8 @@ impl Inner {
             tls.identities.clear();
         }
         let connect = endpoint.host.connect.filter(|_| own).unwrap_or(timeouts.connect);
-        let client = self.clients.get(tls, connect, &self.settings).await?;
+        let way = Way { tls, connect, leash: endpoint.leash_at(&call.url) };
+        let client = self.clients.get(way, &self.settings).await?;
         let lane = match call.method {
             _ if secret => Lane::Token,
             Method::GET | Method::HEAD if call.queue != Queue::Write => Lane::Read,

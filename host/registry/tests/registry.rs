@@ -31,6 +31,8 @@ mod lists;
 mod mirrors;
 #[path = "registry/nginx.rs"]
 mod nginx;
+#[path = "registry/private.rs"]
+mod private;
 #[path = "registry/proxies.rs"]
 mod proxies;
 #[path = "registry/push.rs"]

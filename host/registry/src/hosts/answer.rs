@@ -102,7 +102,7 @@ impl Hosts {
         })
     }
 
-    /// Sets the limits that no file has said yet, each from the table that fits the host best of those that have it.
+    /// Sets the limits, and where the host may lead to, that no file has said yet, each from the table that fits the host best of those that have it.
     fn limit(&self, host: &mut Host) -> Result<(), HostsError> {
         fn set<T: Copy>(limit: &mut Option<T>, said: &Option<Said<T>>, settings: &mut Vec<super::Setting>) {
             if let (None, Some(said)) = (&limit, said) {
@@ -114,6 +114,10 @@ impl Hosts {
             let said = &table.as_ref().map_err(HostsError::clone)?.settings;
             set(&mut host.concurrency, &said.concurrency, &mut host.settings);
             set(&mut host.rate, &said.rate, &mut host.settings);
+            if let (true, Some(allowed)) = (host.allow_private.is_empty(), &said.allow_private) {
+                host.allow_private.clone_from(&allowed.value);
+                host.settings.extend(allowed.settings.iter().cloned());
+            }
         }
         Ok(())
     }

@@ -108,6 +108,7 @@ impl Draft {
             connect: said.connect.as_ref().map(|said| said.value),
             concurrency: said.concurrency.as_ref().map(|said| said.value),
             rate: said.rate.as_ref().map(|said| said.value),
+            allow_private: said.allow_private.as_ref().map(|said| said.value.clone()).unwrap_or_default(),
             settings: [
                 self.origin.iter().cloned().collect(),
                 rewrites.map(|said| said.settings.clone()).unwrap_or_default(),

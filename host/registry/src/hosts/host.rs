@@ -10,8 +10,8 @@ use refkit_content::Problem;
 use refkit_oci::Repository;
 use url::Url;
 
-use super::Rewrite;
 use super::place::{DOCKER_HUB, is_docker_hub};
+use super::{Network, Rewrite};
 
 /// A host that is asked for what a registry has: a mirror, or the registry itself. `Debug` prints no values of headers.
 #[derive(Clone)]
@@ -37,6 +37,8 @@ pub struct Host {
     pub concurrency: Option<NonZeroUsize>,
     /// The most requests in a second, where a file says so.
     pub rate: Option<NonZeroU32>,
+    /// Addresses inside the network that it may lead to, by a redirect or as the realm of a token.
+    pub allow_private: Vec<Network>,
     /// Where each of these comes from, for people.
     pub settings: Vec<Setting>,
 }
@@ -61,6 +63,7 @@ impl Host {
             connect: None,
             concurrency: None,
             rate: None,
+            allow_private: Vec::new(),
             settings: Vec::new(),
         }
     }
@@ -105,6 +108,7 @@ impl fmt::Debug for Host {
             .field("connect", &self.connect)
             .field("concurrency", &self.concurrency)
             .field("rate", &self.rate)
+            .field("allow_private", &self.allow_private)
             .field("settings", &self.settings)
             .finish()
     }

@@ -14,12 +14,13 @@
 //! ```
 //!
 //! - The table whose name fits best is the one that counts: an exact name, then the longest domain, then `*`.
-//! - `http`, `insecure`, `ca`, `client`, `headers`, `connect_timeout`, `concurrency` and `rate` are about a host,
-//!   whether it is asked for its own images or as a mirror: a mirror has them from its entry in `mirrors`, or else from
+//! - `http`, `insecure`, `ca`, `client`, `headers`, `connect_timeout`, `concurrency`, `rate` and `allow_private` are about
+//!   a host, whether it is asked for its own images or as a mirror: a mirror has them from its entry in `mirrors`, or else from
 //!   the table that fits its own name. `http` is also inherited from the registry that it mirrors.
 //! - `rewrite` says what repositories are called at mirrors, and is never applied to the registry itself.
-//! - `concurrency` and `rate` (requests at once, and in a second) hold wherever a host is named, in other files too; a
-//!   table with nothing else in it decides nothing else.
+//! - `concurrency` and `rate` (requests at once, and in a second) hold wherever a host is named, in other files too, and
+//!   so does `allow_private` (addresses and networks inside this one that the host may redirect to, or have as the realm
+//!   of its tokens); a table with nothing else in it decides nothing else.
 
 mod keys;
 
@@ -31,7 +32,7 @@ use super::pattern::Pattern;
 use super::place::Place;
 use super::settings::{Said, Settings, boolean};
 use super::{HostsError, Rewrite};
-use keys::{HOST_KEYS, host_key};
+use keys::{EVERYWHERE, HOST_KEYS, host_key};
 
 /// The keys of a registry's table, beside those of a host.
 const REGISTRY_KEYS: [&str; 3] = ["mirrors", "upstream", "rewrite"];
@@ -99,7 +100,7 @@ fn table(table: &Entry<'_>) -> Result<Table, HostsError> {
     if !upstream && mirrors.is_empty() {
         return Err(table.error("has neither mirrors nor upstream, so nobody is left to ask"));
     }
-    let decides = entries.is_empty() || entries.iter().any(|entry| !matches!(&*entry.key, "concurrency" | "rate"));
+    let decides = entries.is_empty() || entries.iter().any(|entry| !EVERYWHERE.contains(&&*entry.key));
     Ok(Table { mirrors, upstream, rewrites, settings, decides })
 }
 

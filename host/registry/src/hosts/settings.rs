@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
-use super::HostsError;
 use super::document::Entry;
 use super::host::{Capabilities, Identity, Setting};
+use super::{HostsError, Network};
 
 /// A value, and the places that say so.
 #[derive(Debug, Clone)]
@@ -44,6 +44,7 @@ pub(super) struct Settings {
     pub(super) capabilities: Option<Said<Capabilities>>,
     pub(super) concurrency: Option<Said<NonZeroUsize>>,
     pub(super) rate: Option<Said<NonZeroU32>>,
+    pub(super) allow_private: Option<Said<Vec<Network>>>,
 }
 
 impl Settings {
@@ -59,6 +60,7 @@ impl Settings {
             capabilities: self.capabilities.or(other.capabilities),
             concurrency: self.concurrency.or(other.concurrency),
             rate: self.rate.or(other.rate),
+            allow_private: self.allow_private.or(other.allow_private),
         }
     }
 
@@ -82,6 +84,7 @@ impl Settings {
             of(&self.capabilities),
             of(&self.concurrency),
             of(&self.rate),
+            of(&self.allow_private),
         ];
         let mut all: Vec<Setting> = Vec::new();
         for setting in parts.into_iter().flatten() {
@@ -105,6 +108,15 @@ pub(super) fn paths(entry: &Entry<'_>) -> Result<Said<Vec<PathBuf>>, HostsError>
     let texts = entry.texts()?;
     let value = texts.iter().map(|path| entry.node.document.path(path)).collect();
     Ok(Said::new(value, entry.setting(texts.join(", "))))
+}
+
+/// Returns addresses and networks.
+pub(super) fn networks(entry: &Entry<'_>) -> Result<Said<Vec<Network>>, HostsError> {
+    let texts = if entry.is_text() { vec![entry.clone()] } else { entry.list()? };
+    let network = |text: &Entry<'_>| text.text()?.parse::<Network>().map_err(|reason| text.error(reason));
+    let value: Vec<Network> = texts.iter().map(network).collect::<Result<_, _>>()?;
+    let shown: Vec<String> = value.iter().map(Network::to_string).collect();
+    Ok(Said::new(value, entry.setting(shown.join(", "))))
 }
 
 /// Returns what a host may be asked, by the words of containerd.

@@ -65,6 +65,10 @@ fn line(host: &Host) -> String {
     if let Some(rate) = host.rate {
         line += &format!(", rate {rate}");
     }
+    if !host.allow_private.is_empty() {
+        let allowed: Vec<String> = host.allow_private.iter().map(ToString::to_string).collect();
+        line += &format!(", may lead to {}", allowed.join(" "));
+    }
     line
 }
 

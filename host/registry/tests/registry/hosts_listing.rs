@@ -171,6 +171,16 @@ fn the_hosts_in_each_kind_of_file() {
 }
 
 #[test]
+fn where_a_host_may_lead_to() {
+    let text = "[registry.\"*.corp.example\"]\nallow_private = [\"10.0.0.8\", \"10.0.1.0/24\"]";
+    insta::assert_snapshot!(listing(&refkit(text).expect("hosts"), "harbor.corp.example"), @r#"
+    1. https://harbor.corp.example/v2/library/alpine
+       resolve, pull and push; credentials of harbor.corp.example
+       allow_private = 10.0.0.8, 10.0.1.0/24  /etc/refkit/refkit.toml, registry."*.corp.example"
+    "#);
+}
+
+#[test]
 fn a_rewrite_that_makes_no_repository() {
     let text = "[registry.\"ghcr.io\"]\nmirrors = [{ host = \"m.example\", rewrite = { '^' = '/' } }]";
     insta::assert_snapshot!(listing(&refkit(text).expect("hosts"), "ghcr.io"), @r#"

@@ -170,7 +170,8 @@ fn what_is_wrong_in_refkit_toml() {
         (
             table("tlsconfigdir = []"),
             "2:1: registry.\"a.example\".tlsconfigdir is not known here; what is known: mirrors, upstream, rewrite, \
-             http, insecure, ca, client, headers, connect_timeout, capabilities, concurrency, rate",
+             http, insecure, ca, client, headers, connect_timeout, capabilities, concurrency, rate, \
+             allow_private",
         ),
         (table("http = \"yes\""), "2:1: registry.\"a.example\".http is a string, and has to be true or false"),
         (table("mirrors = \"m.example\""), "2:1: registry.\"a.example\".mirrors is a string, and has to be a list"),
@@ -211,6 +212,11 @@ fn what_is_wrong_in_refkit_toml() {
         ),
         (table("rate = -1"), "2:1: registry.\"a.example\".rate has to be a whole number from 1 to 4294967295"),
         (table("rate = 1.5"), "2:1: registry.\"a.example\".rate is a float, and has to be a whole number from 1"),
+        (
+            table("allow_private = [\"10.0.0.8\", \"minio:9000\"]"),
+            "2:30: registry.\"a.example\".allow_private is neither an address nor a network; write 10.0.0.8 or 10.0.1.0/24",
+        ),
+        (table("allow_private = true"), "2:1: registry.\"a.example\".allow_private is a boolean, and has to be a list"),
         (
             table("client = { key = \"k\" }"),
             "2:1: registry.\"a.example\".client needs cert, the file of the certificate",

@@ -78,6 +78,8 @@ fn limits_hold_wherever_a_host_is_named() {
         [registry.\"mirror.example:5000\"]
         concurrency = 2
         rate = 5
+        [registry.\"quay.io\"]
+        allow_private = [\"10.0.0.8\", \"10.0.1.7/24\"]
     ";
     let buildkitd = "[registry.\"docker.io\"]\nmirrors = [\"mirror.example:5000/hub\", \"registry-1.docker.io\"]";
     places.write("certs.d/quay.io/hosts.toml", "[host.\"https://mirror.example:5000\"]");
@@ -102,7 +104,8 @@ fn limits_hold_wherever_a_host_is_named() {
                 &[
                     "https://mirror.example:5000/v2/ as mirror.example:5000: resolve, pull and push, ns, \
                      concurrency 2, rate 5",
-                    "https://quay.io/v2/ as quay.io: resolve, pull and push, concurrency 4, rate 100",
+                    "https://quay.io/v2/ as quay.io: resolve, pull and push, concurrency 4, rate 100, \
+                     may lead to 10.0.0.8 10.0.1.7/24",
                 ],
             ),
             ("ghcr.io", &["https://ghcr.io/v2/ as ghcr.io: resolve, pull and push, concurrency 4, rate 100"]),

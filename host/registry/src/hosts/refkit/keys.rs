@@ -5,11 +5,24 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use super::super::HostsError;
 use super::super::document::Entry;
 use super::super::host::Identity;
-use super::super::settings::{Said, Settings, boolean, capabilities, duration, headers, paths};
+use super::super::settings::{Said, Settings, boolean, capabilities, duration, headers, networks, paths};
 
 /// What may be said of a host.
-pub(super) const HOST_KEYS: [&str; 9] =
-    ["http", "insecure", "ca", "client", "headers", "connect_timeout", "capabilities", "concurrency", "rate"];
+pub(super) const HOST_KEYS: [&str; 10] = [
+    "http",
+    "insecure",
+    "ca",
+    "client",
+    "headers",
+    "connect_timeout",
+    "capabilities",
+    "concurrency",
+    "rate",
+    "allow_private",
+];
+
+/// What is said of a host wherever it is named, in other files too.
+pub(super) const EVERYWHERE: [&str; 3] = ["concurrency", "rate", "allow_private"];
 
 /// Takes a key of a host into its settings; false where it is none.
 pub(super) fn host_key(entry: &Entry<'_>, settings: &mut Settings) -> Result<bool, HostsError> {
@@ -32,6 +45,7 @@ pub(super) fn host_key(entry: &Entry<'_>, settings: &mut Settings) -> Result<boo
             let count = NonZeroU32::new(entry.count()?);
             settings.rate = count.map(|count| Said::new(count, entry.setting(count.to_string())));
         }
+        "allow_private" => settings.allow_private = Some(networks(entry)?),
         _ => return Ok(false),
     }
     Ok(true)

@@ -1,0 +1,133 @@
+//! Where a name leads that a registry names, and what a setting allows.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use refkit_content::{Problem, Resolve, fetch};
+use refkit_oci::{Descriptor, Reference, Repository};
+use refkit_registry::{Client, Hosts, Names, Retries};
+use refkit_support::{Access, Fault, FaultRegistry, Rule, TokenServer, digest};
+
+use crate::ask::{builder, filled, image, problem, user};
+
+/// Names, each with the addresses that it has one after the other; the last one stays.
+#[derive(Default)]
+struct Table {
+    names: Mutex<HashMap<&'static str, Vec<&'static str>>>,
+    asked: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Names for Table {
+    async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        self.asked.lock().unwrap().push(name.to_owned());
+        let mut names = self.names.lock().unwrap();
+        let left = names.get_mut(name).ok_or(io::ErrorKind::NotFound)?;
+        let address = if left.len() > 1 { left.remove(0) } else { left[0] };
+        Ok(vec![address.parse().unwrap()])
+    }
+}
+
+/// Returns a client for `reg.test`, which is the server of these tests when it is first looked up, and somewhere out
+/// there when it is asked where it is.
+fn asking(port: &str, settings: &str, names: &[(&'static str, &'static str)]) -> (Client, Arc<Table>) {
+    let table = Arc::new(Table::default());
+    table.names.lock().unwrap().insert("reg.test", vec!["127.0.0.1", "203.0.113.1"]);
+    table.names.lock().unwrap().extend(names.iter().map(|(name, address)| (*name, vec![*address])));
+    let text = format!("[registry.\"reg.test:{port}\"]\nhttp = true\n{settings}");
+    let hosts = Hosts::default().refkit(Path::new("refkit.toml"), &text).unwrap();
+    let builder = builder(user()).hosts(hosts).retries(Retries::default());
+    (builder.names(Arc::clone(&table) as Arc<dyn Names>).build(), table)
+}
+
+fn port(host: &str) -> &str {
+    host.rsplit_once(':').unwrap().1
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_name_inside_is_refused_and_can_be_allowed() {
+    let (registry, store) = (FaultRegistry::start().unwrap(), FaultRegistry::start().unwrap());
+    let bytes = "0123456789";
+    store.put_blob("app", bytes);
+    let what = Descriptor::new("a/b", digest(bytes.as_bytes()), 10);
+    let there = format!("http://store.test:{}/v2/app/blobs/{}", port(&store.host()), what.digest);
+    registry.add(Rule::on("GET */blobs/*", Fault::redirect(307, &there)));
+    let host = registry.host();
+    let from = Repository::new(format!("reg.test:{}", port(&host)), "app").unwrap();
+    for address in ["127.0.0.1", "10.0.0.8", "169.254.169.254", "::1", "::ffff:10.0.0.8"] {
+        registry.clear();
+        let (client, names) = asking(port(&host), "", &[("store.test", address)]);
+        let found = problem(fetch(&client, &from, &what, 100).await);
+        let Problem::Malformed(text) = &found else { panic!("{address}: {found:?}") };
+        let shown: IpAddr = address.parse().unwrap();
+        assert!(text.contains(&format!("reg.test:{} sends us to store.test", port(&host))), "{text}");
+        assert!(text.contains(&format!("allow_private = [\"{shown}\"]")), "{text}");
+        // It is no weather: nothing is asked again.
+        assert_eq!((registry.count("*"), store.connections()), (1, 0), "{address}");
+        assert_eq!(*names.asked.lock().unwrap(), ["reg.test", "store.test", "reg.test"]);
+    }
+    for allowed in ["127.0.0.1", "127.0.0.0/8"] {
+        let settings = format!("allow_private = [\"{allowed}\"]");
+        let (client, _) = asking(port(&host), &settings, &[("store.test", "127.0.0.1")]);
+        assert_eq!(fetch(&client, &from, &what, 100).await.unwrap().value, bytes, "{allowed}");
+    }
+    let asked = store.requests();
+    assert!(asked.len() == 2 && asked.iter().all(|one| one.authorization().is_none()), "{asked:?}");
+    // What is written as an address is judged before anything is looked up.
+    registry.clear_rules();
+    registry.add(Rule::on("GET */blobs/*", Fault::redirect(307, &there.replace("store.test", "127.0.0.1"))));
+    store.clear();
+    let (client, _) = asking(port(&host), "", &[]);
+    let found = problem(fetch(&client, &from, &what, 100).await).to_string();
+    assert!(found.contains("inside this network") && found.contains("allow_private = [\"127.0.0.1\"]"), "{found}");
+    assert_eq!(store.count("*"), 0);
+    let (client, _) = asking(port(&host), "allow_private = [\"127.0.0.1\"]", &[]);
+    assert_eq!(fetch(&client, &from, &what, 100).await.unwrap().value, bytes);
+}
+
+#[tokio::test]
+async fn a_realm_at_a_name_inside_is_refused_and_can_be_allowed() {
+    let registry = filled().await;
+    let tokens = TokenServer::opaque().unwrap();
+    let realm = format!("http://auth.test:{}/token", port(&tokens.host()));
+    let tokens = tokens.with_realm(&realm);
+    registry.require(Access::bearer(&tokens));
+    let host = registry.host();
+    let name = Reference::parse(&format!("reg.test:{}/app:latest", port(&host))).unwrap();
+    for address in ["127.0.0.1", "10.0.0.8", "169.254.169.254"] {
+        let (client, _) = asking(port(&host), "", &[("auth.test", address)]);
+        let found = problem(client.resolve(&name).await).to_string();
+        assert!(found.contains("auth.test") && found.contains("inside this network"), "{found}");
+        assert_eq!(tokens.connections(), 0, "{address}: nothing is sent there");
+    }
+    let (client, _) = asking(port(&host), "allow_private = [\"127.0.0.1\"]", &[("auth.test", "127.0.0.1")]);
+    assert_eq!(client.resolve(&name).await.unwrap().value.digest, *image().digest());
+    assert_eq!(tokens.count("*"), 1);
+    // A token server that leads on is judged in the same way.
+    tokens.add(Rule::on("*", Fault::redirect(307, &realm.replace("auth.test", "evil.test"))));
+    let names = [("auth.test", "127.0.0.1"), ("evil.test", "169.254.169.254")];
+    let (client, _) = asking(port(&host), "allow_private = [\"127.0.0.1\"]", &names);
+    let found = problem(client.resolve(&name).await).to_string();
+    assert!(found.contains("evil.test") && found.contains("169.254.169.254"), "{found}");
+}
+
+/// What settings name may be anywhere: the registry itself, and where it stays.
+#[tokio::test]
+async fn a_registry_that_is_inside_leads_to_its_neighbours() {
+    let registry = filled().await;
+    let tokens = TokenServer::opaque().unwrap();
+    let tokens = {
+        let realm = format!("http://auth.test:{}/token", port(&tokens.host()));
+        tokens.with_realm(&realm)
+    };
+    registry.require(Access::bearer(&tokens));
+    let host = registry.host();
+    let (client, names) = asking(port(&host), "", &[("auth.test", "127.0.0.1")]);
+    names.names.lock().unwrap().insert("reg.test", vec!["127.0.0.1"]);
+    let name = Reference::parse(&format!("reg.test:{}/app:latest", port(&host))).unwrap();
+    assert_eq!(client.resolve(&name).await.unwrap().value.digest, *image().digest());
+}
