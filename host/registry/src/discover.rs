@@ -26,15 +26,20 @@ const PAGES: usize = 1000;
 /// The most bytes that are read of one list, all pages together: 64 MiB.
 const READ: u64 = 64 << 20;
 
-/// The most that one list may take in memory, in bytes: 16 MiB. Lists of several images are held at a time, and one has
-/// to be handed to a policy, which takes far less at once.
-const HELD: u64 = 16 << 20;
+/// What one list may hold, all pages together.
+#[derive(Clone, Copy)]
+struct Bounds {
+    entries: usize,
+    /// Bytes in memory.
+    bytes: u64,
+}
 
-/// The most tags of a repository: what fits in [`HELD`] where they are short.
-const TAGS: usize = 250_000;
+/// The tags of a repository: 250,000 short ones, several times as many as the largest that are known.
+const OF_TAGS: Bounds = Bounds { entries: 250_000, bytes: 16 << 20 };
 
-/// The most referrers of a manifest: as many as one index may list.
-const REFERRERS: usize = 10_000;
+/// The referrers of a manifest: as many as one index may list, and 8 MiB, about what an index of 4 MiB takes. The lists
+/// of all images of an index are held at a time.
+const OF_REFERRERS: Bounds = Bounds { entries: 10_000, bytes: 8 << 20 };
 
 #[derive(Deserialize)]
 struct Tags {
@@ -48,7 +53,7 @@ impl Discover for Client {
         let ask = |endpoint: Endpoint| async move {
             let url = endpoint.url("tags/list")?;
             let lacks = |status| matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
-            let list = self.pages(&endpoint, (url, "application/json"), lacks, List::new(TAGS, cost_of_tag), tags);
+            let list = self.pages(&endpoint, (url, "application/json"), lacks, List::new(OF_TAGS, cost_of_tag), tags);
             list.await?.ok_or(Problem::NotFound)
         };
         // What a mirror has is not all there is: only who names tags may list them.
@@ -99,7 +104,7 @@ impl Client {
             };
             Ok(Some(list.into_iter().filter(wanted).collect()))
         };
-        let list = List::new(REFERRERS, cost_of_descriptor);
+        let list = List::new(OF_REFERRERS, cost_of_descriptor);
         if let Some(list) = self.pages(endpoint, (url, media_type::INDEX), lacks_referrers, list, read).await? {
             return Ok(list);
         }
@@ -168,22 +173,25 @@ impl Client {
 /// A list that is being read, within its bounds.
 struct List<T> {
     entries: Vec<T>,
-    limit: usize,
-    left: u64,
+    bounds: Bounds,
+    held: u64,
     cost: fn(&T) -> u64,
 }
 
 impl<T> List<T> {
-    fn new(limit: usize, cost: fn(&T) -> u64) -> Self {
-        Self { entries: Vec::new(), limit, left: HELD, cost }
+    fn new(bounds: Bounds, cost: fn(&T) -> u64) -> Self {
+        Self { entries: Vec::new(), bounds, held: 0, cost }
     }
 
     fn extend(&mut self, more: Vec<T>) -> Result<(), Problem> {
-        if self.entries.len() + more.len() > self.limit {
-            return Err(Problem::TooMany { limit: self.limit });
+        let Bounds { entries, bytes } = self.bounds;
+        if self.entries.len() + more.len() > entries {
+            return Err(Problem::TooMany { limit: entries });
         }
-        let cost = more.iter().map(self.cost).fold(0, u64::saturating_add);
-        self.left = self.left.checked_sub(cost).ok_or(Problem::TooLarge { limit: HELD })?;
+        self.held = more.iter().map(self.cost).fold(self.held, u64::saturating_add);
+        if self.held > bytes {
+            return Err(Problem::TooLarge { limit: bytes });
+        }
         self.entries.extend(more);
         Ok(())
     }
