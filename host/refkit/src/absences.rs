@@ -1,52 +1,64 @@
-//! An absence is never taken away: what the rest of the chain refused or could not read stays refused or failed in
-//! the outcome of a policy that had it from there.
+//! An absence is never taken away: what the rest of the chain refused or could not read in a place stays so in the
+//! outcome of a policy that was told of it.
 
-use refkit_oci::{Descriptor, Digest};
-use refkit_sandbox::{Absence, Decision, Request, Resolved, Selection};
+use refkit_oci::{Descriptor, Platform};
+use refkit_sandbox::{Absence, Image, Request, Resolved, Selection};
 
 use crate::error::OutcomeError;
 
-/// Checks a policy's decision against one that it was told by the rest of the chain. Decisions about another root say
-/// nothing of this one: a policy may redirect away from what was refused.
+/// Checks what a policy resolves against one answer of the rest of the chain. An answer about another root says nothing
+/// of this one.
 ///
 /// # Errors
 /// [`OutcomeError::Absence`] with the first place that was refused or failed and no longer is.
 pub(crate) fn check(
     request: &Request,
-    decision: &Decision<Descriptor>,
+    claim: &Resolved<Descriptor>,
     asked: &Request,
-    told: &Decision<Descriptor>,
+    told: &Resolved<Descriptor>,
 ) -> Result<(), OutcomeError> {
-    let (Decision::Resolved(claim), Decision::Resolved(told)) = (decision, told) else {
-        return Ok(());
-    };
     if claim.root.digest != told.root.digest || claim.reference.repository() != told.reference.repository() {
         return Ok(());
     }
-    // The same places stand for the same images only where the same images were wanted.
-    let same = asked.selection == request.selection;
     for (place, absence) in told.images.iter().enumerate() {
-        let Err(absence) = absence else { continue };
-        let subjects = match absence {
-            Absence::NoMatch => continue,
-            Absence::Failed(_) => Vec::new(),
-            Absence::Denied(denials) => denials.iter().filter_map(|denial| denial.subject.as_ref()).collect(),
+        let absence = match absence {
+            Err(absence @ (Absence::Denied(_) | Absence::Failed(_))) => absence,
+            _ => continue,
         };
-        let kept = match claim.images.get(place) {
-            Some(claimed) => !same || claimed.is_err(),
-            None => !same,
-        };
-        if !kept || subjects.iter().any(|subject| holds(claim, subject)) {
+        // Without images an outcome stands for all of the root.
+        let kept = !claim.images.is_empty() && same(request, asked, place).all(|place| keeps(claim, place, absence));
+        if !kept {
             return Err(OutcomeError::Absence { place: place + 1 });
         }
     }
-    if same && request.selection == Selection::All && claim.images.len() < told.images.len() && !claim.images.is_empty()
-    {
+    let all = asked.selection == request.selection && request.selection == Selection::All;
+    if all && claim.images.len() < told.images.len() && !claim.images.is_empty() {
         return Err(OutcomeError::Places { wanted: told.images.len(), got: claim.images.len() });
     }
     Ok(())
 }
 
-fn holds(claim: &Resolved<Descriptor>, subject: &Digest) -> bool {
-    claim.images.iter().flatten().any(|image| image.manifest.digest == *subject)
+/// Returns the places of a request that stand for the same image as a place of another request: the same place of an
+/// equal selection, else those of the same platform. A place of `all` says no platform, so it has no equal among
+/// platforms; the manifest that was refused there counts all the same, wherever it is put.
+fn same(request: &Request, asked: &Request, place: usize) -> impl Iterator<Item = usize> {
+    let places: Vec<usize> = match (&request.selection, &asked.selection) {
+        (wanted, asked) if wanted == asked => vec![place],
+        (Selection::Platforms(wanted), Selection::Platforms(asked)) => {
+            let equal = |platform: &Platform| asked.get(place) == Some(platform);
+            wanted.iter().enumerate().filter(|(_, platform)| equal(platform)).map(|(place, _)| place).collect()
+        }
+        _ => Vec::new(),
+    };
+    places.into_iter()
+}
+
+/// Returns whether a place is still as absent: a refusal stays one, and a failure is not made an image.
+fn keeps(claim: &Resolved<Descriptor>, place: usize, absence: &Absence) -> bool {
+    let claimed: Option<&Result<Image<Descriptor>, Absence>> = claim.images.get(place);
+    match (claimed, absence) {
+        (Some(Err(Absence::Denied(_))), _) => true,
+        (Some(Err(Absence::Failed(_))), Absence::Failed(_)) => true,
+        _ => false,
+    }
 }

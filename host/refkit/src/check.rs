@@ -8,17 +8,22 @@ use refkit_sandbox::{Absence, Decision, Denial, Failure, Image, Parts, Request, 
 use crate::error::OutcomeError;
 use crate::ledger::{Ledger, Name};
 
-/// Returns the decision with the host's own descriptors.
+/// Returns the decision about a request with the host's own descriptors.
 ///
 /// # Errors
 /// The first thing in it that the run does not bear out.
-pub(crate) fn decision(ledger: &Ledger, claim: Decision<Digest>) -> Result<Decision<Descriptor>, OutcomeError> {
+pub(crate) fn decision(
+    ledger: &Ledger,
+    request: &Request,
+    claim: Decision<Digest>,
+) -> Result<Decision<Descriptor>, OutcomeError> {
     let resolved = match claim {
         Decision::Denied(denials) if denials.is_empty() => return Err(OutcomeError::NoReason),
         Decision::Denied(denials) => return Ok(Decision::Denied(denials)),
         Decision::Resolved(resolved) => resolved,
     };
     let root = root(ledger, &resolved.reference, &resolved.root)?;
+    tag(ledger, request, &resolved.reference, &resolved.root)?;
     let check = Check { ledger, repository: resolved.reference.repository(), root: &root };
     let images = resolved.images.into_iter().map(|place| match place {
         Ok(image) => check.image(image).map(Ok),
@@ -29,14 +34,40 @@ pub(crate) fn decision(ledger: &Ledger, claim: Decision<Digest>) -> Result<Decis
     Ok(Decision::Resolved(Resolved { reference: resolved.reference, root, images }))
 }
 
-/// The root has to be what the reference names in this run: what its tag was answered with, or its digest, met there.
+/// The root has to be what the reference names in this run (what its tag was answered with, or its digest, met there),
+/// and an index or a manifest. What a transport vouches for has a media type that nobody has seen.
 fn root(ledger: &Ledger, reference: &Reference, root: &Digest) -> Result<Descriptor, OutcomeError> {
     let repository = reference.repository();
     let (descriptor, _) = ledger.met(repository, root).ok_or_else(|| not_met(repository, root))?;
     match ledger.named(&Name::of(reference)) {
-        Some(named) if named.digest == *root => Ok(descriptor),
-        _ => Err(OutcomeError::Root { reference: reference.to_string(), root: root.to_string() }),
+        Some(named) if named.digest == *root => {}
+        _ => return Err(OutcomeError::Root { reference: reference.to_string(), root: root.to_string() }),
     }
+    if !media_type::is_document(&descriptor.media_type) && !ledger.is_vouched(repository, root) {
+        return Err(OutcomeError::NotImage { root: root.to_string(), media_type: descriptor.media_type });
+    }
+    Ok(descriptor)
+}
+
+/// A tag beside a digest has to name it: in this run, or in the request, where it stood beside the same digest. A
+/// policy that redirects keeps both, so the repository may be another one.
+///
+/// # Errors
+/// [`OutcomeError::Tag`].
+pub(crate) fn tag(
+    ledger: &Ledger,
+    request: &Request,
+    reference: &Reference,
+    root: &Digest,
+) -> Result<(), OutcomeError> {
+    let (Some(tag), Some(_)) = (reference.tag(), reference.digest()) else { return Ok(()) };
+    let asked = &request.reference;
+    let of_request = asked.tag() == Some(tag) && asked.digest() == Some(root);
+    let of_run = || {
+        let name = Name { repository: reference.repository().clone(), tag: Some(tag.to_owned()), digest: None };
+        ledger.named(&name).is_some_and(|named| named.digest == *root)
+    };
+    if of_request || of_run() { Ok(()) } else { Err(OutcomeError::Tag { reference: reference.to_string() }) }
 }
 
 fn not_met(repository: &Repository, digest: &Digest) -> OutcomeError {

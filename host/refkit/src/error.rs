@@ -108,6 +108,32 @@ pub enum OutcomeError {
         /// The place, counted from 1.
         place: usize,
     },
+    /// The rest of the chain refused it, and the outcome holds it.
+    #[error("it holds {what}, which the rest of the chain refused")]
+    Refused {
+        /// The reference or the digest that was refused.
+        what: String,
+    },
+    /// The rest of the chain refused or failed, and the outcome holds something else that the rest did not resolve.
+    #[error("after a refusal or a failure of the rest of the chain it resolves {what}, which the rest did not resolve")]
+    Unasked {
+        /// What the policy has to ask the rest of the chain about.
+        what: String,
+    },
+    /// The root is neither an index nor a manifest.
+    #[error("the root {root} is {media_type}, neither an index nor a manifest")]
+    NotImage {
+        /// The outcome's root.
+        root: String,
+        /// Its media type in this run.
+        media_type: String,
+    },
+    /// The reference has a digest and a tag, and this run has not seen that the tag names the digest.
+    #[error("{reference}: this run has not resolved that tag to that digest; resolve it, or leave the tag out")]
+    Tag {
+        /// The outcome's reference.
+        reference: String,
+    },
     /// A denial without a reason.
     #[error("a denial has to say at least one reason")]
     NoReason,

@@ -9,6 +9,7 @@ use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use refkit_sandbox::{Content, Decision, Failure, Host, Level, Request};
 
 use crate::answers::failure;
+use crate::refusals::Told;
 use crate::session::Run;
 use crate::trace::Event;
 
@@ -28,7 +29,7 @@ pub(crate) struct PolicyHost {
     pub(crate) seen: bool,
     pub(crate) settings: Arc<BTreeMap<String, String>>,
     /// What it was told by the rest of the chain.
-    pub(crate) told: Mutex<Vec<(Request, Decision<Descriptor>)>>,
+    pub(crate) told: Arc<Mutex<Vec<Told>>>,
 }
 
 #[async_trait]
@@ -71,9 +72,10 @@ impl Host for PolicyHost {
     }
 
     async fn next(&self, request: Request) -> Result<Decision<Descriptor>, Failure> {
-        let decision = self.run.decide(self.index + 1, request.clone(), Some(self.span), self.seen).await?;
-        self.told.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((request, decision.clone()));
-        Ok(decision)
+        let answer = self.run.decide(self.index + 1, request.clone(), Some(self.span), self.seen).await;
+        let told = Told { asked: request, answer: answer.clone() };
+        self.told.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(told);
+        answer
     }
 
     fn setting(&self, name: &str) -> Option<String> {

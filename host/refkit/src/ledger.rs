@@ -77,6 +77,15 @@ impl Ledger {
         Some(tables.find(&name.repository, digest)?.descriptor.clone())
     }
 
+    /// Returns whether a digest is known to be a manifest or an index: a reference was answered with it, or its bytes
+    /// were read, or a transport vouches for it. What an index or a list merely names may be something else.
+    pub(crate) fn is_seen(&self, repository: &Repository, digest: &Digest) -> bool {
+        let tables = self.tables();
+        let answered = |(name, root): (&Name, &Digest)| name.repository == *repository && root == digest;
+        tables.find(repository, digest).is_some_and(|met| met.document.is_some() || met.vouched)
+            || tables.roots.iter().any(answered)
+    }
+
     /// Returns the record of a digest that was met in a repository, and how far below a root.
     pub(crate) fn met(&self, repository: &Repository, digest: &Digest) -> Option<(Descriptor, u64)> {
         self.tables().find(repository, digest).map(|met| (met.descriptor.clone(), met.depth))

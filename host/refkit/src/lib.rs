@@ -44,6 +44,7 @@ mod answers;
 mod budget;
 mod candidates;
 mod check;
+mod decided;
 mod embedded;
 mod error;
 pub mod explain;
@@ -52,6 +53,7 @@ mod host;
 mod ledger;
 mod outcome;
 pub mod platform;
+mod refusals;
 mod resolver;
 mod session;
 pub mod settings;
@@ -64,7 +66,7 @@ pub use candidates::{Candidate, Verdict};
 pub use embedded::{DEFAULT_CODE, DEFAULT_COMPONENT, default_policy, shipped_default_policy};
 pub use error::Error;
 pub use grants::Grants;
-pub use outcome::{Outcome, Resolution};
+pub use outcome::{Judged, Outcome, Refused, Resolution};
 pub use refkit_sandbox::{
     Absence, AotCache, Denial, Description, Engine, EngineError, EngineOptions, ErrorCode, Failure, Image, Level,
     LoadError, Parts, Policy, Request, RunError, Selection, Setting, Shipped, Usage,

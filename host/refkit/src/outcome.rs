@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use refkit_oci::{Descriptor, Digest, Reference};
+use refkit_oci::{Descriptor, Digest, Platform, Reference};
 use refkit_sandbox::{Absence, Denial, Image, Request};
 
 /// What the chain decided.
@@ -33,11 +33,47 @@ pub struct Resolution {
     /// For platforms, one place for each, in their order; for all, in the order of the index. Empty where no images
     /// were asked for.
     pub images: Vec<Result<Image<Descriptor>, Absence>>,
+    /// The images that policies refused, in the order of their places.
+    pub refused: Vec<Refused>,
+    /// Where no images were asked for: those that a policy judged before it let the root pass. Others of the root,
+    /// which some client may take from it, no policy looked at.
+    pub judged: Vec<Judged>,
     /// Verified bytes by digest.
     pub(crate) contents: HashMap<Digest, Bytes>,
 }
 
+/// An image that a policy refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Its place in [`Resolution::images`].
+    pub place: usize,
+    /// The policy that refused it.
+    pub policy: String,
+    /// Its manifest; nothing where the policy named none and took it from no answer of the rest of the chain.
+    pub manifest: Option<Digest>,
+    /// Its platform: its own where that is known, else the wanted one.
+    pub platform: Option<Platform>,
+    /// The reasons, at least one.
+    pub denials: Vec<Denial>,
+}
+
+/// An image that a policy judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The policy.
+    pub policy: String,
+    /// The image's platform.
+    pub platform: Option<Platform>,
+    /// Its manifest.
+    pub manifest: Digest,
+}
+
 impl Resolution {
+    /// Returns the refusal of a place.
+    pub fn refusal(&self, place: usize) -> Option<&Refused> {
+        self.refused.iter().find(|refused| refused.place == place)
+    }
+
     /// Returns the reference with the root's digest.
     pub fn pinned(&self) -> Reference {
         self.reference.with_digest(self.root.digest.clone())

@@ -1,26 +1,30 @@
 //! One run of a chain.
 
+mod ending;
+
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use refkit_content::{Vouch, deadline};
-use refkit_oci::{Descriptor, Digest, Repository};
+use refkit_content::{Code, Vouch, deadline};
+use refkit_oci::document::media_type;
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use refkit_sandbox::{
-    Absence, Claim, Decision, Denial, ErrorCode, Failure, Limits, Request, Resolved, RunError, Usage,
+    Absence, Claim, Decision, Denial, Failure, Limits, Request, Resolved, RunError, Selection, Usage,
 };
 
-use crate::answers::{Answers, Once, failure};
+use crate::answers::{Answers, Once};
 use crate::budget::{Budget, Spent};
 use crate::check::{self, Fit};
 use crate::error::{Error, OutcomeError};
 use crate::host::PolicyHost;
-use crate::outcome::{Outcome, Resolution};
+use crate::outcome::{Judged, Outcome};
+use crate::refusals::{Refusals, Told};
 use crate::resolver::Link;
 use crate::trace::{Event, Trace};
-use crate::{Resolver, absences};
+use crate::{Resolver, decided};
 
 /// One run: what was met, what was spent, and what was done, from the first question to the last.
 pub struct Session {
@@ -43,6 +47,9 @@ pub(crate) struct Run {
     /// Which policy was the first to give a reason, and to fail.
     denied_by: Mutex<HashMap<Denial, String>>,
     failed_by: Mutex<HashMap<Failure, String>>,
+    pub(crate) refusals: Refusals,
+    /// What policies judged, and the host took away because no images were asked for.
+    judged: Mutex<Vec<(Reference, Digest, Judged)>>,
 }
 
 type Decided<'a> = Pin<Box<dyn Future<Output = Result<Decision<Descriptor>, Failure>> + Send + 'a>>;
@@ -68,6 +75,8 @@ impl Session {
             fatal: Mutex::default(),
             denied_by: Mutex::default(),
             failed_by: Mutex::default(),
+            refusals: Refusals::default(),
+            judged: Mutex::default(),
         };
         Self { run: Arc::new(run), request, engine: resolver.engine.clone() }
     }
@@ -112,58 +121,6 @@ impl Session {
     /// Returns what was used so far.
     pub fn spent(&self) -> Spent {
         self.run.answers.counters.spent(self.run.started.elapsed())
-    }
-
-    async fn outcome(&self, decision: Result<Decision<Descriptor>, Failure>) -> Result<Outcome, Error> {
-        match decision {
-            Err(failure) => {
-                let cause = self.run.answers.cause(&failure);
-                let policy = lock(&self.run.failed_by).get(&failure).cloned().unwrap_or_default();
-                Err(Error::Failed { policy, failure, cause })
-            }
-            Ok(Decision::Denied(denials)) => {
-                let by = lock(&self.run.denied_by);
-                let policy = denials.first().and_then(|denial| by.get(denial)).cloned().unwrap_or_default();
-                Ok(Outcome::Denied { policy, denials })
-            }
-            Ok(Decision::Resolved(resolved)) => self.attach(resolved).await.map(Outcome::Resolved),
-        }
-    }
-
-    /// Attaches the bytes that the request asked for and the policies did not read themselves.
-    async fn attach(&self, mut resolved: Resolved<Descriptor>) -> Result<Resolution, Error> {
-        let (answers, repository) = (&self.run.answers, resolved.reference.repository().clone());
-        let parts = self.request.parts;
-        // What only a transport's word stands for has no bytes to attach.
-        let shown = |digest: &Digest| !answers.ledger.is_vouched(&repository, digest);
-        if parts.any() && shown(&resolved.root.digest) {
-            answers.fetch(None, &repository, &resolved.root.digest).await?;
-        }
-        let wanted = |image: &refkit_sandbox::Image<Descriptor>| -> Vec<Digest> {
-            let config = image.config.iter();
-            let manifest = parts.configs.then_some(&image.manifest);
-            let all = image.parents.iter().chain(manifest).chain(config).chain(&image.attestations);
-            all.map(|descriptor| descriptor.digest.clone()).filter(shown).collect()
-        };
-        let fetched = resolved.images.iter().map(|place| async {
-            for digest in place.iter().flat_map(&wanted) {
-                answers.fetch(None, &repository, &digest).await?;
-            }
-            Ok::<(), refkit_content::Error>(())
-        });
-        let fetched = futures_util::future::join_all(fetched).await;
-        for (place, fetched) in resolved.images.iter_mut().zip(fetched) {
-            if let Err(error) = fetched {
-                *place = Err(Absence::Failed(failure(error)));
-            }
-        }
-        Ok(Resolution {
-            request: self.request.clone(),
-            reference: resolved.reference,
-            root: resolved.root,
-            images: resolved.images,
-            contents: answers.ledger.contents(),
-        })
     }
 }
 
@@ -211,25 +168,50 @@ impl Run {
         };
         self.answers.counters.policy(usage.cpu, usage.memory);
         let mut next = None;
-        let result = match result {
-            Ok(Step::Decided(decision)) => Ok(decision),
-            Ok(Step::Next(request)) => {
+        let (told, result) = match result {
+            Ok(Step::Decided(decision, told)) => (told, Ok(decision)),
+            Ok(Step::Next(request, told)) => {
                 let decision = self.decide(index + 1, request.clone(), Some(span), seen).await;
                 next = Some(request);
-                decision
+                (told, decision)
             }
-            Err(failure) => Err(failure),
+            Err(failure) => (Vec::new(), Err(failure)),
         };
+        let held = result.and_then(|decision| self.held((link, index), request, &told, decision, next.is_some()));
         // What came from the rest of the chain is cut to this request as well.
-        let result = result.and_then(|decision| self.fit(link, request, decision));
+        let result = held.and_then(|decision| self.fit(link, request, decision));
         self.note(link, &result);
-        let text = describe(&result, next.as_ref());
+        if let Ok(decision @ Decision::Denied(_)) = &result {
+            self.refusals.record(index, request, &told, decision);
+        }
+        let text = decided::describe(self, link, request, &result, next.as_ref());
         self.answers.recorder.end(span, |event| {
             if let Event::Policy { decision, usage: used, .. } = event {
                 (*decision, *used) = (Some(text), usage);
             }
         });
         result
+    }
+
+    /// Returns a decision that holds against the refusals of the policies after this one.
+    fn held(
+        &self,
+        (link, index): (&Link, usize),
+        request: &Request,
+        told: &[Told],
+        decision: Decision<Descriptor>,
+        passed: bool,
+    ) -> Result<Decision<Descriptor>, Failure> {
+        let ledger = &self.answers.ledger;
+        let checked = match &decision {
+            Decision::Denied(_) => Ok(()),
+            Decision::Resolved(resolved) => check::tag(ledger, request, &resolved.reference, &resolved.root.digest)
+                .and_then(|()| self.refusals.check(ledger, index, request, told, (resolved, passed))),
+        };
+        checked.map_err(|problem| self.stop(Error::Outcome { policy: link.name(), problem }))?;
+        // Here, because the images of a request for the root alone are cut off afterwards.
+        self.refusals.record(index, request, told, &decision);
+        Ok(decision)
     }
 
     pub(crate) async fn run(
@@ -240,13 +222,14 @@ impl Run {
         request: &Request,
         seen: bool,
     ) -> (Result<Step, Failure>, Usage) {
+        let told = Arc::new(Mutex::new(Vec::new()));
         let host = Arc::new(PolicyHost {
             run: self.clone(),
             index,
             span,
             seen: seen || link.policy.imports().iter().any(|interface| interface == "registry"),
             settings: link.settings.clone(),
-            told: Mutex::default(),
+            told: told.clone(),
         });
         let budget = &self.answers.budget;
         let limits = Limits {
@@ -255,24 +238,37 @@ impl Run {
             memory: budget.memory,
             ..Limits::default()
         };
-        let (claim, usage) = link.policy.run(host.clone(), limits, request).await;
+        let (claim, usage) = link.policy.run(host, limits, request).await;
+        let told = std::mem::take(&mut *lock(&told));
         let policy = link.name();
         let step = match claim {
-            Ok(Claim::Next(request)) => Ok(Step::Next(request)),
-            Ok(Claim::Decision(claim)) => {
-                let held = check::decision(&self.answers.ledger, claim).and_then(|decision| {
-                    for (asked, told) in lock(&host.told).iter() {
-                        absences::check(request, &decision, asked, told)?;
-                    }
-                    Ok(Step::Decided(decision))
-                });
-                held.map_err(|problem| self.stop(Error::Outcome { policy, problem }))
-            }
+            Ok(Claim::Next(request)) => Ok(Step::Next(request, told)),
+            Ok(Claim::Decision(claim)) => match self.see_root(span, &claim).await {
+                Err(error) => Err(self.stop(Error::Content(error))),
+                Ok(()) => check::decision(&self.answers.ledger, request, claim)
+                    .map(|decision| Step::Decided(decision, told))
+                    .map_err(|problem| self.stop(Error::Outcome { policy, problem })),
+            },
             Err(RunError::Failed(failure)) => Err(failure),
             Err(RunError::Timeout { .. }) => Err(self.stop(Error::Timeout { limit: budget.wall })),
             Err(error) => Err(self.stop(Error::Policy { policy, error })),
         };
         (step, usage)
+    }
+
+    /// Reads the root of a claim where this run knows of it only what an index or a list says: it may be a layer.
+    /// What a transport resolves by itself and does not show, it reads by itself as well.
+    async fn see_root(&self, span: usize, claim: &Decision<Digest>) -> Result<(), refkit_content::Error> {
+        let Decision::Resolved(Resolved { reference, root, .. }) = claim else { return Ok(()) };
+        let (ledger, repository) = (&self.answers.ledger, reference.repository());
+        let is_listed = ledger.met(repository, root).is_some_and(|(met, _)| media_type::is_document(&met.media_type));
+        if !is_listed || ledger.is_seen(repository, root) {
+            return Ok(());
+        }
+        match self.answers.fetch(Some(span), repository, root).await {
+            Err(error) if self.vouch.is_some() && error.code() == Code::Unsupported => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     fn fit(
@@ -281,10 +277,30 @@ impl Run {
         request: &Request,
         decision: Decision<Descriptor>,
     ) -> Result<Decision<Descriptor>, Failure> {
+        if let Decision::Resolved(resolved) = &decision
+            && !request.parts.any()
+        {
+            self.judged(link, request, resolved);
+        }
         match check::fit(request, decision) {
             Ok(Fit::Decision(decision)) => Ok(decision),
             Ok(Fit::Failed(failure)) => Err(failure),
             Err(problem) => Err(self.stop(Error::Outcome { policy: link.name(), problem })),
+        }
+    }
+
+    /// Records the images that a policy looked at where none were asked for.
+    fn judged(&self, link: &Link, request: &Request, resolved: &Resolved<Descriptor>) {
+        let mut judged = lock(&self.judged);
+        for (place, image) in resolved.images.iter().enumerate() {
+            let Ok(image) = image else { continue };
+            let wanted = match &request.selection {
+                Selection::Platforms(platforms) => platforms.get(place),
+                Selection::All => None,
+            };
+            let platform = image.platform.as_ref().or(wanted).cloned();
+            let one = Judged { policy: link.name(), platform, manifest: image.manifest.digest.clone() };
+            judged.push((resolved.reference.clone(), resolved.root.digest.clone(), one));
         }
     }
 
@@ -332,23 +348,8 @@ impl Session {
 
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are of the large kind")]
 pub(crate) enum Step {
-    Decided(Decision<Descriptor>),
-    Next(Request),
-}
-
-fn describe(result: &Result<Decision<Descriptor>, Failure>, next: Option<&Request>) -> String {
-    if let Some(request) = next {
-        return format!("passed on {}", request.reference);
-    }
-    match result {
-        Ok(Decision::Resolved(resolved)) => format!("resolved {}", resolved.root.digest),
-        Ok(Decision::Denied(denials)) => match denials.first() {
-            Some(denial) => format!("denied by rule {}", denial.rule),
-            None => "denied".into(),
-        },
-        Err(failure) if failure.code == ErrorCode::NotGranted => format!("failed (not granted): {}", failure.message),
-        Err(failure) => format!("failed: {}", failure.message),
-    }
+    Decided(Decision<Descriptor>, Vec<Told>),
+    Next(Request, Vec<Told>),
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -35,8 +35,8 @@ impl Run {
         let shown = Request { parts, ..request.clone() };
         let (step, usage) = self.run(link, index, span, &shown, seen).await;
         let step = match step {
-            Ok(Step::Decided(Decision::Resolved(resolved))) if request.parts.configs => {
-                Ok(Step::Decided(Decision::Resolved(self.configure(vouch, span, resolved).await)))
+            Ok(Step::Decided(Decision::Resolved(resolved), told)) if request.parts.configs => {
+                Ok(Step::Decided(Decision::Resolved(self.configure(vouch, span, resolved).await), told))
             }
             Err(failed) if failed.code == ErrorCode::Unsupported && own(vouch, request) => {
                 self.unseen(vouch, span, request).await
@@ -100,7 +100,7 @@ impl Run {
             None => self.answers.ledger.vouch(repository, &root, None),
         }
         let images = if parts.any() { vec![Ok(image); places] } else { Vec::new() };
-        Ok(Step::Decided(Decision::Resolved(Resolved { reference: reference.clone(), root, images })))
+        Ok(Step::Decided(Decision::Resolved(Resolved { reference: reference.clone(), root, images }), Vec::new()))
     }
 
     /// Records a config, and returns its descriptor and the platform that it says.

@@ -1,0 +1,106 @@
+//! The end of a run: what its decision is made into, with the bytes that were asked for and what policies said of it.
+
+use refkit_oci::{Descriptor, Digest, Platform};
+use refkit_sandbox::{Absence, Decision, Failure, Resolved, Selection};
+
+use super::{Session, lock};
+use crate::answers::failure;
+use crate::error::Error;
+use crate::outcome::{Judged, Outcome, Refused, Resolution};
+
+impl Session {
+    /// Returns what the run ends in.
+    pub(super) async fn outcome(&self, decision: Result<Decision<Descriptor>, Failure>) -> Result<Outcome, Error> {
+        match decision {
+            Err(failure) => {
+                let cause = self.run.answers.cause(&failure);
+                let policy = lock(&self.run.failed_by).get(&failure).cloned().unwrap_or_default();
+                Err(Error::Failed { policy, failure, cause })
+            }
+            Ok(Decision::Denied(denials)) => {
+                let by = lock(&self.run.denied_by);
+                let policy = denials.first().and_then(|denial| by.get(denial)).cloned().unwrap_or_default();
+                Ok(Outcome::Denied { policy, denials })
+            }
+            Ok(Decision::Resolved(resolved)) => self.attach(resolved).await.map(Outcome::Resolved),
+        }
+    }
+
+    /// Attaches the bytes that the request asked for and the policies did not read themselves.
+    async fn attach(&self, mut resolved: Resolved<Descriptor>) -> Result<Resolution, Error> {
+        let (answers, repository) = (&self.run.answers, resolved.reference.repository().clone());
+        let parts = self.request.parts;
+        // What only a transport's word stands for has no bytes to attach.
+        let shown = |digest: &Digest| !answers.ledger.is_vouched(&repository, digest);
+        if parts.any() && shown(&resolved.root.digest) {
+            answers.fetch(None, &repository, &resolved.root.digest).await?;
+        }
+        let wanted = |image: &refkit_sandbox::Image<Descriptor>| -> Vec<Digest> {
+            let config = image.config.iter();
+            let manifest = parts.configs.then_some(&image.manifest);
+            let all = image.parents.iter().chain(manifest).chain(config).chain(&image.attestations);
+            all.map(|descriptor| descriptor.digest.clone()).filter(shown).collect()
+        };
+        let fetched = resolved.images.iter().map(|place| async {
+            for digest in place.iter().flat_map(&wanted) {
+                answers.fetch(None, &repository, &digest).await?;
+            }
+            Ok::<(), refkit_content::Error>(())
+        });
+        let fetched = futures_util::future::join_all(fetched).await;
+        for (place, fetched) in resolved.images.iter_mut().zip(fetched) {
+            if let Err(error) = fetched {
+                *place = Err(Absence::Failed(failure(error)));
+            }
+        }
+        let refused = self.refused(&resolved);
+        let judged = self.judged(&resolved);
+        Ok(Resolution {
+            request: self.request.clone(),
+            reference: resolved.reference,
+            root: resolved.root,
+            images: resolved.images,
+            refused,
+            judged,
+            contents: answers.ledger.contents(),
+        })
+    }
+
+    /// Returns the images that policies refused, by their places.
+    fn refused(&self, resolved: &Resolved<Descriptor>) -> Vec<Refused> {
+        let mut refused = Vec::new();
+        for (place, image) in resolved.images.iter().enumerate() {
+            let Err(Absence::Denied(denials)) = image else { continue };
+            let policy = denials.first().and_then(|denial| self.run.denied_by(denial)).unwrap_or_default();
+            let stood = self.run.refusals.stood(&resolved.root.digest, &self.request.selection, place);
+            let subject = || denials.iter().find_map(|denial| denial.subject.clone());
+            let (manifest, own) = match stood {
+                Some((manifest, platform)) => (Some(manifest), platform),
+                None => (subject(), None),
+            };
+            let wanted = match &self.request.selection {
+                Selection::Platforms(platforms) => platforms.get(place).cloned(),
+                Selection::All => None,
+            };
+            let met = || {
+                let (met, _) = self.run.answers.ledger.met(resolved.reference.repository(), manifest.as_ref()?)?;
+                met.platform.map(Platform::normalized)
+            };
+            let platform = own.or_else(met).or(wanted);
+            refused.push(Refused { place, policy, manifest, platform, denials: denials.clone() });
+        }
+        refused
+    }
+
+    /// Returns what the policies judged of the root that is printed alone.
+    fn judged(&self, resolved: &Resolved<Descriptor>) -> Vec<Judged> {
+        let mut judged: Vec<Judged> = Vec::new();
+        for (reference, root, one) in lock(&self.run.judged).iter() {
+            let here = *root == resolved.root.digest && reference.repository() == resolved.reference.repository();
+            if here && !self.request.parts.any() && !judged.contains(one) {
+                judged.push(one.clone());
+            }
+        }
+        judged
+    }
+}
