@@ -3,6 +3,8 @@
 
 #[path = "sandbox/documents.rs"]
 mod documents;
+#[path = "sandbox/evader.rs"]
+mod evader;
 #[path = "sandbox/hostile.rs"]
 mod hostile;
 #[path = "sandbox/initialize.rs"]

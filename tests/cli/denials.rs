@@ -45,7 +45,7 @@ fn images_are_refused_for_a_label() {
     exit 3
     --- stdout
     --- stderr
-    denied: oci-layout:tests/fixtures/demo:unlabelled (linux/arm64) by policy require-label (rule require-label): sha256:b23712b394a81e2f8741f6a7c20c5a2e214f8ea55f6752f5d7c407daaa6b56e4 has no label or annotation example.team
+    denied: oci-layout:tests/fixtures/demo:unlabelled (linux/arm64, sha256:b23712b394a81e2f8741f6a7c20c5a2e214f8ea55f6752f5d7c407daaa6b56e4) by policy require-label (rule require-label): sha256:b23712b394a81e2f8741f6a7c20c5a2e214f8ea55f6752f5d7c407daaa6b56e4 has no label or annotation example.team
     ");
     insta::assert_snapshot!(ask(&["inspect", &unlabelled]).all(), @r"
     exit 3
@@ -56,14 +56,31 @@ fn images_are_refused_for_a_label() {
     size        491 B
 
     index
-    ├─ linux/amd64  sha256:7112f42855829a7dcd5d6034ba4591dc118d4002316e3308e3b2c347e559906b  denied
-    └─ linux/arm64  sha256:b23712b394a81e2f8741f6a7c20c5a2e214f8ea55f6752f5d7c407daaa6b56e4  denied
+    ├─ linux/amd64  sha256:7112f42855829a7dcd5d6034ba4591dc118d4002316e3308e3b2c347e559906b  denied by require-label
+    └─ linux/arm64  sha256:b23712b394a81e2f8741f6a7c20c5a2e214f8ea55f6752f5d7c407daaa6b56e4  denied by require-label
     --- stderr
-    denied: oci-layout:tests/fixtures/demo:unlabelled by policy require-label (rule require-label): sha256:7112f42855829a7dcd5d6034ba4591dc118d4002316e3308e3b2c347e559906b has no label or annotation example.team
-    denied: oci-layout:tests/fixtures/demo:unlabelled by policy require-label (rule require-label): sha256:b23712b394a81e2f8741f6a7c20c5a2e214f8ea55f6752f5d7c407daaa6b56e4 has no label or annotation example.team
+    denied: oci-layout:tests/fixtures/demo:unlabelled (linux/amd64, sha256:7112f42855829a7dcd5d6034ba4591dc118d4002316e3308e3b2c347e559906b) by policy require-label (rule require-label): sha256:7112f42855829a7dcd5d6034ba4591dc118d4002316e3308e3b2c347e559906b has no label or annotation example.team
+    denied: oci-layout:tests/fixtures/demo:unlabelled (linux/arm64, sha256:b23712b394a81e2f8741f6a7c20c5a2e214f8ea55f6752f5d7c407daaa6b56e4) by policy require-label (rule require-label): sha256:b23712b394a81e2f8741f6a7c20c5a2e214f8ea55f6752f5d7c407daaa6b56e4 has no label or annotation example.team
     ");
     for level in ["--raw", "--index", "--manifest", "--config"] {
         let ran = ask(&["inspect", &unlabelled, level, "--platform", "linux/arm64"]);
         assert!(ran.code == 3 && ran.stdout.is_empty(), "{level}: {}", ran.all());
+    }
+}
+
+/// A policy before the one that refuses has no way round it, whatever it answers.
+#[test]
+fn a_refusal_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let evader = directory.path().join("evader.wasm");
+    std::fs::write(&evader, refkit_tests::components::EVADER).unwrap();
+    let (evader, allow_list) = (evader.display().to_string(), policy("allow-list"));
+    let reference = format!("{DEMO}:1.2.3");
+    for mode in ["own", "own-digest", "own-child", "next-digest"] {
+        let (mode, chain) = (format!("mode={mode}"), ["--policy", &evader, "--policy", &allow_list]);
+        let settings = ["--set", &mode, "--set", "allow=docker.io/**"];
+        let ran = refkit(["resolve", &reference].into_iter().chain(chain).chain(settings));
+        assert!(ran.code == 1 && ran.stdout.is_empty(), "{mode}: {}", ran.all());
+        assert!(ran.stderr.contains("which the rest of the chain refused"), "{mode}: {}", ran.all());
     }
 }

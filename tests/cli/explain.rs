@@ -62,6 +62,29 @@ fn a_denial_is_explained() {
 }
 
 #[test]
+fn a_denied_image_is_explained() {
+    let require_label = policy("require-label");
+    let reference = format!("{DEMO}:unlabelled");
+    let arguments = ["resolve", &reference, "--platform", "linux/arm64", "--explain"];
+    let ran = refkit(arguments.into_iter().chain(["--policy", &require_label, "--set", "label=example.team"]));
+    assert_eq!(ran.code, 3);
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    let manifest = "sha256:b23712b394a81e2f8741f6a7c20c5a2e214f8ea55f6752f5d7c407daaa6b56e4";
+    let after = |start: &str| {
+        let place = lines.iter().position(|line| line.contains(start)).unwrap_or_else(|| panic!("{start}: {lines:#?}"));
+        lines[place + 1]
+    };
+    let decided = format!(", {manifest} denied by rule require-label");
+    assert!(after("policy require-label: ").ends_with(&decided), "{}", ran.stderr);
+    let passed = after("policy default: ");
+    assert!(passed.contains("→ resolved sha256:") && !passed.contains("denied"), "{}", ran.stderr);
+    let wanted = format!(
+        "{manifest}  denied by require-label (rule require-label): {manifest} has no label or annotation example.team"
+    );
+    assert!(lines.iter().any(|line| line.contains("linux/arm64") && line.ends_with(&wanted)), "{}", ran.stderr);
+}
+
+#[test]
 fn a_failure_is_explained() {
     let ran = refkit(["resolve", &format!("{DEMO}:9.9.9"), "--explain"]);
     assert_eq!(ran.code, 1);

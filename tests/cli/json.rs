@@ -28,6 +28,51 @@ fn a_resolution() {
     assert_eq!(json["images"][0]["pinned"], format!("{reference}@{}", arm.digest()));
     let absent = json!({ "platform": { "os": "plan9", "architecture": "mips" }, "absence": "no-match" });
     assert_eq!(json["images"][1], absent);
+    // One image that is not there is a failure of the whole, as the exit code says; the other one is told all the same.
+    assert_eq!((&json["outcome"], &json["error"]["code"]), (&json!("failed"), &json!("not-found")));
+}
+
+/// The outcome is what the exit code is: one refusal among images that are resolved is a refusal.
+#[test]
+fn one_refused_image_is_a_refusal() {
+    let reference = format!("{DEMO}:1.2.3");
+    let directory = tempfile::tempdir().unwrap();
+    let hostile = directory.path().join("hostile.wasm");
+    std::fs::write(&hostile, refkit_tests::components::HOSTILE).unwrap();
+    let hostile = hostile.display().to_string();
+    let policy = ["--policy", &hostile, "--set", "mode=deny-image"];
+    let arguments =
+        ["resolve", &reference, "--format", "json", "--platform", "linux/amd64", "--platform", "linux/arm64"];
+    let ran = refkit(arguments.into_iter().chain(policy));
+    let (json, image) = (ran.json(), demo_image("1.2.3"));
+    assert_eq!((ran.code, &json["outcome"]), (3, &json!("denied")));
+    let amd64 = image.children()[0].digest().to_string();
+    let denial = json!({
+        "policy": "hostile", "rule": "deny-image", "message": "not this one", "subject": amd64, "manifest": amd64,
+        "platform": { "os": "linux", "architecture": "amd64" },
+    });
+    assert_eq!(json["denials"], json!([denial]));
+    assert_eq!((&json["images"][0]["absence"], &json["images"][0]["denials"][0]), (&json!("denied"), &denial));
+    assert_eq!(json["images"][1]["manifest"]["digest"], image.children()[1].digest().as_str());
+    // The root leads to the refused image, so it is not offered.
+    assert!(json.get("pinned").is_none() && json.get("error").is_none(), "{json}");
+    let ran = refkit(["inspect", &reference, "--format", "json"].into_iter().chain(policy));
+    assert_eq!((ran.code, &ran.json()["outcome"]), (3, &json!("denied")));
+}
+
+/// Where the root alone is printed, programs read which of its images a policy has seen.
+#[test]
+fn what_was_judged_is_said() {
+    let (reference, require_label) = (format!("{DEMO}:1.2.3"), policy("require-label"));
+    let policy = ["--policy", &require_label, "--set", "label=example.team"];
+    let ran = refkit(["resolve", &reference, "--format", "json"].into_iter().chain(policy));
+    let judged = &ran.json()["judged"];
+    let amd64 = demo_image("1.2.3").children()[0].digest().to_string();
+    let platform = json!({ "os": "linux", "architecture": "amd64" });
+    if cfg!(target_arch = "x86_64") {
+        assert_eq!(*judged, json!([{ "policy": "require-label", "platform": platform, "manifest": amd64 }]));
+    }
+    assert_eq!(judged.as_array().map(Vec::len), Some(1));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use refkit_support::image::Image;
 
 use crate::places::demo_image;
-use crate::run::{DEMO, Refkit, refkit};
+use crate::run::{DEMO, Refkit, policy, refkit};
 
 /// Returns the digest of the entry for a platform, as the index writes it.
 fn entry(image: &Image, platform: &str) -> String {
@@ -28,6 +28,27 @@ fn the_root_is_pinned() {
     assert_eq!(refkit(["resolve", DEMO]).line(), latest);
     // What was printed resolves to itself.
     assert_eq!(refkit(["resolve", &latest]).line(), latest);
+}
+
+#[test]
+fn a_root_of_which_one_image_was_judged_is_printed_with_a_note() {
+    let require_label = policy("require-label");
+    let labelled = |label: &str, arguments: &[&str]| {
+        refkit(arguments.iter().copied().chain(["--policy", &require_label, "--set", label]))
+    };
+    let with = |arguments: &[&str]| labelled("label=example.team", arguments);
+    let ran = with(&["resolve", &demo("1.2.3")]);
+    assert_eq!(ran.code, 0);
+    let note = ran.stderr.lines().next().unwrap_or_default();
+    assert!(note.starts_with("note: of this index, the policies judged linux/"), "{}", ran.all());
+    assert!(note.contains("(by require-label) and no other image"), "{}", ran.all());
+    // All that there is was judged, or nothing was printed but what was.
+    let single = labelled("label=org.opencontainers.image.version", &["resolve", &demo("single")]);
+    assert!(single.code == 0 && single.stderr.is_empty(), "{}", single.all());
+    assert!(with(&["resolve", &demo("1.2.3"), "--platform", "linux/arm64"]).stderr.is_empty());
+    assert!(with(&["resolve", &demo("1.2.3"), "--all-platforms"]).stderr.is_empty());
+    // No policy looked at an image, and none was asked about.
+    assert!(refkit(["resolve", &demo("1.2.3")]).stderr.is_empty());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A run that has ended, and what is told of it.
 
-use refkit::{Absence, Denial, Error, ErrorCode, Outcome, Parts, Resolution, Selection, Session};
+use refkit::{Absence, Denial, Error, ErrorCode, Outcome, Parts, Refused, Resolution, Selection, Session};
 use refkit::{Answered, Event};
 use refkit_content::Origin;
 use refkit_oci::Platform;
@@ -61,7 +61,7 @@ impl<'a> Finished<'a> {
         let by = |denial: &Denial| self.session.denied_by(denial).unwrap_or_else(|| policy.to_owned());
         Told {
             lines: Vec::new(),
-            report: OutcomeReport::Denied { denials: denials.iter().map(|one| report(by(one), one)).collect() },
+            report: OutcomeReport::denied(denials.iter().map(|one| report(by(one), one, None)).collect()),
             messages: reasons(&subject, denials, by),
             exit: Exit::Denied,
         }
@@ -73,13 +73,13 @@ impl<'a> Finished<'a> {
     /// # Errors
     /// Those.
     pub fn whole(&self, resolution: &Resolution) -> Result<(), Told> {
-        let absences = || resolution.images.iter().filter_map(|place| place.as_ref().err());
-        for absence in absences() {
-            if let Absence::Denied(denials) = absence {
-                return Err(self.denied("", denials));
-            }
+        let absences =
+            || resolution.images.iter().enumerate().filter_map(|(place, image)| Some((place, image.as_ref().err()?)));
+        let refused = absences().find(|(_, absence)| matches!(absence, Absence::Denied(_)));
+        if let Some((place, absence)) = refused {
+            return Err(self.nothing(resolution, (place, None), absence));
         }
-        for absence in absences() {
+        for (_, absence) in absences() {
             if let Absence::Failed(error) = absence {
                 return Err(failed(&Failure::failed(error.code, error)));
             }
@@ -87,72 +87,91 @@ impl<'a> Finished<'a> {
         Ok(())
     }
 
-    /// Returns what is told of a place without an image, and how that ends the process.
+    /// Returns the messages for a place without an image, and how that ends the process.
     pub fn absent(
         &self,
         resolution: &Resolution,
-        platform: Option<&Platform>,
+        (place, platform): (usize, Option<&Platform>),
         absence: &Absence,
     ) -> (Vec<String>, Exit) {
         let subject = self.setup.target.show(&resolution.reference);
-        let of = platform.map_or_else(|| subject.clone(), |platform| format!("{subject} ({platform})"));
+        let of = |image: &[String]| match image {
+            [] => subject.clone(),
+            image => format!("{subject} ({})", image.join(", ")),
+        };
+        let wanted: Vec<String> = platform.iter().map(ToString::to_string).collect();
         match absence {
             Absence::NoMatch => {
-                let what = match platform {
-                    Some(platform) => format!("{subject} has no image for {platform}"),
-                    None => format!("{subject} has no image for a wanted platform"),
-                };
-                let failure = Failure::failed(ErrorCode::NotFound, what);
+                let failure = Failure::failed(ErrorCode::NotFound, no_match(&subject, platform));
                 let failure = match platforms(resolution) {
                     Some(platforms) => failure.hint(format_args!("it has {platforms}")),
                     None => failure,
                 };
                 (vec![failure.to_string()], Exit::Failed)
             }
-            Absence::Denied(denials) => (reasons(&of, denials, |denial| self.policy(denial)), Exit::Denied),
+            Absence::Denied(denials) => {
+                let image = match resolution.refusal(place) {
+                    Some(refused) => {
+                        let platform = platform.or(refused.platform.as_ref()).map(ToString::to_string);
+                        platform.into_iter().chain(refused.manifest.as_ref().map(ToString::to_string)).collect()
+                    }
+                    None => wanted,
+                };
+                (reasons(&of(&image), denials, |denial| self.policy(denial)), Exit::Denied)
+            }
             Absence::Failed(error) => {
-                let failure = Failure::failed(error.code, format_args!("{of}: {error}"));
+                let failure = Failure::failed(error.code, format_args!("{}: {error}", of(&wanted)));
                 (vec![failure.to_string()], Exit::Failed)
             }
         }
     }
 
     /// Returns an absence for a report.
-    pub fn absence(&self, absence: &Absence) -> ImageOrAbsence {
+    pub fn absence(&self, resolution: &Resolution, place: usize, absence: &Absence) -> ImageOrAbsence {
         let (name, denials, error) = match absence {
             Absence::NoMatch => ("no-match", Vec::new(), None),
             Absence::Denied(denials) => {
-                let denials = denials.iter().map(|denial| report(self.policy(denial), denial)).collect();
-                ("denied", denials, None)
+                let refused = resolution.refusal(place);
+                ("denied", denials.iter().map(|denial| report(self.policy(denial), denial, refused)).collect(), None)
             }
-            Absence::Failed(error) => {
-                let code = failure::name(error.code);
-                ("failed", Vec::new(), Some(ErrorReport { code, message: error.message.clone() }))
-            }
+            Absence::Failed(error) => ("failed", Vec::new(), Some(error_report(error))),
         };
         ImageOrAbsence::Absence { absence: name, denials, error }
+    }
+
+    /// Returns the error that an absence is for the whole, where no policy refused.
+    pub fn error(
+        &self,
+        resolution: &Resolution,
+        platform: Option<&Platform>,
+        absence: &Absence,
+    ) -> Option<ErrorReport> {
+        match absence {
+            Absence::NoMatch => {
+                let message = no_match(&self.setup.target.show(&resolution.reference), platform);
+                Some(ErrorReport { code: failure::name(ErrorCode::NotFound), message })
+            }
+            Absence::Failed(error) => Some(error_report(error)),
+            Absence::Denied(_) => None,
+        }
     }
 
     fn policy(&self, denial: &Denial) -> String {
         self.session.denied_by(denial).unwrap_or_default()
     }
 
-    /// Returns what is told where the one image that was wanted is absent.
-    pub fn nothing(&self, resolution: &Resolution, platform: Option<&Platform>, absence: &Absence) -> Told {
-        let (messages, exit) = self.absent(resolution, platform, absence);
-        let report = match absence {
-            Absence::Denied(denials) => {
-                let denials = denials.iter().map(|denial| report(self.policy(denial), denial)).collect();
-                OutcomeReport::Denied { denials }
-            }
-            Absence::NoMatch => {
-                let message = "nothing suits the platform".to_owned();
-                OutcomeReport::Failed { error: ErrorReport { code: failure::name(ErrorCode::NotFound), message } }
-            }
-            Absence::Failed(error) => {
-                let (code, message) = (failure::name(error.code), error.message.clone());
-                OutcomeReport::Failed { error: ErrorReport { code, message } }
-            }
+    /// Returns what ends the command where the one image that was wanted is absent.
+    pub fn nothing(
+        &self,
+        resolution: &Resolution,
+        (place, platform): (usize, Option<&Platform>),
+        absence: &Absence,
+    ) -> Told {
+        let (messages, exit) = self.absent(resolution, (place, platform), absence);
+        let report = match (self.error(resolution, platform, absence), self.absence(resolution, place, absence)) {
+            (Some(error), _) => OutcomeReport::failed(error),
+            (None, ImageOrAbsence::Absence { denials, .. }) => OutcomeReport::denied(denials),
+            (None, ImageOrAbsence::Image(_)) => OutcomeReport::default(),
         };
         Told { lines: Vec::new(), report, messages, exit }
     }
@@ -231,7 +250,7 @@ pub fn failed(failure: &Failure) -> Told {
     let error = ErrorReport { code: failure::name(failure.code()), message: failure.what().to_owned() };
     Told {
         lines: Vec::new(),
-        report: OutcomeReport::Failed { error },
+        report: OutcomeReport::failed(error),
         messages: vec![failure.to_string()],
         exit: failure.exit(),
     }
@@ -247,12 +266,25 @@ fn reasons(subject: &str, denials: &[Denial], by: impl Fn(&Denial) -> String) ->
     lines
 }
 
-fn report(policy: String, denial: &Denial) -> DenialReport {
+fn error_report(failure: &refkit::Failure) -> ErrorReport {
+    ErrorReport { code: failure::name(failure.code), message: failure.message.clone() }
+}
+
+fn no_match(subject: &str, platform: Option<&Platform>) -> String {
+    match platform {
+        Some(platform) => format!("{subject} has no image for {platform}"),
+        None => format!("{subject} has no image for a wanted platform"),
+    }
+}
+
+fn report(policy: String, denial: &Denial, refused: Option<&Refused>) -> DenialReport {
     DenialReport {
         policy,
         rule: denial.rule.clone(),
         message: denial.message.clone(),
         subject: denial.subject.as_ref().map(ToString::to_string),
+        manifest: refused.and_then(|refused| refused.manifest.as_ref()).map(ToString::to_string),
+        platform: refused.and_then(|refused| refused.platform.as_ref()).map(Into::into),
     }
 }
 

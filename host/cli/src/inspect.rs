@@ -56,24 +56,27 @@ fn tell(
         images: &images,
         index: &|descriptor| index(resolution, descriptor),
         manifests,
+        refused: &resolution.refused,
         layers: arguments.layers,
     };
     let reference = setup.target.show(&resolution.reference);
+    let report = ResolvedReport {
+        reference: reference.clone(),
+        pinned: Some(setup.target.show(&resolution.pinned())),
+        root: (&resolution.root).into(),
+        judged: Vec::new(),
+        annotations: annotations(resolution, manifests).into_iter().collect(),
+        images: Vec::new(),
+    };
     let mut told = Told {
-        lines: picture.lines(reference.clone()),
-        report: OutcomeReport::Resolved(Box::new(ResolvedReport {
-            reference,
-            pinned: setup.target.show(&resolution.pinned()),
-            root: (&resolution.root).into(),
-            annotations: annotations(resolution, manifests).into_iter().collect(),
-            images: Vec::new(),
-        })),
+        lines: picture.lines(reference),
+        report: OutcomeReport::default(),
         messages: Vec::new(),
         exit: Exit::Resolved,
     };
     let named =
         if arguments.target.platforms.is_empty() { Vec::new() } else { setup::platforms(&arguments.target.platforms) };
-    let mut places = Vec::new();
+    let (mut places, mut error) = (Vec::new(), None);
     for (place, image) in images.iter().enumerate() {
         let own = image.as_ref().ok().and_then(|image| image.platform.as_ref());
         let platform = named.get(place).or(own);
@@ -93,17 +96,16 @@ fn tell(
                 ImageOrAbsence::Image(Box::new(report))
             }
             Err(absence) => {
-                let (messages, exit) = finished.absent(resolution, platform, absence);
+                let (messages, exit) = finished.absent(resolution, (place, platform), absence);
                 told.messages.extend(messages);
                 told.exit = told.exit.max(exit);
-                finished.absence(absence)
+                error = error.or_else(|| finished.error(resolution, platform, absence));
+                finished.absence(resolution, place, absence)
             }
         };
         places.push(PlaceReport { platform: platform.map(Into::into), place: report });
     }
-    if let OutcomeReport::Resolved(report) = &mut told.report {
-        report.images = places;
-    }
+    told.report = OutcomeReport::resolved(ResolvedReport { images: places, ..report }, error);
     told
 }
 

@@ -81,7 +81,7 @@ fn image<'a>(finished: &Finished<'_>, resolution: &'a Resolution) -> Result<&'a 
                 Selection::Platforms(platforms) => platforms.first(),
                 Selection::All => None,
             };
-            Err(finished.nothing(resolution, platform, absence))
+            Err(finished.nothing(resolution, (0, platform), absence))
         }
     }
 }

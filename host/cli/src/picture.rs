@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use refkit::{Absence, Image};
+use refkit::{Absence, Image, Refused};
 use refkit_oci::document::{self, media_type};
 use refkit_oci::{Descriptor, Digest};
 
@@ -21,6 +21,8 @@ pub struct Picture<'a> {
     pub index: &'a dyn Fn(&Descriptor) -> Option<document::Index>,
     /// What the manifests say.
     pub manifests: &'a Manifests,
+    /// The images that policies refused.
+    pub refused: &'a [Refused],
     /// Whether layers are drawn.
     pub layers: bool,
 }
@@ -75,8 +77,8 @@ impl Picture<'_> {
                 let mut image = image.clone();
                 image.manifest = entry.clone();
                 tree.add(self.image(&image, true));
-            } else if self.is_refused(entry) {
-                tree.add(Tree::new(format!("{}  {}  denied", platform(entry), entry.digest)));
+            } else if let Some(Refused { policy, .. }) = self.refusal(entry) {
+                tree.add(Tree::new(format!("{}  {}  denied by {policy}", platform(entry), entry.digest)));
             } else if !self.is_attestation_here(entry) {
                 passed += 1;
             }
@@ -140,12 +142,8 @@ impl Picture<'_> {
         self.images.iter().flatten().find(|image| image.manifest.digest == entry.digest)
     }
 
-    fn is_refused(&self, entry: &Descriptor) -> bool {
-        let denials = self.images.iter().filter_map(|place| match place {
-            Err(Absence::Denied(denials)) => Some(denials),
-            _ => None,
-        });
-        denials.flatten().any(|denial| denial.subject.as_ref() == Some(&entry.digest))
+    fn refusal(&self, entry: &Descriptor) -> Option<&Refused> {
+        self.refused.iter().find(|refused| refused.manifest.as_ref() == Some(&entry.digest))
     }
 
     fn leads_to_an_image(&self, entry: &Descriptor) -> bool {
@@ -263,9 +261,17 @@ mod tests {
             entry(MANIFEST, 7, "linux/s390x", json!({})),
         ]);
         let denial = Denial { rule: "r".into(), message: "m".into(), subject: Some(digest(2)) };
+        let denials = vec![denial];
+        let refused = [Refused {
+            place: 1,
+            policy: "label".into(),
+            manifest: Some(digest(2)),
+            platform: None,
+            denials: denials.clone(),
+        }];
         let images = [
             Ok(image(1, "linux/amd64", &[], &[3])),
-            Err(Absence::Denied(vec![denial])),
+            Err(Absence::Denied(denials)),
             Ok(image(5, "windows/amd64", &[4], &[])),
         ];
         let unread = Failure { code: ErrorCode::Other, message: "m".into() };
@@ -276,7 +282,8 @@ mod tests {
             _ => None,
         };
         let of = descriptor(INDEX, 0);
-        let mut picture = Picture { root: &of, images: &images, index: &read, manifests: &manifests, layers: true };
+        let (index, manifests) = (&read, &manifests);
+        let mut picture = Picture { root: &of, images: &images, index, manifests, refused: &refused, layers: true };
         let wanted = [
             "reference   registry/app:1",
             "digest      00",
@@ -291,7 +298,7 @@ mod tests {
             "│  ├─ layer  5a  400 B  application/vnd.oci.image.layer.v1.tar+gzip",
             "│  │     entry: of = layer",
             "│  └─ attestation  03  400 B",
-            "├─ linux/arm64  02  denied",
+            "├─ linux/arm64  02  denied by label",
             "├─ index  04  400 B",
             "│  │  entry: tier = two",
             "│  │  index: title = demo",
@@ -319,7 +326,8 @@ mod tests {
             let images = [Ok(image(1, platform, &[], &[]))];
             let manifests = Manifests::from([(digest(1), Ok(manifest))]);
             let index = |_: &Descriptor| None;
-            let picture = Picture { root: &of, images: &images, index: &index, manifests: &manifests, layers: false };
+            let (index, manifests) = (&index, &manifests);
+            let picture = Picture { root: &of, images: &images, index, manifests, refused: &[], layers: false };
             assert_eq!(lines(&picture)[5..], [first, "   manifest: base = two\\nlines"][..]);
         }
     }

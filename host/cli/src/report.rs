@@ -1,28 +1,32 @@
 //! What `--format json` prints: the same shape for both commands, names as in the OCI specifications.
 //!
 //! ```text
-//! outcome     "resolved", "denied" or "failed"
+//! outcome     as the exit code:
+//!               "resolved"  0  everything that was asked for is there
+//!               "failed"    1  something is not, and no policy refused anything
+//!               "denied"    3  a policy refused the reference, or at least one image of it
 //! requested   the reference that was asked for
+//! denials     [{policy, rule, message, subject, manifest, platform}], all of them, if denied;
+//!             `manifest` and `platform` say which image was refused, where it was one image
+//! error       {code, message} of the first failure, if failed; the codes are those of the contract
 //!
-//! if resolved:
+//! if the reference as a whole was resolved, also where images of it were refused or failed:
 //!   reference   what was resolved in the end; differs where a policy redirected
-//!   pinned      that with the root's digest
+//!   pinned      that with the root's digest; not if an image of it was refused
 //!   root        descriptor of the index or manifest that the reference names
+//!   judged      [{policy, platform, manifest}]: where no images were wanted, those that policies looked at; of the
+//!               root's other images no policy has seen anything
 //!   annotations of the root's document                                     (inspect)
 //!   images      one for each wanted platform, in that order; all: in the index's order; none wanted: empty
 //!     platform      as wanted, or as the image has it
 //!     manifest      descriptor            | absence   "no-match", "denied" or "failed"
-//!     pinned        reference             | denials   [{policy, rule, message, subject}], where denied
+//!     pinned        reference             | denials   [{policy, rule, message, subject, manifest, platform}]
 //!     config        descriptor, if known  | error     {code, message}, where failed
 //!     parents       descriptors of the indexes between root and manifest
 //!     attestations  descriptors of what is about this manifest             (inspect)
 //!     size          bytes of manifest, config and layers                   (inspect)
 //!     annotations   of the manifest                                        (inspect)
 //!     layers        descriptors                                            (inspect --layers)
-//! if denied:
-//!   denials     [{policy, rule, message, subject}]
-//! if failed:
-//!   error       {code, message}; the codes are those of the contract
 //!
 //! explain     {policies, notes, spans, candidates, limits}                 (--explain)
 //! ```
@@ -46,20 +50,61 @@ pub struct Report {
 }
 
 /// What came of it.
-#[derive(Debug, Serialize)]
-#[serde(tag = "outcome", rename_all = "kebab-case")]
-pub enum OutcomeReport {
-    Resolved(Box<ResolvedReport>),
-    Denied { denials: Vec<DenialReport> },
-    Failed { error: ErrorReport },
+#[derive(Debug, Default, Serialize)]
+pub struct OutcomeReport {
+    /// "resolved", "denied" or "failed": as the process ends.
+    pub outcome: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub denials: Vec<DenialReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorReport>,
+    #[serde(flatten)]
+    pub resolved: Option<Box<ResolvedReport>>,
 }
+
+impl OutcomeReport {
+    /// Returns a refusal of the whole.
+    pub fn denied(denials: Vec<DenialReport>) -> Self {
+        Self { outcome: DENIED, denials, ..Self::default() }
+    }
+
+    /// Returns a failure of the whole.
+    pub fn failed(error: ErrorReport) -> Self {
+        Self { outcome: FAILED, error: Some(error), ..Self::default() }
+    }
+
+    /// Returns what was resolved, with what became of each image: one refusal is a refusal, else one failure a failure.
+    pub fn resolved(mut report: ResolvedReport, error: Option<ErrorReport>) -> Self {
+        let absences = report.images.iter().filter_map(|image| match &image.place {
+            ImageOrAbsence::Absence { denials, .. } => Some(denials),
+            ImageOrAbsence::Image(_) => None,
+        });
+        let denials: Vec<DenialReport> = absences.flatten().cloned().collect();
+        let (outcome, error) = match (&denials[..], error) {
+            ([], None) => (RESOLVED, None),
+            ([], error) => (FAILED, error),
+            _ => (DENIED, None),
+        };
+        if outcome == DENIED {
+            report.pinned = None;
+        }
+        Self { outcome, denials, error, resolved: Some(Box::new(report)) }
+    }
+}
+
+const RESOLVED: &str = "resolved";
+const DENIED: &str = "denied";
+const FAILED: &str = "failed";
 
 /// What a reference resolves to.
 #[derive(Debug, Serialize)]
 pub struct ResolvedReport {
     pub reference: String,
-    pub pinned: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<String>,
     pub root: DescriptorReport,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub judged: Vec<JudgedReport>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     pub images: Vec<PlaceReport>,
@@ -111,18 +156,31 @@ pub struct ContentsReport {
     pub layers: Option<Vec<DescriptorReport>>,
 }
 
-/// One reason of a refusal.
+/// An image that a policy looked at.
 #[derive(Debug, Serialize)]
+pub struct JudgedReport {
+    pub policy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<PlatformReport>,
+    pub manifest: String,
+}
+
+/// One reason of a refusal.
+#[derive(Debug, Clone, Serialize)]
 pub struct DenialReport {
     pub policy: String,
     pub rule: String,
     pub message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<PlatformReport>,
 }
 
 /// A failure.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct ErrorReport {
     pub code: &'static str,
     pub message: String,
@@ -144,7 +202,7 @@ pub struct DescriptorReport {
 }
 
 /// A platform, as OCI image-spec 1.1.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct PlatformReport {
     pub os: String,
     pub architecture: String,
@@ -166,6 +224,16 @@ impl ImageReport {
             parents: image.parents.iter().map(Into::into).collect(),
             attestations: image.attestations.iter().map(Into::into).collect(),
             contents: None,
+        }
+    }
+}
+
+impl From<&refkit::Judged> for JudgedReport {
+    fn from(judged: &refkit::Judged) -> Self {
+        Self {
+            policy: judged.policy.clone(),
+            platform: judged.platform.as_ref().map(Into::into),
+            manifest: judged.manifest.to_string(),
         }
     }
 }

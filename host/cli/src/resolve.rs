@@ -1,7 +1,9 @@
 //! `refkit resolve`.
 
-use refkit::{Image, Parts, Resolution, Selection};
-use refkit_oci::{Descriptor, Platform, Reference};
+use std::collections::HashSet;
+
+use refkit::{Image, Judged, Parts, Resolution, Selection};
+use refkit_oci::{Descriptor, Digest, Platform, Reference};
 
 use crate::answer::Answer;
 use crate::arguments;
@@ -41,20 +43,22 @@ fn tell(finished: &Finished<'_>, resolution: &Resolution, target: &arguments::Ta
     let show = |reference: &Reference| finished.setup.target.show(reference);
     let pinned = |image: &Image<Descriptor>| show(&resolution.reference.with_digest(image.manifest.digest.clone()));
     let named = if target.all_platforms { Vec::new() } else { setup::platforms(&target.platforms) };
+    let report = ResolvedReport {
+        reference: show(&resolution.reference),
+        pinned: Some(show(&resolution.pinned())),
+        root: (&resolution.root).into(),
+        judged: resolution.judged.iter().map(Into::into).collect(),
+        annotations: Default::default(),
+        images: Vec::new(),
+    };
     let mut told = Told {
         lines: Vec::new(),
-        report: OutcomeReport::Resolved(Box::new(ResolvedReport {
-            reference: show(&resolution.reference),
-            pinned: show(&resolution.pinned()),
-            root: (&resolution.root).into(),
-            annotations: Default::default(),
-            images: Vec::new(),
-        })),
-        messages: Vec::new(),
+        report: OutcomeReport::default(),
+        messages: judged(resolution),
         exit: Exit::Resolved,
     };
     let mut rows: Vec<[String; 2]> = Vec::new();
-    let mut places = Vec::new();
+    let (mut places, mut error) = (Vec::new(), None);
     for (place, image) in resolution.images.iter().enumerate() {
         let own = image.as_ref().ok().and_then(|image| image.platform.as_ref());
         let platform: Option<&Platform> = named.get(place).or(own);
@@ -65,10 +69,11 @@ fn tell(finished: &Finished<'_>, resolution: &Resolution, target: &arguments::Ta
                 ImageOrAbsence::Image(Box::new(ImageReport::of(image, pinned(image))))
             }
             Err(absence) => {
-                let (messages, exit) = finished.absent(resolution, platform, absence);
+                let (messages, exit) = finished.absent(resolution, (place, platform), absence);
                 told.messages.extend(messages);
                 told.exit = told.exit.max(exit);
-                finished.absence(absence)
+                error = error.or_else(|| finished.error(resolution, platform, absence));
+                finished.absence(resolution, place, absence)
             }
         };
         places.push(PlaceReport { platform: platform.map(Into::into), place: report });
@@ -78,8 +83,29 @@ fn tell(finished: &Finished<'_>, resolution: &Resolution, target: &arguments::Ta
         ([[_, pinned]], false, 1) => vec![pinned.clone()],
         (rows, _, _) => table(rows),
     };
-    if let OutcomeReport::Resolved(report) = &mut told.report {
-        report.images = places;
-    }
+    told.report = OutcomeReport::resolved(ResolvedReport { images: places, ..report }, error);
     told
+}
+
+/// Returns a note where policies judged some images of the root that is printed, and not all that it lists: another
+/// client may take another one.
+fn judged(resolution: &Resolution) -> Vec<String> {
+    let manifests: HashSet<&Digest> = resolution.judged.iter().map(|judged| &judged.manifest).collect();
+    let unjudged = resolution.images_of_root().iter().any(|image| !manifests.contains(image));
+    if resolution.judged.is_empty() || !unjudged {
+        return Vec::new();
+    }
+    let mut images: Vec<String> = Vec::new();
+    for Judged { policy, platform, manifest } in &resolution.judged {
+        let platform = platform.as_ref().map_or_else(|| manifest.to_string(), ToString::to_string);
+        let image = format!("{platform} (by {policy})");
+        if !images.contains(&image) {
+            images.push(image);
+        }
+    }
+    let images = Escaped(images.join(", ")).to_string();
+    vec![format!(
+        "note: of this index, the policies judged {images} and no other image; to judge more, use --platform or \
+         --all-platforms"
+    )]
 }

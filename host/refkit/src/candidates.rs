@@ -1,5 +1,7 @@
 //! What else there was: the entries of the indexes that a run has read, and why each was taken or passed over.
 
+use std::collections::HashSet;
+
 use refkit_oci::document::{self, Document, media_type};
 use refkit_oci::matching::{Matcher, Only};
 use refkit_oci::{Descriptor, Digest, Platform};
@@ -37,7 +39,16 @@ pub enum Verdict {
     NoPlatform,
     /// Its media type is none of an image or an index.
     NoImage(String),
-    /// A policy refused it, or it could not be read.
+    /// A policy refused it, for this reason and maybe others.
+    Denied {
+        /// The policy.
+        policy: String,
+        /// The rule that was broken.
+        rule: String,
+        /// The reason, for a person.
+        message: String,
+    },
+    /// It could not be read.
     Absent,
 }
 
@@ -49,14 +60,38 @@ impl Resolution {
         candidates
     }
 
+    /// Returns what some client may take from the root: the manifests of images that it lists, attestations aside, and
+    /// in the place of an index that this run has not read, that index.
+    pub fn images_of_root(&self) -> Vec<Digest> {
+        let (mut images, mut open, mut seen) = (Vec::new(), vec![self.root.clone()], HashSet::new());
+        while let Some(next) = open.pop() {
+            if !seen.insert(next.digest.clone()) {
+                continue;
+            }
+            if !media_type::is_index(&next.media_type) {
+                images.push(next.digest);
+                continue;
+            }
+            let Some(index) = self.index(&next) else {
+                images.push(next.digest);
+                continue;
+            };
+            let wanted = |entry: &Descriptor| media_type::is_document(&entry.media_type) && !entry.is_attestation();
+            open.extend(index.manifests.into_iter().filter(wanted));
+        }
+        images
+    }
+
+    fn index(&self, descriptor: &Descriptor) -> Option<document::Index> {
+        let bytes = self.bytes(&descriptor.digest).filter(|_| media_type::is_index(&descriptor.media_type))?;
+        match document::read(Some(&descriptor.media_type), bytes, &document::Limits::default()) {
+            Ok(Document::Index(index)) => Some(index),
+            _ => None,
+        }
+    }
+
     fn entries(&self, index: &Descriptor, depth: usize, into: &mut Vec<Candidate>) {
-        let Some(bytes) = self.bytes(&index.digest).filter(|_| media_type::is_index(&index.media_type)) else {
-            return;
-        };
-        let limits = document::Limits::default();
-        let Ok(Document::Index(document)) = document::read(Some(&index.media_type), bytes, &limits) else {
-            return;
-        };
+        let Some(document) = self.index(index) else { return };
         for descriptor in document.manifests {
             let verdict = self.verdict(&descriptor);
             let follow = verdict == Verdict::Followed;
@@ -67,10 +102,20 @@ impl Resolution {
         }
     }
 
+    fn denied(&self, manifest: &Digest) -> Option<Verdict> {
+        let refused = self.refused.iter().find(|refused| refused.manifest.as_ref() == Some(manifest))?;
+        let denial = refused.denials.first()?;
+        let (policy, rule, message) = (refused.policy.clone(), denial.rule.clone(), denial.message.clone());
+        Some(Verdict::Denied { policy, rule, message })
+    }
+
     fn verdict(&self, entry: &Descriptor) -> Verdict {
         let images = || self.images.iter().flatten();
         if images().any(|image| image.manifest.digest == entry.digest) {
             return Verdict::Taken;
+        }
+        if let Some(denied) = self.denied(&entry.digest) {
+            return denied;
         }
         if images().any(|image| image.parents.iter().any(|parent| parent.digest == entry.digest)) {
             return Verdict::Followed;

@@ -142,7 +142,8 @@ fn candidate(candidate: &Candidate) -> CandidateReport {
             Verdict::LessSuited => "passed over: another suits better or stands before it".to_owned(),
             Verdict::NoPlatform => "passed over: it names no platform".to_owned(),
             Verdict::NoImage(media_type) => format!("passed over: {media_type} is no image"),
-            Verdict::Absent => "absent: a policy refused it, or it could not be read".to_owned(),
+            Verdict::Denied { policy, rule, message } => format!("denied by {policy} (rule {rule}): {message}"),
+            Verdict::Absent => "absent: it could not be read".to_owned(),
         },
     }
 }
