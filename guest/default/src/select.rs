@@ -1,8 +1,7 @@
 //! The one image that suits a platform, as BuildKit and containerd choose it.
 
 use refkit_policy::oci;
-use refkit_policy::oci::document::Index;
-use refkit_policy::oci::document::media_type;
+use refkit_policy::oci::document::{Entry, Index, Unverifiable, media_type};
 use refkit_policy::oci::matching::{Matcher, Only};
 use refkit_policy::{Absence, Descriptor, Error, ErrorCode, Host, Image, Platform};
 
@@ -55,6 +54,10 @@ fn step(documents: &Documents<'_, impl Host>, search: &mut Search) -> Option<Pla
     let Some(entry) = best(index, &search.only) else {
         return Some(Err(Absence::NoMatch));
     };
+    let entry = match entry {
+        Entry::Verifiable(entry) => entry,
+        Entry::Unverifiable(entry) => return Some(Err(Absence::Failed(unverifiable(documents, entry)))),
+    };
     if media_type::is_manifest(&entry.media_type) {
         let parents = std::mem::take(&mut search.parents);
         return Some(Ok(image(entry, parents)));
@@ -71,10 +74,10 @@ fn step(documents: &Documents<'_, impl Host>, search: &mut Search) -> Option<Pla
 
 /// Returns the entry that a stable sort by the matcher's order puts first, entries without a platform last, of those
 /// that match or have no platform.
-fn best<'a>(index: &'a Index, only: &Only) -> Option<&'a oci::Descriptor> {
-    let mut best: Option<&oci::Descriptor> = None;
-    for entry in &index.manifests {
-        let better = match (&entry.platform, best.map(|best| &best.platform)) {
+fn best<'a>(index: &'a Index, only: &Only) -> Option<Entry<'a>> {
+    let mut best: Option<Entry<'a>> = None;
+    for entry in index.entries() {
+        let better = match (entry.platform(), best.map(Entry::platform)) {
             (None, known) => known.is_none(),
             (Some(platform), None | Some(None)) => only.matches(platform),
             (Some(platform), Some(Some(known))) => only.matches(platform) && only.less(platform, known),
@@ -119,6 +122,12 @@ pub(crate) fn image(entry: &oci::Descriptor, parents: Vec<Descriptor>) -> Image 
 pub(crate) fn too_deep(documents: &Documents<'_, impl Host>, entry: &oci::Descriptor) -> Error {
     let name = documents.name(entry.digest.as_str());
     Error::invalid(format_args!("{name}: indexes are nested deeper than {MAX_DEPTH} levels"))
+}
+
+/// Returns the error of an entry whose digest is of an unknown algorithm.
+pub(crate) fn unverifiable(documents: &Documents<'_, impl Host>, entry: &Unverifiable) -> Error {
+    let index = documents.reference;
+    Error::new(ErrorCode::Unsupported, format!("{}/{}: {}", index.registry, index.repository, entry.error()))
 }
 
 fn unknown(documents: &Documents<'_, impl Host>, entry: &oci::Descriptor) -> Error {

@@ -1,12 +1,12 @@
 //! Every image of an index and of the indexes in it.
 
 use refkit_policy::oci;
-use refkit_policy::oci::document::media_type;
+use refkit_policy::oci::document::{Entry, media_type};
 use refkit_policy::{Absence, Descriptor, Error, Host};
 
 use crate::digests::Digests;
 use crate::documents::{Documents, bare_of};
-use crate::select::{image, too_deep};
+use crate::select::{image, too_deep, unverifiable};
 use crate::{MAX_DEPTH, MAX_IMAGES, Place};
 
 /// Returns every image in the order of the index. Entries that are neither manifest nor index are passed over, and so
@@ -61,7 +61,17 @@ fn open(
             return Ok(());
         }
     };
-    for entry in &index.manifests {
+    for entry in index.entries() {
+        let entry = match entry {
+            Entry::Verifiable(entry) => entry,
+            // What no platform suits is an attestation.
+            Entry::Unverifiable(entry) if entry.platform.as_ref().is_some_and(is_unknown) => continue,
+            Entry::Unverifiable(entry) if !media_type::is_document(&entry.media_type) => continue,
+            Entry::Unverifiable(entry) => {
+                places.push(Err(Absence::Failed(unverifiable(documents, entry))));
+                continue;
+            }
+        };
         if media_type::is_manifest(&entry.media_type) && !is_attestation(entry) {
             places.push(Ok(image(entry, parents.clone())));
         } else if media_type::is_index(&entry.media_type) && parents.len() == MAX_DEPTH {
@@ -81,8 +91,11 @@ fn open(
 /// Returns whether an entry is an attestation and cannot be taken for an image: it says what it attests, and no
 /// platform suits it. Without the second condition, an annotation would hide an image that a build can still get.
 fn is_attestation(entry: &oci::Descriptor) -> bool {
-    let unknown = |platform: &oci::Platform| platform.os == "unknown" && platform.architecture == "unknown";
-    entry.attests().is_some() && entry.platform.as_ref().is_some_and(unknown)
+    entry.attests().is_some() && entry.platform.as_ref().is_some_and(is_unknown)
+}
+
+fn is_unknown(platform: &oci::Platform) -> bool {
+    platform.os == "unknown" && platform.architecture == "unknown"
 }
 
 fn too_many(documents: &Documents<'_, impl Host>) -> Error {

@@ -75,6 +75,18 @@ pub struct DigestError {
     pub reason: &'static str,
 }
 
+/// Returns whether a text is a digest by the grammar of OCI image-spec 1.1, section "Digests", of an algorithm that is
+/// not registered.
+pub(crate) fn is_of_unknown_algorithm(text: &str) -> bool {
+    let Some((algorithm, encoded)) = text.split_once(':') else { return false };
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let component = |component: &str| !component.is_empty() && component.bytes().all(plain);
+    !matches!(algorithm, "sha256" | "sha384" | "sha512")
+        && algorithm.split(['+', '.', '_', '-']).all(component)
+        && !encoded.is_empty()
+        && encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'=' | b'_' | b'-'))
+}
+
 impl TryFrom<String> for Digest {
     type Error = DigestError;
 

@@ -8,16 +8,18 @@ mod json;
 mod limits;
 pub mod media_type;
 mod members;
+mod unverifiable;
 
 pub use config::{Config, ImageConfig, read_config, read_platform};
 pub use error::DocumentError;
 pub use limits::Limits;
+pub use unverifiable::{Entry, Unverifiable};
 
 use crate::Descriptor;
 use crate::quoted::Quoted;
 use error::{malformed, shorten};
 use fields::Fields;
-use members::{artifact_type, descriptor, descriptors};
+use members::{artifact_type, descriptor, descriptors, optional};
 
 /// What a reference names, or an index lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +36,8 @@ pub enum Document {
 pub struct Index {
     /// What it says of itself, or came with.
     pub media_type: String,
-    /// Manifests, indexes and whatever else it lists, in its order.
+    /// Manifests, indexes and whatever else it lists, in its order; [`Index::entries`] has those as well that cannot be
+    /// verified.
     pub manifests: Vec<Descriptor>,
     /// The type of an artifact.
     pub artifact_type: Option<String>,
@@ -42,6 +45,8 @@ pub struct Index {
     pub subject: Option<Descriptor>,
     /// Annotations, sorted by key, each key once.
     pub annotations: Vec<(String, String)>,
+    /// What it names by a digest of an unknown algorithm, in its order; its subject is the first.
+    pub unverifiable: Vec<Unverifiable>,
 }
 
 /// A manifest, as OCI image-spec 1.1, section "Image Manifest".
@@ -59,6 +64,8 @@ pub struct Manifest {
     pub subject: Option<Descriptor>,
     /// Annotations, sorted by key, each key once.
     pub annotations: Vec<(String, String)>,
+    /// What it names by a digest of an unknown algorithm, in its order; its subject is the first.
+    pub unverifiable: Vec<Unverifiable>,
 }
 
 const MEMBERS: [&str; 9] = [
@@ -108,17 +115,18 @@ pub fn read(media_type: Option<&str>, bytes: &[u8], limits: &Limits) -> Result<D
         return Err(malformed(format_args!("it has the member `{name}`, which a {media_type} has not")));
     }
     let artifact_type = artifact_type(&fields)?;
-    let subject = fields.get("subject").map(|subject| descriptor("subject", subject)).transpose()?;
+    let mut unverifiable = Vec::new();
+    let subject = optional("subject", fields.get("subject"), &mut unverifiable)?;
     let annotations = fields.pairs("annotations")?;
     if is_index {
         let manifests = fields.list("manifests")?.ok_or_else(|| malformed("it has no member `manifests`"))?;
-        let manifests = descriptors("manifests", manifests, limits)?;
-        return Ok(Document::Index(Index { media_type, manifests, artifact_type, subject, annotations }));
+        let manifests = descriptors("manifests", manifests, limits, &mut unverifiable)?;
+        return Ok(Document::Index(Index { media_type, manifests, artifact_type, subject, annotations, unverifiable }));
     }
     let config = fields.get("config").ok_or_else(|| malformed("it has no member `config`"))?;
     let config = descriptor("config", config)?;
-    let layers = descriptors("layers", fields.list("layers")?.unwrap_or_default(), limits)?;
-    Ok(Document::Manifest(Manifest { media_type, config, layers, artifact_type, subject, annotations }))
+    let layers = descriptors("layers", fields.list("layers")?.unwrap_or_default(), limits, &mut unverifiable)?;
+    Ok(Document::Manifest(Manifest { media_type, config, layers, artifact_type, subject, annotations, unverifiable }))
 }
 
 /// Reads a descriptor that stands alone.

@@ -18,7 +18,7 @@ const OTHERWISE: [(&str, &str, usize, &str); 5] = [
         "TestDescriptor",
         "expected success: test for alternate digest algorithm",
         5,
-        "a digest of an algorithm that is not registered cannot be verified, so nothing could be done with it",
+        "a descriptor that stands alone is asked for, and a digest of an unregistered algorithm cannot be verified",
     ),
     ("TestDescriptor", "expected success: test for alternate digest encoding", 1, "as above"),
     (
@@ -186,6 +186,60 @@ fn platforms_of_one_meaning() {
             }
             (found, wanted) => panic!("{platform}: {found:?}, but expected {wanted:?}"),
         }
+    }
+}
+
+/// A digest of an algorithm that nobody here knows passes where it is not asked for, as OCI image-spec 1.1, section
+/// "Digests", wants; a malformed one does not.
+#[test]
+fn digests_of_unknown_algorithms() {
+    let known = format!("sha256:{}", "0".repeat(64));
+    let part = |digest: &str| format!(r#"{{"mediaType":"a/b","digest":"{digest}","size":2}}"#);
+    let read = |text: String| document::read(None, text.as_bytes(), &Limits::default());
+    let index = |digests: &[&str]| {
+        let entries: Vec<String> = digests.iter().map(|digest| part(digest)).collect();
+        format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, entries.join(","))
+    };
+    let digests =
+        ["blake3:0a", &known, &known, "multihash+base58:QmRZxt2b1FVZPNqd8hsiykDL3TdBDeTSPX9Kv46HmX4Gx8", "a.b:=_-"];
+    let Ok(Document::Index(read_index)) = read(index(&digests)) else { panic!("an index") };
+    assert_eq!(read_index.manifests.len(), 2);
+    let places: Vec<_> = read_index.unverifiable.iter().map(|part| (&*part.digest, part.place)).collect();
+    assert_eq!(places, [(digests[0], 0), (digests[3], 2), (digests[4], 2)]);
+    let order = read_index.entries().map(|entry| match entry {
+        document::Entry::Verifiable(entry) => entry.digest.to_string(),
+        document::Entry::Unverifiable(entry) => entry.digest.clone(),
+    });
+    assert_eq!(order.collect::<Vec<_>>(), digests);
+
+    let (known, unknown) = (part(&known), part("blake3:0a"));
+    let manifest = |config: &str, layer: &str, subject: &str| {
+        format!(r#"{{"schemaVersion":2,"config":{config},"layers":[{layer},{known}],"subject":{subject}}}"#)
+    };
+    let Ok(Document::Manifest(found)) = read(manifest(&known, &unknown, &unknown)) else { panic!("a manifest") };
+    assert_eq!((found.layers.len(), found.subject), (1, None));
+    assert_eq!(found.unverifiable.iter().map(|part| part.member).collect::<Vec<_>>(), ["subject", "layers"]);
+    // Where all of it is taken, and where it is the one part that is asked for.
+    let whole = read(manifest(&known, &unknown, &known)).and_then(Document::verifiable);
+    let errors = [
+        whole.map(drop),
+        read(manifest(&unknown, &known, &known)).map(drop),
+        document::read_descriptor(unknown.as_bytes(), &Limits::default()).map(drop),
+        read(index(&digests)).and_then(Document::verifiable).map(drop),
+    ];
+    for error in errors {
+        let error = error.expect_err("an unknown algorithm");
+        assert!(error.is_unsupported() && error.to_string().contains(r#"of the algorithm "blake3""#), "{error}");
+    }
+    assert!(read(manifest(&known, &known, &known)).and_then(Document::verifiable).is_ok());
+    for malformed in
+        ["", ":", "blake3:", "blake3", ":0a", "Blake3:0a", "blake3:0a/..", "bl ake3:0a", "a..b:0a", "../a:0a"]
+    {
+        read(index(&[malformed])).expect_err(malformed);
+    }
+    for malformed in ["sha256:0a", "sha256:../../x", "sha512:0a", "sha384:é"] {
+        let error = read(index(&[malformed])).expect_err(malformed);
+        assert!(error.to_string().contains("is not a digest"), "{error}");
     }
 }
 

@@ -67,7 +67,9 @@ async fn manifest(
             Problem::Malformed(text),
         ))
     };
-    let read = document::read(Some(&descriptor.media_type), &bytes, &document::Limits::default());
+    let read = document::read(Some(&descriptor.media_type), &bytes, &document::Limits::default())
+        // Without a part of it the size would be another one.
+        .and_then(Document::verifiable);
     let manifest = match read.map_err(|error| malformed(error.to_string()))? {
         Document::Manifest(manifest) => manifest,
         Document::Index(_) => return Err(malformed("it is an index, not a manifest".to_owned())),

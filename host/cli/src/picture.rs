@@ -66,7 +66,9 @@ impl Picture<'_> {
     /// millions of lines.
     fn entries(&self, index: &document::Index, tree: &mut Tree, drawn: &mut HashSet<Digest>) {
         annotations(tree, OF_INDEX, &index.annotations);
-        let mut passed = 0_u64;
+        // What cannot be verified is no part of the answer, or the failure of its place.
+        let mut passed =
+            index.entries().filter(|entry| matches!(entry, document::Entry::Unverifiable(_))).count() as u64;
         for entry in &index.manifests {
             if media_type::is_index(&entry.media_type) {
                 match (self.index)(entry).filter(|_| self.leads_to_an_image(entry)) {

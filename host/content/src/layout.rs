@@ -182,7 +182,7 @@ fn open(path: &Path) -> Result<(Store, Vec<Entry>), Problem> {
 
 /// Returns the entries of an `index.json`.
 fn entries(bytes: &[u8]) -> Result<Vec<Entry>, Problem> {
-    let index = links::Links::read(links::INDEX, bytes)
+    let index = links::Links::list(bytes)
         .map_err(|problem| Problem::Malformed(format!("its file `index.json` is malformed: {problem}")))?;
     // An index may list other things beside manifests; those are no images, and no name makes them one.
     Ok(index.manifests.into_iter().map(Entry::new).collect())

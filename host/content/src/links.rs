@@ -25,10 +25,19 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// Reads a manifest or an index strictly.
+    /// Reads a manifest or an index strictly: all that it names can be verified.
     pub fn read(media_type: &str, bytes: &[u8]) -> Result<Self, Problem> {
-        let document = document::read(Some(media_type), bytes, &Limits::default()).map_err(problem)?;
-        Ok(match document {
+        let document = document::read(Some(media_type), bytes, &Limits::default()).and_then(Document::verifiable);
+        document.map(Self::of).map_err(problem)
+    }
+
+    /// Reads an index of which each entry is used on its own: what cannot be verified is left out.
+    pub fn list(bytes: &[u8]) -> Result<Self, Problem> {
+        document::read(Some(INDEX), bytes, &Limits::default()).map(Self::of).map_err(problem)
+    }
+
+    fn of(document: Document) -> Self {
+        match document {
             Document::Index(index) => {
                 let (manifests, blobs) = index.manifests.into_iter().partition(|entry| is_manifest(&entry.media_type));
                 let (subject, annotations) = (index.subject, index.annotations);
@@ -44,7 +53,7 @@ impl Links {
                     annotations: manifest.annotations,
                 }
             }
-        })
+        }
     }
 
     /// Checks, as a registry does at a push, that all of it is there, by a question for sizes.

@@ -134,7 +134,7 @@ impl Client {
         if bytes.len() as u64 > MANIFEST_LIMIT {
             return Err(Problem::TooLarge { limit: MANIFEST_LIMIT });
         }
-        let document = document::read(Some(media_type), &bytes, &Limits::default());
+        let document = document::read(Some(media_type), &bytes, &Limits::default()).and_then(Document::verifiable);
         let document = document.map_err(|error| Problem::Malformed(error.to_string()))?;
         let algorithm = destination.digest().map_or(Algorithm::Sha256, Digest::algorithm);
         let digest = verify::digest(algorithm, &bytes);

@@ -4,7 +4,9 @@ use super::error::{malformed, shorten};
 use super::fields::Fields;
 use super::json::Value;
 use super::media_type;
+use super::unverifiable::Unverifiable;
 use super::{DocumentError, Limits};
+use crate::digest::is_of_unknown_algorithm;
 use crate::platform::FEATURES;
 use crate::quoted::Quoted;
 use crate::{Descriptor, Digest, Platform};
@@ -17,42 +19,91 @@ const DESCRIPTOR: [&str; 8] =
 
 const PLATFORM: [&str; 5] = ["os", "architecture", "variant", "os.version", "os.features"];
 
-/// Reads a descriptor.
-pub(super) fn descriptor(name: &str, value: &Value<'_>) -> Result<Descriptor, DocumentError> {
-    let fields = Fields::of(name, value, &DESCRIPTOR)?;
-    let media_type = fields.required("mediaType")?;
-    media_type::check("mediaType", media_type)?;
-    let digest: Digest = fields.required("digest")?.parse().map_err(malformed)?;
-    let size = fields.number("size")?.ok_or_else(|| malformed("it has no member `size`"))?;
-    if size > SIZE_LIMIT {
-        return Err(malformed(format_args!("the size of {digest} is {size}, more than {SIZE_LIMIT}")));
+/// A part that a document names.
+enum Part {
+    Verifiable(Descriptor),
+    Unverifiable(Unverifiable),
+}
+
+/// Reads a descriptor of content that has to be verifiable.
+pub(super) fn descriptor(name: &'static str, value: &Value<'_>) -> Result<Descriptor, DocumentError> {
+    match part(name, value)? {
+        Part::Verifiable(descriptor) => Ok(descriptor),
+        Part::Unverifiable(part) => Err(part.error()),
     }
-    let urls = fields.texts("urls")?;
-    if let Some(url) = urls.iter().find(|url| !is_uri(url)) {
-        return Err(malformed(format_args!("{}, a place where {digest} should be, is no URI", Quoted(&shorten(url)))));
-    }
-    let data = fields.text("data")?;
-    if !data.is_none_or(is_base64) {
-        return Err(malformed(format_args!("the data of {digest} is not base64")));
-    }
-    Ok(Descriptor {
-        media_type: media_type.to_owned(),
-        size,
-        platform: fields.get("platform").map(|platform| listed(&digest, platform)).transpose()?,
-        artifact_type: artifact_type(&fields)?,
-        annotations: fields.pairs("annotations")?,
-        urls,
-        data: data.map(str::to_owned),
-        digest,
+}
+
+/// Reads a descriptor that may not be verifiable; what is not stands in the list.
+pub(super) fn optional(
+    name: &'static str,
+    value: Option<&Value<'_>>,
+    unverifiable: &mut Vec<Unverifiable>,
+) -> Result<Option<Descriptor>, DocumentError> {
+    Ok(match value.map(|value| part(name, value)).transpose()? {
+        None => None,
+        Some(Part::Verifiable(descriptor)) => Some(descriptor),
+        Some(Part::Unverifiable(part)) => {
+            unverifiable.push(part);
+            None
+        }
     })
 }
 
-/// Reads descriptors.
-pub(super) fn descriptors(name: &str, list: &[Value<'_>], limits: &Limits) -> Result<Vec<Descriptor>, DocumentError> {
+fn part(name: &'static str, value: &Value<'_>) -> Result<Part, DocumentError> {
+    let fields = Fields::of(name, value, &DESCRIPTOR)?;
+    let media_type = fields.required("mediaType")?;
+    media_type::check("mediaType", media_type)?;
+    let text = fields.required("digest")?;
+    let digest = match text.parse::<Digest>() {
+        Ok(digest) => Some(digest),
+        Err(_) if is_of_unknown_algorithm(text) => None,
+        Err(error) => return Err(malformed(error)),
+    };
+    let size = fields.number("size")?.ok_or_else(|| malformed("it has no member `size`"))?;
+    if size > SIZE_LIMIT {
+        return Err(malformed(format_args!("the size of {text} is {size}, more than {SIZE_LIMIT}")));
+    }
+    let urls = fields.texts("urls")?;
+    if let Some(url) = urls.iter().find(|url| !is_uri(url)) {
+        return Err(malformed(format_args!("{}, a place where {text} should be, is no URI", Quoted(&shorten(url)))));
+    }
+    let data = fields.text("data")?;
+    if !data.is_none_or(is_base64) {
+        return Err(malformed(format_args!("the data of {text} is not base64")));
+    }
+    let media_type = media_type.to_owned();
+    let platform = fields.get("platform").map(|platform| listed(text, platform)).transpose()?;
+    let (artifact_type, annotations) = (artifact_type(&fields)?, fields.pairs("annotations")?);
+    let data = data.map(str::to_owned);
+    Ok(match digest {
+        Some(digest) => {
+            Part::Verifiable(Descriptor { media_type, digest, size, platform, artifact_type, annotations, urls, data })
+        }
+        None => {
+            let digest = text.to_owned();
+            Part::Unverifiable(Unverifiable { member: name, place: 0, media_type, digest, platform })
+        }
+    })
+}
+
+/// Reads descriptors; those that are not verifiable stand in the other list.
+pub(super) fn descriptors(
+    name: &'static str,
+    list: &[Value<'_>],
+    limits: &Limits,
+    unverifiable: &mut Vec<Unverifiable>,
+) -> Result<Vec<Descriptor>, DocumentError> {
     if list.len() > limits.descriptors {
         return Err(DocumentError::TooMany { limit: limits.descriptors });
     }
-    list.iter().map(|value| descriptor(name, value)).collect()
+    let mut found = Vec::new();
+    for value in list {
+        match part(name, value)? {
+            Part::Verifiable(descriptor) => found.push(descriptor),
+            Part::Unverifiable(part) => unverifiable.push(Unverifiable { place: found.len(), ..part }),
+        }
+    }
+    Ok(found)
 }
 
 /// Reads the type of an artifact.
@@ -65,7 +116,7 @@ pub(super) fn artifact_type(fields: &Fields<'_, '_>) -> Result<Option<String>, D
 }
 
 /// Reads the platform of an index's entry.
-fn listed(digest: &Digest, value: &Value<'_>) -> Result<Platform, DocumentError> {
+fn listed(digest: &str, value: &Value<'_>) -> Result<Platform, DocumentError> {
     let name = format!("the platform of {digest}");
     let platform = platform(&name, &Fields::of("platform", value, &PLATFORM)?)?;
     let platform = platform.ok_or_else(|| malformed(format_args!("{name} has no `os` or no `architecture`")))?;

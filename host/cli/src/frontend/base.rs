@@ -183,7 +183,9 @@ impl Reading<'_> {
 
     fn document(&self, content: &Content) -> Result<Document, Failure> {
         let Content { descriptor, bytes } = content;
+        // All of it is copied.
         document::read(Some(&descriptor.media_type), bytes, &Limits::default())
+            .and_then(Document::verifiable)
             .map_err(|error| self.unreadable(&descriptor.digest, &error))
     }
 
