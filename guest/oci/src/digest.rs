@@ -79,10 +79,17 @@ pub struct DigestError {
 /// not registered.
 pub(crate) fn is_of_unknown_algorithm(text: &str) -> bool {
     let Some((algorithm, encoded)) = text.split_once(':') else { return false };
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let component = |component: &str| !component.is_empty() && component.bytes().all(plain);
-    !matches!(algorithm, "sha256" | "sha384" | "sha512")
-        && algorithm.split(['+', '.', '_', '-']).all(component)
+    // Whether what stands before was a separator, which two may not stand beside.
+    let mut open = true;
+    for byte in algorithm.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' => open = false,
+            b'+' | b'.' | b'_' | b'-' if !open => open = true,
+            _ => return false,
+        }
+    }
+    !open
+        && !matches!(algorithm, "sha256" | "sha384" | "sha512")
         && !encoded.is_empty()
         && encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'=' | b'_' | b'-'))
 }

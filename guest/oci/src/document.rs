@@ -19,7 +19,7 @@ use crate::Descriptor;
 use crate::quoted::Quoted;
 use error::{malformed, shorten};
 use fields::Fields;
-use members::{artifact_type, descriptor, descriptors, optional};
+use members::{artifact_type, descriptor, descriptors, part};
 
 /// What a reference names, or an index lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +116,10 @@ pub fn read(media_type: Option<&str>, bytes: &[u8], limits: &Limits) -> Result<D
     }
     let artifact_type = artifact_type(&fields)?;
     let mut unverifiable = Vec::new();
-    let subject = optional("subject", fields.get("subject"), &mut unverifiable)?;
+    let subject = match fields.get("subject") {
+        Some(subject) => part("subject", subject, 0, &mut unverifiable)?,
+        None => None,
+    };
     let annotations = fields.pairs("annotations")?;
     if is_index {
         let manifests = fields.list("manifests")?.ok_or_else(|| malformed("it has no member `manifests`"))?;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::quoted::{Quoted, first};
 
 pub(crate) mod grammar;
+mod ipv6;
 mod registry;
 
 use crate::Digest;

@@ -11,7 +11,7 @@ mod platform;
 pub const REFUSED: [&str; 9] = [
     "has an empty `os`",
     "an empty feature",
-    "other letters than ASCII",
+    "letters outside ASCII",
     "is there twice",
     "in other letters",
     "has no `os` or no `architecture`",

@@ -86,7 +86,7 @@ pub fn read_config(bytes: &[u8]) -> Result<Config, DocumentError> {
 }
 
 fn told(fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
-    Ok(platform("the config's platform", fields)?
+    Ok(platform(format_args!("the config's platform"), fields)?
         .filter(|platform| !platform.os.is_empty() && !platform.architecture.is_empty()))
 }
 

@@ -1,5 +1,7 @@
 //! Descriptors and platforms as JSON.
 
+use std::fmt::Arguments;
+
 use super::error::{malformed, shorten};
 use super::fields::Fields;
 use super::json::Value;
@@ -19,37 +21,20 @@ const DESCRIPTOR: [&str; 8] =
 
 const PLATFORM: [&str; 5] = ["os", "architecture", "variant", "os.version", "os.features"];
 
-/// A part that a document names.
-enum Part {
-    Verifiable(Descriptor),
-    Unverifiable(Unverifiable),
-}
-
 /// Reads a descriptor of content that has to be verifiable.
 pub(super) fn descriptor(name: &'static str, value: &Value<'_>) -> Result<Descriptor, DocumentError> {
-    match part(name, value)? {
-        Part::Verifiable(descriptor) => Ok(descriptor),
-        Part::Unverifiable(part) => Err(part.error()),
-    }
+    let mut unverifiable = Vec::new();
+    let descriptor = part(name, value, 0, &mut unverifiable)?;
+    descriptor.ok_or_else(|| unverifiable.first().map_or_else(|| malformed("it is empty"), Unverifiable::error))
 }
 
-/// Reads a descriptor that may not be verifiable; what is not stands in the list.
-pub(super) fn optional(
+/// Reads a descriptor; `None` for one that is not verifiable, which then stands in the list.
+pub(super) fn part(
     name: &'static str,
-    value: Option<&Value<'_>>,
+    value: &Value<'_>,
+    place: usize,
     unverifiable: &mut Vec<Unverifiable>,
 ) -> Result<Option<Descriptor>, DocumentError> {
-    Ok(match value.map(|value| part(name, value)).transpose()? {
-        None => None,
-        Some(Part::Verifiable(descriptor)) => Some(descriptor),
-        Some(Part::Unverifiable(part)) => {
-            unverifiable.push(part);
-            None
-        }
-    })
-}
-
-fn part(name: &'static str, value: &Value<'_>) -> Result<Part, DocumentError> {
     let fields = Fields::of(name, value, &DESCRIPTOR)?;
     let media_type = fields.required("mediaType")?;
     media_type::check("mediaType", media_type)?;
@@ -71,19 +56,14 @@ fn part(name: &'static str, value: &Value<'_>) -> Result<Part, DocumentError> {
     if !data.is_none_or(is_base64) {
         return Err(malformed(format_args!("the data of {text} is not base64")));
     }
-    let media_type = media_type.to_owned();
-    let platform = fields.get("platform").map(|platform| listed(text, platform)).transpose()?;
     let (artifact_type, annotations) = (artifact_type(&fields)?, fields.pairs("annotations")?);
-    let data = data.map(str::to_owned);
-    Ok(match digest {
-        Some(digest) => {
-            Part::Verifiable(Descriptor { media_type, digest, size, platform, artifact_type, annotations, urls, data })
-        }
-        None => {
-            let digest = text.to_owned();
-            Part::Unverifiable(Unverifiable { member: name, place: 0, media_type, digest, platform })
-        }
-    })
+    let platform = fields.get("platform").map(|platform| listed(text, platform)).transpose()?;
+    let (media_type, data) = (media_type.to_owned(), data.map(str::to_owned));
+    let Some(digest) = digest else {
+        unverifiable.push(Unverifiable { member: name, place, media_type, digest: text.to_owned(), platform });
+        return Ok(None);
+    };
+    Ok(Some(Descriptor { media_type, digest, size, platform, artifact_type, annotations, urls, data }))
 }
 
 /// Reads descriptors; those that are not verifiable stand in the other list.
@@ -98,10 +78,8 @@ pub(super) fn descriptors(
     }
     let mut found = Vec::new();
     for value in list {
-        match part(name, value)? {
-            Part::Verifiable(descriptor) => found.push(descriptor),
-            Part::Unverifiable(part) => unverifiable.push(Unverifiable { place: found.len(), ..part }),
-        }
+        let place = found.len();
+        found.extend(part(name, value, place, unverifiable)?);
     }
     Ok(found)
 }
@@ -117,8 +95,9 @@ pub(super) fn artifact_type(fields: &Fields<'_, '_>) -> Result<Option<String>, D
 
 /// Reads the platform of an index's entry.
 fn listed(digest: &str, value: &Value<'_>) -> Result<Platform, DocumentError> {
-    let name = format!("the platform of {digest}");
-    let platform = platform(&name, &Fields::of("platform", value, &PLATFORM)?)?;
+    let fields = Fields::of("platform", value, &PLATFORM)?;
+    let name = format_args!("the platform of {digest}");
+    let platform = platform(name, &fields)?;
     let platform = platform.ok_or_else(|| malformed(format_args!("{name} has no `os` or no `architecture`")))?;
     // containerd puts the builder's own operating system in the place of an empty one. Without an architecture nothing
     // matches all the same: clients write such platforms for artifacts.
@@ -131,7 +110,7 @@ fn listed(digest: &str, value: &Value<'_>) -> Result<Platform, DocumentError> {
 
 /// Reads a platform; `None` where operating system or architecture is missing. What containerd and other readers take
 /// for different platforms is refused: the builder would choose another image than the one that a policy has judged.
-pub(super) fn platform(name: &str, fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
+pub(super) fn platform(name: Arguments<'_>, fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
     let os_features = fields.texts("os.features")?;
     if os_features.len() > FEATURES {
         return Err(malformed(format_args!("{name} has more than {FEATURES} features")));
@@ -139,21 +118,21 @@ pub(super) fn platform(name: &str, fields: &Fields<'_, '_>) -> Result<Option<Pla
     if os_features.iter().any(String::is_empty) {
         return Err(malformed(format_args!("{name} has an empty feature in `os.features`")));
     }
+    let (os, architecture, variant) = (fields.text("os")?, fields.text("architecture")?, fields.text("variant")?);
     // Readers differ in the lower case of other letters: to some the Kelvin sign is a `k`.
-    for member in ["os", "architecture", "variant"] {
-        if let Some(text) = fields.text(member)?.filter(|text| !text.is_ascii()) {
+    for (member, text) in [("os", os), ("architecture", architecture), ("variant", variant)] {
+        if let Some(text) = text.filter(|text| !text.is_ascii()) {
             let shown = shorten(text);
-            return Err(malformed(format_args!(
-                "{name} has other letters than ASCII in `{member}`: {}",
-                Quoted(&shown)
-            )));
+            return Err(malformed(format_args!("{name} has letters outside ASCII in `{member}`: {}", Quoted(&shown))));
         }
     }
-    let known = fields.text("os")?.zip(fields.text("architecture")?);
-    let (variant, os_version) = (fields.some_text("variant")?, fields.some_text("os.version")?);
-    Ok(known.map(|(os, architecture)| {
-        let (os, architecture) = (os.to_owned(), architecture.to_owned());
-        Platform { os, architecture, variant, os_version, os_features }
+    let os_version = fields.some_text("os.version")?;
+    Ok(os.zip(architecture).map(|(os, architecture)| Platform {
+        os: os.to_owned(),
+        architecture: architecture.to_owned(),
+        variant: variant.filter(|variant| !variant.is_empty()).map(str::to_owned),
+        os_version,
+        os_features,
     }))
 }
 

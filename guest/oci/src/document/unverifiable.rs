@@ -3,7 +3,6 @@
 
 use super::error::shorten;
 use super::{Document, DocumentError, Index};
-use crate::quoted::Quoted;
 use crate::{Descriptor, Platform};
 
 /// A part that cannot be verified, and so cannot be read.
@@ -24,19 +23,12 @@ pub struct Unverifiable {
 impl Unverifiable {
     /// Returns the error of asking for it, which names the algorithm.
     pub fn error(&self) -> DocumentError {
-        unknown_algorithm(&self.digest)
+        let digest = shorten(&self.digest);
+        let algorithm = digest.split(':').next().unwrap_or_default();
+        DocumentError::Unsupported(format!(
+            "the digest {digest} cannot be verified: the algorithm {algorithm} is none of sha256, sha384, sha512"
+        ))
     }
-}
-
-/// Returns the error of a digest whose algorithm is not known.
-pub(super) fn unknown_algorithm(digest: &str) -> DocumentError {
-    let algorithm = shorten(digest.split(':').next().unwrap_or_default());
-    let digest = shorten(digest);
-    DocumentError::Unsupported(format!(
-        "the digest {} is of the algorithm {}, which is none of sha256, sha384, sha512: nothing can verify the content",
-        Quoted(&digest),
-        Quoted(&algorithm)
-    ))
 }
 
 /// An entry of an index.
@@ -62,14 +54,18 @@ impl Index {
     /// Returns all entries in the index's order, those that cannot be read among them: a selection that passed over
     /// them would choose otherwise than clients that know the algorithm.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        let mut others = self.unverifiable.iter().filter(|entry| entry.member == "manifests").peekable();
-        let mut entries = self.manifests.iter().enumerate().peekable();
+        let (mut entries, mut others) = (self.manifests.iter(), self.unverifiable.as_slice());
         std::iter::from_fn(move || {
-            let place = entries.peek().map_or(usize::MAX, |(place, _)| *place);
-            match others.next_if(|other| other.place <= place) {
-                Some(other) => Some(Entry::Unverifiable(other)),
-                None => entries.next().map(|(_, entry)| Entry::Verifiable(entry)),
+            while let [other, rest @ ..] = others {
+                if other.member == "manifests" && other.place > self.manifests.len() - entries.len() {
+                    break;
+                }
+                others = rest;
+                if other.member == "manifests" {
+                    return Some(Entry::Unverifiable(other));
+                }
             }
+            entries.next().map(Entry::Verifiable)
         })
     }
 }

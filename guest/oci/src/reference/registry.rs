@@ -1,9 +1,8 @@
 //! The normal spelling of a registry. One server has many names that work, and a rule about one of them has to hold for
 //! all: `GHCR.io:443` is `ghcr.io`.
 
-use std::net::Ipv6Addr;
-
 use super::grammar::is_registry;
+use super::ipv6;
 
 /// The registry of a reference that names none.
 pub(crate) const DEFAULT_REGISTRY: &str = "docker.io";
@@ -67,11 +66,11 @@ pub fn normal_host(text: &str) -> Result<String, &'static str> {
 }
 
 fn address_in_brackets(text: &str) -> Result<String, &'static str> {
-    let address: Ipv6Addr = text.parse().map_err(|_| NO_IPV6)?;
-    if address.to_ipv4_mapped().is_some() {
+    let address = ipv6::normal(text).ok_or(NO_IPV6)?;
+    if ipv6::is_ipv4(&address) {
         return Err("what stands in brackets is an IPv4 address; write it without, such as 127.0.0.1");
     }
-    Ok(format!("[{address}]"))
+    Ok(["[", &address, "]"].concat())
 }
 
 /// Returns whether resolvers may take a name for an IPv4 address, as the URL standard has it: its last part is a number,
