@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use refkit_support::{Access, Authority, Fault, FaultRegistry, Nginx, Rule};
 
-use crate::places::fill;
+use crate::places::{demo_image, fill};
 use crate::run::{EVIL, fails, is_plain, refkit};
 
 #[test]
@@ -26,6 +26,7 @@ fn each_says_what_and_where() {
             "limits requests: 100 pulls a day",
         ),
         (Fault::status(503).body("sorry"), "unavailable"),
+        (Fault::status(200).header("content-type", "text/html").body("<!DOCTYPE html>"), "an HTML page"),
         (Fault::status(403).body(r#"{"errors":[{"code":"DENIED","message":"not you"}]}"#), "not you"),
         (Fault::normal().body("{}"), "digest"),
         (Fault::normal().cut_after(10), "error: "),
@@ -37,6 +38,16 @@ fn each_says_what_and_where() {
         let ran = refkit(["inspect", &image("1.0.0")]);
         assert!(fails(&ran).contains(said), "{said}: {}", ran.stderr);
     }
+}
+
+/// A page to log in is no image: it is not pinned.
+#[test]
+fn a_page_is_not_resolved() {
+    let registry = FaultRegistry::start().unwrap();
+    let page = Fault::status(200).header("content-type", "text/html; charset=utf-8").body("<html>log in</html>");
+    registry.add(Rule::on("*", page.header("docker-content-digest", demo_image("1.0.0").digest().as_str())));
+    let ran = refkit(["resolve", &format!("{}/demo/app:1.0.0", registry.host())]);
+    assert!(fails(&ran).contains("it answers with an HTML page instead of a manifest"), "{}", ran.stderr);
 }
 
 #[test]

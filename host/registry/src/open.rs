@@ -13,6 +13,8 @@ use refkit_oci::{Descriptor, Repository};
 use crate::authorize::Actions;
 use crate::client::Client;
 use crate::endpoint::Endpoint;
+use crate::page;
+use crate::resolve::content_type;
 use crate::transport::Call;
 
 #[async_trait]
@@ -25,7 +27,10 @@ impl Fetch for Client {
             let again = call.again();
             let reply = self.inner.ask(&endpoint, Actions::Pull, call).await?.success().await?.of_size(descriptor.size);
             if let Some(actual) = reply.length().filter(|length| *length != descriptor.size) {
-                return Err(Problem::WrongSize { expected: descriptor.size, actual });
+                return Err(match page::is_html(content_type(&reply.headers).as_deref(), b"") {
+                    true => page::instead_of("the content"),
+                    false => Problem::WrongSize { expected: descriptor.size, actual },
+                });
             }
             if endpoint.last || descriptor.size > MANIFEST_LIMIT {
                 return Ok(self.resuming(endpoint, again, descriptor.size, reply));

@@ -121,7 +121,10 @@ impl Client {
         let Whole { headers, bytes, .. } = self.inner.read(endpoint, call, MANIFEST_LIMIT).await?;
         let (told, media_type) = (digest_of(&headers)?, content_type(&headers));
         for digest in [reference.digest(), told.as_ref()].into_iter().flatten() {
-            verify::check_digest(digest, &bytes)?;
+            verify::check_digest(digest, &bytes).map_err(|problem| match is_page(&headers, &bytes) {
+                true => page::instead_of("a manifest"),
+                false => problem,
+            })?;
         }
         let digest = reference.digest().cloned().or(told);
         let digest = digest.unwrap_or_else(|| verify::digest(Algorithm::Sha256, &bytes));
@@ -146,6 +149,10 @@ pub(crate) fn content_type(headers: &HeaderMap) -> Option<String> {
     (!bare.is_empty() && bare != "application/octet-stream").then_some(bare)
 }
 
+fn is_page(headers: &HeaderMap, bytes: &[u8]) -> bool {
+    page::is_html(content_type(headers).as_deref(), bytes)
+}
+
 /// Returns whether a media type is one of manifests alone. `application/json` and `text/plain` are those of anything.
 fn is_telling(media_type: &str) -> bool {
     media_type::is_document(media_type)
@@ -162,7 +169,7 @@ fn own_media_type(headers: &HeaderMap, bytes: &[u8], pinned: bool) -> Result<Str
         (Err(_), Some(came)) if pinned => Ok(came),
         // Schema 1, by its own version; who reads it says so.
         (Err(DocumentError::Unsupported(_)), Some(came)) if media_type::is_schema1(&came) => Ok(came),
-        (Err(_), came) if page::is_html(came.as_deref(), bytes) => Err(page::instead_of("a manifest")),
+        (Err(_), _) if is_page(headers, bytes) => Err(page::instead_of("a manifest")),
         (Err(error), None) => Err(Problem::Malformed(format!("it came without a media type, and {error}"))),
         (Err(error), Some(came)) => {
             let came = printable(&came);

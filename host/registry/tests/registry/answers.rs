@@ -12,7 +12,7 @@ use refkit_registry::{Client, Credentials, Hosts};
 use refkit_support::image::ImageBuilder;
 use refkit_support::{Fault, FaultRegistry, Rule, digest};
 
-use crate::ask::{anonymous, builder, filled, image, problem, reference, repository, walk};
+use crate::ask::{anonymous, builder, filled, image, problem, read, reference, repository, walk};
 
 const LOGIN: &str = "<!DOCTYPE html><title>Please log in</title>";
 
@@ -68,6 +68,15 @@ async fn a_page_is_no_manifest() {
     }
     registry.clear_rules();
     registry.add(Rule::on("*", page()));
+    let pinned = reference(&registry.host(), &format!("@{}", image().digest()));
+    let found = problem(anonymous().pull(&pinned).await).to_string();
+    assert!(found.contains("an HTML page instead of a manifest"), "{found}");
+    let image = image();
+    let child = &image.children()[0];
+    for what in [&child.descriptor, &child.blobs()[0].0] {
+        let found = problem(read(&anonymous(), &repository(&registry.host()), what).await).to_string();
+        assert!(found.contains("an HTML page instead of the content"), "{found}");
+    }
     let found = problem(anonymous().tags(&repository(&registry.host())).await).to_string();
     assert!(found.contains("an HTML page instead of a list of tags"), "{found}");
 }
