@@ -120,7 +120,7 @@ pub fn unreachable(error: &refkit::Error, registry: &str) -> Option<String> {
     let table = format!("[registry.\"{host}\"] in refkit.toml");
     Some(match &cause.problem {
         Problem::Certificate { reason: Distrust::Issuer, .. } => {
-            format!("if it is the right one, trust what has signed it: ca = \"FILE\" below {table}")
+            format!("if it is the right one, trust it, or what has signed it: ca = \"FILE\" below {table}")
         }
         Problem::Certificate { reason: Distrust::Time, .. } => {
             "the server needs a new certificate, or the clock of this machine is wrong".to_owned()
@@ -131,15 +131,21 @@ pub fn unreachable(error: &refkit::Error, registry: &str) -> Option<String> {
         Problem::Certificate { .. } => "the server needs another certificate".to_owned(),
         Problem::Protocol { tls: true } => format!("write http = false below {table}, and leave out --plain-http"),
         Problem::Protocol { tls: false } => format!("add --plain-http, or write http = true below {table}"),
-        // A port that nothing listens at listens no more without TLS.
-        Problem::Unreachable(_) if registry.contains(':') || registry == "localhost" => {
-            format!("is {registry} the right registry?")
+        // It was asked without TLS, unless a file says otherwise.
+        Problem::Unreachable(_) if is_this_machine(host) => {
+            format!("is {registry} the right registry? one with TLS needs http = false below {table}")
         }
         Problem::Unreachable(_) | Problem::Unavailable(_) | Problem::Timeout(_) => {
             format!("is {registry} the right registry? one without TLS needs --plain-http")
         }
         _ => return None,
     })
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let name = host.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map_or(host, |(name, _)| name);
+    let address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Returns the line for a refusal.

@@ -1,5 +1,7 @@
 //! Lists: OCI distribution 1.1, sections "Listing Tags", "Listing Referrers" and "Referrers Tag Schema".
 
+mod list;
+
 use std::collections::HashSet;
 
 use async_trait::async_trait;
@@ -8,7 +10,7 @@ use http::{HeaderValue, Method, StatusCode};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
 use refkit_content::{Answer, Discover, Error, Operation, Problem};
 use refkit_oci::document::{self, Document, Limits, media_type};
-use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use serde::Deserialize;
 use url::Url;
 
@@ -19,27 +21,13 @@ use crate::page;
 use crate::reply::Whole;
 use crate::resolve::content_type;
 use crate::transport::Call;
+use list::List;
 
 /// The most pages of one list.
 const PAGES: usize = 1000;
 
 /// The most bytes that are read of one list, all pages together: 64 MiB.
 const READ: u64 = 64 << 20;
-
-/// What one list may hold, all pages together.
-#[derive(Clone, Copy)]
-struct Bounds {
-    entries: usize,
-    /// Bytes in memory.
-    bytes: u64,
-}
-
-/// The tags of a repository: 250,000 short ones, several times as many as the largest that are known.
-const OF_TAGS: Bounds = Bounds { entries: 250_000, bytes: 16 << 20 };
-
-/// The referrers of a manifest: as many as one index may list, and 8 MiB, about what an index of 4 MiB takes. The lists
-/// of all images of an index are held at a time.
-const OF_REFERRERS: Bounds = Bounds { entries: 10_000, bytes: 8 << 20 };
 
 #[derive(Deserialize)]
 struct Tags {
@@ -53,7 +41,7 @@ impl Discover for Client {
         let ask = |endpoint: Endpoint| async move {
             let url = endpoint.url("tags/list")?;
             let lacks = |status| matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
-            let list = self.pages(&endpoint, (url, "application/json"), lacks, List::new(OF_TAGS, cost_of_tag), tags);
+            let list = self.pages(&endpoint, (url, "application/json"), lacks, List::of_tags(), tags);
             list.await?.ok_or(Problem::NotFound)
         };
         // What a mirror has is not all there is: only who names tags may list them.
@@ -104,7 +92,7 @@ impl Client {
             };
             Ok(Some(list.into_iter().filter(wanted).collect()))
         };
-        let list = List::new(OF_REFERRERS, cost_of_descriptor);
+        let list = List::of_referrers();
         if let Some(list) = self.pages(endpoint, (url, media_type::INDEX), lacks_referrers, list, read).await? {
             return Ok(list);
         }
@@ -168,55 +156,6 @@ impl Client {
         }
         Err(Problem::Malformed(format!("its list has more than {PAGES} pages")))
     }
-}
-
-/// A list that is being read, within its bounds.
-struct List<T> {
-    entries: Vec<T>,
-    bounds: Bounds,
-    held: u64,
-    cost: fn(&T) -> u64,
-}
-
-impl<T> List<T> {
-    fn new(bounds: Bounds, cost: fn(&T) -> u64) -> Self {
-        Self { entries: Vec::new(), bounds, held: 0, cost }
-    }
-
-    fn extend(&mut self, more: Vec<T>) -> Result<(), Problem> {
-        let Bounds { entries, bytes } = self.bounds;
-        if self.entries.len() + more.len() > entries {
-            return Err(Problem::TooMany { limit: entries });
-        }
-        self.held = more.iter().map(self.cost).fold(self.held, u64::saturating_add);
-        if self.held > bytes {
-            return Err(Problem::TooLarge { limit: bytes });
-        }
-        self.entries.extend(more);
-        Ok(())
-    }
-}
-
-/// What an allocation costs beside its bytes, roughly.
-const ALLOCATION: usize = 16;
-
-fn cost_of_text(text: &str) -> u64 {
-    (text.len() + size_of::<String>() + ALLOCATION) as u64
-}
-
-fn cost_of_tag(tag: &String) -> u64 {
-    cost_of_text(tag)
-}
-
-fn cost_of_descriptor(one: &Descriptor) -> u64 {
-    let platform = one.platform.iter().flat_map(|platform| {
-        let Platform { os, architecture, variant, os_version, os_features } = platform;
-        [os, architecture].into_iter().chain(variant).chain(os_version).chain(os_features)
-    });
-    let texts =
-        [&one.media_type].into_iter().chain(&one.artifact_type).chain(&one.urls).chain(&one.data).chain(platform);
-    let pairs = one.annotations.iter().flat_map(|(key, value)| [key, value]);
-    size_of::<Descriptor>() as u64 + texts.chain(pairs).map(|text| cost_of_text(text)).sum::<u64>()
 }
 
 fn tags(page: &Whole) -> Result<Option<Vec<String>>, Problem> {

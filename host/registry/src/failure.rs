@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use refkit_content::Problem;
-use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use crate::hosts::HostsError;
@@ -47,22 +47,18 @@ pub(crate) fn of_status(status: StatusCode, headers: &HeaderMap, body: &[u8], ur
 
 /// Returns a registry's own words, without what a terminal would obey.
 fn message(body: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Errors {
-        errors: Vec<One>,
-    }
-    #[derive(Deserialize)]
-    struct One {
-        #[serde(default)]
-        code: String,
-        #[serde(default)]
-        message: String,
-    }
-    let Ok(Errors { errors }) = serde_json::from_slice(body) else { return String::new() };
-    let said = errors.into_iter().map(|One { code, message }| match (code.is_empty(), message.is_empty()) {
-        (_, true) => code,
-        (true, false) => message,
-        (false, false) => format!("{code}, {message}"),
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let errors = body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    // A code is a word, and some write a number or nothing.
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    };
+    let said = errors.iter().map(|one| match (text(&one["code"]), text(&one["message"])) {
+        (code, message) if message.is_empty() => code,
+        (code, message) if code.is_empty() => message,
+        (code, message) => format!("{code}, {message}"),
     });
     printable(&said.filter(|one| !one.is_empty()).collect::<Vec<_>>().join("; "))
 }
@@ -131,6 +127,24 @@ pub(crate) fn of_transport(error: &reqwest::Error, connect: Duration, url: &Url)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_registrys_own_words() {
+        for (body, wanted) in [
+            (r#"{"errors":[{"code":"DENIED","message":"not you"}]}"#, "DENIED, not you"),
+            (r#"{"errors":[{"code":"DENIED"},{"message":"not you"}]}"#, "DENIED; not you"),
+            (r#"{"errors":[{"code":429,"message":"pull less","detail":{"a":[]}}]}"#, "429, pull less"),
+            (r#"{"errors":[{"code":null,"message":"pull less"}]}"#, "pull less"),
+            (r#"{"errors":[{"code":"","message":""},null,1]}"#, ""),
+            (r#"{"errors":"no"}"#, ""),
+            (r#"{"errors":[]}"#, ""),
+            ("[]", ""),
+            ("<html>", ""),
+            ("", ""),
+        ] {
+            assert_eq!(message(body.as_bytes()), wanted, "{body}");
+        }
+    }
 
     #[test]
     fn how_long_to_wait() {
