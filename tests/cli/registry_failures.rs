@@ -58,7 +58,7 @@ fn a_registry_that_is_not_there() {
     assert!(!ran.stderr.contains("--plain-http"), "it is asked without TLS already: {}", ran.stderr);
 }
 
-/// What is wrong with a certificate, and what helps; and for who speaks the other protocol, which switch.
+/// The hint for each kind of refused certificate, and for a host that speaks the other protocol.
 #[test]
 fn hints_say_what_helps() {
     let (registry, authority) = (FaultRegistry::start().unwrap(), Authority::new().unwrap());

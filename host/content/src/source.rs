@@ -143,9 +143,9 @@ pub trait Vouch: Send + Sync {
 
 /// Knows as whom a source asks.
 ///
-/// A source need not know it before it asks: most registries hand out most of what they have to anybody, and want
-/// credentials only where they say so. So there are two principals: the one with the credentials, which may cost
-/// something to look up, and the one without.
+/// A source need not know it before the first request: most registries hand out most of their content without
+/// credentials, and ask for them where they want some. So there are two principals: the one with the credentials, which
+/// may cost something to look up, and the one without.
 #[async_trait]
 pub trait Principal: Send + Sync {
     /// Returns what stands for whoever asks for this repository: equal for equal credentials, different for different
@@ -155,14 +155,14 @@ pub trait Principal: Send + Sync {
     /// Where it cannot be said, as when a credential helper fails.
     async fn principal(&self, repository: &Repository) -> Result<[u8; 32], Error>;
 
-    /// Returns what stands for anybody who asks for this repository without credentials, and looks none up: the same as
-    /// [`principal`](Self::principal) where there are none. None of a source that never asks like that.
+    /// Returns the principal of a request for this repository without credentials, and looks none up: the same as
+    /// [`principal`](Self::principal) where there are none. `None` for a source that never sends such a request.
     async fn anonymous(&self, _repository: &Repository) -> Option<[u8; 32]> {
         None
     }
 
-    /// Returns whether no request that may have been for this repository has carried credentials so far: then all that
-    /// the source has answered of it is what it answers to anybody.
+    /// Returns whether every request so far that may have been for this repository went without credentials: then all
+    /// answers of the source about it are those that any client gets.
     fn is_anonymous(&self, _repository: &Repository) -> bool {
         false
     }

@@ -80,9 +80,9 @@ pub(crate) struct Authority {
     ways: Mutex<HashMap<Place, Way>>,
     contacts: Mutex<HashMap<Place, Arc<Cell<()>>>>,
     tokens: Mutex<HashMap<TokenKey, Arc<Cell<Held>>>>,
-    /// The hosts that have been sent credentials, or a token that was had for some.
+    /// The hosts that credentials were looked up for: these were sent to them, or a token for them.
     told: Mutex<HashSet<Place>>,
-    /// The repositories that a host shows to anybody, or not even to credentials.
+    /// The repositories that a host answers about without credentials, or not even with them.
     shown: Mutex<HashSet<(Place, String)>>,
 }
 
@@ -110,15 +110,19 @@ impl Authority {
         lock(&self.told).contains(&Place::of(endpoint))
     }
 
-    /// Notes that there is nothing in a repository that the host hides from who has not shown credentials. Returns
-    /// whether that is new.
-    pub(crate) fn show(&self, endpoint: &Endpoint) -> bool {
+    /// Notes that a host hides nothing of a repository from requests without credentials.
+    pub(crate) fn show(&self, endpoint: &Endpoint) {
         let mut shown = lock(&self.shown);
-        // It costs a request that is not needed to forget them.
+        // To forget them costs a request that is not needed.
         if shown.len() >= KEPT {
             shown.clear();
         }
-        shown.insert((Place::of(endpoint), endpoint.path.clone()))
+        shown.insert((Place::of(endpoint), endpoint.path.clone()));
+    }
+
+    /// Returns whether a host is known to hide nothing of a repository from requests without credentials.
+    pub(crate) fn is_shown(&self, endpoint: &Endpoint) -> bool {
+        lock(&self.shown).contains(&(Place::of(endpoint), endpoint.path.clone()))
     }
 
     /// Lets the first request to a host go ahead, and the others wait for its answer: what that asks for, they then

@@ -43,7 +43,7 @@ impl Inner {
         let (challenges, credentials, newer) = match reply.status {
             StatusCode::UNAUTHORIZED => (challenge::challenges(&reply.headers), self.look_up(endpoint).await?, false),
             // What a mirror does not show is next asked for elsewhere.
-            StatusCode::NOT_FOUND if pulls_openly && endpoint.last && self.authority.show(endpoint) => {
+            StatusCode::NOT_FOUND if pulls_openly && endpoint.last && !self.authority.is_shown(endpoint) => {
                 return match again {
                     Some(again) => self.ask_again_known(endpoint, again, reply).await,
                     None => Ok(reply),

@@ -175,10 +175,10 @@ fn lacks_referrers(status: StatusCode) -> bool {
     matches!(status.as_u16(), 400 | 404 | 405 | 406 | 501)
 }
 
-/// Returns whether an entry of a list under the subject's tag can be a referrer. Only each manifest's own `subject`
-/// tells for sure, and to read all of them costs a request each; who uses one reads it anyway. The entry tells enough:
-/// who keeps such a list writes the artifact type into it, and no platform (OCI distribution 1.1, section "Referrers
-/// Tag Schema"). An image's index that stands there by accident has it the other way round.
+/// Returns whether an entry of a list under the subject's tag can be a referrer. Only the `subject` of each manifest
+/// proves it, and to read all of them costs a request each; a caller that uses a referrer reads its manifest anyway. So
+/// the entry decides: clients that keep such a list write the artifact type into it and no platform (OCI distribution
+/// 1.1, section "Referrers Tag Schema"), and an image's index that stands there by accident has it the other way round.
 fn is_about(entry: &Descriptor, subject: &Digest) -> bool {
     entry.digest != *subject && (entry.artifact_type.is_some() || entry.platform.is_none())
 }

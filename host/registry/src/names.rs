@@ -1,8 +1,8 @@
 //! The addresses of names, and which of them may be connected to.
 //!
-//! [`places`](crate::places) judges what a host names by its text. A name can lead anywhere, so that the addresses which
-//! a connection is made to are judged here, where they become known, and by the same rules. Through a proxy it is the
-//! proxy that looks names up: it decides where it connects to.
+//! [`places`](crate::places) judges a redirect or a realm by its text. A name can lead anywhere, so the addresses of a
+//! connection are judged here, where they become known, and by the same rules. A proxy looks names up itself: it decides
+//! where it connects to.
 
 use std::fmt;
 use std::io;
@@ -18,7 +18,7 @@ use crate::endpoint::host_of;
 use crate::hosts::Network;
 use crate::places::{Reach, reach};
 
-/// A place that the addresses of names come from.
+/// Looks up the addresses of names.
 #[async_trait]
 pub trait Names: Send + Sync {
     /// Returns the addresses of a name.
@@ -28,7 +28,7 @@ pub trait Names: Send + Sync {
     async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>>;
 }
 
-/// What this system knows.
+/// The resolver of this system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemNames;
 
@@ -39,7 +39,7 @@ impl Names for SystemNames {
     }
 }
 
-/// Who has named the places that are asked, and what was allowed to him.
+/// The host that has named a place, and what its settings allow.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Leash {
     /// The API of the host that the first request went to.
@@ -48,16 +48,16 @@ pub(crate) struct Leash {
     pub(crate) allowed: Vec<Network>,
 }
 
-/// What looks names up for one HTTP client.
+/// Looks names up for one HTTP client.
 pub(crate) struct Lookup {
     pub(crate) names: Arc<dyn Names>,
-    /// None for the hosts that settings name: those may be anywhere.
+    /// None for the hosts that settings name: these may be anywhere.
     pub(crate) leash: Option<Leash>,
     /// The names of proxies, which settings name as well.
     pub(crate) proxies: Vec<String>,
 }
 
-/// Why a name is not connected to.
+/// No connection is made to a name, because of one of its addresses.
 #[derive(Debug, thiserror::Error)]
 #[error("{base} sends us to {name}, which has an address inside this network, {address}; {remedy}")]
 pub(crate) struct Inside {
@@ -67,12 +67,12 @@ pub(crate) struct Inside {
     remedy: String,
 }
 
-/// Returns what a person does where an address is right.
+/// Returns the setting that allows an address.
 pub(crate) fn remedy(address: impl fmt::Display) -> String {
     format!("where that is right, write allow_private = [\"{address}\"] for this registry in refkit.toml")
 }
 
-/// Returns the problem that such an error is.
+/// Returns the problem for an error of a connection, if a name was refused.
 pub(crate) fn problem(cause: &(dyn std::error::Error + 'static)) -> Option<Problem> {
     cause.downcast_ref::<Inside>().map(|inside| Problem::Malformed(inside.to_string()))
 }
@@ -93,8 +93,8 @@ impl Resolve for Lookup {
 }
 
 impl Leash {
-    /// Returns the addresses of a name that may be connected to: those out there; those that were allowed; and those
-    /// inside the network, or on this machine, that are where the host is that named them.
+    /// Returns the addresses of a name if connections to all of them may be made: to public ones, to allowed ones, and
+    /// to those in the private network or on this machine if the host that named them is there too.
     async fn fitting(&self, names: &dyn Names, name: &str, found: Vec<IpAddr>) -> Result<Vec<IpAddr>, Inside> {
         let is_open = |address: &IpAddr| {
             reach(*address) == Reach::Outer || self.allowed.iter().any(|network| network.contains(*address))
@@ -110,12 +110,12 @@ impl Leash {
                     Reach::Outer => true,
                     Reach::Machine => has(Reach::Machine),
                     Reach::Private => has(Reach::Private) || has(Reach::Machine),
-                    // Such as the address of a provider's metadata: the neighbour of everybody.
+                    // Such as the address of a provider's metadata, which every machine there reaches.
                     Reach::Special => own.contains(address),
                 }
         };
         match found.iter().find(|address| !fits(address)) {
-            // One address more does not make it better.
+            // One unfit address is enough: the connection may be made to any of them.
             Some(&address) => {
                 let (base, remedy) = (host_of(&self.base), remedy(address));
                 Err(Inside { base, name: name.to_owned(), address, remedy })
@@ -124,7 +124,7 @@ impl Leash {
         }
     }
 
-    /// Returns the addresses of the host itself. Where they are not known, it counts as one out there.
+    /// Returns the addresses of the host itself. If they cannot be looked up, it counts as public.
     async fn own(&self, names: &dyn Names) -> Vec<IpAddr> {
         match self.base.host() {
             Some(Host::Ipv4(address)) => vec![address.into()],

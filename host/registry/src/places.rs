@@ -11,8 +11,8 @@ use crate::names;
 
 /// Checks a place that a host of this base, or one that it sent a client to, names: a realm or a redirect's target.
 /// What is asked with TLS does not lead to what is asked without; and nobody out there decides that this machine
-/// asks itself or its neighbours (CVE-2026-48978), unless the registry is such a place or was allowed to. This judges
-/// what is written; what a name leads to is judged when it is looked up, by [`names`](crate::names).
+/// asks itself or its neighbours (CVE-2026-48978), unless the registry is such a place or its settings allow it. This
+/// judges the text; [`names`](crate::names) judges the addresses of a name when it is looked up.
 ///
 /// # Errors
 /// [`Problem::Malformed`] with what is wrong with the place.
@@ -42,13 +42,13 @@ pub(crate) fn may_lead_to(base: &Url, url: &Url, allowed: &[Network]) -> Result<
 /// Where an address is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// Out there.
+    /// In the public internet.
     Outer,
     /// In a network that is private, or behind a provider's translation.
     Private,
     /// On this machine.
     Machine,
-    /// None that a host has for others: of the link, of everybody, of nobody.
+    /// Not the address of one other host: link-local, multicast, broadcast, unspecified.
     Special,
 }
 

@@ -53,7 +53,7 @@ async fn of(asked: impl Iterator<Item = (&Endpoint, &Credentials)>) -> [u8; 32] 
             part(&mut hasher, value.as_bytes());
         }
         for identity in &host.tls.identities {
-            // What cannot be read is nobody's yet; the request that needs it fails.
+            // A file that cannot be read counts as empty; the request that needs it fails.
             let bytes = tokio::fs::read(&identity.certificate).await.unwrap_or_default();
             part(&mut hasher, &bytes);
         }

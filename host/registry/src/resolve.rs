@@ -167,7 +167,7 @@ fn own_media_type(headers: &HeaderMap, bytes: &[u8], pinned: bool) -> Result<Str
         (Ok(Document::Index(index)), _) => Ok(index.media_type),
         (Ok(Document::Manifest(manifest)), _) => Ok(manifest.media_type),
         (Err(_), Some(came)) if pinned => Ok(came),
-        // Schema 1, by its own version; who reads it says so.
+        // Schema 1, by its own version; reading it gives the error for that.
         (Err(DocumentError::Unsupported(_)), Some(came)) if media_type::is_schema1(&came) => Ok(came),
         (Err(_), _) if is_page(headers, bytes) => Err(page::instead_of("a manifest")),
         (Err(error), None) => Err(Problem::Malformed(format!("it came without a media type, and {error}"))),

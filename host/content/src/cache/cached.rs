@@ -24,10 +24,10 @@ use crate::{Answer, Error, Operation, Origin, Principal};
 ///
 /// Only a cache on disk remembers tags, and lists of tags and referrers.
 ///
-/// What a registry has handed out to credentials is answered to the same ones alone, and what it hands out to anybody is
-/// answered to all. Credentials are looked up only for what is behind some: where the registry asks for them, or where
-/// something of the same repository was handed out to some before. Where that fails, nothing is taken from the cache
-/// that is behind credentials, and nothing is kept.
+/// The cache returns what a registry handed out to credentials to the same credentials alone, and what it handed out
+/// without credentials to all. Credentials are looked up where the registry asks for them, and where the registry of the
+/// same repository has answered to some before. If that fails, the cache returns only what was handed out without
+/// credentials, and keeps nothing else.
 pub struct Cached<S> {
     pub(super) inner: Arc<Inner<S>>,
     memory: Option<Cache>,
@@ -163,8 +163,8 @@ impl<S> Question<S> {
         &self.inner.source
     }
 
-    /// Returns where to keep what the source has answered: for anybody where no credentials were sent, else for these
-    /// alone. None where it is not known whose they are.
+    /// Returns where to keep an answer of the source: for all if no credentials were sent, else for these alone. None
+    /// if the credentials cannot be looked up.
     pub async fn keeping(&self) -> Option<Part> {
         let Some((_, whom)) = &self.inner.disk else { return self.shelf.own.clone() };
         let (source, repository) = (whom(&self.inner.source), &self.shelf.repository);
@@ -184,7 +184,8 @@ impl<S> Question<S> {
         Some(own)
     }
 
-    /// Returns why the cache does not have something: it is not there, or it is not known for whom to look.
+    /// Returns the error for what the cache does not have; if the credentials cannot be looked up, that error, because
+    /// the content may be there for them.
     pub fn miss(&self, operation: Operation, subject: impl fmt::Display) -> Error {
         self.shelf.unknown.clone().unwrap_or_else(|| Error::new(operation, subject, self.options.miss()))
     }

@@ -131,7 +131,7 @@ impl<S: Fetch> Question<S> {
         let Some(disk) = self.shelf.disk() else { return Ok(None) };
         let Some(sink) = disk.begin(descriptor).await else { return Ok(None) };
         let body = self.source().open(&self.shelf.repository, descriptor).await?;
-        // Only now it is known to whom the source hands it out.
+        // Whether the registry asked for credentials shows only now.
         let sink = match self.keeping().await.and_then(|part| part.disk) {
             Some(disk) => disk.take_over(sink, descriptor),
             None => sink.ungranted(),

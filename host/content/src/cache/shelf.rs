@@ -1,4 +1,4 @@
-//! What the caches have of one repository: for the credentials of now, and for anybody.
+//! What the caches have of one repository: for the present credentials, and for requests without any.
 
 mod part;
 
@@ -17,17 +17,17 @@ use crate::{Body, Content, Error};
 #[derive(Clone)]
 pub(super) struct Shelf {
     pub repository: Repository,
-    /// What was handed out to the credentials of now. None where it need not be known whose they are: nothing of this
-    /// repository was ever handed out to any.
+    /// What was handed out to the present credentials. None where they need not be looked up: the registry of this
+    /// repository has never answered to any.
     pub own: Option<Part>,
-    /// What was handed out to anybody; none where the source does not tell.
+    /// What was handed out without credentials; none if the source always sends them.
     pub open: Option<Part>,
-    /// Why the credentials are not known, where they had to be.
+    /// Why the credentials could not be looked up, where they had to be.
     pub unknown: Option<Error>,
 }
 
 impl Shelf {
-    /// Returns the parts that may be read, the one for the credentials of now first.
+    /// Returns the parts that may be read, the one for the present credentials first.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
         self.own.iter().chain(&self.open)
     }

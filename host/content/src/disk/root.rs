@@ -8,7 +8,7 @@
 //! grants/HASH            that a registry handed a content to somebody, once for each of them
 //! tags/HASH              what a tag named, for whom, and when
 //! lists/HASH             tags and referrers of a repository, for whom, and when
-//! credentials/HASH       that a repository's registry has answered to somebody's credentials
+//! credentials/HASH       marks a repository whose registry has answered to credentials
 //! unfinished/            files that have no place yet
 //! ```
 

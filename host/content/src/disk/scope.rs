@@ -136,13 +136,13 @@ impl Scope {
         sink.granted(move |root| record::write(root, &slot, &grant))
     }
 
-    /// Returns whether the registry has answered of this repository to somebody's credentials. Asked of what anybody
-    /// sees, it tells whether there is anything to look for with credentials.
+    /// Returns whether this repository is marked: its registry has answered to credentials, so that there may be
+    /// something to look for with credentials. The mark stands in the scope of requests without credentials.
     pub async fn is_behind_credentials(&self) -> bool {
         self.record::<bool>(self.slot(CREDENTIALS, "")).await == Some(true)
     }
 
-    /// Notes that the registry has answered of this repository to somebody's credentials.
+    /// Marks this repository as one whose registry has answered to credentials.
     pub async fn put_behind_credentials(&self) {
         let slot = self.slot(CREDENTIALS, "");
         let keep = move |root: &Root| match record::read::<bool>(root, &slot) {

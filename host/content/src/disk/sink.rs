@@ -48,7 +48,7 @@ impl Sink {
         self
     }
 
-    /// Grants the content to nobody.
+    /// Grants the content to no principal.
     pub fn ungranted(self) -> Self {
         self.granted(|_| Ok(0))
     }

@@ -12,38 +12,42 @@ use crate::reply::Reply;
 use crate::transport::Call;
 
 impl Inner {
-    /// Asks for what was not found without credentials once more with those that there are: some registries hide private
-    /// repositories, and ask nobody for credentials. Such a registry names no challenge, so what needs none is sent: a
-    /// password or a token, to the host that they are for.
+    /// Sends a request that found nothing without credentials once more with those that there are: some registries hide
+    /// private repositories behind a 404, and send no challenge. So only what needs no challenge is sent: a password or
+    /// a token, to the host that they are for.
     pub(super) async fn ask_again_known(
         &self,
         endpoint: &Endpoint,
         call: Call,
         missing: Reply,
     ) -> Result<Reply, Problem> {
-        // Where they cannot be looked up, what was said stands.
-        let Ok(credentials) = self.settings.credentials.credentials(&endpoint.host.credentials).await else {
+        let known = match self.settings.credentials.credentials(&endpoint.host.credentials).await {
+            Ok(credentials @ Credentials::Basic { .. }) => Some((Way::Basic, credentials)),
+            Ok(credentials @ Credentials::RegistryToken(_)) => Some((Way::Registry, credentials)),
+            // Where they cannot be looked up, what the registry says stands.
+            Ok(Credentials::Anonymous | Credentials::IdentityToken(_)) | Err(_) => None,
+        };
+        let header = match &known {
+            Some((way, credentials)) => fixed(way, credentials)?,
+            None => None,
+        };
+        let (Some((way, _)), Some(header)) = (known, header) else {
+            self.authority.show(endpoint);
             return Ok(missing);
         };
-        let way = match &credentials {
-            Credentials::Basic { .. } => Way::Basic,
-            Credentials::RegistryToken(_) => Way::Registry,
-            Credentials::Anonymous | Credentials::IdentityToken(_) => return Ok(missing),
-        };
-        let Some(header) = fixed(&way, &credentials)? else { return Ok(missing) };
         // What is read now gives up its turn for the next request.
         let missing = missing.refusal().await;
         self.authority.send_credentials(endpoint);
         let reply = self.send(endpoint, call, Some(&header), false).await?;
+        if reply.status.is_success() {
+            self.authority.set_way(endpoint, way);
+            return Ok(reply);
+        }
+        self.authority.show(endpoint);
         match reply.status {
-            // They are none for this repository.
+            // The credentials do not open this repository.
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(missing),
-            status => {
-                if status.is_success() {
-                    self.authority.set_way(endpoint, way);
-                }
-                Ok(reply)
-            }
+            _ => Ok(reply),
         }
     }
 }

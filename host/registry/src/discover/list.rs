@@ -28,7 +28,7 @@ pub(super) struct List<T> {
 
 impl List<String> {
     pub(super) fn of_tags() -> Self {
-        Self::new(OF_TAGS, cost_of_tag)
+        Self::new(OF_TAGS, |tag| cost_of_text(tag))
     }
 }
 
@@ -66,10 +66,6 @@ const ALLOCATION: usize = 16;
 
 fn cost_of_text(text: &str) -> u64 {
     (text.len() + size_of::<String>() + ALLOCATION) as u64
-}
-
-fn cost_of_tag(tag: &String) -> u64 {
-    cost_of_text(tag)
 }
 
 fn cost_of_descriptor(one: &Descriptor) -> u64 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use refkit_content::{Principal, Problem, Resolve};
+use refkit_content::{Discover, Principal, Problem, Resolve};
 use refkit_oci::Reference;
 use refkit_registry::{CredentialSource, Credentials};
 use refkit_support::{Access, Fault, Rule, TokenField, TokenServer};
@@ -124,6 +124,18 @@ async fn what_is_hidden_is_asked_for_with_credentials() {
         asking.pull(&name).await.unwrap();
         assert_eq!(registry.count("*"), 3);
     }
+    // Of several at a time each is answered, at a host that is known already.
+    hide("nobody".to_owned());
+    let asking = client(user());
+    asking.tags(name.repository()).await.unwrap_err();
+    let other = Reference::parse(&format!("{}/other:1", registry.host())).unwrap();
+    image().push(&anonymous(), &other).await.unwrap_err();
+    registry.clear_rules();
+    image().push(&anonymous(), &other).await.unwrap();
+    hide(refkit_support::basic(USER.0, USER.1));
+    let digest = Reference::parse(&format!("{}/other@{}", registry.host(), image().digest())).unwrap();
+    let (one, two, three) = tokio::join!(asking.pull(&other), asking.resolve(&other), asking.pull(&digest));
+    assert!(one.is_ok() && two.is_ok() && three.is_ok(), "{one:?} {two:?} {three:?}");
     // What stays missing is asked for once more, and only the first time; without credentials not even then.
     for (credentials, first, later) in
         [(user(), 3, 2), (Credentials::Anonymous, 2, 2), (Credentials::IdentityToken("t".to_owned().into()), 2, 2)]

@@ -82,7 +82,7 @@ async fn a_refused_certificate_is_named_and_not_asked_for_again() {
     }
 }
 
-/// Who speaks TLS where none was expected, or none where it was, is told so, whatever the server makes of it.
+/// A host that speaks TLS where none was expected, or none where it was, gives an error of its own.
 #[tokio::test]
 async fn the_other_protocol() {
     let (registry, authority) = (filled().await, Authority::new().unwrap());
