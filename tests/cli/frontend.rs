@@ -56,16 +56,21 @@ fn every_platform_with_a_program_is_made() {
             ("refkit/policies/", 0o755),
             ("refkit/policies/00-allow-list.cwasm", 0o444),
             ("refkit/policies/00-allow-list.wasm", 0o444),
+            ("refkit/refkit-default.cwasm", 0o444),
             ("refkit/refkit-frontend", 0o755),
         ];
         // Whether there is a compiler for the platform depends on the machine.
         let compiled = listed.contains(&all[2]);
-        assert_eq!(listed, all.into_iter().filter(|one| compiled || *one != all[2]).collect::<Vec<_>>());
+        let is_code = |path: &str| path.ends_with(".cwasm");
+        assert_eq!(listed, all.into_iter().filter(|one| compiled || !is_code(one.0)).collect::<Vec<_>>());
+        let content = |path: &str| &entries.iter().find(|entry| entry.path == path).unwrap().content;
         let component = std::fs::read(policy("allow-list")).unwrap();
-        assert!(entries[listed.len() - 2].content == component);
-        assert_eq!(entries[listed.len() - 1].content, elf(machine, PT_LOAD));
+        assert!(*content("refkit/policies/00-allow-list.wasm") == component);
+        assert_eq!(*content("refkit/refkit-frontend"), elf(machine, PT_LOAD));
         if compiled {
-            assert!(refkit::Shipped::code(&entries[2].content, &component).is_some());
+            let code = |path, component| refkit::Shipped::code(content(path), component).is_some();
+            assert!(code("refkit/policies/00-allow-list.cwasm", &component));
+            assert!(code("refkit/refkit-default.cwasm", refkit::DEFAULT_COMPONENT));
         }
         let config = files.json(&manifest["config"]);
         let entrypoint = [
@@ -289,6 +294,7 @@ fn policies_keep_their_order_their_settings_and_their_rights() {
 
     linux/amd64  sha256:[DIGEST]
     ├─ frontend  sha256:[DIGEST]  [SIZE]  9.8.7-test
+    │     default policy: [CODE]
     ├─ policy  allow-list 1.0.0  sha256:[DIGEST]  [SIZE]
     │     /refkit/policies/00-allow-list.wasm
     │     imports chain, settings

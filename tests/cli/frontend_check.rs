@@ -1,16 +1,18 @@
 //! `refkit frontend image --check`: what an image ships, from its own bytes.
 
 use refkit_support::image::{ImageBuilder, IndexBuilder};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::frontend_places::{
-    AMD64, ARM64, Files, PT_INTERP, PT_LOAD, Raw, at, base, check, elf, frontend, make, shown, single,
+    AMD64, ARM64, Files, PT_INTERP, PT_LOAD, Raw, archive, at, base, check, elf, frontend, make, shown, single,
 };
 use crate::places::layout;
 use crate::run::{fails, policy};
 
 const WASM: &str = "refkit/policies/00-allow-list.wasm";
+const DEFAULT_CODE: &str = "refkit/refkit-default.cwasm";
 const CODE: &str = "refkit/policies/00-allow-list.cwasm";
 
 /// Returns a layout with an image of one platform that ships the allow-list.
@@ -40,6 +42,10 @@ fn report(layout: &TempDir, code: i32) -> Value {
     report["images"][0].clone()
 }
 
+fn digest(bytes: &[u8]) -> String {
+    refkit_support::digest(bytes).to_string()
+}
+
 fn component(name: &str) -> Vec<u8> {
     std::fs::read(policy(name)).unwrap()
 }
@@ -60,6 +66,7 @@ fn what_was_made_is_whole() {
 
     linux/amd64  sha256:[DIGEST]
     ├─ frontend  sha256:[DIGEST]  [SIZE]  9.8.7-test
+    │     default policy: [CODE]
     ├─ policy  allow-list 1.0.0  sha256:[DIGEST]  [SIZE]
     │     /refkit/policies/00-allow-list.wasm
     │     imports chain, settings
@@ -70,6 +77,7 @@ fn what_was_made_is_whole() {
 
     linux/arm64  sha256:[DIGEST]
     ├─ frontend  sha256:[DIGEST]  [SIZE]  9.8.7-test
+    │     default policy: [CODE]
     ├─ policy  allow-list 1.0.0  sha256:[DIGEST]  [SIZE]
     │     /refkit/policies/00-allow-list.wasm
     │     imports chain, settings
@@ -90,6 +98,7 @@ fn what_was_made_is_whole() {
     assert_eq!((&policy["name"], &policy["imports"]), (&json!("allow-list"), &json!(["chain", "settings"])));
     let wanted = if cfg!(target_arch = "x86_64") { "same" } else { "unknown" };
     assert!(policy["code"] == wanted || policy["code"] == "none", "{policy}");
+    assert_eq!(image["default_code"], policy["code"]);
 }
 
 #[test]
@@ -148,6 +157,7 @@ fn an_image_of_which_one_platform_ships_none_is_a_failure() {
 
     linux/amd64  sha256:[DIGEST]
     ├─ frontend  sha256:[DIGEST]  [SIZE]  9.8.7-test
+    │     default policy: [CODE]
     ├─ runs  /bin/frontend
     └─ network  none
 
@@ -297,22 +307,88 @@ fn layers_are_read_with_care() {
         diff_ids[last] = json!(format!("sha256:{}", "0".repeat(64)));
     });
     let image = report(&layout, 1);
-    assert!(texts(&image["warnings"])[0].contains("it unpacks to something else than the config says"), "{image}");
-    assert!(texts(&image["errors"])[0].contains("/refkit/refkit-frontend is not there"), "{image}");
-    // One that nobody here can read may hide anything.
-    let layout = changed(|raw| {
-        raw.layer(&[], false);
-        let zstd = b"\x28\xb5\x2f\xfd and so on".to_vec();
-        let layer = raw.manifest["layers"].as_array_mut().unwrap().last_mut().unwrap();
-        layer["digest"] = refkit_support::digest(&zstd).as_str().into();
-        layer["size"] = zstd.len().into();
-        *raw.layers.last_mut().unwrap() = zstd;
-    });
-    let image = report(&layout, 0);
-    assert!(texts(&image["warnings"])[0].contains("zstd"), "{image}");
+    assert!(texts(&image["errors"])[0].contains("it unpacks to something else than the config says"), "{image}");
+    // What it has is not known, so nothing is said of it.
+    assert_eq!((&image["policies"], image.get("frontend")), (&json!([]), None));
+    // One that cannot be read may hide anything.
+    let layout = changed(|raw| raw.put(b"\x28\xb5\x2f\xfd and so on".to_vec(), digest(b""), false));
+    let image = report(&layout, 1);
+    assert!(texts(&image["errors"])[0].contains("cannot be followed"), "{image}");
+    assert_eq!(image["policies"], json!([]));
+    // zstd is read as gzip is.
+    let archive = archive(&[(WASM, &component("redirect"))]);
+    let zstd = compress_to_vec(&archive[..], CompressionLevel::Fastest);
+    let layout = changed(|raw| raw.put(zstd, digest(&archive), false));
+    assert_eq!(report(&layout, 1)["policies"][0]["name"], "redirect");
     // A layer of another sort above is nothing to tell of.
     let layout = changed(|raw| raw.layer(&[("etc/motd", b"hello")], false));
     assert_eq!(report(&layout, 0)["warnings"], json!([]));
+}
+
+/// What is said of an image is what containerd unpacks, or an error.
+#[test]
+fn nothing_gets_into_the_directory_by_another_way() {
+    let redirect = component("redirect");
+    let (wasm, lead) = ("00-allow-list.wasm", "which links of them lead into /refkit");
+    let through = |directory: &str| format!("{directory}/{wasm}");
+    let (x, deep, up) = (through("x"), through("x/refkit/policies"), through("var/../refkit/policies"));
+    let above = through("../refkit/policies");
+    let (notes, whiteout) = (through("refkit/notes"), format!("x/.wh.{wasm}"));
+    // layers on top, the lowest first: each with its files
+    type Files<'a> = &'a [(&'a str, &'a [u8])];
+    let errors: [(&[Files<'_>], &str); 11] = [
+        (&[&[("x", b"->refkit/policies"), (&x, &redirect)]], lead),
+        (&[&[("x", b"->/refkit/policies"), (&x, &redirect)]], lead),
+        (&[&[("x", b"->refkit/policies")], &[(&x, &redirect)]], lead),
+        (&[&[("x", b"->y"), ("y", b"->refkit/policies")], &[("etc/motd", b"hello")], &[(&x, &redirect)]], lead),
+        (&[&[("x", b"->.")], &[(&deep, &redirect)]], lead),
+        (&[&[("x", b"->refkit/policies")], &[(&whiteout, b"")]], lead),
+        (&[&[("refkit/notes", b"->policies"), (&notes, &redirect)]], lead),
+        (&[&[("x", b"->refkit/policies"), ("y", b"=>x/00-allow-list.wasm")]], lead),
+        (&[&[("y", b"=>refkit/policies/00-allow-list.wasm")]], "is a hard link to /refkit/policies"),
+        (&[&[("refkit/policies", b"->/elsewhere")], &[(WASM, &redirect)]], "one of its layers has a link there"),
+        (&[&[(WASM, &redirect), (".wh.refkit", b"")]], "programs may differ in what they leave"),
+    ];
+    for (layers, said) in errors {
+        let image = report(&changed(|raw| layers.iter().for_each(|files| raw.layer(files, false))), 1);
+        let errors = texts(&image["errors"]);
+        assert!(errors.iter().any(|error| error.contains(said)), "{said}: {errors:?}");
+    }
+    // Paths that step up are cleaned, as containerd does before anything else.
+    for path in [&up, &above] {
+        let image = report(&changed(|raw| raw.layer(&[(path, &redirect)], false)), 1);
+        assert_eq!(image["policies"][0]["name"], "redirect", "{path}");
+    }
+    // Links that lead elsewhere, and what is written through them, are nothing to tell of.
+    let layout = changed(|raw| raw.layer(&[("lib", b"->usr/lib"), ("lib/refkit", b"1"), ("bin/x", b"=>lib/y")], false));
+    let image = report(&layout, 0);
+    assert_eq!((&image["errors"], &image["warnings"]), (&json!([]), &json!([])));
+}
+
+/// The default policy's code runs outside of the sandbox as any other does.
+#[test]
+fn the_default_policys_code_is_compared() {
+    let default = refkit::Shipped::encode(refkit::DEFAULT_COMPONENT, b"code that does something else");
+    let other = refkit::Shipped::encode(&component("allow-list"), b"code of something else");
+    // what lies there, how it is called, what is said
+    let rows: [(&[u8], &str, &str); 3] = [
+        (&default, "other", "the code beside /refkit/refkit-default.cwasm is not what this refkit makes of it"),
+        (&other, "foreign", "the code in /refkit/refkit-default.cwasm is not that of this refkit's default policy"),
+        (b"text", "foreign", "it runs the code without a sandbox"),
+    ];
+    for (content, name, said) in rows {
+        let image = report(&changed(|raw| raw.layer(&[(DEFAULT_CODE, content)], false)), 0);
+        let warnings = texts(&image["warnings"]);
+        assert!(image["default_code"] == name && warnings.iter().any(|text| text.contains(said)), "{name}: {image}");
+    }
+    // A program with this refkit's default policy in it does not load another one's code.
+    let program = [&elf(AMD64, PT_LOAD)[..], refkit::DEFAULT_COMPONENT].concat();
+    let layout = changed(|raw| raw.layer(&[(DEFAULT_CODE, &other), ("refkit/refkit-frontend", &program)], false));
+    assert_eq!(report(&layout, 0)["default_code"], "unfit");
+    let layout = changed(|raw| raw.layer(&[("refkit/.wh.refkit-default.cwasm", b"")], false));
+    assert_eq!(report(&layout, 0)["default_code"], "none");
+    let layout = changed(|raw| raw.layer(&[(DEFAULT_CODE, b"->policies/00-allow-list.cwasm")], false));
+    assert!(texts(&report(&layout, 1)["errors"])[0].contains("/refkit/refkit-default.cwasm is not a plain file"));
 }
 
 #[test]
@@ -327,6 +403,7 @@ fn a_tampered_image_is_drawn() {
 
     linux/amd64  sha256:[DIGEST]
     ├─ frontend  sha256:[DIGEST]  [SIZE]  9.8.7-test
+    │     default policy: [CODE]
     ├─ policy  redirect 1.0.0  sha256:[DIGEST]  [SIZE]
     │     /refkit/policies/00-allow-list.wasm
     │     imports chain, settings

@@ -117,7 +117,7 @@ pub fn check(image: &str, more: &[&str]) -> Ran {
 /// other, and for which platforms there is a compiler depends on the machine.
 pub fn shown(ran: &Ran) -> String {
     let compiled = (r"(?m)^linux/[a-z0-9]+: this refkit does not compile for it.*\n", "");
-    let code = (r"│     compiled .*", "│     [CODE]");
+    let code = (r"│     (default policy: |)compiled .*", "│     $1[CODE]");
     let size = (r"\b[0-9.]+ k?B\b", "[SIZE]");
     filtered(&ran.all(), &[DIGESTS, &[compiled, code, size]].concat())
 }
@@ -202,28 +202,37 @@ pub fn unpack(layer: &[u8]) -> Vec<Entry> {
     entries.collect()
 }
 
-/// Returns a compressed layer with files, and the digest of the archive; content that begins with `->` is a link.
+/// Returns a compressed layer with files, and the digest of the archive.
 pub fn layer(files: &[(&str, &[u8])]) -> (Vec<u8>, String) {
+    let archive = archive(files);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&archive).unwrap();
+    (gzip.finish().unwrap(), refkit_support::digest(&archive).to_string())
+}
+
+/// Returns an archive with files at paths as they are written; content that begins with `->` or `=>` is a symbolic or a
+/// hard link.
+pub fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (path, content) in files {
         let mut header = tar::Header::new_ustar();
         header.set_mode(0o755);
-        match content.strip_prefix(b"->") {
-            Some(target) => {
-                header.set_entry_type(tar::EntryType::Symlink);
-                header.set_size(0);
-                builder.append_link(&mut header, path, std::str::from_utf8(target).unwrap()).unwrap();
+        header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
+        let links = [(b"->", tar::EntryType::Symlink), (b"=>", tar::EntryType::Link)];
+        let link = links.iter().find_map(|(arrow, kind)| Some((content.strip_prefix(*arrow)?, *kind)));
+        let content = match link {
+            Some((target, kind)) => {
+                header.set_entry_type(kind);
+                header.as_mut_bytes()[157..157 + target.len()].copy_from_slice(target);
+                b""
             }
-            None => {
-                header.set_size(content.len() as u64);
-                builder.append_data(&mut header, path, *content).unwrap();
-            }
-        }
+            None => *content,
+        };
+        header.set_size(content.len() as u64);
+        header.set_cksum();
+        builder.append(&header, content).unwrap();
     }
-    let archive = builder.into_inner().unwrap();
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(&archive).unwrap();
-    (gzip.finish().unwrap(), refkit_support::digest(&archive).to_string())
+    builder.into_inner().unwrap()
 }
 
 /// An image of documents that a test writes itself.
@@ -244,6 +253,11 @@ impl Raw {
     /// Adds a layer on top, or replaces the topmost.
     pub fn layer(&mut self, files: &[(&str, &[u8])], replace: bool) {
         let (bytes, diff_id) = layer(files);
+        self.put(bytes, diff_id, replace);
+    }
+
+    /// The same with a layer's bytes, and the digest of the archive.
+    pub fn put(&mut self, bytes: Vec<u8>, diff_id: String, replace: bool) {
         let diff_ids = self.config["rootfs"]["diff_ids"].as_array_mut().unwrap();
         let layers = self.manifest["layers"].as_array_mut().unwrap();
         if replace {

@@ -13,11 +13,13 @@
 //!
 //! Nothing else changes: unknown members of the documents stay, in their order, and so do the media types.
 
+mod archive;
 mod base;
 mod binary;
 mod carried;
 mod change;
 mod check;
+mod compressed;
 mod destination;
 pub mod elf;
 mod entrypoint;
@@ -25,6 +27,7 @@ mod image;
 mod label;
 mod layer;
 mod layers;
+mod links;
 mod look;
 mod make;
 mod members;

@@ -12,9 +12,11 @@ use super::policies::Listed;
 pub struct Component {
     bytes: Bytes,
     policy: Policy,
-    /// The code that this refkit makes of it, by target; none where it cannot.
-    compiled: HashMap<&'static str, Option<Vec<u8>>>,
+    compiled: Compiled,
 }
+
+/// The code that this refkit makes of a component, by target; none where it cannot.
+pub type Compiled = HashMap<&'static str, Option<Vec<u8>>>;
 
 impl Component {
     /// Returns the policy in a component's bytes.
@@ -23,12 +25,12 @@ impl Component {
     /// A text, for what is no policy.
     pub async fn load(engine: &Engine, bytes: Bytes) -> Result<Self, String> {
         let policy = Policy::load(engine, bytes.clone()).await.map_err(|error| error.to_string())?;
-        Ok(Self { bytes, policy, compiled: HashMap::new() })
+        Ok(Self { bytes, policy, compiled: Compiled::new() })
     }
 }
 
 /// What lies beside a component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Code {
     /// The code that this refkit makes of the component.
     Same,
@@ -38,11 +40,31 @@ pub enum Code {
     Unknown,
     /// Something that is not this component's code, which is not loaded.
     Unfit,
+    /// Code of another component than this refkit's default policy, which the program may have as its own.
+    Foreign,
     /// Nothing.
+    #[default]
     None,
 }
 
 impl Code {
+    /// Says what lies beside a component. It is compared with the code that this refkit makes, never loaded.
+    pub fn of(component: &[u8], beside: Option<&Bytes>, machine: Option<Machine>, compiled: &mut Compiled) -> Self {
+        let Some(entry) = beside else { return Self::None };
+        match (Shipped::code(entry, component), machine) {
+            (None, _) => Self::Unfit,
+            (Some(_), None) => Self::Unknown,
+            (Some(code), Some(machine)) => {
+                let compile = || Engine::precompile_for(machine.triple, component).ok();
+                match compiled.entry(machine.triple).or_insert_with(compile) {
+                    Some(own) if own == code => Self::Same,
+                    Some(_) => Self::Other,
+                    None => Self::Unknown,
+                }
+            }
+        }
+    }
+
     /// Returns its name in a report.
     pub fn name(self) -> &'static str {
         match self {
@@ -50,6 +72,7 @@ impl Code {
             Self::Other => "other",
             Self::Unknown => "unknown",
             Self::Unfit => "unfit",
+            Self::Foreign => "foreign",
             Self::None => "none",
         }
     }
@@ -62,6 +85,7 @@ impl Code {
             Self::Unknown => {
                 "compiled ahead of time; this refkit does not compile for the platform, and cannot compare"
             }
+            Self::Foreign => "compiled ahead of time, of a component that this refkit does not have",
             Self::Unfit | Self::None => "compiled at every start",
         }
     }
@@ -88,37 +112,26 @@ impl std::fmt::Debug for Carried {
 impl Carried {
     /// Returns a policy at a path, with what lies beside it. The code is compared, never loaded.
     pub fn new(path: &str, component: &mut Component, beside: Option<&Bytes>, machine: Option<Machine>) -> Self {
-        let code = match beside {
-            None => Code::None,
-            Some(entry) => match (Shipped::code(entry, &component.bytes), machine) {
-                (None, _) => Code::Unfit,
-                (Some(_), None) => Code::Unknown,
-                (Some(code), Some(machine)) => {
-                    let compile = || Engine::precompile_for(machine.triple, &component.bytes).ok();
-                    match component.compiled.entry(machine.triple).or_insert_with(compile) {
-                        Some(own) if own == code => Code::Same,
-                        Some(_) => Code::Other,
-                        None => Code::Unknown,
-                    }
-                }
-            },
-        };
+        let code = Code::of(&component.bytes, beside, machine, &mut component.compiled);
         let Description { name, version, .. } = component.policy.description().clone();
         let digest = component.policy.digest().to_string();
         let listed = Listed { path: path.to_owned(), digest, name, version };
         Self { listed, size: component.bytes.len() as u64, policy: component.policy.clone(), code }
     }
+}
 
-    /// Returns what there is to warn of.
-    pub fn warning(&self) -> Option<String> {
-        let path = &self.listed.path;
-        match self.code {
-            Code::Other => Some(format!(
-                "the code beside {path} is not what this refkit makes of it: another version made it, or somebody who \
-                 may not mean well; the frontend runs it without a sandbox"
-            )),
-            Code::Unfit => Some(format!("what lies beside {path} is not its code, and is not loaded")),
-            Code::Same | Code::Unknown | Code::None => None,
-        }
+/// Returns what there is to warn of in the code beside a component, or at the path of the default policy's.
+pub fn warning(path: &str, code: Code) -> Option<String> {
+    match code {
+        Code::Other => Some(format!(
+            "the code beside {path} is not what this refkit makes of it: another version made it, or somebody who may \
+             not mean well; the frontend runs it without a sandbox"
+        )),
+        Code::Foreign => Some(format!(
+            "the code in {path} is not that of this refkit's default policy: it is another version's, or somebody's who \
+             may not mean well; if the frontend has that version, it runs the code without a sandbox"
+        )),
+        Code::Unfit => Some(format!("what lies beside {path} is not its code, and is not loaded")),
+        Code::Same | Code::Unknown | Code::None => None,
     }
 }

@@ -9,14 +9,14 @@ use refkit_oci::document::{Config, Manifest};
 use refkit_oci::{Descriptor, Digest, Repository};
 
 use super::POLICIES;
-use super::unpack::{Contents, File, Found, UNPACKED_LIMIT};
+use super::links::Links;
+use super::unpack::{Contents, File, Found, ROOT, UNPACKED_LIMIT};
 
 /// The most that one compressed layer may have, bytes: twice what the largest policies come to.
 const LAYER_LIMIT: u64 = 256 << 20;
 
-/// How many layers are looked into, from the top. The one with the policies is the topmost, where nobody has added to
-/// the image.
-const LAYERS_LIMIT: usize = 32;
+/// How many layers are looked into, from the top: no more than that can be mounted on each other.
+const LAYERS_LIMIT: usize = 128;
 
 /// The layers of one repository; none is read twice.
 pub struct Layers {
@@ -34,6 +34,8 @@ pub struct Files {
     pub errors: Vec<String>,
     /// What is not as refkit makes it.
     pub warnings: Vec<String>,
+    /// Whether a layer could not be followed, so that what was not found may be there.
+    pub unknown: bool,
 }
 
 impl Layers {
@@ -51,24 +53,33 @@ impl Layers {
             return found;
         }
         let mut open: Vec<&String> = paths.iter().collect();
-        let (mut left, mut with_some) = (UNPACKED_LIMIT, 0);
+        let (mut left, mut with_some, mut links, mut made) = (UNPACKED_LIMIT, 0, Links::default(), true);
         let layers = manifest.layers.iter().zip(&config.diff_ids).rev();
-        for (layer, diff_id) in layers.take(LAYERS_LIMIT) {
-            if open.is_empty() {
+        for (place, (layer, diff_id)) in layers.enumerate() {
+            // A link of the layers below could lead elsewhere what is written outside of the directory, and the
+            // directory itself where no layer above makes it.
+            if open.is_empty() && made && links.are_within(ROOT) {
                 break;
+            }
+            if place == LAYERS_LIMIT {
+                found.fail(format!("it has more than {LAYERS_LIMIT} layers, and the others were not looked into"));
+                return found;
             }
             let contents = match self.read(layer, diff_id, &mut left).await {
                 Ok(contents) => contents,
                 Err(why) => {
                     let digest = &layer.digest;
-                    found
-                        .warnings
-                        .push(format!("what is in the layer {digest} is not known, it cannot be read: {why}"));
-                    continue;
+                    found.fail(format!("what is in the layer {digest} is not known, it cannot be followed: {why}"));
+                    return found;
                 }
             };
             with_some += usize::from(!contents.is_empty());
-            open.retain(|path| found.settle(path, contents.find(path)));
+            links.extend(contents.links());
+            open.retain(|path| {
+                let below = found.settle(path, contents.find(path));
+                made &= below || contents.makes_directories_of(path);
+                below
+            });
             let is_policy = |path: &String| path.starts_with(POLICIES) && path.ends_with(".wasm");
             let unused: Vec<String> =
                 contents.files().filter(|path| is_policy(path) && !paths.contains(path)).collect();
@@ -78,11 +89,9 @@ impl Layers {
                     .push(format!("it has policies that its entrypoint does not name: {}", unused.join(", ")));
             }
         }
+        found.follow(&links, paths);
         if with_some > 1 {
             found.warnings.push(format!("{with_some} of its layers have something in /refkit, where refkit makes one"));
-        }
-        if !open.is_empty() && manifest.layers.len() > LAYERS_LIMIT {
-            found.warnings.push(format!("no more than its topmost {LAYERS_LIMIT} layers were looked into"));
         }
         found
     }
@@ -101,6 +110,31 @@ impl Layers {
 }
 
 impl Files {
+    /// Takes in that a layer cannot be followed.
+    fn fail(&mut self, why: String) {
+        self.unknown = true;
+        self.errors.push(why);
+    }
+
+    /// Checks that no link leads to the files, or away from them.
+    fn follow(&mut self, links: &Links, paths: &[String]) {
+        match links.leads_into(ROOT) {
+            Err(why) => self.fail(why),
+            Ok(Some(directory)) => self.fail(format!(
+                "its layers write into /{directory}, which links of them lead into /{ROOT}: what is there depends on \
+                 who unpacks it"
+            )),
+            Ok(None) => {}
+        }
+        for path in paths.iter().filter(|path| self.files.contains_key(*path)) {
+            if links.pass(path.trim_start_matches('/')) {
+                self.errors.push(format!(
+                    "{path} is not a plain file in plain directories: one of its layers has a link there"
+                ));
+            }
+        }
+    }
+
     /// Takes in what a layer says of a path. Returns whether the layers below decide.
     fn settle(&mut self, path: &str, found: Found<'_>) -> bool {
         match found {

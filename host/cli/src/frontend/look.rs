@@ -11,18 +11,20 @@ use refkit_content::{Source, verify};
 use refkit_oci::document::{Config, Manifest};
 use refkit_oci::{Algorithm, Digest, Platform, Repository};
 
-use super::carried::{Carried, Component};
+use super::carried::{self, Carried, Code, Compiled, Component};
 use super::entrypoint::Entrypoint;
 use super::layers::Layers;
 use super::policies::{self, LIMIT, Listed};
 use super::unpack::File;
-use super::{NETWORK_NONE, PROGRAM, binary, elf, label};
+use super::{DEFAULT_CODE, NETWORK_NONE, PROGRAM, binary, elf, label};
 
 /// What one image ships.
 #[derive(Debug, Default)]
 pub struct Look {
     /// The program, if it is there.
     pub program: Option<Program>,
+    /// What lies where the program looks for its default policy's code.
+    pub default_code: Code,
     /// The policies that the entrypoint names, in its order; one that is not there is an error.
     pub policies: Vec<Carried>,
     /// What the entrypoint says.
@@ -49,12 +51,21 @@ pub struct Looking {
     layers: Layers,
     engine: Engine,
     components: HashMap<Digest, Result<Component, String>>,
+    /// The default policy's code, by target.
+    default: Compiled,
+}
+
+/// Returns whether a program holds a component, byte for byte.
+fn holds(program: &[u8], component: &[u8]) -> bool {
+    let Some(first) = component.get(..16) else { return false };
+    let starts = program.windows(first.len()).enumerate().filter(|(_, window)| *window == first);
+    starts.map(|(start, _)| start).any(|start| program[start..].starts_with(component))
 }
 
 impl Looking {
     /// Returns what has not looked at anything yet.
     pub fn new(source: Arc<dyn Source>, repository: Repository, engine: Engine) -> Self {
-        Self { layers: Layers::new(source, repository), engine, components: HashMap::new() }
+        Self { layers: Layers::new(source, repository), engine, components: HashMap::new(), default: Compiled::new() }
     }
 
     /// Looks at an image whose entrypoint is this program's.
@@ -86,16 +97,25 @@ impl Looking {
         // As the program does.
         let code = |path: &String| Path::new(path).with_extension("cwasm").display().to_string();
         let policies = look.entrypoint.policies.clone();
-        let wanted: Vec<String> = std::iter::once(PROGRAM.to_owned())
+        let wanted: Vec<String> = [PROGRAM, DEFAULT_CODE]
+            .into_iter()
+            .map(str::to_owned)
             .chain(policies.iter().flat_map(|path| [path.clone(), code(path)]))
             .collect();
         let found = self.layers.find(manifest, config, &wanted).await;
         look.errors.extend(found.errors);
         look.warnings.extend(found.warnings);
-        let files = found.files;
-        let machine = self.program(files.get(PROGRAM), platform, &mut look);
+        let (files, unknown) = (found.files, found.unknown);
+        let program = files.get(PROGRAM);
+        let machine = if program.is_none() && unknown { None } else { self.program(program, platform, &mut look) };
+        let code_of_default = files.get(DEFAULT_CODE).map(|file| &file.content);
+        look.default_code = self.default_code(code_of_default, program, machine);
+        look.warnings.extend(carried::warning(DEFAULT_CODE, look.default_code));
         for path in &policies {
             let Some(file) = files.get(path) else {
+                if unknown {
+                    continue;
+                }
                 look.errors.push(match path.starts_with("/refkit/") {
                     true => format!("{path} is not there"),
                     false => format!("{path} is not in /refkit, and nothing else is looked into"),
@@ -106,8 +126,10 @@ impl Looking {
             self.policy(path, &file.content, code, machine, &mut look).await;
         }
         self.settings(&mut look).await;
-        let own: Vec<&Listed> = look.policies.iter().map(|carried| &carried.listed).collect();
-        look.warnings.extend(label::contradictions(config, &own));
+        if !unknown {
+            let own: Vec<&Listed> = look.policies.iter().map(|carried| &carried.listed).collect();
+            look.warnings.extend(label::contradictions(config, &own));
+        }
         look
     }
 
@@ -135,6 +157,16 @@ impl Looking {
         machine
     }
 
+    /// Says what lies where the program looks for its default policy's code. Which component it has is known where it
+    /// has the same as this refkit.
+    fn default_code(&mut self, code: Option<&Bytes>, program: Option<&File>, machine: Option<elf::Machine>) -> Code {
+        let component = refkit::DEFAULT_COMPONENT;
+        match Code::of(component, code, machine, &mut self.default) {
+            Code::Unfit if !program.is_some_and(|program| holds(&program.content, component)) => Code::Foreign,
+            code => code,
+        }
+    }
+
     async fn policy(
         &mut self,
         path: &str,
@@ -151,7 +183,7 @@ impl Looking {
         match self.components.get_mut(&digest) {
             Some(Ok(component)) => {
                 let carried = Carried::new(path, component, code, machine);
-                look.warnings.extend(carried.warning());
+                look.warnings.extend(carried::warning(path, carried.code));
                 look.policies.push(carried);
             }
             Some(Err(error)) => look.errors.push(format!("{path} cannot be used: {error}")),

@@ -20,6 +20,8 @@
 //!     ships        whether the entrypoint is RefKit's
 //!     entrypoint   all of it, where it is not
 //!     frontend     {path, digest, size, platform, version}: what is known of the program
+//!     default_code what lies where the program looks for its default policy's code, as below, or
+//!                    "foreign"  code of a default policy that this refkit does not have
 //!     policies     [{path, digest, size, name, version, imports, code}]; `code` says what lies beside the component:
 //!                    "same"     code, as this refkit compiles the component
 //!                    "other"    code, but not that
@@ -149,6 +151,7 @@ pub struct ImageReport {
 pub struct ShippedReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frontend: Option<FrontendReport>,
+    pub default_code: &'static str,
     pub policies: Vec<PolicyReport>,
     pub settings: Vec<String>,
     pub grants: Vec<String>,
@@ -206,6 +209,7 @@ fn shipped(look: &Look) -> ShippedReport {
     };
     ShippedReport {
         frontend: look.program.as_ref().map(frontend),
+        default_code: look.default_code.name(),
         policies: look.policies.iter().map(policy).collect(),
         settings: look.entrypoint.settings.clone(),
         grants: look.entrypoint.grants.clone(),

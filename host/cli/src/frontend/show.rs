@@ -43,7 +43,9 @@ fn shipped(look: &Look) -> Vec<Tree> {
     let mut children = Vec::new();
     if let Some(program) = &look.program {
         let version = program.version.as_ref().map(|version| format!("  {}", Escaped(version))).unwrap_or_default();
-        children.push(Tree::new(format!("frontend  {}  {}{version}", program.digest, Bytes(program.size))));
+        let mut tree = Tree::new(format!("frontend  {}  {}{version}", program.digest, Bytes(program.size)));
+        tree.line(format!("default policy: {}", look.default_code.text()));
+        children.push(tree);
     }
     children.extend(look.policies.iter().map(policy));
     let Entrypoint { settings, grants, allowed, .. } = &look.entrypoint;

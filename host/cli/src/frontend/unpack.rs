@@ -1,18 +1,20 @@
-//! Reads what a layer has below `/refkit`. Layers come from anybody: what they unpack to is bounded, links are not
-//! followed, and a layer that is not what the config says is not believed.
+//! Reads what a layer has below `/refkit`. Layers come from anybody: what they unpack to is bounded, and a layer that is
+//! not what the config says, or that programs may unpack in different ways there, is an error.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use bytes::Bytes;
-use flate2::read::MultiGzDecoder;
 use refkit_content::verify::Hasher;
 use refkit_oci::Digest;
 
 use super::PROGRAM_LIMIT;
+use super::archive::{self, Header, Kind, clean};
+use super::compressed;
+use super::links::{Links, is_within};
 
 /// The one directory that is looked into.
-const ROOT: &str = "refkit";
+pub const ROOT: &str = "refkit";
 
 /// The most that the layers of one image may unpack to, bytes: programs and policies need a fraction of it.
 pub const UNPACKED_LIMIT: u64 = 1 << 30;
@@ -48,6 +50,7 @@ pub struct Contents {
     entries: BTreeMap<String, Entry>,
     /// Paths, and whether only what is in them is hidden.
     hidden: Vec<(String, bool)>,
+    links: Links,
 }
 
 /// What a layer says of a path.
@@ -69,11 +72,7 @@ impl Contents {
     /// # Errors
     /// A text for a layer that cannot be read, is too large, or has another content than the config says.
     pub fn read(layer: &[u8], diff_id: &Digest, left: &mut u64) -> Result<Self, String> {
-        let archive: Box<dyn Read + '_> = match layer {
-            [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(layer)),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => return Err("it is compressed with zstd, which is not read here".to_owned()),
-            _ => Box::new(layer),
-        };
+        let archive = compressed::archive(layer);
         let reader = Bounded { from: archive, hasher: Hasher::new(diff_id.algorithm()), left };
         let mut archive = tar::Archive::new(reader);
         let contents = Self::entries(&mut archive).map_err(|error| error.to_string())?;
@@ -87,35 +86,93 @@ impl Contents {
 
     fn entries(archive: &mut tar::Archive<impl Read>) -> io::Result<Self> {
         let mut contents = Self::default();
-        for entry in archive.entries()? {
-            let mut entry = entry?;
-            let Some(path) = normal(&String::from_utf8_lossy(&entry.path_bytes())) else { continue };
-            let (directory, name) = path.rsplit_once('/').unwrap_or(("", &path));
-            if name == OPAQUE {
-                contents.hidden.push((directory.to_owned(), true));
-            } else if let Some(name) = name.strip_prefix(WHITEOUT) {
-                let separator = if directory.is_empty() { "" } else { "/" };
-                contents.hidden.push((format!("{directory}{separator}{name}"), false));
-            } else {
-                let found = match entry.header().entry_type() {
-                    tar::EntryType::Directory => Entry::Directory,
-                    tar::EntryType::Regular => {
-                        let mut content = Vec::new();
-                        entry.by_ref().take(PROGRAM_LIMIT + 1).read_to_end(&mut content)?;
-                        if content.len() as u64 > PROGRAM_LIMIT {
-                            return Err(io::Error::other(format!("/{path} has more than {PROGRAM_LIMIT} bytes")));
-                        }
-                        Entry::File(File { mode: entry.header().mode()?, content: content.into() })
-                    }
-                    _ => Entry::Other,
-                };
-                contents.entries.insert(path, found);
+        archive::read(archive, |header, content| contents.add(header, content))?;
+        contents.order_is_nothing()?;
+        Ok(contents)
+    }
+
+    fn add(&mut self, header: Header, content: &mut dyn Read) -> io::Result<()> {
+        let Header { path, kind, link, mode } = header;
+        if path.is_empty() {
+            return Ok(());
+        }
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", &path));
+        self.links.entry(&path, decides(name));
+        match kind {
+            Kind::Symlink => self.links.link(&path, &link),
+            Kind::HardLink => {
+                let target = clean(&link);
+                if is_within(&target, ROOT) {
+                    return Err(io::Error::other(format!("/{path} is a hard link to /{target}, and may change it")));
+                }
+                self.links.entry(&target, decides(target.rsplit('/').next().unwrap_or_default()));
             }
-            if contents.entries.len() + contents.hidden.len() > ENTRIES_LIMIT {
-                return Err(io::Error::other(format!("it has more than {ENTRIES_LIMIT} entries in /{ROOT}")));
+            _ => {}
+        }
+        if self.links.are_too_many() {
+            return Err(io::Error::other("it has too many links and directories to follow them all"));
+        }
+        if let Some(hidden) = name.strip_prefix(WHITEOUT).filter(|_| name != OPAQUE) {
+            if ["", ".", ".."].contains(&hidden) {
+                return Err(io::Error::other(format!("/{path} hides nothing that has a name")));
+            }
+            let separator = if directory.is_empty() { "" } else { "/" };
+            let hidden = format!("{directory}{separator}{hidden}");
+            if is_within(&hidden, ROOT) {
+                self.hidden.push((hidden, false));
+            }
+        } else if name == OPAQUE {
+            if directory.is_empty() || is_within(directory, ROOT) {
+                self.hidden.push((directory.to_owned(), true));
+            }
+        } else if is_within(&path, ROOT) {
+            let found = match kind {
+                Kind::Directory => Entry::Directory,
+                Kind::File => {
+                    let mut bytes = Vec::new();
+                    content.take(PROGRAM_LIMIT + 1).read_to_end(&mut bytes)?;
+                    if bytes.len() as u64 > PROGRAM_LIMIT {
+                        return Err(io::Error::other(format!("/{path} has more than {PROGRAM_LIMIT} bytes")));
+                    }
+                    Entry::File(File { mode, content: bytes.into() })
+                }
+                Kind::Symlink | Kind::HardLink | Kind::Other => Entry::Other,
+            };
+            let other = |known: &Entry| std::mem::discriminant(known) != std::mem::discriminant(&found);
+            if self.entries.get(&path).is_some_and(other) {
+                return Err(io::Error::other(format!("it has /{path} twice, as different things")));
+            }
+            self.entries.insert(path, found);
+        }
+        if self.entries.len() + self.hidden.len() > ENTRIES_LIMIT {
+            return Err(io::Error::other(format!("it has more than {ENTRIES_LIMIT} entries in /{ROOT}")));
+        }
+        Ok(())
+    }
+
+    /// Checks that the layer does not hide and have the same: what is left then depends on who unpacks it.
+    fn order_is_nothing(&self) -> io::Result<()> {
+        for (hidden, inside) in &self.hidden {
+            let both = |path: &&String| is_hidden(path, hidden, *inside);
+            if let Some(path) = self.entries.keys().find(both) {
+                return Err(io::Error::other(format!(
+                    "it has /{path}, and hides what layers below have there: programs may differ in what they leave"
+                )));
             }
         }
-        Ok(contents)
+        Ok(())
+    }
+
+    /// Returns the links of the layer, and the directories that it writes to.
+    pub fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// Returns whether the layer itself makes the directories that a path is in, whatever the layers below have there.
+    pub fn makes_directories_of(&self, path: &str) -> bool {
+        let path = path.trim_start_matches('/');
+        let mut above = path.match_indices('/').map(|(end, _)| &path[..end]);
+        above.all(|directory| self.entries.get(directory) == Some(&Entry::Directory))
     }
 
     /// Returns whether there is anything that decides about the directory.
@@ -141,22 +198,22 @@ impl Contents {
             Some(_) => return Found::Other,
             None => {}
         }
-        let hides = |(hidden, inside): &(String, bool)| {
-            let rest = path.strip_prefix(hidden.as_str());
-            rest.is_some_and(|rest| (rest.is_empty() && !inside) || rest.starts_with('/') || hidden.is_empty())
-        };
-        if self.hidden.iter().any(hides) { Found::Hidden } else { Found::Below }
+        if self.hidden.iter().any(|(hidden, inside)| is_hidden(path, hidden, *inside)) {
+            Found::Hidden
+        } else {
+            Found::Below
+        }
     }
 }
 
-/// Returns a path without `.` and doubled slashes, if it decides about something below the directory.
-fn normal(path: &str) -> Option<String> {
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    let first = parts.first()?;
-    let decides =
-        *first == ROOT || (parts.len() == 1 && (*first == OPAQUE || first.strip_prefix(WHITEOUT) == Some(ROOT)));
-    // What steps up is no path in a layer, and nobody unpacks it.
-    (decides && !parts.contains(&"..")).then(|| parts.join("/"))
+/// Returns whether an entry of this name decides about the directory where it is in the root.
+fn decides(name: &str) -> bool {
+    name == ROOT || name == OPAQUE || name.strip_prefix(WHITEOUT) == Some(ROOT)
+}
+
+/// Returns whether a path is hidden by one that is, or of which what is inside is.
+fn is_hidden(path: &str, hidden: &str, inside: bool) -> bool {
+    hidden.is_empty() || (is_within(path, hidden) && !(inside && path == hidden))
 }
 
 /// Hashes what is read, and ends where too much is.
@@ -188,7 +245,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns an archive: a path that ends in `/` is a directory, content that begins with `->` a link.
+    /// Returns an archive: a path that ends in `/` is a directory, content that begins with `->` or `=>` a symbolic
+    /// or a hard link.
     fn archive(entries: &[(&str, &str)]) -> Vec<u8> {
         let mut builder = tar::Builder::new(Vec::new());
         for (path, content) in entries {
@@ -196,10 +254,12 @@ mod tests {
             header.set_mode(0o644);
             let mut bytes = content.as_bytes();
             let mut kind = if path.ends_with('/') { tar::EntryType::Directory } else { tar::EntryType::Regular };
-            if let Some(target) = content.strip_prefix("->") {
-                header.set_link_name(target).unwrap();
-                bytes = b"";
-                kind = tar::EntryType::Symlink;
+            let links = [("->", tar::EntryType::Symlink), ("=>", tar::EntryType::Link)];
+            for (arrow, of) in links {
+                if let Some(target) = content.strip_prefix(arrow) {
+                    header.set_link_name(target.trim_start()).unwrap();
+                    (bytes, kind) = (b"", of);
+                }
             }
             header.set_entry_type(kind);
             header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
@@ -218,13 +278,14 @@ mod tests {
     fn a_layer_decides_or_leaves_it_to_those_below() {
         // entries, path, what is found: the content, or a word
         type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
-        let rows: [Row<'_>; 18] = [
+        let rows: [Row<'_>; 19] = [
             (&[], "/refkit/a", "below"),
             (&[("refkit/a", "1")], "/refkit/a", "1"),
             (&[("./refkit//a", "1")], "/refkit/a", "1"),
             (&[("/refkit/a", "1")], "/refkit/a", "1"),
             (&[("refkit/a", "1"), ("refkit/a", "2")], "/refkit/a", "2"),
-            (&[("refkit/b/../a", "1")], "/refkit/a", "below"),
+            (&[("refkit/b/../a", "1")], "/refkit/a", "1"),
+            (&[("var/../../refkit/a", "1")], "/refkit/a", "1"),
             (&[("other/refkit/a", "1")], "/refkit/a", "below"),
             (&[("refkit/", "")], "/refkit/a", "below"),
             (&[("refkit", "-> /other")], "/refkit/a", "other"),
@@ -232,7 +293,7 @@ mod tests {
             (&[("refkit/a", "-> b")], "/refkit/a", "other"),
             (&[("refkit/a/", "")], "/refkit/a", "other"),
             (&[(".wh.refkit", "")], "/refkit/a", "hidden"),
-            (&[(".wh.refkit", ""), ("refkit/a", "1")], "/refkit/a", "1"),
+            (&[("refkit/.wh.b", ""), ("refkit/a", "1")], "/refkit/a", "1"),
             (&[("refkit/.wh.a", "")], "/refkit/a", "hidden"),
             (&[("refkit/.wh.a", "")], "/refkit/ab", "below"),
             (&[("refkit/.wh..wh..opq", "")], "/refkit/a", "hidden"),
@@ -251,6 +312,26 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_unpacked_in_two_ways_is_an_error() {
+        type Row<'a> = (&'a [(&'a str, &'a str)], &'a str);
+        let rows: [Row<'_>; 9] = [
+            (&[(".wh.refkit", ""), ("refkit/a", "1")], "hides what layers below have"),
+            (&[("refkit/a", "1"), (".wh.refkit", "")], "hides what layers below have"),
+            (&[("refkit/a", "1"), ("refkit/.wh.a", "")], "hides what layers below have"),
+            (&[("refkit/a", "1"), ("refkit/.wh..wh..opq", "")], "hides what layers below have"),
+            (&[("refkit/a", "1"), (".wh..wh..opq", "")], "hides what layers below have"),
+            (&[("refkit/a", "1"), ("refkit/a/", "")], "twice, as different things"),
+            (&[("refkit", "-> x"), ("refkit/", "")], "twice, as different things"),
+            (&[("x", "=> refkit/a")], "hard link to /refkit/a"),
+            (&[("refkit/.wh..", "")], "hides nothing that has a name"),
+        ];
+        for (entries, wanted) in rows {
+            let error = read(&archive(entries)).unwrap_err();
+            assert!(error.contains(wanted), "{entries:?}: {error}");
+        }
+    }
+
+    #[test]
     fn a_compressed_layer_is_what_the_config_says() {
         let archive = archive(&[("refkit/a", "1")]);
         let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -264,7 +345,7 @@ mod tests {
             (&compressed[..], &other, 1_000_000, "something else"),
             (&compressed, &id, 1_000, "more than"),
             (&compressed[..compressed.len() - 9], &id, 1_000_000, ""),
-            (b"\x28\xb5\x2f\xfd", &id, 1_000_000, "zstd"),
+            (b"\x28\xb5\x2f\xfd", &id, 1_000_000, ""),
         ] {
             let error = Contents::read(bytes, id, &mut left).unwrap_err();
             assert!(error.contains(wanted), "{wanted}: {error}");
