@@ -13,6 +13,8 @@ mod frontend;
 mod frontend_check;
 #[path = "cli/frontend_errors.rs"]
 mod frontend_errors;
+#[path = "cli/frontend_layers.rs"]
+mod frontend_layers;
 #[allow(dead_code)] // The other target uses the rest.
 #[path = "cli/frontend_places.rs"]
 mod frontend_places;

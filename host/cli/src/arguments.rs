@@ -142,7 +142,8 @@ for which there is a program is made; the others, and attestations, which descri
 
 The settings are written into the image, for everybody to read.
 
-Exit codes: 0 done, 1 failed, or with --check: it ships no policies, or ones that cannot run; 2 usage.";
+Exit codes: 0 done, 1 failed, or with --check: it ships no policies, ones that cannot run, or a layer that cannot be
+followed; 2 usage.";
 
 /// Arguments of `refkit frontend image`.
 #[derive(Debug, Args)]

@@ -4,7 +4,8 @@
 //!
 //! - One layer more, the same bytes every time: `/refkit/refkit-frontend`, the policies as
 //!   `/refkit/policies/NN-NAME.wasm`, NN being their order, and beside each `NN-NAME.cwasm`, its code compiled ahead of
-//!   time ([`refkit::Shipped`]), where this refkit can compile for the platform.
+//!   time ([`refkit::Shipped`]), where this refkit can compile for the platform. The default policy's component is in
+//!   the program; its code is `/refkit/refkit-default.cwasm`.
 //! - An entrypoint: the program, `--policy PATH` for each, `--set NAME=VALUE` for each, what else its maker says, `--`,
 //!   and the entrypoint that was there. BuildKit runs `/run` where there is none.
 //! - The label `moby.buildkit.frontend.network.none`, so that BuildKit gives it no network.

@@ -158,10 +158,16 @@ fn number(field: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0_u64, |number, digit| number.checked_mul(8)?.checked_add(u64::from(digit - b'0')))
 }
 
-/// Returns a text up to its first NUL.
+/// Returns a text up to its first NUL. Bytes that are no UTF-8 become NUL and their number, which no name has: so two
+/// names that differ stay two.
 fn text(field: &[u8]) -> String {
     let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
-    String::from_utf8_lossy(&field[..end]).into_owned()
+    let mut text = String::new();
+    for chunk in field[..end].utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\0{byte:02x}")));
+    }
+    text
 }
 
 fn extension(entry: &mut impl Read) -> io::Result<Vec<u8>> {
@@ -289,6 +295,7 @@ mod tests {
             (vec![gnu_name, entry(b'0', "short", b"", put(257, GNU))], &long, Kind::File),
             (vec![pax(&[("mtime", "1.5"), ("path", "in/pax")]), plain(b'0', "a")], "in/pax", Kind::File),
             (vec![entry(b'g', "global", &pax(&[("comment", "c")])[512..525], |_| ())], "global", Kind::Other),
+            (vec![entry(b'0', "", b"", put(0, b"a\xff\xef\xbf\xbd"))], "a\0ff\u{fffd}", Kind::File),
             (vec![plain(b'1', "a")], "a", Kind::HardLink),
             (vec![plain(b'6', "a")], "a", Kind::Other),
         ];

@@ -112,14 +112,15 @@ impl Looking {
         look.default_code = self.default_code(code_of_default, program, machine);
         look.warnings.extend(carried::warning(DEFAULT_CODE, look.default_code));
         for path in &policies {
+            // Another spelling is another file where the working directory or a link says so.
+            if !path.starts_with("/refkit/") {
+                look.errors.push(format!("{path} is not in /refkit, and nothing else is looked into"));
+                continue;
+            }
             let Some(file) = files.get(path) else {
-                if unknown {
-                    continue;
+                if !unknown {
+                    look.errors.push(format!("{path} is not there"));
                 }
-                look.errors.push(match path.starts_with("/refkit/") {
-                    true => format!("{path} is not there"),
-                    false => format!("{path} is not in /refkit, and nothing else is looked into"),
-                });
                 continue;
             };
             let code = files.get(&code(path)).map(|file| &file.content);

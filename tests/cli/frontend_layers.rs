@@ -1,0 +1,78 @@
+//! `refkit frontend image --check`: layers that would be unpacked in another way than they look.
+
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+use serde_json::json;
+
+use crate::frontend_check::{WASM, changed, component, report, texts};
+use crate::frontend_places::archive;
+
+fn digest(bytes: &[u8]) -> String {
+    refkit_support::digest(bytes).to_string()
+}
+
+#[test]
+fn layers_are_read_with_care() {
+    // A layer that is not what the config says is not believed.
+    let layout = changed(|raw| {
+        let diff_ids = raw.config["rootfs"]["diff_ids"].as_array_mut().unwrap();
+        let last = diff_ids.len() - 1;
+        diff_ids[last] = json!(format!("sha256:{}", "0".repeat(64)));
+    });
+    let image = report(&layout, 1);
+    assert!(texts(&image["errors"])[0].contains("it unpacks to something else than the config says"), "{image}");
+    // What it has is not known, so nothing is said of it.
+    assert_eq!((&image["policies"], image.get("frontend")), (&json!([]), None));
+    // One that cannot be read may hide anything.
+    let layout = changed(|raw| raw.put(b"\x28\xb5\x2f\xfd and so on".to_vec(), digest(b""), false));
+    let image = report(&layout, 1);
+    assert!(texts(&image["errors"])[0].contains("cannot be followed"), "{image}");
+    assert_eq!(image["policies"], json!([]));
+    // zstd is read as gzip is.
+    let archive = archive(&[(WASM, &component("redirect"))]);
+    let zstd = compress_to_vec(&archive[..], CompressionLevel::Fastest);
+    let layout = changed(|raw| raw.put(zstd, digest(&archive), false));
+    assert_eq!(report(&layout, 1)["policies"][0]["name"], "redirect");
+    // A layer of another sort above is nothing to tell of.
+    let layout = changed(|raw| raw.layer(&[("etc/motd", b"hello")], false));
+    assert_eq!(report(&layout, 0)["warnings"], json!([]));
+}
+
+/// What is said of an image is what containerd unpacks, or an error.
+#[test]
+fn nothing_gets_into_the_directory_by_another_way() {
+    let redirect = component("redirect");
+    let (wasm, lead) = ("00-allow-list.wasm", "which links of them lead into /refkit");
+    let through = |directory: &str| format!("{directory}/{wasm}");
+    let (x, deep, up) = (through("x"), through("x/refkit/policies"), through("var/../refkit/policies"));
+    let above = through("../refkit/policies");
+    let (notes, whiteout) = (through("refkit/notes"), format!("x/.wh.{wasm}"));
+    // layers on top, the lowest first: each with its files
+    type Files<'a> = &'a [(&'a str, &'a [u8])];
+    let errors: [(&[Files<'_>], &str); 11] = [
+        (&[&[("x", b"->refkit/policies"), (&x, &redirect)]], lead),
+        (&[&[("x", b"->/refkit/policies"), (&x, &redirect)]], lead),
+        (&[&[("x", b"->refkit/policies")], &[(&x, &redirect)]], lead),
+        (&[&[("x", b"->y"), ("y", b"->refkit/policies")], &[("etc/motd", b"hello")], &[(&x, &redirect)]], lead),
+        (&[&[("x", b"->.")], &[(&deep, &redirect)]], lead),
+        (&[&[("x", b"->refkit/policies")], &[(&whiteout, b"")]], lead),
+        (&[&[("refkit/notes", b"->policies"), (&notes, &redirect)]], lead),
+        (&[&[("x", b"->refkit/policies"), ("y", b"=>x/00-allow-list.wasm")]], lead),
+        (&[&[("y", b"=>refkit/policies/00-allow-list.wasm")]], "is a hard link to /refkit/policies"),
+        (&[&[("refkit/policies", b"->/elsewhere")], &[(WASM, &redirect)]], "one of its layers has a link there"),
+        (&[&[(WASM, &redirect), (".wh.refkit", b"")]], "programs may differ in what they leave"),
+    ];
+    for (layers, said) in errors {
+        let image = report(&changed(|raw| layers.iter().for_each(|files| raw.layer(files, false))), 1);
+        let errors = texts(&image["errors"]);
+        assert!(errors.iter().any(|error| error.contains(said)), "{said}: {errors:?}");
+    }
+    // Paths that step up are cleaned, as containerd does before anything else.
+    for path in [&up, &above] {
+        let image = report(&changed(|raw| raw.layer(&[(path, &redirect)], false)), 1);
+        assert_eq!(image["policies"][0]["name"], "redirect", "{path}");
+    }
+    // Links that lead elsewhere, and what is written through them, are nothing to tell of.
+    let layout = changed(|raw| raw.layer(&[("lib", b"->usr/lib"), ("lib/refkit", b"1"), ("bin/x", b"=>lib/y")], false));
+    let image = report(&layout, 0);
+    assert_eq!((&image["errors"], &image["warnings"]), (&json!([]), &json!([])));
+}
