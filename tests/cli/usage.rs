@@ -6,7 +6,7 @@ use crate::run::{DEMO, policy, refkit};
 fn each_says_what_and_what_to_do() {
     let allow_list = policy("allow-list");
     // arguments, what standard error has in it
-    let rows: [(&[&str], &[&str]); 16] = [
+    let rows: [(&[&str], &[&str]); 19] = [
         (&[], &["Usage: refkit <COMMAND>"]),
         (&["frobnicate"], &["unrecognized subcommand 'frobnicate'", "try: refkit --help"]),
         (&["resolve"], &["<REF>", "try: refkit resolve --help"]),
@@ -24,6 +24,21 @@ fn each_says_what_and_what_to_do() {
         (
             &["resolve", DEMO, "--policy", &allow_list, "--set", "allow=x", "--set", "alow=x"],
             &["no policy has a setting alow", "allow-list.allow"],
+        ),
+        (
+            &["resolve", DEMO, "--policy", &allow_list, "--policy", &allow_list, "--set", "allow=x"],
+            &[
+                "the setting allow can be that of policy 1 (allow-list) or policy 2 (allow-list)",
+                "say which: 1.allow or 2.allow",
+            ],
+        ),
+        (
+            &["resolve", DEMO, "--policy", &allow_list, "--policy", &allow_list, "--set", "2.allow=x"],
+            &["the policy allow-list needs the setting allow", "add --set 1.allow=…"],
+        ),
+        (
+            &["resolve", DEMO, "--policy", &allow_list, "--set", "2.allow=x"],
+            &["no policy has a setting 2.allow", "there are allow-list.allow"],
         ),
         (&["inspect", DEMO, "--raw", "--manifest"], &["cannot be used with", "try: refkit inspect --help"]),
     ];

@@ -155,7 +155,8 @@ pub struct FrontendImage {
     /// default policy decides alone.
     #[arg(long = "policy", value_name = "FILE")]
     pub policies: Vec<PathBuf>,
-    /// A setting of every policy that has one of that name, or of one: POLICY.NAME=VALUE.
+    /// A setting, of the only policy that has one of that name. POLICY.NAME=VALUE says which policy is meant, by its
+    /// name or by its place in the chain, from 1.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<Assignment>,
     /// Repositories that the policies may read besides that of the image in question, such as ghcr.io/example/*.
@@ -263,7 +264,8 @@ pub struct Policies {
     /// A policy, a WebAssembly component; the first one is asked first, RefKit's default policy last.
     #[arg(long = "policy", value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// A setting of every policy that has one of that name, or of one: POLICY.NAME=VALUE.
+    /// A setting, of the only policy that has one of that name. POLICY.NAME=VALUE says which policy is meant, by its
+    /// name or by its place in the chain, from 1.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<Assignment>,
     /// Repositories that policies may read besides that of REF, such as ghcr.io/example/*.

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::places::Places;
 use crate::target::Target;
 use refkit::platform;
-use refkit::settings::{Assignment, UnknownSetting, distribute};
+use refkit::settings::{Assignment, DistributeError, address, distribute};
 
 /// Everything that a question needs.
 pub struct Setup {
@@ -130,16 +130,18 @@ pub fn refused(path: &Path, error: &LoadError) -> Failure {
 /// Returns policies with their settings.
 ///
 /// # Errors
-/// A usage error for a setting that is missing, and for one that no policy has.
+/// A usage error for a setting that is missing, for one that no policy has, and for one that more than one has.
 pub fn link(loaded: &[Policy], settings: &[Assignment]) -> Result<Vec<Link>, Failure> {
     let descriptions: Vec<_> = loaded.iter().map(Policy::description).collect();
-    let unknown = |error: UnknownSetting| Failure::usage(&error).hint(error.hint());
-    let values = distribute(settings, &descriptions).map_err(unknown)?;
-    loaded.iter().zip(values).map(|(policy, values)| Link::new(policy.clone(), values).map_err(missing)).collect()
-}
-
-fn missing(error: SettingsError) -> Failure {
-    let SettingsError::Missing { name, .. } = &error;
-    let hint = format!("add --set {name}=…");
-    Failure::usage(error).hint(hint)
+    let refused = |error: DistributeError| Failure::usage(&error).hint(error.hint());
+    let values = distribute(settings, &descriptions).map_err(refused)?;
+    let missing = |place: usize, error: SettingsError| {
+        let SettingsError::Missing { name, .. } = &error;
+        let hint = format!("add --set {}=…", address(&descriptions, place, name));
+        Failure::usage(error).hint(hint)
+    };
+    let links = loaded.iter().zip(values).enumerate();
+    links
+        .map(|(place, (policy, values))| Link::new(policy.clone(), values).map_err(|error| missing(place, error)))
+        .collect()
 }

@@ -17,7 +17,8 @@ pub struct Arguments {
     /// name that ends in .cwasm, if it is there, was compiled from it ahead of time.
     #[arg(long = "policy", value_name = "FILE")]
     pub policies: Vec<PathBuf>,
-    /// A setting of every policy that has one of that name, or of one: POLICY.NAME=VALUE.
+    /// A setting, of the only policy that has one of that name. POLICY.NAME=VALUE says which policy is meant, by its
+    /// name or by its place in the chain, from 1.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<Assignment>,
     /// Repositories that policies may read besides that of the image in question, such as ghcr.io/example/*.

@@ -45,9 +45,9 @@ pub enum PoliciesError {
         /// Why.
         source: refkit::LoadError,
     },
-    /// A setting that no policy has.
+    /// A setting that no policy has, or more than one.
     #[error("{0}; {hint}", hint = .0.hint())]
-    Unknown(#[from] refkit::settings::UnknownSetting),
+    Setting(#[from] refkit::settings::DistributeError),
     /// A setting that is missing.
     #[error(transparent)]
     Missing(#[from] refkit::SettingsError),

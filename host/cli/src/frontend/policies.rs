@@ -64,7 +64,7 @@ pub async fn load(arguments: &FrontendImage, places: &Places) -> Result<Vec<Pack
 /// Checks settings against the policies that they are for, the default policy among them.
 ///
 /// # Errors
-/// A usage error for a setting that is missing, and for one that no policy has.
+/// A usage error for a setting that is missing, for one that no policy has, and for one that more than one has.
 pub async fn check_settings(
     engine: &Engine,
     policies: impl Iterator<Item = Policy>,
