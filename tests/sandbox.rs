@@ -1,6 +1,10 @@
 //! Components that misbehave, each stopped with its own typed error while the process stays healthy.
 #![forbid(unsafe_code)]
 
+#[path = "sandbox/cache.rs"]
+mod cache;
+#[path = "sandbox/compiling.rs"]
+mod compiling;
 #[path = "sandbox/documents.rs"]
 mod documents;
 #[path = "sandbox/evader.rs"]

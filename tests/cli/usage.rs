@@ -6,7 +6,7 @@ use crate::run::{DEMO, policy, refkit};
 fn each_says_what_and_what_to_do() {
     let allow_list = policy("allow-list");
     // arguments, what standard error has in it
-    let rows: [(&[&str], &[&str]); 19] = [
+    let rows: [(&[&str], &[&str]); 20] = [
         (&[], &["Usage: refkit <COMMAND>"]),
         (&["frobnicate"], &["unrecognized subcommand 'frobnicate'", "try: refkit --help"]),
         (&["resolve"], &["<REF>", "try: refkit resolve --help"]),
@@ -40,6 +40,7 @@ fn each_says_what_and_what_to_do() {
             &["resolve", DEMO, "--policy", &allow_list, "--set", "2.allow=x"],
             &["no policy has a setting 2.allow", "there are allow-list.allow"],
         ),
+        (&["resolve", DEMO, "--compile-time", "60"], &["--compile-time", "a number with s, m, h or d"]),
         (&["inspect", DEMO, "--raw", "--manifest"], &["cannot be used with", "try: refkit inspect --help"]),
     ];
     for (arguments, parts) in rows {

@@ -1,12 +1,11 @@
 //! What is taken as a policy, and what is not.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use refkit::{AotCache, Engine, EngineOptions, LoadError, Outcome, Policy};
+use refkit::{AotCache, Compiler, CompilerProcess, Engine, EngineOptions, LoadError, Policy};
+use refkit_support::bomb;
 use refkit_tests::components::{ALLOW_LIST, DEFAULT, HOSTILE};
-use refkit_tests::stage::{self, ENGINE, Stage};
+use refkit_tests::stage::ENGINE;
 
 async fn refused(component: impl Into<bytes::Bytes>) -> LoadError {
     match Policy::load(&ENGINE, component).await {
@@ -90,6 +89,50 @@ async fn imports_outside_of_the_contract_are_refused() {
     }
 }
 
+/// A compiler that fails if it is started.
+fn no_compiler() -> EngineOptions {
+    let process = CompilerProcess { program: "/nowhere/compiler".into(), ..CompilerProcess::this_program() };
+    EngineOptions { compiler: Compiler::Process(process), runs: 2, ..EngineOptions::default() }
+}
+
+/// What the bytes of a component say is enough to refuse it: the compiler is not started for it, and nothing is kept.
+#[tokio::test]
+async fn what_is_refused_is_not_compiled() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = AotCache::open(folder.path(), 1 << 30).unwrap();
+    let engine = Engine::new(EngineOptions { cache: Some(cache), ..no_compiler() }).unwrap();
+    type Row = (&'static str, Vec<u8>, fn(&LoadError) -> bool);
+    let rows: [Row; 8] = [
+        ("a core module", b"\0asm\x01\0\0\0".to_vec(), |e| matches!(e, LoadError::CoreModule)),
+        ("half", HOSTILE[..HOSTILE.len() / 2].to_vec(), |e| matches!(e, LoadError::Malformed(_))),
+        ("WASI", importing("wasi:cli/environment@0.2.3"), |e| matches!(e, LoadError::Wasi { .. })),
+        ("a foreign import", importing("example:other/thing@1.0.0"), |e| matches!(e, LoadError::UnknownImport(_))),
+        ("no export", importing("refkit:policy/clock@0.1.0"), |e| matches!(e, LoadError::MissingExport(_))),
+        ("functions", bomb::functions(100_001), |e| matches!(e, LoadError::TooMany { what: "functions", .. })),
+        ("segments", bomb::segments(100_001), |e| matches!(e, LoadError::TooMany { what: "data segments", .. })),
+        ("types", bomb::types(400_000), |e| matches!(e, LoadError::TooMany { limit: 0x40_0000, .. })),
+    ];
+    for (what, bytes, expected) in rows {
+        let error = Policy::load(&engine, bytes).await.err().unwrap_or_else(|| panic!("{what}: it loaded"));
+        assert!(expected(&error), "{what}: {error:?}");
+    }
+    // The compiler is started for what passes.
+    let error = Policy::load(&engine, ALLOW_LIST).await.err().expect("there is no compiler");
+    assert!(matches!(&error, LoadError::Compiler(text) if text.contains("it cannot be run")), "{error:?}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something was kept");
+}
+
+/// What is refused after it was compiled is not kept either.
+#[tokio::test]
+async fn what_does_not_fit_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = AotCache::open(folder.path(), 1 << 30).unwrap();
+    let engine = Engine::new(EngineOptions { cache: Some(cache), runs: 2, ..EngineOptions::default() }).unwrap();
+    let error = Policy::load(&engine, bomb::functions(10)).await.err().expect("its exports have no functions");
+    assert!(matches!(error, LoadError::Mismatch(_)), "{error:?}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something was kept");
+}
+
 /// Tag poisoning: who cannot ask to write pushes and tags nothing, inside a grant or outside.
 #[tokio::test]
 async fn cve_2026_50195_no_policy_writes() {
@@ -131,88 +174,11 @@ async fn size_and_time_of_compiling_are_bounded() {
         Err(other) => panic!("{other:?}"),
         Ok(_) => panic!("it loaded"),
     }
-    let fast = EngineOptions { max_compile_time: Duration::from_micros(1), runs: 2, ..EngineOptions::default() };
+    let compiler = Compiler::InProcess { time: Duration::from_micros(1) };
+    let fast = EngineOptions { compiler, runs: 2, ..EngineOptions::default() };
     match Policy::load(&Engine::new(fast).unwrap(), DEFAULT).await {
-        Err(LoadError::TooSlow(limit)) => assert_eq!(limit, Duration::from_micros(1)),
+        Err(LoadError::CompileWall { limit }) => assert_eq!(limit, Duration::from_micros(1)),
         Err(other) => panic!("{other:?}"),
         Ok(_) => panic!("it compiled"),
     }
-}
-
-/// An engine with a cache, and the cache's directory.
-fn cached(folder: &Path) -> Engine {
-    let cache = AotCache::open(folder).expect("a private directory");
-    Engine::new(EngineOptions { cache: Some(cache), runs: 2, ..EngineOptions::default() }).unwrap()
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths
-}
-
-async fn runs(engine: &Engine) {
-    let policy = Policy::load(engine, ALLOW_LIST).await.unwrap();
-    assert_eq!(policy.description().name, "allow-list");
-}
-
-#[tokio::test]
-async fn a_damaged_or_foreign_entry_is_compiled_again_and_never_loaded() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path().join("aot");
-    runs(&cached(&folder)).await;
-    let [entry] = &entries(&folder)[..] else { panic!("one component, one entry") };
-    let good = std::fs::read(entry).unwrap();
-
-    let flip = |at: usize| {
-        let mut bytes = good.clone();
-        bytes[at] ^= 1;
-        bytes
-    };
-    let rows: [(&str, Vec<u8>); 6] = [
-        ("empty", Vec::new()),
-        ("truncated", good[..good.len() - 1].to_vec()),
-        ("longer", [&good[..], b"x"].concat()),
-        ("another format", flip(0)),
-        ("another digest", flip(20)),
-        ("another code", flip(good.len() / 2)),
-    ];
-    for (what, bytes) in rows {
-        std::fs::write(entry, bytes).unwrap();
-        runs(&cached(&folder)).await;
-        assert!(std::fs::read(entry).unwrap() == good, "{what}: the entry was not repaired");
-    }
-
-    // Readable by others is no harm; writable by others is.
-    std::fs::set_permissions(entry, std::fs::Permissions::from_mode(0o666)).unwrap();
-    runs(&cached(&folder)).await;
-    assert_eq!(std::fs::metadata(entry).unwrap().permissions().mode() & 0o022, 0, "the entry was not replaced");
-
-    // A link is not followed, wherever it leads.
-    let elsewhere = folder.join("elsewhere");
-    std::fs::rename(entry, &elsewhere).unwrap();
-    std::os::unix::fs::symlink(&elsewhere, entry).unwrap();
-    runs(&cached(&folder)).await;
-    assert!(!std::fs::symlink_metadata(entry).unwrap().is_symlink(), "the link was followed");
-}
-
-#[test]
-fn a_directory_that_others_can_write_to_is_no_cache() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
-    assert_eq!(AotCache::open(folder.path()).unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
-    let file = folder.path().join("file");
-    std::fs::write(&file, "").unwrap();
-    assert!(AotCache::open(file).is_err());
-}
-
-/// The default policy, compiled when the program was built, works on this machine without a compiler.
-#[tokio::test]
-async fn the_embedded_policy_is_not_compiled() {
-    let nothing = EngineOptions { max_component: 0, runs: 2, ..EngineOptions::default() };
-    let engine = Engine::new(nothing).unwrap();
-    let policy = refkit::default_policy(&engine).await.expect("no compile is needed");
-    assert_eq!(policy.description().name, "default");
-    let outcome = Stage::new().resolver().await.resolve(stage::request("registry.test/app:1")).await;
-    assert!(matches!(outcome, Ok(Outcome::Resolved(_))), "{outcome:?}");
 }

@@ -19,7 +19,16 @@ pub fn alone(test: &str) -> bool {
 
 /// Returns the bytes of memory that the process holds.
 pub fn resident() -> u64 {
+    kilobytes("VmRSS:")
+}
+
+/// Returns the most bytes of memory that the process ever held.
+pub fn peak() -> u64 {
+    kilobytes("VmHWM:")
+}
+
+fn kilobytes(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("it says VmRSS");
+    let line = status.lines().find(|line| line.starts_with(name)).expect("it says so");
     line.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok()).expect("kB") << 10
 }

@@ -4,6 +4,7 @@ mod registries;
 mod units;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use refkit_oci::Platform;
@@ -180,6 +181,8 @@ pub struct FrontendImage {
     #[arg(long, conflicts_with_all = OF_AN_IMAGE)]
     pub check: bool,
     #[command(flatten)]
+    pub compiling: Compiling,
+    #[command(flatten)]
     pub registries: Registries,
     /// How the answer is printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -271,6 +274,21 @@ pub struct Policies {
     /// Repositories that policies may read besides that of REF, such as ghcr.io/example/*.
     #[arg(long = "grant", value_name = "PATTERN")]
     pub grants: Vec<Pattern>,
+    #[command(flatten)]
+    pub compiling: Compiling,
+}
+
+/// Within which limits policies from files are compiled.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Policies")]
+pub struct Compiling {
+    /// The most processor time that compiling one policy may take, such as 5m; 60s without this. A compiled policy is
+    /// kept for the next time.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub compile_time: Option<Duration>,
+    /// The most memory that compiling one policy may take, such as 2G; 1G without this.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub compile_memory: Option<u64>,
 }
 
 /// How the answer is printed.

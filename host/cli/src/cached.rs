@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use refkit::ErrorCode;
+use refkit::{AotCache, ErrorCode};
 use refkit_content::cache::{CacheOptions, Pull as WhenPulled};
 use refkit_content::{Cached, DiskCache, Source};
 use refkit_registry::Client;
@@ -11,9 +11,13 @@ use refkit_registry::Client;
 use crate::arguments::{Caching, Pull};
 use crate::failure::Failure;
 use crate::places::Places;
+use crate::setup::plain;
 
 /// The most that the cache takes: 1 GiB, which is tens of thousands of images without their layers.
 const LIMIT: u64 = 1 << 30;
+
+/// The most that compiled policies take: 512 MiB, which is fifteen in Python, or two thousand in Rust.
+const COMPILED_LIMIT: u64 = 512 << 20;
 
 /// A source behind the cache, and the cache, where one is used.
 pub struct Behind {
@@ -69,6 +73,20 @@ pub fn directory(named: Option<&Path>, places: &Places) -> Result<PathBuf, Failu
     directory.ok_or_else(|| {
         let what = "there is no cache: neither XDG_CACHE_HOME nor HOME names a directory";
         Failure::failed(ErrorCode::Other, what)
+    })
+}
+
+/// Opens the user's cache of compiled policies.
+///
+/// # Errors
+/// Where there is none, or one that other users can write to.
+pub fn compiled(places: &Places) -> Result<AotCache, Failure> {
+    let Some(directory) = &places.compiled else {
+        let what = "neither XDG_CACHE_HOME nor HOME names a directory";
+        return Err(Failure::failed(ErrorCode::Other, what));
+    };
+    AotCache::open(directory, COMPILED_LIMIT).map_err(|error| {
+        Failure::failed(ErrorCode::Other, format_args!("cannot open {}: {}", directory.display(), plain(&error)))
     })
 }
 

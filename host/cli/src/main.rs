@@ -5,6 +5,7 @@ mod answer;
 mod arguments;
 mod cache;
 mod cached;
+mod compiling;
 mod failure;
 mod finished;
 mod frontend;
@@ -36,6 +37,10 @@ use refkit::ErrorCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // This program compiles policies in a process of its own, and starts itself for that.
+    if let Some(code) = refkit::compiler::serve(std::env::args_os()) {
+        return code;
+    }
     let answer = match Arguments::try_parse() {
         Ok(arguments) => run(&arguments).unwrap_or_else(|failure| finished::not_begun(&failure, &arguments)),
         Err(error) => usage::answer(&error, std::env::args_os().skip(1)),
@@ -58,7 +63,7 @@ fn run(arguments: &Arguments) -> Result<Answer, Failure> {
             }
         }
     });
-    // A component that was too slow to compile may still be at it.
+    // Work on other threads that nothing waits for any more ends with the process.
     runtime.shutdown_background();
     answer
 }

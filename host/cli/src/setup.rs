@@ -5,15 +5,15 @@ use std::io::Read;
 use std::path::Path;
 
 use refkit::{
-    AotCache, Engine, EngineOptions, ErrorCode, Grants, Link, LoadError, Policy, Request, Resolver, Selection, Session,
-    SettingsError,
+    Engine, EngineOptions, ErrorCode, Grants, Link, Policy, Request, Resolver, Selection, Session, SettingsError,
 };
 use refkit_oci::Platform;
 
-use crate::arguments;
+use crate::arguments::{self, Compiling};
 use crate::failure::Failure;
 use crate::places::Places;
 use crate::target::Target;
+use crate::{cached, compiling};
 use refkit::platform;
 use refkit::settings::{Assignment, DistributeError, address, distribute};
 
@@ -35,9 +35,11 @@ impl Setup {
     /// A usage error, or a policy or a layout that cannot be used.
     pub async fn new(target: &arguments::Target, policies: &arguments::Policies) -> Result<Self, Failure> {
         let places = Places::of_environment();
+        let no_cache = target.caching.no_cache;
         let mut target = Target::open(target, &places).await?;
         let mut notes = std::mem::take(&mut target.notes);
-        let engine = engine(policies.files.len() + 1, &places, &mut notes)?;
+        let places = if no_cache { None } else { Some(&places) };
+        let engine = engine(policies.files.len() + 1, &policies.compiling, places, &mut notes)?;
         let loaded = load(&engine, policies).await?;
         let resolver = Resolver::builder(engine, target.source()).grants(Grants::new(policies.grants.iter().cloned()));
         let resolver = link(&loaded, &policies.settings)?.into_iter().fold(resolver, refkit::Builder::policy).build();
@@ -60,36 +62,31 @@ pub fn platforms(named: &[Platform]) -> Vec<Platform> {
 }
 
 /// Returns an engine for a chain of so many policies. A command runs one chain once, so that is how many places it
-/// needs.
+/// needs. Compiled policies are kept in the user's places, if there are any.
 ///
 /// # Errors
 /// When wasmtime does not support this machine.
-pub fn engine(policies: usize, places: &Places, notes: &mut Vec<String>) -> Result<Engine, Failure> {
-    let cache = places.compiled.as_ref().map(AotCache::open);
-    let cache = match cache {
-        // Only policies from outside are kept there.
-        _ if policies == 1 => None,
-        None => {
-            notes.push("compiled policies are not kept: neither XDG_CACHE_HOME nor HOME names a directory".to_owned());
-            None
-        }
-        Some(Err(error)) => {
-            notes.push(format!("compiled policies are not kept: {error}"));
-            None
-        }
-        Some(Ok(cache)) => Some(cache),
-    };
+pub fn engine(
+    policies: usize,
+    compiling: &Compiling,
+    places: Option<&Places>,
+    notes: &mut Vec<String>,
+) -> Result<Engine, Failure> {
+    // Only policies from outside are kept there.
+    let cache = places.filter(|_| policies > 1).and_then(|places| {
+        let opened = cached::compiled(places);
+        opened.map_err(|failure| notes.push(format!("compiled policies are not kept: {}", failure.what()))).ok()
+    });
     let runs = u32::try_from(policies).map_err(|_| Failure::usage("too many policies"))?;
-    let options = EngineOptions { runs, cache, ..EngineOptions::default() };
+    let compiler = compiling::compiler(compiling);
+    let options = EngineOptions { runs, cache, compiler, ..EngineOptions::default() };
     Engine::new(options).map_err(|error| Failure::failed(ErrorCode::Other, error))
 }
 
 async fn load(engine: &Engine, policies: &arguments::Policies) -> Result<Vec<Policy>, Failure> {
     let mut loaded = Vec::with_capacity(policies.files.len() + 1);
     for path in &policies.files {
-        let bytes = read(path)?;
-        let policy = Policy::load(engine, bytes).await.map_err(|error| refused(path, &error))?;
-        loaded.push(policy);
+        loaded.push(compiling::load(engine, path, read(path)?.into()).await?);
     }
     let default = refkit::shipped_default_policy(engine).await;
     loaded.push(default.map_err(|error| Failure::failed(ErrorCode::Other, error))?);
@@ -107,8 +104,10 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         let code = if error.kind() == std::io::ErrorKind::NotFound { ErrorCode::NotFound } else { ErrorCode::Other };
         Failure::failed(code, format_args!("cannot read the policy {}: {}", path.display(), plain(&error)))
     };
-    let mut bytes = Vec::new();
     let file = File::open(path).map_err(fail)?;
+    // One allocation of the right size, rather than several while it grows.
+    let size = file.metadata().map_or(0, |metadata| metadata.len().min(limit));
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
     file.take(limit + 1).read_to_end(&mut bytes).map_err(fail)?;
     Ok(bytes)
 }
@@ -120,11 +119,6 @@ pub fn plain(error: &std::io::Error) -> String {
         Some((text, _)) => text.to_owned(),
         None => text,
     }
-}
-
-/// Returns what is said of a file that is no policy.
-pub fn refused(path: &Path, error: &LoadError) -> Failure {
-    Failure::failed(ErrorCode::Invalid, format_args!("cannot use the policy {}: {error}", path.display()))
 }
 
 /// Returns policies with their settings.

@@ -49,7 +49,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         result.map_err(|ended| anyhow!(told(&ended.error)))
     });
-    // A component that was too slow to compile may still be at it, and nothing waits for standard input.
+    // Nothing waits for standard input any more.
     runtime.shutdown_background();
     result
 }
@@ -84,11 +84,11 @@ async fn build(arguments: &Arguments, environment: &Environment, bridge: &Bridge
     let Some((program, rest)) = arguments.child.split_first() else {
         return Err(anyhow!("there is no frontend to start").into());
     };
-    // It gets ready while the policies are loaded; what it says waits in its pipe until they are.
-    let child = Child::start(program, rest)?;
     bridge.ping().await.map_err(|status| anyhow!("BuildKit does not answer: {status}"))?.check_images()?;
     let source = BuildkitSource::new(bridge.clone(), Default::default());
     let chain = policies::chain(arguments, environment, &source).await?;
+    // Not before: the child could otherwise write into a process that compiles a policy, whose code runs in this one.
+    let child = Child::start(program, rest)?;
     let explains = environment.build_argument(EXPLAIN).is_some_and(|value| !matches!(value, "" | "0" | "false"));
     let reporter = Reporter::new(bridge.clone(), explains);
     let decisions = Decisions::new(chain, source, reporter);

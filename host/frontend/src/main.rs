@@ -17,6 +17,10 @@ static MARK: &str = concat!("refkit-frontend-version:", env!("CARGO_PKG_VERSION"
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // This program compiles policies in a process of its own, and starts itself for that: the container has no other.
+    if let Some(code) = refkit::compiler::serve(std::env::args_os()) {
+        return code;
+    }
     let arguments = Arguments::parse();
     if !arguments.print.is_empty() {
         let mut text = arguments.print.join("\n");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use refkit::settings::{Assignment, distribute};
-use refkit::{Budget, Engine, EngineOptions, Grants, Link, Policy, Shipped};
+use refkit::{Budget, Compiler, CompilerProcess, Engine, EngineOptions, Grants, Link, Policy, Shipped};
 use refkit_buildkit::BuildkitSource;
 
 use crate::arguments::{Allowed, Arguments};
@@ -85,7 +85,8 @@ pub async fn chain(
     source: &BuildkitSource,
 ) -> Result<Chain, PoliciesError> {
     let brought = brought(arguments, environment)?;
-    let engine = Engine::new(EngineOptions { runs: RUNS, ..EngineOptions::default() })?;
+    let compiler = Compiler::Process(CompilerProcess::this_program());
+    let engine = Engine::new(EngineOptions { runs: RUNS, compiler, ..EngineOptions::default() })?;
     let mut own = Vec::new();
     for path in &arguments.policies {
         own.push(load(&engine, path).await?);

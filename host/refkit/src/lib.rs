@@ -68,9 +68,10 @@ pub use error::Error;
 pub use grants::Grants;
 pub use outcome::{Judged, Outcome, Refused, Resolution};
 pub use refkit_sandbox::{
-    Absence, AotCache, Denial, Description, Engine, EngineError, EngineOptions, ErrorCode, Failure, Image, Level,
-    LoadError, Parts, Policy, Request, RunError, Selection, Setting, Shipped, Usage,
+    Absence, AotCache, Compiler, CompilerProcess, Denial, Description, Engine, EngineError, EngineOptions, ErrorCode,
+    Failure, Image, Level, LoadError, Parts, Policy, Request, RunError, Selection, Setting, Shipped, Usage,
 };
+pub use refkit_sandbox::{aot, compiler};
 pub use resolver::{Builder, Link, Resolver, SettingsError};
 pub use session::Session;
 pub use trace::{Answered, Event, Question, Span, Trace};

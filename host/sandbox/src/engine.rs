@@ -1,11 +1,11 @@
 //! The engine: wasmtime, configured once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::compiler::Compiler;
 use crate::ticker::Ticker;
 use crate::{AotCache, EngineError};
 
@@ -33,8 +33,8 @@ pub struct EngineOptions {
     pub max_memory: u64,
     /// The largest component from outside that is compiled, bytes.
     pub max_component: u64,
-    /// How long compiling one may take.
-    pub max_compile_time: Duration,
+    /// How such a component is compiled, and within which limits.
+    pub compiler: Compiler,
     /// Where compiled components are kept between processes.
     pub cache: Option<AotCache>,
 }
@@ -46,7 +46,7 @@ impl Default for EngineOptions {
             max_memory: 256 << 20,
             // componentize-py makes 18 MB of a policy of ten lines.
             max_component: 32 << 20,
-            max_compile_time: Duration::from_secs(60),
+            compiler: Compiler::default(),
             cache: None,
         }
     }
@@ -102,15 +102,20 @@ impl Engine {
         permit.map(|permit| Permit { _permit: permit }).map_err(|_| busy)
     }
 
-    /// Compiles a component for a machine of the named target with no more than that target's basic features.
+    /// Compiles a component that can be trusted, in this process, for a machine of the named target with no more than
+    /// that target's basic features. [`Engine::precompile`] is for components from outside.
     ///
     /// # Errors
     /// When the target is unknown or the component malformed.
     pub fn precompile_for(target: &str, component: &[u8]) -> Result<Vec<u8>, EngineError> {
-        let text = |error: wasmtime::Error| EngineError(format!("{error:#}"));
-        let engine = config(Some(target), None).and_then(|config| wasmtime::Engine::new(&config)).map_err(text)?;
-        engine.precompile_component(component).map_err(text)
+        let code = compiler(Some(target)).and_then(|engine| engine.precompile_component(component));
+        code.map_err(|error| EngineError(format!("{error:#}")))
     }
+}
+
+/// Returns an engine that only compiles: for the named target, or for this machine with all its features.
+pub(crate) fn compiler(target: Option<&str>) -> wasmtime::Result<wasmtime::Engine> {
+    wasmtime::Engine::new(&config(target, None)?)
 }
 
 /// Places for the runs of one chain.

@@ -21,9 +21,56 @@ pub enum LoadError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// Compiling took too long.
-    #[error("the component could not be compiled within {} s", .0.as_secs())]
-    TooSlow(Duration),
+    /// It has more parts than may be compiled.
+    #[error("the component has {count} {what}, more than the {limit} that may be compiled")]
+    TooMany {
+        /// What the parts are.
+        what: &'static str,
+        /// How many there are.
+        count: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Its code has a larger description than is loaded.
+    #[error("the types, functions and instances of its code have {size} bytes, more than the {limit} that are loaded")]
+    TooComplex {
+        /// Bytes of the description.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// Compiling took too much memory.
+    #[error("compiling it takes more than {} MiB of memory", .limit >> 20)]
+    CompileMemory {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// Compiling took too much processor time.
+    #[error("compiling it takes more than {limit} s of processor time")]
+    CompileCpu {
+        /// The limit in seconds.
+        limit: u64,
+    },
+    /// Compiling took too long by the clock.
+    #[error("compiling it takes more than {} s", .limit.as_secs_f32())]
+    CompileWall {
+        /// The limit.
+        limit: Duration,
+    },
+    /// Its code does not fit this engine.
+    #[error("its compiled code cannot be loaded: {0}")]
+    Code(String),
+    /// There is no compiler for a machine.
+    #[error("nothing here compiles for {target}: {reason}")]
+    Target {
+        /// The machine.
+        target: String,
+        /// What wasmtime says.
+        reason: String,
+    },
+    /// The compiler did not start, or did not end as it should.
+    #[error("the compiler failed: {0}")]
+    Compiler(String),
     /// Not a component at all.
     #[error("not a WebAssembly component: {0}")]
     Malformed(String),
@@ -109,4 +156,27 @@ pub enum RunError {
         /// The limit.
         limit: u64,
     },
+}
+
+impl LoadError {
+    /// Returns the error for a compiler that the system did not start.
+    pub(crate) fn no_compiler(error: &std::io::Error) -> Self {
+        Self::Compiler(format!("it cannot be run: {error}"))
+    }
+
+    /// Returns the error for a machine that nothing compiles for; this one, if none is named.
+    pub(crate) fn no_target(target: Option<&str>, reason: String) -> Self {
+        Self::Target { target: target.unwrap_or("this machine").to_owned(), reason }
+    }
+
+    /// Returns the error for what the compiler did not take.
+    pub(crate) fn malformed(error: &wasmtime::Error) -> Self {
+        Self::Malformed(first_line(error))
+    }
+}
+
+/// Returns what wasmtime says, without its context.
+pub(crate) fn first_line(error: &wasmtime::Error) -> String {
+    let text = error.root_cause().to_string();
+    text.lines().next().unwrap_or_default().trim_end_matches(':').to_owned()
 }

@@ -3,11 +3,12 @@
 //! Three types, one after the other: an [`Engine`] is configured once, a [`Policy`] is compiled once, and every run
 //! of it has a fresh store that nothing of an earlier run can be seen in.
 //!
-//! The crate's `unsafe` is what wasmtime demands for loading code that was compiled ahead of time; each use says why
-//! it holds.
+//! The crate's `unsafe` is what wasmtime demands for loading code that was compiled before or in another process; each
+//! use says why it holds.
 
-mod aot;
+pub mod aot;
 mod bindings;
+pub mod compiler;
 mod convert;
 mod engine;
 mod error;
@@ -21,6 +22,7 @@ mod view;
 mod world;
 
 pub use aot::{AotCache, Shipped};
+pub use compiler::{Compiler, CompilerProcess};
 pub use engine::{Engine, EngineOptions, Permit};
 pub use error::{EngineError, LoadError, RunError};
 pub use host::Host;

@@ -8,7 +8,8 @@ use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, Linker};
 
-use crate::aot::Shipped;
+use crate::aot::{Key, Shipped};
+use crate::compiler::Compiled;
 use crate::instance::State;
 use crate::resolution::{Claim, Content, Decision, Description, ErrorCode, Failure, Level, Request};
 use crate::view::Views;
@@ -28,26 +29,32 @@ impl Policy {
     /// Returns the policy in a component's bytes: compiled, or from the engine's cache where it was compiled before.
     ///
     /// # Errors
-    /// When it is too large or too slow to compile, is no component, asks for what the contract does not have, or
-    /// fails to describe itself.
+    /// When it is no component, asks for what the contract does not have, is too large, cannot be compiled within the
+    /// limits of the engine's compiler, or fails to describe itself.
     pub async fn load(engine: &Engine, component: impl Into<Bytes>) -> Result<Self, LoadError> {
         let bytes = component.into();
-        let options = &engine.options;
-        if bytes.len() as u64 > options.max_component {
-            return Err(LoadError::TooLarge { size: bytes.len() as u64, limit: options.max_component });
+        let limit = engine.options.max_component;
+        if bytes.len() as u64 > limit {
+            return Err(LoadError::TooLarge { size: bytes.len() as u64, limit });
         }
-        if !bytes.starts_with(b"\0asm") {
-            return Err(LoadError::Malformed("it does not begin with the four bytes of WebAssembly".into()));
+        // All that can be refused is refused before anything is compiled, or taken from the cache.
+        world::check(&bytes)?;
+        let sha256 = Sha256::digest(&bytes).into();
+        let key = Key::new(&engine.wasmtime, sha256);
+        if let Some(cache) = engine.options.cache.clone() {
+            let (wasmtime, key) = (engine.wasmtime.clone(), key.clone());
+            let cached = tokio::task::spawn_blocking(move || cache.load(&wasmtime, &key)).await;
+            if let Ok(Some(component)) = cached {
+                return Self::new(engine, component, sha256).await;
+            }
         }
-        if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
-            return Err(LoadError::CoreModule);
+        let Compiled { component, entry } = engine.compile(bytes, key.clone()).await?;
+        let policy = Self::new(engine, component, sha256).await?;
+        if let (Some(cache), Some(entry)) = (engine.options.cache.clone(), entry) {
+            // A cache that cannot be written costs a compile the next time, and nothing else.
+            let _ = tokio::task::spawn_blocking(move || cache.keep(&key, &entry)).await;
         }
-        let digest = digest(&bytes);
-        let compiled = match engine.cached(&digest) {
-            Some(component) => component,
-            None => compile(engine, bytes.clone(), digest.clone()).await?,
-        };
-        Self::new(engine, compiled, digest, &bytes).await
+        Ok(policy)
     }
 
     /// Returns the policy in a component's bytes, in the code that was shipped with it, or compiles the component where
@@ -58,13 +65,17 @@ impl Policy {
     pub async fn shipped(engine: &Engine, component: impl Into<Bytes>, code: &Shipped) -> Result<Self, LoadError> {
         let bytes = component.into();
         match code.load(engine, &bytes) {
-            Some(compiled) => Self::new(engine, compiled, digest(&bytes), &bytes).await,
+            Some(component) => {
+                world::check(&bytes)?;
+                Self::new(engine, component, Sha256::digest(&bytes).into()).await
+            }
             None => Self::load(engine, bytes).await,
         }
     }
 
-    async fn new(engine: &Engine, component: Component, digest: Digest, bytes: &[u8]) -> Result<Self, LoadError> {
-        let imports = world::check(&component, bytes)?;
+    /// Returns the policy in a component that was compiled from bytes which the world allows.
+    async fn new(engine: &Engine, component: Component, sha256: [u8; 32]) -> Result<Self, LoadError> {
+        let imports = world::asked(&component);
         let text = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));
         let mut linker = Linker::new(&engine.wasmtime);
         bindings::Policy::add_to_linker::<State, Views>(&mut linker, State::view).map_err(text)?;
@@ -79,7 +90,7 @@ impl Policy {
                 settings: Vec::new(),
             }),
             imports: imports.into(),
-            digest,
+            digest: digest(&sha256),
         };
         policy.description = Arc::new(policy.describe().await.map_err(LoadError::Describe)?);
         Ok(policy)
@@ -139,31 +150,17 @@ impl Policy {
     }
 }
 
-fn digest(bytes: &[u8]) -> Digest {
+fn digest(sha256: &[u8]) -> Digest {
+    Digest::try_from(format!("sha256:{}", hex(sha256))).expect("sha256 and 64 digits")
+}
+
+/// Returns bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    let mut text = String::from("sha256:");
-    for byte in Sha256::digest(bytes) {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
-    }
-    Digest::try_from(text).expect("sha256 and 64 digits")
-}
-
-/// Compiles on a thread of its own. wasmtime cannot be stopped in the middle, so after the time is up that thread ends
-/// by itself; the size limit bounds how much of that there can be.
-async fn compile(engine: &Engine, bytes: Bytes, digest: Digest) -> Result<Component, LoadError> {
-    let limit = engine.options.max_compile_time;
-    let compiling = engine.clone();
-    let task = tokio::task::spawn_blocking(move || compiling.compile(&bytes, &digest));
-    match tokio::time::timeout(limit, task).await {
-        Err(_) => Err(LoadError::TooSlow(limit)),
-        Ok(Err(_)) => Err(LoadError::Malformed("the compiler gave up".into())),
-        Ok(Ok(result)) => result.map_err(|error| LoadError::Malformed(first_line(&error))),
-    }
-}
-
-fn first_line(error: &wasmtime::Error) -> String {
-    let text = error.root_cause().to_string();
-    text.lines().next().unwrap_or_default().to_owned()
+        text
+    })
 }
 
 /// The host of a policy that describes itself: it answers nothing.

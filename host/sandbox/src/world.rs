@@ -1,8 +1,13 @@
 //! What a component asks for and offers, held against the contract before anything of it runs.
 
+mod parts;
+
+use wasmparser::{BinaryReaderError, Parser, Payload};
+use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
 use crate::LoadError;
+use parts::Parts;
 
 /// The interfaces that a policy may import, without their version.
 const IMPORTS: [&str; 7] = ["types", "resolution", "registry", "chain", "settings", "clock", "trace"];
@@ -12,31 +17,64 @@ const EXPORTS: [&str; 2] = ["about", "resolver"];
 
 const PACKAGE: &str = "refkit:policy/";
 
-/// Returns the names of the contract's interfaces with functions that the component imports, without package and
-/// version: what it asks for.
-pub(crate) fn check(component: &wasmtime::component::Component, bytes: &[u8]) -> Result<Vec<String>, LoadError> {
-    let engine = component.engine();
-    let ty = component.component_type();
-    let mut asked = Vec::new();
-    for (name, item) in ty.imports(engine) {
-        if name.starts_with("wasi:") {
-            return Err(LoadError::Wasi { import: name.to_owned(), remedy: remedy(bytes) });
-        }
-        match interface(name) {
-            Some(interface) if IMPORTS.contains(&interface) => {
-                if functions(engine, &item.ty) {
-                    asked.push(interface.to_owned());
+/// Checks the bytes of a component: that it is one, imports nothing outside of the contract, exports what a policy
+/// has, and has no more parts than may be compiled. Nothing is compiled, and nothing that the bytes say is kept.
+pub(crate) fn check(bytes: &[u8]) -> Result<(), LoadError> {
+    if !bytes.starts_with(b"\0asm") {
+        return Err(LoadError::Malformed("it does not begin with the four bytes of WebAssembly".into()));
+    }
+    if Parser::is_core_wasm(bytes) {
+        return Err(LoadError::CoreModule);
+    }
+    let malformed = |error: BinaryReaderError| LoadError::Malformed(error.to_string());
+    let mut parts = Parts::default();
+    let mut exported = [false; EXPORTS.len()];
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(malformed)?;
+        parts.add(&payload)?;
+        match payload {
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            // What is deeper is of components within.
+            Payload::ComponentImportSection(imports) if depth == 1 => {
+                for import in imports {
+                    allowed(import.map_err(malformed)?.name.name, bytes)?;
                 }
             }
-            _ => return Err(LoadError::UnknownImport(name.to_owned())),
+            Payload::ComponentExportSection(exports) if depth == 1 => {
+                for export in exports {
+                    let name = export.map_err(malformed)?.name.name;
+                    let at = EXPORTS.iter().position(|wanted| interface(name) == Some(wanted));
+                    at.into_iter().for_each(|at| exported[at] = true);
+                }
+            }
+            _ => {}
         }
     }
-    for wanted in EXPORTS {
-        if !ty.exports(engine).any(|(name, _)| interface(name) == Some(wanted)) {
-            return Err(LoadError::MissingExport(format!("{PACKAGE}{wanted}@0.1.0")));
-        }
+    match exported.iter().position(|there| !there) {
+        Some(missing) => Err(LoadError::MissingExport(format!("{PACKAGE}{}@0.1.0", EXPORTS[missing]))),
+        None => Ok(()),
     }
-    Ok(asked)
+}
+
+fn allowed(import: &str, bytes: &[u8]) -> Result<(), LoadError> {
+    if import.starts_with("wasi:") {
+        return Err(LoadError::Wasi { import: import.to_owned(), remedy: remedy(bytes) });
+    }
+    match interface(import) {
+        Some(interface) if IMPORTS.contains(&interface) => Ok(()),
+        _ => Err(LoadError::UnknownImport(import.to_owned())),
+    }
+}
+
+/// Returns the names of the contract's interfaces with functions that a component imports, without package and
+/// version: what it asks for. Its bytes passed [`check`].
+pub(crate) fn asked(component: &Component) -> Vec<String> {
+    let engine = component.engine();
+    let ty = component.component_type();
+    let with_functions = ty.imports(engine).filter(|(_, item)| functions(engine, &item.ty));
+    with_functions.filter_map(|(name, _)| interface(name).map(str::to_owned)).collect()
 }
 
 fn interface(name: &str) -> Option<&str> {

@@ -6,6 +6,7 @@ pub mod access;
 mod access_log;
 pub mod authority;
 mod body;
+pub mod bomb;
 mod cdn;
 mod distribution;
 pub mod fault;

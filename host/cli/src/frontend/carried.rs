@@ -1,6 +1,7 @@
 //! A policy that an image carries: who it is, from its own bytes.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 use refkit::{Description, Engine, Policy, Shipped};
@@ -48,20 +49,24 @@ pub enum Code {
 }
 
 impl Code {
-    /// Says what lies beside a component. It is compared with the code that this refkit makes, never loaded.
-    pub fn of(component: &[u8], beside: Option<&Bytes>, machine: Option<Machine>, compiled: &mut Compiled) -> Self {
+    /// Returns what lies beside a component. It is compared with the code that this refkit makes, never loaded.
+    pub async fn of(
+        engine: &Engine,
+        component: &Bytes,
+        beside: Option<&Bytes>,
+        machine: Option<Machine>,
+        compiled: &mut Compiled,
+    ) -> Self {
         let Some(entry) = beside else { return Self::None };
-        match (Shipped::code(entry, component), machine) {
-            (None, _) => Self::Unfit,
-            (Some(_), None) => Self::Unknown,
-            (Some(code), Some(machine)) => {
-                let compile = || Engine::precompile_for(machine.triple, component).ok();
-                match compiled.entry(machine.triple).or_insert_with(compile) {
-                    Some(own) if own == code => Self::Same,
-                    Some(_) => Self::Other,
-                    None => Self::Unknown,
-                }
-            }
+        let Some(code) = Shipped::code(entry, component) else { return Self::Unfit };
+        let Some(machine) = machine else { return Self::Unknown };
+        if let Entry::Vacant(vacant) = compiled.entry(machine.triple) {
+            vacant.insert(engine.precompile(machine.triple, component.clone()).await.ok());
+        }
+        match compiled.get(machine.triple).and_then(Option::as_deref) {
+            Some(own) if own == code => Self::Same,
+            Some(_) => Self::Other,
+            None => Self::Unknown,
         }
     }
 
@@ -111,8 +116,9 @@ impl std::fmt::Debug for Carried {
 
 impl Carried {
     /// Returns a policy at a path, with what lies beside it. The code is compared, never loaded.
-    pub fn new(path: &str, component: &mut Component, beside: Option<&Bytes>, machine: Option<Machine>) -> Self {
-        let code = Code::of(&component.bytes, beside, machine, &mut component.compiled);
+    pub async fn new(path: &str, component: &mut Component, beside: Option<&Bytes>, machine: Option<Machine>) -> Self {
+        let Component { bytes, policy, compiled } = component;
+        let code = Code::of(policy.engine(), bytes, beside, machine, compiled).await;
         let Description { name, version, .. } = component.policy.description().clone();
         let digest = component.policy.digest().to_string();
         let listed = Listed { path: path.to_owned(), digest, name, version };

@@ -44,7 +44,7 @@ pub async fn run(arguments: &FrontendImage, places: &Places) -> Result<Answer, F
     let target = make::target(arguments, false, places).await?;
     let source = target.source();
     let root = source.pull(target.reference()).await.map_err(|error| said(&error, &target))?.value;
-    let engine = setup::engine(PLACES, places, &mut Vec::new())?;
+    let engine = setup::engine(PLACES, &arguments.compiling, Some(places), &mut Vec::new())?;
     let repository = target.reference().repository().clone();
     let mut looking = Looking::new(source, repository, engine);
     let mut images = Vec::new();

@@ -109,7 +109,7 @@ impl Looking {
         let program = files.get(PROGRAM);
         let machine = if program.is_none() && unknown { None } else { self.program(program, platform, &mut look) };
         let code_of_default = files.get(DEFAULT_CODE).map(|file| &file.content);
-        look.default_code = self.default_code(code_of_default, program, machine);
+        look.default_code = self.default_code(code_of_default, program, machine).await;
         look.warnings.extend(carried::warning(DEFAULT_CODE, look.default_code));
         for path in &policies {
             // Another spelling is another file where the working directory or a link says so.
@@ -160,10 +160,15 @@ impl Looking {
 
     /// Says what lies where the program looks for its default policy's code. Which component it has is known where it
     /// has the same as this refkit.
-    fn default_code(&mut self, code: Option<&Bytes>, program: Option<&File>, machine: Option<elf::Machine>) -> Code {
-        let component = refkit::DEFAULT_COMPONENT;
-        match Code::of(component, code, machine, &mut self.default) {
-            Code::Unfit if !program.is_some_and(|program| holds(&program.content, component)) => Code::Foreign,
+    async fn default_code(
+        &mut self,
+        code: Option<&Bytes>,
+        program: Option<&File>,
+        machine: Option<elf::Machine>,
+    ) -> Code {
+        let component = Bytes::from_static(refkit::DEFAULT_COMPONENT);
+        match Code::of(&self.engine, &component, code, machine, &mut self.default).await {
+            Code::Unfit if !program.is_some_and(|program| holds(&program.content, &component)) => Code::Foreign,
             code => code,
         }
     }
@@ -183,7 +188,7 @@ impl Looking {
         }
         match self.components.get_mut(&digest) {
             Some(Ok(component)) => {
-                let carried = Carried::new(path, component, code, machine);
+                let carried = Carried::new(path, component, code, machine).await;
                 look.warnings.extend(carried::warning(path, carried.code));
                 look.policies.push(carried);
             }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use clap::ValueEnum;
-use refkit::ErrorCode;
 use refkit::text::{Escaped, table};
+use refkit::{Engine, ErrorCode};
 use refkit_content::{LayoutReference, Operation};
 
 use super::base::{self, Base, LeftOut, Reason};
@@ -20,6 +20,7 @@ use crate::arguments::{self, Caching, Format, FrontendImage, PolicySource, Regis
 use crate::failure::{self, Exit, Failure};
 use crate::finished;
 use crate::places::Places;
+use crate::setup;
 use crate::target::Target;
 
 /// What is said of a platform for which there is no compiler here.
@@ -33,9 +34,10 @@ pub async fn run(arguments: &FrontendImage, places: &Places) -> Result<Answer, F
     let destination = Destination::of(arguments)?;
     let target = target(arguments, destination.registry().is_some(), places).await?;
     let (binaries, mut notes) = binary::find(&arguments.binaries)?;
-    let policies = policies::load(arguments, places).await?;
+    let engine = setup::engine(arguments.policies.len() + 1, &arguments.compiling, Some(places), &mut Vec::new())?;
+    let policies = policies::load(&engine, arguments).await?;
     let base = base::read(&target, &binaries).await?;
-    let image = make(&base, &binaries, &policies, arguments, &mut notes)?;
+    let image = make(&engine, &base, &binaries, &policies, arguments, &mut notes).await?;
     write(&image, &base, &target, &destination, &arguments.registries, places).await?;
     notes.extend(left_out(&base.left_out));
     Ok(answer(arguments, &destination, &image, &base, &policies, notes))
@@ -60,7 +62,8 @@ pub async fn target(arguments: &FrontendImage, also_registry: bool, places: &Pla
     Target::open(&target, places).await
 }
 
-fn make(
+async fn make(
+    engine: &Engine,
     base: &Base,
     binaries: &[Binary],
     policies: &[Packed],
@@ -80,7 +83,7 @@ fn make(
     let label = serde_json::to_string(&listed).map_err(|error| other(&error))?;
     let mut layers: HashMap<usize, Layer> = HashMap::new();
     for used in base.images.iter().map(|image| image.binary).collect::<BTreeSet<usize>>() {
-        let (files, compiled) = policies::files(policies, &binaries[used]);
+        let (files, compiled) = policies::files(engine, policies, &binaries[used]).await?;
         if !compiled {
             let platform = binaries[used].machine.platform();
             notes.push(format!("{platform}: {NOT_COMPILED}"));

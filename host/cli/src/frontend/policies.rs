@@ -4,15 +4,14 @@ use std::path::Path;
 
 use bytes::Bytes;
 use refkit::settings::Assignment;
-use refkit::{Description, Engine, ErrorCode, Policy, Shipped};
+use refkit::{Description, Engine, ErrorCode, LoadError, Policy, Shipped};
 use serde::{Deserialize, Serialize};
 
 use super::layer::File;
 use super::{POLICIES, binary};
 use crate::arguments::FrontendImage;
 use crate::failure::Failure;
-use crate::places::Places;
-use crate::setup;
+use crate::{compiling, setup};
 
 /// How many policies an image may ship: their numbers have two digits.
 pub const LIMIT: usize = 100;
@@ -45,19 +44,18 @@ pub struct Listed {
 ///
 /// # Errors
 /// A usage error for settings that are missing or nobody's; a failure for a file that is no policy.
-pub async fn load(arguments: &FrontendImage, places: &Places) -> Result<Vec<Packed>, Failure> {
+pub async fn load(engine: &Engine, arguments: &FrontendImage) -> Result<Vec<Packed>, Failure> {
     if arguments.policies.len() > LIMIT {
         return Err(Failure::usage(format_args!("an image ships at most {LIMIT} policies")));
     }
-    let engine = setup::engine(arguments.policies.len() + 1, places, &mut Vec::new())?;
     let mut packed = Vec::new();
     for (place, path) in arguments.policies.iter().enumerate() {
         let component = Bytes::from(setup::read(path)?);
-        let policy = Policy::load(&engine, component.clone()).await.map_err(|error| setup::refused(path, &error))?;
+        let policy = compiling::load(engine, path, component.clone()).await?;
         packed.push(Packed { stem: format!("{POLICIES}/{place:02}-{}", name(path)), component, policy });
     }
     let all = packed.iter().map(|one| one.policy.clone());
-    check_settings(&engine, all, &arguments.settings).await?;
+    check_settings(engine, all, &arguments.settings).await?;
     Ok(packed)
 }
 
@@ -106,26 +104,43 @@ impl Packed {
 
 /// Returns the files of the layer for a program's platform, and whether the policies are compiled for it. Where they are
 /// not, because there is no compiler for it here, every start of the program compiles them.
-pub fn files(policies: &[Packed], program: &binary::Binary) -> (Vec<File>, bool) {
+///
+/// # Errors
+/// When compiling one meets a limit.
+pub async fn files(
+    engine: &Engine,
+    policies: &[Packed],
+    program: &binary::Binary,
+) -> Result<(Vec<File>, bool), Failure> {
     let mut files = vec![File { path: super::PROGRAM.to_owned(), mode: 0o755, content: program.bytes.clone() }];
     let mut compiled = true;
-    let code = |component: &[u8]| {
-        let code = Engine::precompile_for(program.machine.triple, component).ok()?;
-        Some(Bytes::from(Shipped::encode(component, &code)))
-    };
     // The default policy's component is in the program.
-    match code(refkit::DEFAULT_COMPONENT) {
+    match code(engine, program, &Bytes::from_static(refkit::DEFAULT_COMPONENT), "default").await? {
         Some(content) => files.push(File { path: super::DEFAULT_CODE.to_owned(), mode: 0o444, content }),
         None => compiled = false,
     }
-    for Packed { stem, component, .. } in policies {
-        match code(component) {
+    for Packed { stem, component, policy } in policies {
+        match code(engine, program, component, &policy.description().name).await? {
             Some(content) => files.push(File { path: format!("{stem}.cwasm"), mode: 0o444, content }),
             None => compiled = false,
         }
         files.push(File { path: format!("{stem}.wasm"), mode: 0o444, content: component.clone() });
     }
-    (files, compiled)
+    Ok((files, compiled))
+}
+
+/// Returns the code of a component for a program's machine; none where there is no compiler for it.
+async fn code(
+    engine: &Engine,
+    program: &binary::Binary,
+    component: &Bytes,
+    name: &str,
+) -> Result<Option<Bytes>, Failure> {
+    match engine.precompile(program.machine.triple, component.clone()).await {
+        Ok(code) => Ok(Some(Bytes::from(Shipped::encode(component, &code)))),
+        Err(LoadError::Target { .. }) => Ok(None),
+        Err(error) => Err(compiling::refused(Path::new(name), &error)),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,92 @@
+//! What a process that compiles is told, as words of its command line.
+
+use std::ffi::{OsStr, OsString};
+
+use super::CompilerProcess;
+
+/// The word by which a program knows that it was started to compile.
+const WORD: &str = "compile-component";
+
+/// The target where this machine, with all its features, is meant.
+const HERE: &str = "here";
+
+/// One compilation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Order {
+    /// The process that waits for the code.
+    pub parent: u32,
+    /// The most memory, bytes of address space.
+    pub memory: u64,
+    /// The most processor time, seconds.
+    pub seconds: u64,
+    /// The machine that the code is for; this one, if there is none.
+    pub target: Option<String>,
+}
+
+impl Order {
+    /// Returns an order of this process.
+    pub fn new(process: &CompilerProcess, target: Option<&str>) -> Self {
+        let target = target.map(str::to_owned);
+        Self { parent: std::process::id(), memory: process.memory, seconds: process.seconds(), target }
+    }
+
+    /// Returns its words.
+    pub fn words(&self) -> [String; 5] {
+        let target = self.target.clone().unwrap_or_else(|| HERE.to_owned());
+        [WORD.to_owned(), self.parent.to_string(), self.memory.to_string(), self.seconds.to_string(), target]
+    }
+
+    /// Returns the order at the end of a command line; none where that is not the line of such a process.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Option<Self> {
+        let words: Vec<OsString> = words.into_iter().skip(1).collect();
+        let [rest @ .., word, parent, memory, seconds, target] = &words[..] else { return None };
+        // A line that only mentions the word, as an argument of something else, is not meant.
+        if word != WORD || rest.iter().any(|other| other == WORD) {
+            return None;
+        }
+        let number = |word: &OsStr| word.to_str()?.parse::<u64>().ok();
+        let target = target.to_str()?;
+        Some(Self {
+            parent: u32::try_from(number(parent)?).ok()?,
+            memory: number(memory)?,
+            seconds: number(seconds)?,
+            target: (target != HERE).then(|| target.to_owned()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &[&str]) -> Option<Order> {
+        Order::read(words.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for target in [None, Some("x86_64-unknown-linux-musl".to_owned())] {
+            let order = Order { parent: 7, memory: u64::MAX, seconds: 60, target };
+            let words = order.words();
+            let line = ["program", "--flag"].into_iter().chain(words.iter().map(String::as_str));
+            assert_eq!(read(&line.collect::<Vec<_>>()), Some(order));
+        }
+    }
+
+    #[test]
+    fn other_command_lines_are_no_order() {
+        for line in [
+            &[][..],
+            &["program"],
+            &["program", WORD],
+            &["program", "resolve", WORD],
+            &["program", WORD, "1", "2", "3"],
+            &["program", WORD, "1", "2", "x", HERE],
+            &["program", WORD, "1", "-2", "3", HERE],
+            &["program", "other", "1", "2", "3", HERE],
+            &[WORD, "1", "2", "3", HERE],
+        ] {
+            assert_eq!(read(line), None, "{line:?}");
+        }
+    }
+}
