@@ -1,6 +1,8 @@
 //! The command and image layouts, as a person and a script meet it.
 #![forbid(unsafe_code)]
 
+#[path = "cli/compiling.rs"]
+mod compiling;
 #[path = "cli/denials.rs"]
 mod denials;
 #[path = "cli/explain.rs"]

@@ -104,6 +104,10 @@ fn the_cache_is_looked_after() {
     lists       0
     [USE]
     [USE]
+
+    directory  [TEMP]/refkit/aot
+    size       0 B of at most 537 MB
+    policies   0
     --- stderr
     ");
     let json = run(home.path(), &["cache", "info", "--format", "json"]).json();
@@ -111,7 +115,7 @@ fn the_cache_is_looked_after() {
     insta::assert_snapshot!(told(&run(home.path(), &["cache", "verify"])), @r"
     exit 0
     --- stdout
-    2 contents, 1.89 kB: nothing is wrong
+    2 contents, 0 compiled policies, 1.89 kB: nothing is wrong
     --- stderr
     ");
 
@@ -124,14 +128,14 @@ fn the_cache_is_looked_after() {
     exit 1
     --- stdout
     blobs/sha256/[CONFIG]: its content has the digest sha256:41f0c27c00e8018f7715b5f50f67b5b54c229c1b843a014152785d9005f58fde
-    2 contents, 1.56 kB: 1 wrong, and left there
+    2 contents, 0 compiled policies, 1.56 kB: 1 wrong, and left there
     --- stderr
     ");
     insta::assert_snapshot!(told(&run(home.path(), &["cache", "verify"])), @r"
     exit 1
     --- stdout
     blobs/sha256/[CONFIG]: its content has the digest sha256:41f0c27c00e8018f7715b5f50f67b5b54c229c1b843a014152785d9005f58fde
-    2 contents, 1.56 kB: 1 wrong, 1 removed
+    2 contents, 0 compiled policies, 1.56 kB: 1 wrong, 1 removed
     --- stderr
     ");
     assert!(!damaged.exists());

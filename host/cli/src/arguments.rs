@@ -11,7 +11,7 @@ use refkit_oci::Platform;
 use refkit_oci::pattern::Pattern;
 
 use refkit::settings::Assignment;
-pub use registries::{Cache, CacheCommand, Caching, Hosts, Pull, Registries};
+pub use registries::{Cache, CacheCommand, Caching, Hosts, PruneWhat, Pull, Registries};
 use units::{size, time};
 
 /// Resolves container image references the way you decide.

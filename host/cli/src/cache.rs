@@ -1,9 +1,13 @@
-//! `refkit cache`.
+//! `refkit cache`: looks after content of registries and compiled policies.
 
+mod prune;
 mod report;
 
+use std::io;
+
 use refkit::text::{Bytes, Escaped, table};
-use refkit_content::disk::Prune;
+use refkit::{AotCache, ErrorCode, aot};
+use refkit_content::{DiskCache, disk};
 use serde::Serialize;
 
 use crate::answer::{Answer, Output};
@@ -12,7 +16,15 @@ use crate::cached;
 use crate::failure::{Exit, Failure};
 use crate::finished::json;
 use crate::places::Places;
-use report::{FreedReport, InfoReport, VerifiedReport};
+use crate::setup::plain;
+use report::{FreedReport, InfoReport, VerifiedReport, count};
+
+/// What is looked after.
+struct Caches {
+    content: DiskCache,
+    /// None where the person names a directory: that is one of content.
+    compiled: Option<AotCache>,
+}
 
 /// Looks after the cache.
 ///
@@ -20,42 +32,75 @@ use report::{FreedReport, InfoReport, VerifiedReport};
 /// Where it cannot be used, or not be read or written.
 pub async fn run(arguments: &arguments::Cache) -> Result<Answer, Failure> {
     let alone = arguments.alone();
-    let directory = cached::directory(alone.directory.as_deref(), &Places::of_environment())?;
-    let cache = cached::open(&directory).await?;
-    let failed = |error: refkit_content::Error| {
-        let error = refkit::Error::from(error);
-        Failure::failed(error.code(), &error)
-    };
+    let places = Places::of_environment();
+    let content = cached::open(&cached::directory(alone.directory.as_deref(), &places)?).await?;
+    let compiled = if alone.directory.is_some() { None } else { Some(cached::compiled(&places)?) };
+    let caches = Caches { content, compiled };
     match &arguments.command {
-        CacheCommand::Info(_) => {
-            let info = cache.info().await.map_err(failed)?;
-            let report = InfoReport::of(&info);
-            Ok(answer(alone.format, table(&report.rows()), &report, Exit::Resolved))
-        }
+        CacheCommand::Info(_) => info(&caches, alone.format).await,
         CacheCommand::Prune(prune) => {
-            let what = match (&prune.what.to, &prune.what.unused_for) {
-                (Some(size), _) => Prune::To(*size),
-                (_, Some(time)) => Prune::Unused(*time),
-                (None, None) => Prune::All,
-            };
-            let freed = cache.prune(what).await.map_err(failed)?;
-            let line = format!("freed {}: {}", Bytes(freed.bytes), report::count(freed.contents, "content"));
-            Ok(answer(alone.format, vec![line], &FreedReport::of(&freed), Exit::Resolved))
+            let (freed, compiled) = prune::run(&caches, &prune.what).await?;
+            let mut what = vec![count(freed.contents, "content")];
+            what.extend(compiled.as_ref().map(|compiled| count(compiled.entries, "compiled policy")));
+            let bytes = freed.bytes.saturating_add(compiled.as_ref().map_or(0, |compiled| compiled.bytes));
+            let line = format!("freed {}: {}", Bytes(bytes), what.join(", "));
+            Ok(answer(alone.format, vec![line], &FreedReport::of(&freed, compiled.as_ref()), Exit::Resolved))
         }
-        CacheCommand::Verify(verify) => {
-            let checked = cache.verify(!verify.keep).await.map_err(failed)?;
-            let mut lines: Vec<String> = checked.wrong.iter().map(|wrong| Escaped(wrong).to_string()).collect();
-            let read = format!("{}, {}", report::count(checked.contents, "content"), Bytes(checked.bytes));
-            lines.push(match (checked.wrong.len(), verify.keep) {
-                (0, _) => format!("{read}: nothing is wrong"),
-                (wrong, true) => format!("{read}: {wrong} wrong, and left there"),
-                (wrong, false) => format!("{read}: {wrong} wrong, {} removed", checked.removed),
-            });
-            // What was removed is fetched again when it is wanted; what was left is still wrong.
-            let exit = if checked.wrong.is_empty() { Exit::Resolved } else { Exit::Failed };
-            Ok(answer(alone.format, lines, &VerifiedReport::of(&checked), exit))
-        }
+        CacheCommand::Verify(verify) => self::verify(&caches, verify.keep, alone.format).await,
     }
+}
+
+async fn info(caches: &Caches, format: Format) -> Result<Answer, Failure> {
+    let info = caches.content.info().await.map_err(failed)?;
+    let compiled =
+        caches.compiled.as_ref().map(|compiled| compiled.info().map_err(|error| unreadable(compiled, &error)));
+    let report = InfoReport::of(&info, compiled.transpose()?.as_ref());
+    let mut lines = table(&report.rows());
+    if let Some(compiled) = &report.compiled {
+        lines.push(String::new());
+        lines.extend(table(&compiled.rows()));
+    }
+    Ok(answer(format, lines, &report, Exit::Resolved))
+}
+
+async fn verify(caches: &Caches, keep: bool, format: Format) -> Result<Answer, Failure> {
+    let content: disk::Checked = caches.content.verify(!keep).await.map_err(failed)?;
+    let compiled = caches.compiled.as_ref();
+    let compiled: Option<aot::Checked> =
+        compiled.map(|compiled| compiled.verify(!keep).map_err(|error| unreadable(compiled, &error))).transpose()?;
+    let mut lines: Vec<String> = content.wrong.iter().map(|wrong| Escaped(wrong).to_string()).collect();
+    let mut read = vec![count(content.contents, "content")];
+    let (mut bytes, mut removed) = (content.bytes, content.removed);
+    if let (Some(checked), Some(cache)) = (&compiled, &caches.compiled) {
+        let wrong = checked
+            .wrong
+            .iter()
+            .map(|wrong| Escaped(cache.directory().join(&wrong.name).display()).to_string() + ": " + &wrong.what);
+        lines.extend(wrong);
+        read.push(count(checked.entries, "compiled policy"));
+        bytes = bytes.saturating_add(checked.bytes);
+        removed += checked.removed;
+    }
+    let wrong = lines.len();
+    let read = format!("{}, {}", read.join(", "), Bytes(bytes));
+    lines.push(match (wrong, keep) {
+        (0, _) => format!("{read}: nothing is wrong"),
+        (wrong, true) => format!("{read}: {wrong} wrong, and left there"),
+        (wrong, false) => format!("{read}: {wrong} wrong, {removed} removed"),
+    });
+    // What was removed is fetched or compiled again when it is wanted; what was left is still wrong.
+    let exit = if wrong == 0 { Exit::Resolved } else { Exit::Failed };
+    Ok(answer(format, lines, &VerifiedReport::of(&content, compiled.as_ref()), exit))
+}
+
+fn failed(error: refkit_content::Error) -> Failure {
+    let error = refkit::Error::from(error);
+    Failure::failed(error.code(), &error)
+}
+
+fn unreadable(compiled: &AotCache, error: &io::Error) -> Failure {
+    let directory = compiled.directory().display();
+    Failure::failed(ErrorCode::Other, format_args!("cannot look after {directory}: {}", plain(error)))
 }
 
 fn answer(format: Format, lines: Vec<String>, report: &impl Serialize, exit: Exit) -> Answer {

@@ -37,7 +37,7 @@ pub struct Caching {
     /// Takes a tag from the cache where its registry cannot be asked.
     #[arg(long, conflicts_with = "offline")]
     pub stale_if_error: bool,
-    /// Keeps nothing, and takes nothing from the cache.
+    /// Keeps nothing, and takes nothing from the cache: neither content of registries nor compiled policies.
     #[arg(long, conflicts_with_all = ["pull", "offline", "stale_if_error"])]
     pub no_cache: bool,
 }
@@ -91,7 +91,7 @@ impl Cache {
 pub enum CacheCommand {
     /// Says where the cache is, and how much is in it.
     Info(CacheAlone),
-    /// Throws away what is asked for, and what nobody finished writing.
+    /// Throws away content and compiled policies as asked for, and what was not finished writing.
     Prune(CachePrune),
     /// Reads all of it, and throws away what is not as it should be.
     Verify(CacheVerify),
@@ -100,7 +100,7 @@ pub enum CacheCommand {
 /// Which cache, and how it is told of.
 #[derive(Debug, Args)]
 pub struct CacheAlone {
-    /// The cache; without this it is the user's.
+    /// A directory of content; without this, the user's, and the user's compiled policies.
     #[arg(long, value_name = "DIR")]
     pub directory: Option<PathBuf>,
     /// How the answer is printed.

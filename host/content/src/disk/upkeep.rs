@@ -70,6 +70,18 @@ impl DiskCache {
         counted.map_err(|error| self.fail(error.into()))
     }
 
+    /// Returns when each file was last used, and the bytes that it takes: what [`Prune::To`] decides by.
+    ///
+    /// # Errors
+    /// [`Problem::Io`](crate::Problem::Io) where a directory cannot be read.
+    pub async fn uses(&self) -> Result<Vec<(SystemTime, u64)>, Error> {
+        let inner = self.inner.clone();
+        let scan = move || inner.root.as_ref().map_or_else(|| Ok(Vec::new()), evict::scan);
+        let items = blocking(scan).await.unwrap_or_else(|| Err(std::io::Error::other("counting was cut short")));
+        let items = items.map_err(|error| self.fail(error.into()))?;
+        Ok(items.into_iter().map(|item| (item.used, item.cost)).collect())
+    }
+
     /// Removes what is told, and whatever processes left unfinished that are gone. Other processes may use the cache
     /// meanwhile; what they bring stays.
     ///

@@ -73,7 +73,11 @@ async fn what_was_not_used_for_the_longest_time_goes_first() {
         assert_eq!(registry.asked(), asked, "step {step}");
         there = (0..8).filter(|number| is_there(&path, &contents[*number])).collect();
         assert_eq!(there, left, "step {step}");
-        assert!(disk.info().await.expect("info").bytes <= 64 * BLOCK, "step {step}");
+        let info = disk.info().await.expect("info");
+        assert!(info.bytes <= 64 * BLOCK, "step {step}");
+        let uses = disk.uses().await.expect("uses");
+        assert_eq!(uses.iter().map(|(_, cost)| cost).sum::<u64>(), info.bytes, "step {step}");
+        assert_eq!(uses.iter().map(|(used, _)| *used).min(), info.oldest_use, "step {step}");
         age(&path, 100 - step as u32);
     }
 }
