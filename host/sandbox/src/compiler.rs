@@ -190,5 +190,8 @@ async fn within<T: Send + 'static>(
 
 /// Returns a file in memory, which has no name, so that no other process opens it.
 fn in_memory() -> std::io::Result<File> {
-    Ok(File::from(memfd_create("refkit-code", MemfdFlags::CLOEXEC)?))
+    let make = |more| memfd_create("refkit-code", MemfdFlags::CLOEXEC | more);
+    // A system may demand that such files are no programs; one before Linux 6.3 does not know the word.
+    let file = make(MemfdFlags::NOEXEC_SEAL).or_else(|_| make(MemfdFlags::empty()))?;
+    Ok(File::from(file))
 }

@@ -115,7 +115,9 @@ impl Drop for Running {
         let mut state = lock(&self.0);
         match *state {
             State::NotStarted => *state = State::Cancelled,
-            State::Running(pid) => drop(kill_process(pid, Signal::KILL)),
+            State::Running(pid) => {
+                let _ = kill_process(pid, Signal::KILL);
+            }
             State::Ended | State::Cancelled => {}
         }
     }
