@@ -55,6 +55,30 @@ async fn directory_and_archive_answer_alike() {
     }
 }
 
+/// A digest of an algorithm that is not known hides no other entry, and a copy that would leave it out is refused.
+#[tokio::test]
+async fn digests_of_unknown_algorithms() {
+    let image = ImageBuilder::new("linux/amd64").build();
+    let unknown = format!(r#"{{"mediaType":"{MANIFEST}","digest":"blake3:0123","size":2}}"#);
+    let with = |index: &str| index.replace("\"manifests\":[", &format!("\"manifests\":[{unknown},"));
+    let parent = with(&String::from_utf8(index(&[(&image.descriptor, None)])).expect("text"));
+    let parent_descriptor = describe(INDEX, parent.as_bytes());
+    let names = [(&image.descriptor, Some("a")), (&parent_descriptor, Some("parent"))];
+    let listing = with(&String::from_utf8(index(&names)).expect("text"));
+    let mut files = Files::layout(listing.as_bytes()).blob(&image.bytes).blob(parent.as_bytes());
+    for (_, bytes) in image.blobs() {
+        files = files.blob(bytes);
+    }
+    let layout = Layout::open(files.path()).await.expect("a layout");
+    assert_eq!(layout.names(), ["a", "parent"]);
+    let pulled = layout.pull(&tagged(layout.repository(), "a")).await.expect("the image").value;
+    assert_eq!(pulled.bytes, image.bytes);
+    let (one, whole) = (tagged(layout.repository(), "a"), tagged(layout.repository(), "parent"));
+    copy(&layout, &one, &Memory::new(), &one).await.expect("a copy of the image");
+    let error = copy(&layout, &whole, &Memory::new(), &whole).await.expect_err("a part cannot be verified");
+    assert!(error.to_string().contains("the algorithm blake3 is none of"), "{error}");
+}
+
 /// Checks that each manifest of an image is found by its digest alone, and is what it was.
 async fn everything_by_digest(layout: &Layout, image: &Image) {
     let reference = pinned(layout.repository(), image.digest());
