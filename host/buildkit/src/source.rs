@@ -13,6 +13,7 @@
 mod blob;
 mod converted;
 mod flights;
+mod locate;
 mod meta;
 mod place;
 mod record;
@@ -88,15 +89,15 @@ impl BuildkitSource {
     /// Returns the source for one wanted platform. `resolve_mode` is `default`, `pull` or `local`, as the frontend has
     /// it.
     pub fn for_platform(&self, platform: &Platform, resolve_mode: impl Into<Arc<str>>) -> PlatformSource {
-        let said = Some(pb::Platform::from(platform));
-        PlatformSource { said, ..self.for_own_platform(platform, resolve_mode) }
+        let named = Some(pb::Platform::from(platform));
+        PlatformSource { named, ..self.for_own_platform(platform, resolve_mode) }
     }
 
     /// Returns the source for a build that names no platform: BuildKit is asked without one, so that it takes its own,
     /// as it does when it builds. `assumed` is what policies see as that platform.
     pub fn for_own_platform(&self, assumed: &Platform, resolve_mode: impl Into<Arc<str>>) -> PlatformSource {
         let (inner, assumed) = (Arc::clone(&self.inner), assumed.clone().normalized());
-        PlatformSource { inner, assumed, said: None, resolve_mode: resolve_mode.into() }
+        PlatformSource { inner, assumed, named: None, resolve_mode: resolve_mode.into() }
     }
 
     /// Makes a layout that a session has known under a repository's name, such as `oci-layout/base`. `named` is what

@@ -125,7 +125,7 @@ impl Decisions {
                 let decided = Decided { via: Some(via), ..self.resolve(&other, mode).await? };
                 Ok(self.keep(question, decided))
             }
-            // A policy that denies the name it was asked about has the say.
+            // A denial of the name itself stays.
             Some(Converted { reads_no_image: true, .. }) if status.code() != Code::PermissionDenied => {
                 Ok(Chosen::NoImage)
             }

@@ -72,7 +72,7 @@ impl Buildkitd {
         Self::launch(&format!("snapshotter = \"{snapshotter}\""), settings)
     }
 
-    /// Starts one whose worker says that it builds for these platforms, in this order.
+    /// Starts one whose worker lists these platforms, in this order.
     ///
     /// # Errors
     /// As [`Buildkitd::start`].

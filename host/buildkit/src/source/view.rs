@@ -27,7 +27,7 @@ pub struct PlatformSource {
     /// The platform that policies see, normalised.
     pub(super) assumed: Platform,
     /// The platform that BuildKit is asked for; none is its own.
-    pub(super) said: Option<pb::Platform>,
+    pub(super) named: Option<pb::Platform>,
     pub(super) resolve_mode: Arc<str>,
 }
 
@@ -90,7 +90,7 @@ impl PlatformSource {
     }
 
     fn key(&self, reference: Reference) -> MetaKey {
-        MetaKey { reference, platform: self.said.clone(), resolve_mode: Arc::clone(&self.resolve_mode) }
+        MetaKey { reference, platform: self.named.clone(), resolve_mode: Arc::clone(&self.resolve_mode) }
     }
 
     /// Checks once for the build that BuildKit can do what is needed.
@@ -111,7 +111,7 @@ impl fmt::Debug for PlatformSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PlatformSource")
             .field("platform", &self.assumed)
-            .field("said", &self.said.is_some())
+            .field("named", &self.named.is_some())
             .finish_non_exhaustive()
     }
 }

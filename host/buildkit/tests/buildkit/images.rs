@@ -16,7 +16,7 @@ pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
-/// The architecture that is taken where none is said.
+/// The architecture that a request without a platform gets.
 pub const OWN: &str = "amd64";
 
 /// What a repository is called in the tests.
@@ -153,17 +153,17 @@ pub fn pong() -> Reply {
 impl State {
     fn resolve(&self, request: &pb::ResolveSourceMetaRequest) -> (String, Reply) {
         let source = request.source.clone().unwrap();
-        let said = request.platform.as_ref().map(|platform| platform.architecture.as_str());
-        let call = format!("{} {} {}", source.identifier, said.unwrap_or("none"), request.resolve_mode);
+        let named = request.platform.as_ref().map(|platform| platform.architecture.as_str());
+        let call = format!("{} {} {}", source.identifier, named.unwrap_or("none"), request.resolve_mode);
         let call = call.trim_end().to_owned();
-        let architecture = said.unwrap_or(OWN);
+        let architecture = named.unwrap_or(OWN);
         let root = source.identifier.split_once('@').map_or(self.tag.as_str(), |(_, digest)| digest).to_owned();
         if !self.contents.contains_key(&root) {
             return (call, Reply::unknown(&format!("{}: not found", source.identifier)));
         }
         // A manifest is taken whatever the platform.
-        let named = |of: &str| sha256(&manifest(&descriptor(CONFIG, &config(of)))).as_str() == root;
-        let by_digest = self.platforms.iter().find(|(of, _)| named(of));
+        let is_of = |of: &str| sha256(&manifest(&descriptor(CONFIG, &config(of)))).as_str() == root;
+        let by_digest = self.platforms.iter().find(|(of, _)| is_of(of));
         let config = by_digest.or_else(|| self.platforms.iter().find(|(of, _)| of == architecture));
         let Some((_, config)) = config else {
             let text = format!("app: no match for platform in manifest {root}: not found");

@@ -6,7 +6,7 @@
 //	mode        by what way the image gets into the build, see modes.go; "image" where it is left out
 //	image       the reference; for "raw" a whole source identifier
 //	platform    os/architecture[/variant]; several, with commas, for "platforms"
-//	unsaid      whether the definition, which then has one operation, names no platform
+//	no-platform whether the definition, which then has one operation, names no platform
 //	store       the name of the client's layout, for "oci-layout" and "oci-layout-blob"
 //	commit      the commit to check out, for "git-bundle"
 //	from        the source identifier that "convert" turns into the image
@@ -56,7 +56,7 @@ func build(ctx context.Context, c client.Client) (*client.Result, error) {
 		return nil, err
 	}
 	request.Definition = definition.ToPB()
-	if opts["unsaid"] != "" {
+	if opts["no-platform"] != "" {
 		if err := withoutPlatform(request.Definition); err != nil {
 			return nil, err
 		}

@@ -27,7 +27,7 @@ fn an_image_that_the_command_makes() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How people try it: the default policy decides alone, and says how it does where it is asked.
+/// How people try it: the default policy decides alone, and REFKIT_EXPLAIN shows how.
 #[test]
 fn an_image_without_policies() -> anyhow::Result<()> {
     let stage = Stage::new()?;

@@ -27,7 +27,7 @@ fn no_platform_is_that_of_buildkits_machine() -> anyhow::Result<()> {
         let image = shipped.stage.put(&name, &index.build())?;
         let build = |frontend: &str| {
             let build = shipped.stage.build().gateway(frontend).option("mode", "image").option("image", &image);
-            build.option("unsaid", "1")
+            build.option("no-platform", "1")
         };
         let native = format!("app {}", base::native());
         assert_eq!(build(&plain).built()?.only()?.text("variant")?, native, "without RefKit");
