@@ -17,6 +17,8 @@ mod initialize;
 mod loading;
 #[path = "sandbox/memory.rs"]
 mod memory;
+#[path = "sandbox/names.rs"]
+mod names;
 #[path = "sandbox/outcomes.rs"]
 mod outcomes;
 #[path = "sandbox/overrule.rs"]
