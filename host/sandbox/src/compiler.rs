@@ -75,7 +75,7 @@ pub enum Compiler {
 pub struct CompilerProcess {
     /// The program, which calls [`serve`] first thing. It is believed: what it returns is run.
     pub program: PathBuf,
-    /// What it is started with, before the words that [`serve`] reads.
+    /// What it is started with, before the words that [`serve`] reads: for a program that starts another one.
     pub arguments: Vec<OsString>,
     /// Its whole environment: it inherits nothing.
     pub environment: Vec<(OsString, OsString)>,

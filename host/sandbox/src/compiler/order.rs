@@ -36,12 +36,11 @@ impl Order {
         [WORD.to_owned(), self.parent.to_string(), self.memory.to_string(), self.seconds.to_string(), target]
     }
 
-    /// Returns the order at the end of a command line; none where that is not the line of such a process.
-    pub fn read(words: impl IntoIterator<Item = OsString>) -> Option<Self> {
-        let words: Vec<OsString> = words.into_iter().skip(1).collect();
-        let [rest @ .., word, parent, memory, seconds, target] = &words[..] else { return None };
-        // A line that only mentions the word, as an argument of something else, is not meant.
-        if word != WORD || rest.iter().any(|other| other == WORD) {
+    /// Returns the order of a command line, which has nothing else after the program; none where it is another one.
+    pub fn read(line: impl IntoIterator<Item = OsString>) -> Option<Self> {
+        let words: Vec<OsString> = line.into_iter().skip(1).collect();
+        let [word, parent, memory, seconds, target] = &words[..] else { return None };
+        if word != WORD {
             return None;
         }
         let number = |word: &OsStr| word.to_str()?.parse::<u64>().ok();
@@ -68,7 +67,7 @@ mod tests {
         for target in [None, Some("x86_64-unknown-linux-musl".to_owned())] {
             let order = Order { parent: 7, memory: u64::MAX, seconds: 60, target };
             let words = order.words();
-            let line = ["program", "--flag"].into_iter().chain(words.iter().map(String::as_str));
+            let line = ["program"].into_iter().chain(words.iter().map(String::as_str));
             assert_eq!(read(&line.collect::<Vec<_>>()), Some(order));
         }
     }
@@ -80,6 +79,8 @@ mod tests {
             &["program"],
             &["program", WORD],
             &["program", "resolve", WORD],
+            &["program", "resolve", WORD, "1", "2", "3", HERE],
+            &["program", WORD, "1", "2", "3", HERE, "more"],
             &["program", WORD, "1", "2", "3"],
             &["program", WORD, "1", "2", "x", HERE],
             &["program", WORD, "1", "-2", "3", HERE],
