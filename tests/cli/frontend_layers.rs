@@ -4,7 +4,7 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::json;
 
 use crate::frontend_check::{WASM, changed, component, report, texts};
-use crate::frontend_places::archive;
+use crate::frontend_places::{Raw, archive};
 
 fn digest(bytes: &[u8]) -> String {
     refkit_support::digest(bytes).to_string()
@@ -32,6 +32,10 @@ fn layers_are_read_with_care() {
     let zstd = compress_to_vec(&archive[..], CompressionLevel::Fastest);
     let layout = changed(|raw| raw.put(zstd, digest(&archive), false));
     assert_eq!(report(&layout, 1)["policies"][0]["name"], "redirect");
+    // What nobody mounts is not looked through.
+    let many = |raw: &mut Raw| (0..130).for_each(|n: u8| raw.layer(&[("etc/motd", &[n][..])], false));
+    let image = report(&changed(many), 1);
+    assert!(texts(&image["errors"])[0].contains("more than 128 layers"), "{image}");
     // A layer of another sort above is nothing to tell of.
     let layout = changed(|raw| raw.layer(&[("etc/motd", b"hello")], false));
     assert_eq!(report(&layout, 0)["warnings"], json!([]));

@@ -146,6 +146,17 @@ mod tests {
     }
 
     #[test]
+    fn there_are_limits() {
+        let mut links = Links::default();
+        for number in 0..LIMIT {
+            links.link(&number.to_string(), "x");
+        }
+        assert!(!links.are_too_many());
+        links.entry("directory/name", false);
+        assert!(links.are_too_many());
+    }
+
+    #[test]
     fn links_that_go_round_come_to_an_end() {
         let mut links = Links::default();
         links.link("x", "y");
