@@ -126,6 +126,28 @@ async fn a_program_that_does_not_compile_is_an_error() {
     assert!(error.starts_with("the compiler failed: it cannot be run: No such file"), "{error}");
 }
 
+/// The limits are those of one process, so there are not many at once.
+#[tokio::test]
+async fn compilers_wait_for_one_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let script = format!("echo begin >>{0}; cat >/dev/null; sleep 0.1; echo end >>{0}; exit 7", log.display());
+    let shell = CompilerProcess {
+        program: "/bin/sh".into(),
+        arguments: vec!["-c".into(), script.into()],
+        ..process(1 << 30, Duration::from_secs(60))
+    };
+    let options =
+        EngineOptions { compiler: Compiler::Process(shell), compilers: 1, runs: 2, ..EngineOptions::default() };
+    let engine = Engine::new(options).unwrap();
+    let load = |component| Policy::load(&engine, component);
+    let (one, two, three) = tokio::join!(load(ALLOW_LIST), load(REDIRECT), load(ALLOW_LIST));
+    for error in [one, two, three].map(|loaded| loaded.err().expect("the shell compiles nothing")) {
+        assert!(matches!(&error, LoadError::Compiler(text) if text.contains("exit code 7")), "{error:?}");
+    }
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "begin\nend\n".repeat(3));
+}
+
 /// A process ends when nothing waits for its code any more.
 #[tokio::test]
 async fn no_process_is_left() {

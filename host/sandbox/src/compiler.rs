@@ -117,6 +117,7 @@ pub(crate) struct Compiled {
 impl Engine {
     /// Compiles a component as the options say.
     pub(crate) async fn compile(&self, bytes: Bytes, key: Key) -> Result<Compiled, LoadError> {
+        let _turn = self.compiling().await;
         match &self.options.compiler {
             Compiler::InProcess { time } => {
                 let engine = self.clone();
@@ -156,6 +157,7 @@ impl Engine {
     /// [`LoadError::Target`] where nothing compiles for the target; when the component is malformed, or compiling it
     /// meets a limit.
     pub async fn precompile(&self, target: &str, component: Bytes) -> Result<Vec<u8>, LoadError> {
+        let _turn = self.compiling().await;
         match &self.options.compiler {
             Compiler::InProcess { time } => {
                 let target = target.to_owned();

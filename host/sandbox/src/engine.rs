@@ -35,6 +35,8 @@ pub struct EngineOptions {
     pub max_component: u64,
     /// How such a component is compiled, and within which limits.
     pub compiler: Compiler,
+    /// How many components are compiled at once, each within those limits; the others wait.
+    pub compilers: u32,
     /// Where compiled components are kept between processes.
     pub cache: Option<AotCache>,
 }
@@ -47,6 +49,7 @@ impl Default for EngineOptions {
             // componentize-py makes 18 MB of a policy of ten lines.
             max_component: 32 << 20,
             compiler: Compiler::default(),
+            compilers: 2,
             cache: None,
         }
     }
@@ -59,6 +62,7 @@ pub struct Engine {
     pub(crate) options: Arc<EngineOptions>,
     pub(crate) ticker: Arc<Ticker>,
     places: Arc<Semaphore>,
+    compilers: Arc<Semaphore>,
     pooled: bool,
 }
 
@@ -80,7 +84,8 @@ impl Engine {
         };
         let ticker = Ticker::new(&wasmtime);
         let places = Arc::new(Semaphore::new(options.runs as usize));
-        Ok(Self { wasmtime, options: Arc::new(options), ticker, places, pooled })
+        let compilers = Arc::new(Semaphore::new(options.compilers.max(1) as usize));
+        Ok(Self { wasmtime, options: Arc::new(options), ticker, places, compilers, pooled })
     }
 
     /// Returns whether instances come from a pool.
@@ -100,6 +105,11 @@ impl Engine {
         }
         let permit = self.places.clone().acquire_many_owned(policies as u32).await;
         permit.map(|permit| Permit { _permit: permit }).map_err(|_| busy)
+    }
+
+    /// Waits until a component may be compiled.
+    pub(crate) async fn compiling(&self) -> Option<OwnedSemaphorePermit> {
+        self.compilers.clone().acquire_owned().await.ok()
     }
 
     /// Compiles a component that can be trusted, in this process, for a machine of the named target with no more than
