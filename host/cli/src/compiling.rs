@@ -24,27 +24,29 @@ pub fn compiler(limits: &Compiling) -> Compiler {
     Compiler::Process(CompilerProcess { memory, cpu, wall, ..process })
 }
 
-/// Returns the policy in a file's bytes. If that takes long, a terminal shows why; a log, which nobody waits at, and a
-/// program that reads standard error do not get that line.
+/// Returns the policy in a file's bytes.
 ///
 /// # Errors
 /// What is wrong with the file, or the limit that compiling it met.
 pub async fn load(engine: &Engine, path: &Path, component: Bytes) -> Result<Policy, Failure> {
-    let size = component.len() as u64;
-    let loading = Policy::load(engine, component);
-    tokio::pin!(loading);
-    let loaded = match tokio::time::timeout(SILENCE, &mut loading).await {
-        Ok(loaded) => loaded,
-        Err(_) => {
-            let mut stderr = std::io::stderr();
-            if stderr.is_terminal() {
-                let (path, size) = (Escaped(path.display()), text::Bytes(size));
-                let _ = writeln!(stderr, "compiling {path} ({size}); the cache keeps it for the next time");
-            }
-            loading.await
-        }
-    };
-    loaded.map_err(|error| refused(path, &error))
+    let what =
+        format!("{} ({}); the cache keeps it for the next time", path.display(), text::Bytes(component.len() as u64));
+    waiting(&what, Policy::load(engine, component)).await.map_err(|error| refused(path, &error))
+}
+
+/// Waits for a compiler. If that takes long, a terminal shows what for; a log, which nobody waits at, and a program that
+/// reads standard error do not get that line.
+pub async fn waiting<T>(what: &str, compiling: impl Future<Output = T>) -> T {
+    tokio::pin!(compiling);
+    if let Ok(done) = tokio::time::timeout(SILENCE, &mut compiling).await {
+        return done;
+    }
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        // A terminal that is gone shows nothing.
+        let _ = writeln!(stderr, "compiling {}", Escaped(what));
+    }
+    compiling.await
 }
 
 /// Returns what is said of a file that is no policy, or that cannot be compiled.

@@ -136,7 +136,8 @@ async fn code(
     component: &Bytes,
     name: &str,
 ) -> Result<Option<Bytes>, Failure> {
-    match engine.precompile(program.machine.triple, component.clone()).await {
+    let what = format!("{name} for {}", program.machine.platform());
+    match compiling::waiting(&what, engine.precompile(program.machine.triple, component.clone())).await {
         Ok(code) => Ok(Some(Bytes::from(Shipped::encode(component, &code)))),
         Err(LoadError::Target { .. }) => Ok(None),
         Err(error) => Err(compiling::refused(Path::new(name), &error)),
