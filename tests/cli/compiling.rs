@@ -63,7 +63,7 @@ fn a_limit_that_compiling_meets_is_named() {
     assert!(ran.code == 1 && ran.stderr.contains("more than 160 MiB of memory"), "{}", ran.all());
 }
 
-/// The command is not a compiler for anybody who writes so.
+/// The command compiles for its own parent only.
 #[test]
 fn only_the_command_itself_starts_its_compiler() {
     let ran = refkit(["compile-component", "4294967295", "1000000000", "60", "here"]);

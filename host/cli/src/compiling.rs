@@ -34,8 +34,8 @@ pub async fn load(engine: &Engine, path: &Path, component: Bytes) -> Result<Poli
     waiting(&what, Policy::load(engine, component)).await.map_err(|error| refused(path, &error))
 }
 
-/// Waits for a compiler. If that takes long, a terminal shows what for; a log, which nobody waits at, and a program that
-/// reads standard error do not get that line.
+/// Waits for a compiler. If that takes long, a terminal shows what for. A log and a program that reads standard error do
+/// not get that line.
 pub async fn waiting<T>(what: &str, compiling: impl Future<Output = T>) -> T {
     tokio::pin!(compiling);
     if let Ok(done) = tokio::time::timeout(SILENCE, &mut compiling).await {
@@ -49,7 +49,7 @@ pub async fn waiting<T>(what: &str, compiling: impl Future<Output = T>) -> T {
     compiling.await
 }
 
-/// Returns what is said of a file that is no policy, or that cannot be compiled.
+/// Returns the failure of a file that is no policy, or that cannot be compiled.
 pub fn refused(path: &Path, error: &LoadError) -> Failure {
     let failure =
         Failure::failed(ErrorCode::Invalid, format_args!("cannot use the policy {}: {error}", path.display()));

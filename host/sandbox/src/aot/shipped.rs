@@ -37,7 +37,7 @@ impl Shipped {
     /// Returns an entry that may be loaded.
     ///
     /// # Safety
-    /// Whoever can have written the bytes may run any code in this process: loading them is running them.
+    /// Everyone who can have written the bytes may run any code in this process: loading them is running them.
     pub unsafe fn new(entry: Bytes) -> Self {
         Self(entry)
     }
@@ -68,7 +68,7 @@ impl Shipped {
     /// version.
     pub(crate) fn load(&self, engine: &Engine, component: &[u8]) -> Option<Component> {
         let code = Self::code(&self.0, component)?;
-        // SAFETY: whoever made `self` vouched for the bytes.
+        // SAFETY: the maker of `self` vouched for the bytes.
         unsafe { Component::deserialize(&engine.wasmtime, code) }.ok()
     }
 }

@@ -1,4 +1,4 @@
-//! What a process that compiles is told, as words of its command line.
+//! The order that a process compiles by, as words of its command line.
 
 use std::ffi::{OsStr, OsString};
 
