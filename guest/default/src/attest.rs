@@ -4,9 +4,9 @@ use refkit_policy::oci;
 use refkit_policy::oci::document::{Index, media_type};
 use refkit_policy::{Absence, Descriptor, Error, ErrorCode, Host};
 
-use crate::Place;
 use crate::digests::Digests;
 use crate::documents::{Documents, bare_of};
+use crate::{MAX_IMAGES, Place};
 
 /// What starts the artifact types of referrers that attest something: provenance, SBOMs and signatures in the forms
 /// that BuildKit, cosign, GitHub and Notation attach. Other referrers (a Helm values file, a scan report in a format
@@ -22,16 +22,24 @@ const ARTIFACT_TYPES: [&str; 6] = [
     "application/vnd.cncf.notary.signature",
 ];
 
+/// The most attestations of all images together: more do not fit into what a host takes from a policy (1 MiB). An index
+/// can name the same image, and attest it, again and again.
+const MAX_ATTESTATIONS: usize = 4 * MAX_IMAGES;
+
 /// Sets the attestations of every image: the entries of the index that holds it which name it, and for images without
 /// one, referrers, all asked for side by side. A registry that cannot list referrers has none.
-pub(crate) fn attest(documents: &mut Documents<'_, impl Host>, places: &mut [Place]) {
-    from_indexes(documents, places);
+///
+/// # Errors
+/// When there are more than [`MAX_ATTESTATIONS`].
+pub(crate) fn attest(documents: &mut Documents<'_, impl Host>, places: &mut [Place]) -> Result<(), Error> {
+    let mut left = MAX_ATTESTATIONS;
+    from_indexes(documents, places, &mut left)?;
     let mut subjects = Digests::default();
     for image in places.iter().flatten().filter(|image| image.attestations.is_empty()) {
         subjects.add(&image.manifest.digest);
     }
     if subjects.as_slice().is_empty() {
-        return;
+        return Ok(());
     }
     let answers = documents.host.referrers_all(documents.reference, subjects.as_slice(), None);
     let lists: Vec<_> = answers.into_iter().map(usable).collect();
@@ -41,14 +49,25 @@ pub(crate) fn attest(documents: &mut Documents<'_, impl Host>, places: &mut [Pla
             continue;
         }
         match subjects.place(&image.manifest.digest).and_then(|place| lists.get(place)) {
-            Some(Ok(list)) => image.attestations.clone_from(list),
+            Some(Ok(list)) => {
+                take(documents, &mut left, list.len())?;
+                image.attestations.clone_from(list);
+            }
             Some(Err(error)) => *place = Err(Absence::Failed(error.clone())),
             None => {}
         }
     }
+    Ok(())
 }
 
-fn from_indexes(documents: &Documents<'_, impl Host>, places: &mut [Place]) {
+fn take(documents: &Documents<'_, impl Host>, left: &mut usize, attestations: usize) -> Result<(), Error> {
+    let reference = documents.reference;
+    let text = format_args!("{reference} holds more than {MAX_ATTESTATIONS} attestations");
+    *left = left.checked_sub(attestations).ok_or_else(|| Error::invalid(text))?;
+    Ok(())
+}
+
+fn from_indexes(documents: &Documents<'_, impl Host>, places: &mut [Place], left: &mut usize) -> Result<(), Error> {
     // Images of one index stand side by side, so what an index says is gathered once for all of them.
     let mut holder = String::new();
     let mut attesting = Attesting::default();
@@ -58,8 +77,11 @@ fn from_indexes(documents: &Documents<'_, impl Host>, places: &mut [Place]) {
             attesting = documents.index(own).map(Attesting::of).unwrap_or_default();
             own.clone_into(&mut holder);
         }
-        image.attestations = attesting.about(&image.manifest.digest).iter().map(|entry| bare_of(entry)).collect();
+        let about = attesting.about(&image.manifest.digest);
+        take(documents, left, about.len())?;
+        image.attestations = about.iter().map(|entry| bare_of(entry)).collect();
     }
+    Ok(())
 }
 
 /// The entries of an index that attest others, by what they attest.

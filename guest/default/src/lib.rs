@@ -63,7 +63,7 @@ impl Policy for Default {
             }
         };
         if parts.contains(Parts::ATTESTATIONS) {
-            attest::attest(&mut documents, &mut images);
+            attest::attest(&mut documents, &mut images)?;
         }
         Ok(Outcome::Resolved(Resolved { reference, root, images }))
     }

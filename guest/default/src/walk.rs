@@ -16,9 +16,9 @@ use crate::{MAX_DEPTH, MAX_IMAGES, Place};
 /// When there are more than [`MAX_IMAGES`].
 pub(crate) fn walk(documents: &mut Documents<'_, impl Host>) -> Result<Vec<Place>, Error> {
     read_nested(documents)?;
-    let mut places = Vec::new();
-    open(documents, &mut Vec::new(), &mut places, &mut 0)?;
-    Ok(places)
+    let mut walk = Walk { documents, opened: Digests::default(), entries: Vec::new(), steps: 0, places: Vec::new() };
+    walk.open(&mut Vec::new())?;
+    Ok(walk.places)
 }
 
 /// Reads the indexes in the index, those of one level side by side, each once wherever it stands.
@@ -45,47 +45,70 @@ fn nested(documents: &Documents<'_, impl Host>, digest: &str, seen: &mut Digests
     nested.filter(|entry| seen.add(entry.digest.as_str())).map(bare_of).collect()
 }
 
-/// Adds the images of the index that the parents lead to. `opened` counts indexes: one that is named again and again
-/// need not hold a single image to keep a reader busy.
-fn open(
-    documents: &Documents<'_, impl Host>,
-    parents: &mut Vec<Descriptor>,
-    places: &mut Vec<Place>,
-    opened: &mut usize,
-) -> Result<(), Error> {
-    *opened += 1;
-    let index = match documents.index(documents.holder(parents)) {
-        Ok(index) => index,
-        Err(error) => {
-            places.push(Err(Absence::Failed(error)));
-            return Ok(());
+struct Walk<'a, 'b, H> {
+    documents: &'a Documents<'b, H>,
+    /// The indexes that were opened, and of each the entries that count: what an index only passes over is looked at
+    /// once, wherever and however often it stands.
+    opened: Digests,
+    entries: Vec<Vec<Entry<'a>>>,
+    /// Indexes that were come by: one that is named again and again need not hold a single image to keep a reader busy.
+    steps: usize,
+    places: Vec<Place>,
+}
+
+impl<H: Host> Walk<'_, '_, H> {
+    /// Adds the images of the index that the parents lead to.
+    fn open(&mut self, parents: &mut Vec<Descriptor>) -> Result<(), Error> {
+        self.steps += 1;
+        let documents = self.documents;
+        let digest = documents.holder(parents);
+        if self.opened.place(digest).is_none() {
+            let index = match documents.index(digest) {
+                Ok(index) => index,
+                Err(error) => {
+                    self.places.push(Err(Absence::Failed(error)));
+                    return Ok(());
+                }
+            };
+            self.opened.add(digest);
+            self.entries.push(index.entries().filter(counts).collect());
         }
-    };
-    for entry in index.entries() {
-        let entry = match entry {
-            Entry::Verifiable(entry) => entry,
-            // What no platform suits is an attestation.
-            Entry::Unverifiable(entry) if entry.platform.as_ref().is_some_and(is_unknown) => continue,
-            Entry::Unverifiable(entry) if !media_type::is_document(&entry.media_type) => continue,
-            Entry::Unverifiable(entry) => {
-                places.push(Err(Absence::Failed(unverifiable(documents, entry))));
-                continue;
+        let place = self.opened.place(digest).unwrap_or_default();
+        for number in 0..self.entries[place].len() {
+            match self.entries[place][number] {
+                Entry::Unverifiable(entry) => {
+                    self.places.push(Err(Absence::Failed(unverifiable(documents, entry))));
+                }
+                Entry::Verifiable(entry) if media_type::is_manifest(&entry.media_type) => {
+                    self.places.push(Ok(image(entry, parents.clone())));
+                }
+                Entry::Verifiable(entry) if parents.len() == MAX_DEPTH => {
+                    self.places.push(Err(Absence::Failed(too_deep(documents, entry))));
+                }
+                Entry::Verifiable(entry) => {
+                    parents.push(bare_of(entry));
+                    self.open(parents)?;
+                    parents.pop();
+                }
             }
-        };
-        if media_type::is_manifest(&entry.media_type) && !is_attestation(entry) {
-            places.push(Ok(image(entry, parents.clone())));
-        } else if media_type::is_index(&entry.media_type) && parents.len() == MAX_DEPTH {
-            places.push(Err(Absence::Failed(too_deep(documents, entry))));
-        } else if media_type::is_index(&entry.media_type) {
-            parents.push(bare_of(entry));
-            open(documents, parents, places, opened)?;
-            parents.pop();
+            if self.places.len() > MAX_IMAGES || self.steps > MAX_IMAGES {
+                return Err(too_many(documents));
+            }
         }
-        if places.len() > MAX_IMAGES || *opened > MAX_IMAGES {
-            return Err(too_many(documents));
+        Ok(())
+    }
+}
+
+/// Returns whether an entry is an image or an index, or cannot be told from one.
+fn counts(entry: &Entry<'_>) -> bool {
+    match entry {
+        Entry::Verifiable(entry) if media_type::is_index(&entry.media_type) => true,
+        Entry::Verifiable(entry) => media_type::is_manifest(&entry.media_type) && !is_attestation(entry),
+        // What no platform suits is an attestation.
+        Entry::Unverifiable(entry) => {
+            media_type::is_document(&entry.media_type) && !entry.platform.as_ref().is_some_and(is_unknown)
         }
     }
-    Ok(())
 }
 
 /// Returns whether an entry is an attestation and cannot be taken for an image: it says what it attests, and no
