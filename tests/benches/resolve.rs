@@ -57,11 +57,11 @@ impl Host for Memory {
         unreachable!("as above")
     }
 
-    async fn referrers(&self, _: &Repository, _: &Digest, _: Option<&str>) -> Result<Vec<Descriptor>, Failure> {
+    async fn referrers(&self, _: &Repository, _: &Digest, _: Option<&str>) -> Result<Arc<Vec<Descriptor>>, Failure> {
         unreachable!("as above")
     }
 
-    async fn tags(&self, _: &Repository) -> Result<Vec<String>, Failure> {
+    async fn tags(&self, _: &Repository) -> Result<Arc<Vec<String>>, Failure> {
         unreachable!("as above")
     }
 

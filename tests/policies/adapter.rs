@@ -1,5 +1,7 @@
 //! The registry of the tables as the host of a sandbox, and back.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
@@ -42,13 +44,13 @@ impl host::Host for Adapter {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Vec<Descriptor>, Failure> {
+    ) -> Result<Arc<Vec<Descriptor>>, Failure> {
         let list = self.0.referrers(&of(repository), subject.as_str(), artifact_type).map_err(failure)?;
-        Ok(list.into_iter().map(descriptor).collect())
+        Ok(Arc::new(list.into_iter().map(descriptor).collect()))
     }
 
-    async fn tags(&self, repository: &Repository) -> Result<Vec<String>, Failure> {
-        self.0.tags(&of(repository)).map_err(failure)
+    async fn tags(&self, repository: &Repository) -> Result<Arc<Vec<String>>, Failure> {
+        self.0.tags(&of(repository)).map(Arc::new).map_err(failure)
     }
 
     async fn next(&self, request: host::Request) -> Result<Decision<Descriptor>, Failure> {

@@ -5,6 +5,7 @@
 pub mod descriptor;
 pub mod digest;
 pub mod document;
+mod footprint;
 pub mod matching;
 pub mod pattern;
 pub mod platform;
@@ -13,6 +14,7 @@ pub mod reference;
 
 pub use descriptor::Descriptor;
 pub use digest::{Algorithm, Digest};
+pub use footprint::Footprint;
 pub use pattern::Pattern;
 pub use platform::Platform;
 pub use reference::{Reference, Repository};

@@ -301,6 +301,9 @@ fn platforms(resolution: &Resolution) -> Option<String> {
         if !names.contains(&name) {
             names.push(name);
         }
+        if names.len() > PLATFORMS_SHOWN {
+            break;
+        }
     }
     let more = if names.len() > PLATFORMS_SHOWN { ", …" } else { "" };
     names.truncate(PLATFORMS_SHOWN);

@@ -2,14 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use refkit::{Absence, Image, Parts, Resolution, Selection};
-use refkit_oci::document::{self, Document, media_type};
+use refkit::{Absence, ErrorCode, Image, Parts, Resolution, Selection};
 use refkit_oci::{Descriptor, Digest};
 
 use crate::answer::Answer;
 use crate::arguments;
 use crate::failure::{Exit, Failure};
-use crate::finished::{Finished, Told};
+use crate::finished::{Finished, Told, failed};
 use crate::level;
 use crate::manifests::{self, Manifests};
 use crate::picture::Picture;
@@ -50,11 +49,13 @@ fn tell(
 ) -> Told {
     let setup = finished.setup;
     let mut images = manifests::places(resolution, manifests);
-    attest(resolution, &mut images);
+    if let Err(failure) = attest(resolution, &mut images) {
+        return failed(&failure);
+    }
     let picture = Picture {
         root: &resolution.root,
         images: &images,
-        index: &|descriptor| index(resolution, descriptor),
+        index: &|descriptor| resolution.index(&descriptor.digest),
         manifests,
         refused: &resolution.refused,
         layers: arguments.layers,
@@ -109,42 +110,42 @@ fn tell(
     told
 }
 
-/// Returns an index that the run has read.
-fn index(resolution: &Resolution, descriptor: &Descriptor) -> Option<document::Index> {
-    if !media_type::is_index(&descriptor.media_type) {
-        return None;
-    }
-    let bytes = resolution.bytes(&descriptor.digest)?;
-    match document::read(Some(&descriptor.media_type), bytes, &document::Limits::default()) {
-        Ok(Document::Index(index)) => Some(index),
-        _ => None,
-    }
-}
+/// The most attestations that indexes may add to the images of one answer: as many as one index has entries.
+const ATTESTATIONS: usize = 10_000;
 
 /// Adds the attestations that the indexes list, which are there without another request.
-fn attest(resolution: &Resolution, images: &mut [Result<Image<Descriptor>, Absence>]) {
-    let mut indexes: HashMap<Digest, &Descriptor> = HashMap::new();
-    for image in images.iter().flatten() {
-        let last = image.parents.last().unwrap_or(&resolution.root);
-        indexes.entry(last.digest.clone()).or_insert(last);
-    }
-    let mut listed: HashMap<String, Vec<Descriptor>> = HashMap::new();
-    for entry in indexes.into_values().filter_map(|last| index(resolution, last)).flat_map(|index| index.manifests) {
+///
+/// # Errors
+/// Where there are more than [`ATTESTATIONS`]: an index can name the same image, and attest it, again and again.
+fn attest(resolution: &Resolution, images: &mut [Result<Image<Descriptor>, Absence>]) -> Result<(), Failure> {
+    let last = |image: &Image<Descriptor>| image.parents.last().unwrap_or(&resolution.root).digest.clone();
+    let indexes: HashSet<Digest> = images.iter().flatten().map(last).collect();
+    let mut listed: HashMap<&str, Vec<&Descriptor>> = HashMap::new();
+    let read = indexes.iter().filter_map(|index| resolution.index(index));
+    for entry in read.flat_map(|index| &index.manifests) {
         if let Some(subject) = entry.attests() {
-            listed.entry(subject.to_owned()).or_default().push(entry);
+            listed.entry(subject).or_default().push(entry);
         }
     }
+    let mut left = ATTESTATIONS;
     for image in images.iter_mut().flatten() {
         let mut known: HashSet<Digest> = image.attestations.iter().map(|one| one.digest.clone()).collect();
         let about = listed.get(image.manifest.digest.as_str()).into_iter().flatten();
-        image.attestations.extend(about.filter(|entry| known.insert(entry.digest.clone())).cloned());
+        for entry in about.filter(|entry| known.insert(entry.digest.clone())) {
+            left = left.checked_sub(1).ok_or_else(|| {
+                let text = format_args!("the indexes list more than {ATTESTATIONS} attestations of their images");
+                Failure::failed(ErrorCode::Invalid, text).hint("--platform picks single images")
+            })?;
+            image.attestations.push(Descriptor::clone(entry));
+        }
     }
+    Ok(())
 }
 
 /// Returns the annotations of the root's document.
 fn annotations(resolution: &Resolution, manifests: &Manifests) -> Vec<(String, String)> {
-    match index(resolution, &resolution.root) {
-        Some(index) => index.annotations,
+    match resolution.index(&resolution.root.digest) {
+        Some(index) => index.annotations.clone(),
         None => match manifests.get(&resolution.root.digest) {
             Some(Ok(manifest)) => manifest.annotations.clone(),
             _ => Vec::new(),

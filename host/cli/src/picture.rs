@@ -1,6 +1,6 @@
 //! An image as a tree for people.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use refkit::{Absence, Image, Refused};
 use refkit_oci::document::{self, media_type};
@@ -18,7 +18,7 @@ pub struct Picture<'a> {
     /// The images and absences of the answer.
     pub images: &'a [Result<Image<Descriptor>, Absence>],
     /// An index that the run has read.
-    pub index: &'a dyn Fn(&Descriptor) -> Option<document::Index>,
+    pub index: &'a dyn Fn(&Descriptor) -> Option<&'a document::Index>,
     /// What the manifests say.
     pub manifests: &'a Manifests,
     /// The images that policies refused.
@@ -32,7 +32,7 @@ const OF_INDEX: &str = "index";
 const OF_ENTRY: &str = "entry";
 const OF_MANIFEST: &str = "manifest";
 
-impl Picture<'_> {
+impl<'a> Picture<'a> {
     /// Returns the lines, escaped: four facts, an empty line, the tree.
     pub fn lines(&self, reference: String) -> Vec<String> {
         let facts = [
@@ -51,8 +51,11 @@ impl Picture<'_> {
         match (self.index)(self.root) {
             Some(index) => {
                 let mut tree = Tree::new("index");
-                let mut drawn = HashSet::from([self.root.digest.clone()]);
-                self.entries(&index, &mut tree, &mut drawn);
+                let mut drawing = Drawing {
+                    drawn: HashSet::from([&self.root.digest]),
+                    answer: AnswerOf::new(self.images, self.refused),
+                };
+                self.entries(index, &mut tree, &mut drawing);
                 tree
             }
             None => match self.images.iter().flatten().next() {
@@ -64,24 +67,25 @@ impl Picture<'_> {
 
     /// Draws what an index says. One that is listed again is not drawn again: an index of a few bytes could stand for
     /// millions of lines.
-    fn entries(&self, index: &document::Index, tree: &mut Tree, drawn: &mut HashSet<Digest>) {
+    fn entries(&self, index: &'a document::Index, tree: &mut Tree, drawing: &mut Drawing<'a>) {
         annotations(tree, OF_INDEX, &index.annotations);
         // What cannot be verified is no part of the answer, or the failure of its place.
         let mut passed =
             index.entries().filter(|entry| matches!(entry, document::Entry::Unverifiable(_))).count() as u64;
         for entry in &index.manifests {
+            let answer = &drawing.answer;
             if media_type::is_index(&entry.media_type) {
-                match (self.index)(entry).filter(|_| self.leads_to_an_image(entry)) {
-                    Some(nested) => tree.add(self.nested(entry, &nested, drawn)),
+                match (self.index)(entry).filter(|_| answer.parents.contains(&entry.digest)) {
+                    Some(nested) => tree.add(self.nested(entry, nested, drawing)),
                     None => passed += 1,
                 }
-            } else if let Some(image) = self.image_of(entry) {
-                let mut image = image.clone();
+            } else if let Some(image) = answer.images.get(&entry.digest) {
+                let mut image = Image::clone(image);
                 image.manifest = entry.clone();
                 tree.add(self.image(&image, true));
-            } else if let Some(Refused { policy, .. }) = self.refusal(entry) {
+            } else if let Some(policy) = answer.refused.get(&entry.digest) {
                 tree.add(Tree::new(format!("{}  {}  denied by {policy}", platform(entry), entry.digest)));
-            } else if !self.is_attestation_here(entry) {
+            } else if !answer.attestations.contains(&entry.digest) {
                 passed += 1;
             }
         }
@@ -91,11 +95,11 @@ impl Picture<'_> {
         }
     }
 
-    fn nested(&self, entry: &Descriptor, index: &document::Index, drawn: &mut HashSet<Digest>) -> Tree {
+    fn nested(&self, entry: &'a Descriptor, index: &'a document::Index, drawing: &mut Drawing<'a>) -> Tree {
         let mut tree = Tree::new(format!("index  {}  {}", entry.digest, Bytes(entry.size)));
         annotations(&mut tree, OF_ENTRY, &entry.annotations);
-        if drawn.insert(entry.digest.clone()) {
-            self.entries(index, &mut tree, drawn);
+        if drawing.drawn.insert(&entry.digest) {
+            self.entries(index, &mut tree, drawing);
         } else {
             tree.add(Tree::new("as above"));
         }
@@ -139,23 +143,42 @@ impl Picture<'_> {
             None => Tree::new(format!("attestation  {}  {size}", descriptor.digest)),
         }
     }
+}
 
-    fn image_of(&self, entry: &Descriptor) -> Option<&Image<Descriptor>> {
-        self.images.iter().flatten().find(|image| image.manifest.digest == entry.digest)
-    }
+/// What a picture has drawn, and what it draws from.
+struct Drawing<'a> {
+    drawn: HashSet<&'a Digest>,
+    answer: AnswerOf<'a>,
+}
 
-    fn refusal(&self, entry: &Descriptor) -> Option<&Refused> {
-        self.refused.iter().find(|refused| refused.manifest.as_ref() == Some(&entry.digest))
-    }
+/// What an answer holds, by digest.
+struct AnswerOf<'a> {
+    images: HashMap<&'a Digest, &'a Image<Descriptor>>,
+    parents: HashSet<&'a Digest>,
+    attestations: HashSet<&'a Digest>,
+    /// The policy that refused an image.
+    refused: HashMap<&'a Digest, &'a str>,
+}
 
-    fn leads_to_an_image(&self, entry: &Descriptor) -> bool {
-        let mut parents = self.images.iter().flatten().flat_map(|image| &image.parents);
-        parents.any(|parent| parent.digest == entry.digest)
-    }
-
-    fn is_attestation_here(&self, entry: &Descriptor) -> bool {
-        let mut attestations = self.images.iter().flatten().flat_map(|image| &image.attestations);
-        attestations.any(|attestation| attestation.digest == entry.digest)
+impl<'a> AnswerOf<'a> {
+    fn new(places: &'a [Result<Image<Descriptor>, Absence>], refused: &'a [Refused]) -> Self {
+        let found = || places.iter().flatten();
+        let mut images = HashMap::new();
+        for image in found() {
+            images.entry(&image.manifest.digest).or_insert(image);
+        }
+        let mut policies = HashMap::new();
+        for Refused { policy, manifest, .. } in refused {
+            if let Some(manifest) = manifest {
+                policies.entry(manifest).or_insert(policy.as_str());
+            }
+        }
+        Self {
+            images,
+            parents: found().flat_map(|image| &image.parents).map(|parent| &parent.digest).collect(),
+            attestations: found().flat_map(|image| &image.attestations).map(|one| &one.digest).collect(),
+            refused: policies,
+        }
     }
 }
 
@@ -278,9 +301,10 @@ mod tests {
         ];
         let unread = Failure { code: ErrorCode::Other, message: "m".into() };
         let manifests = Manifests::from([(digest(1), Ok(manifest())), (digest(5), Err(unread))]);
+        let (root, nested) = (&root, &nested);
         let read = |descriptor: &Descriptor| match &descriptor.digest {
-            of if *of == digest(0) => Some(root.clone()),
-            of if *of == digest(4) => Some(nested.clone()),
+            of if *of == digest(0) => Some(root),
+            of if *of == digest(4) => Some(nested),
             _ => None,
         };
         let of = descriptor(INDEX, 0);

@@ -205,6 +205,12 @@ pub enum Problem {
     /// A limit of the run is used up.
     #[error("{0}")]
     BudgetExhausted(String),
+    /// The run's host may hold no more memory for it.
+    #[error("the host holds as much for this run as it may: {limit} bytes")]
+    Held {
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// A file could not be read or written.
     #[error("{0}")]
     Io(Arc<std::io::Error>),
@@ -293,7 +299,7 @@ impl Problem {
             | Self::Malformed(_) => Code::Invalid,
             Self::Unsupported(_) => Code::Unsupported,
             Self::NotGranted(_) => Code::NotGranted,
-            Self::BudgetExhausted(_) => Code::BudgetExhausted,
+            Self::BudgetExhausted(_) | Self::Held { .. } => Code::BudgetExhausted,
             Self::Io(e) => match e.kind() {
                 std::io::ErrorKind::NotFound => Code::NotFound,
                 std::io::ErrorKind::PermissionDenied => Code::Unauthorized,

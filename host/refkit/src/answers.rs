@@ -1,40 +1,35 @@
 //! The questions of one run: each is granted, counted, asked once, recorded and traced.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use refkit_content::verify::MANIFEST_LIMIT;
 use refkit_content::{Answer, Code, Content, Error, Operation, Problem, Source, Vouch, Vouched};
 use refkit_oci::document::media_type;
-use refkit_oci::{Descriptor, Digest, Reference, Repository};
+use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 use refkit_sandbox::{ErrorCode, Failure};
-use tokio::sync::OnceCell;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::account::{Account, Aside};
 use crate::budget::{Budget, Counters};
+use crate::failures::Failures;
 use crate::grants::Grants;
 use crate::ledger::{Ledger, Name};
-use crate::trace::{Answered, Event, Question, Recorder};
+use crate::once::Once;
+use crate::trace::{Answered, Event, MESSAGE, Question, Recorder, shorten};
 
-/// Answers that stay for the rest of the run, errors too. Equal questions that are asked at once wait for one answer.
-#[derive(Debug)]
-pub(crate) struct Once<K, V>(Mutex<HashMap<K, Arc<OnceCell<V>>>>);
+/// Bytes that are set aside for a list while a source is asked for it: how many they are shows only then.
+const LIST: u64 = 8 << 20;
 
-impl<K, V> Default for Once<K, V> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
+/// What is asked for at one time without its size being known has so many bytes together: four lists, or eight
+/// manifests. The registry client asks a host four questions at a time.
+const UNKNOWN: u64 = 32 << 20;
 
-impl<K: Eq + Hash, V: Clone> Once<K, V> {
-    pub(crate) async fn get(&self, key: K, ask: impl Future<Output = V>) -> V {
-        let cell = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).entry(key).or_default().clone();
-        cell.get_or_init(|| ask).await.clone()
-    }
-}
+/// In this unit the semaphore counts them.
+const UNIT: u64 = 1 << 20;
 
-type Once2<K, T> = Once<K, Result<T, Error>>;
+type Asked<K, T> = Once<K, Result<T, Error>>;
 
 /// What one run may ask, and what it was told.
 pub(crate) struct Answers {
@@ -43,15 +38,20 @@ pub(crate) struct Answers {
     pub(crate) grants: Grants,
     pub(crate) budget: Budget,
     pub(crate) counters: Counters,
+    pub(crate) account: Arc<Account>,
     pub(crate) ledger: Ledger,
     pub(crate) recorder: Recorder,
-    resolved: Once2<Name, Descriptor>,
-    pulled: Once2<Name, Content>,
-    fetched: Once2<(Repository, Digest), Bytes>,
-    tags: Once2<Repository, Arc<Vec<String>>>,
-    referrers: Once2<(Repository, Digest, Option<String>), Vec<Descriptor>>,
-    failures: Mutex<Vec<Error>>,
+    unknown: Semaphore,
+    resolved: Asked<Name, Descriptor>,
+    pulled: Asked<Name, Content>,
+    fetched: Asked<(Repository, Digest), Bytes>,
+    tags: Asked<Repository, Arc<Vec<String>>>,
+    referrers: Asked<((Repository, Digest), Option<String>), Arc<Vec<Descriptor>>>,
+    failures: Failures,
 }
+
+/// Memory that is set aside for an answer whose size is not known, and the turn to ask for it.
+type Room<'a> = (Option<SemaphorePermit<'a>>, Aside);
 
 impl Answers {
     pub(crate) fn new(
@@ -61,25 +61,47 @@ impl Answers {
         budget: Budget,
         started: Instant,
     ) -> Self {
+        let account = Account::new(budget.held);
         Self {
             source,
             requested,
             grants,
             budget,
             counters: Counters::default(),
-            ledger: Ledger::default(),
+            ledger: Ledger::new(account.clone()),
+            account,
             recorder: Recorder::new(started),
+            unknown: Semaphore::new((UNKNOWN / UNIT) as usize),
             resolved: Once::default(),
             pulled: Once::default(),
             fetched: Once::default(),
             tags: Once::default(),
             referrers: Once::default(),
-            failures: Mutex::default(),
+            failures: Failures::default(),
         }
+    }
+
+    /// Counts a policy's question, whatever becomes of it. What the host asks by itself counts where a source is asked.
+    fn enter(&self, span: Option<usize>) -> Result<(), Problem> {
+        if span.is_some() { self.counters.call(&self.budget) } else { Ok(()) }
+    }
+
+    /// Sets memory aside for an answer of at most so many bytes. Where there is not enough, waits until nothing else is
+    /// asked for, and what that needed is known.
+    async fn room(&self, bytes: u64) -> Result<Room<'_>, Problem> {
+        let turns = |bytes: u64| self.unknown.acquire_many((bytes.min(UNKNOWN) / UNIT) as u32);
+        let turn = turns(bytes).await.ok();
+        if let Ok(aside) = self.account.set_aside(bytes as usize) {
+            return Ok((turn, aside));
+        }
+        drop(turn);
+        let turn = turns(UNKNOWN).await.ok();
+        Ok((turn, self.account.set_aside(bytes as usize)?))
     }
 
     pub(crate) async fn resolve(&self, span: Option<usize>, reference: &Reference) -> Result<Descriptor, Error> {
         let name = Name::of(reference);
+        let fail = |problem| Error::new(Operation::Resolve, reference, problem);
         let ask = async {
             if let Some(known) = self.ledger.named(&name) {
                 return Ok(known);
@@ -91,36 +113,44 @@ impl Answers {
                     Ok((answer, what, 0))
                 });
             let descriptor = asked.await?;
-            self.ledger.root(name.clone(), &descriptor);
+            self.account.keep(&descriptor).map_err(fail)?;
+            self.ledger.root(name.clone(), &descriptor).map_err(fail)?;
             Ok(descriptor)
         };
-        self.keep(self.resolved.get(name.clone(), ask).await)
+        self.keep(self.enter(span).map_err(fail))?;
+        let admit = |bytes| self.account.take(bytes).map_err(fail);
+        self.keep(self.resolved.get(name.clone(), admit, ask).await)
     }
 
     pub(crate) async fn pull(&self, span: Option<usize>, reference: &Reference) -> Result<Content, Error> {
         let name = Name::of(reference);
+        let fail = |problem| Error::new(Operation::Pull, reference, problem);
         let ask = async {
             // One tag, one answer per run: what a resolve has pinned is read by its digest.
             if let Some(descriptor) = self.ledger.named(&name) {
-                let bytes = self.fetch(span, reference.repository(), &descriptor.digest).await?;
+                let bytes = self.read(span, reference.repository(), &descriptor.digest, self.budget.content).await?;
                 return Ok(Content { descriptor, bytes });
             }
+            let room = self.room(MANIFEST_LIMIT).await.map_err(fail)?;
             let asked = self.ask(span, Question::Pull, Operation::Pull, reference, reference.repository(), async {
                 let answer = self.source.pull(reference).await?;
                 let (what, bytes) = (answer.value.descriptor.digest.to_string(), answer.value.bytes.len() as u64);
                 Ok((answer, what, bytes))
             });
             let content = asked.await?;
-            let fail = |problem| Error::new(Operation::Pull, reference, problem);
+            drop(room);
             self.counters.content(&self.budget, content.bytes.len() as u64).map_err(fail)?;
             if content.bytes.len() as u64 > self.budget.content {
                 return Err(fail(Problem::TooLarge { limit: self.budget.content }));
             }
-            self.ledger.root(name.clone(), &content.descriptor);
+            self.account.keep(&content.descriptor).map_err(fail)?;
+            self.ledger.root(name.clone(), &content.descriptor).map_err(fail)?;
             self.ledger.read(reference.repository(), &content.descriptor, &content.bytes).map_err(fail)?;
             Ok(content)
         };
-        self.keep(self.pulled.get(name.clone(), ask).await)
+        self.keep(self.enter(span).map_err(fail))?;
+        let admit = |bytes| self.account.take(bytes).map_err(fail);
+        self.keep(self.pulled.get(name.clone(), admit, ask).await)
     }
 
     pub(crate) async fn fetch(
@@ -129,7 +159,8 @@ impl Answers {
         repository: &Repository,
         digest: &Digest,
     ) -> Result<Bytes, Error> {
-        self.fetch_within(span, repository, digest, self.budget.content).await
+        self.enter_fetch(span, repository, digest)?;
+        self.read(span, repository, digest, self.budget.content).await
     }
 
     /// Reads a blob whole to hand out a part of it: it is checked whole, and stays in the host.
@@ -141,13 +172,19 @@ impl Answers {
         offset: u64,
         length: u32,
     ) -> Result<Bytes, Error> {
-        let bytes = self.fetch_within(span, repository, digest, self.budget.bytes).await?;
+        self.enter_fetch(span, repository, digest)?;
+        let bytes = self.read(span, repository, digest, self.budget.bytes).await?;
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
         let end = start.saturating_add(length as usize).min(bytes.len());
         Ok(bytes.slice(start..end))
     }
 
-    async fn fetch_within(
+    fn enter_fetch(&self, span: Option<usize>, repository: &Repository, digest: &Digest) -> Result<(), Error> {
+        let fail = |problem| Error::new(Operation::Fetch, format_args!("{repository}@{digest}"), problem);
+        self.keep(self.enter(span).map_err(fail))
+    }
+
+    async fn read(
         &self,
         span: Option<usize>,
         repository: &Repository,
@@ -181,16 +218,20 @@ impl Answers {
                 self.counters.depth(&self.budget, depth).map_err(fail)?;
             }
             self.counters.content(&self.budget, descriptor.size).map_err(fail)?;
+            // What is too much to be kept is not asked for.
+            let aside = self.account.set_aside(descriptor.size as usize).map_err(fail)?;
             let asked = self.ask(span, Question::Fetch, Operation::Fetch, &subject, repository, async {
                 let answer = refkit_content::fetch(&*self.source, repository, &descriptor, limit).await?;
                 let bytes = answer.value.len() as u64;
                 Ok((answer, descriptor.media_type.clone(), bytes))
             });
             let bytes = asked.await?;
+            drop(aside);
             self.ledger.read(repository, &descriptor, &bytes).map_err(fail)?;
             Ok(bytes)
         };
-        self.keep(self.fetched.get((repository.clone(), digest.clone()), ask).await)
+        let admit = |bytes| self.account.take(bytes).map_err(fail);
+        self.keep(self.fetched.get((repository.clone(), digest.clone()), admit, ask).await)
     }
 
     /// Asks a transport for its word on a reference.
@@ -200,6 +241,8 @@ impl Answers {
         vouch: &dyn Vouch,
         reference: &Reference,
     ) -> Result<Vouched, Error> {
+        let fail = |problem| Error::new(Operation::Resolve, reference, problem);
+        self.keep(self.enter(span).map_err(fail))?;
         let asked = self.ask(span, Question::Resolve, Operation::Resolve, reference, reference.repository(), async {
             let answer = vouch.vouch(reference).await?;
             let what = answer.value.root.to_string();
@@ -209,18 +252,28 @@ impl Answers {
         let vouched = self.keep(asked.await)?;
         let bytes = vouched.config.as_ref().map_or(0, |config| config.len() as u64);
         let counted = self.counters.content(&self.budget, bytes);
-        self.keep(counted.map_err(|problem| Error::new(Operation::Resolve, reference, problem)))?;
+        self.keep(counted.map_err(fail))?;
         Ok(vouched)
     }
 
     pub(crate) async fn tags(&self, span: Option<usize>, repository: &Repository) -> Result<Arc<Vec<String>>, Error> {
-        let ask = self.ask(span, Question::Tags, Operation::Tags, repository, repository, async {
-            let answer = self.source.tags(repository).await?;
-            let what = format!("{} tags", answer.value.len());
-            let bytes = answer.value.iter().map(|tag| tag.len() as u64).sum();
-            Ok((Answer { value: Arc::new(answer.value), origin: answer.origin }, what, bytes))
-        });
-        self.keep(self.tags.get(repository.clone(), ask).await)
+        let fail = |problem| Error::new(Operation::Tags, repository, problem);
+        let ask = async {
+            let room = self.room(LIST).await.map_err(fail)?;
+            let asked = self.ask(span, Question::Tags, Operation::Tags, repository, repository, async {
+                let answer = self.source.tags(repository).await?;
+                let what = format!("{} tags", answer.value.len());
+                let bytes = answer.value.iter().map(|tag| tag.len() as u64).sum();
+                Ok((Answer { value: Arc::new(answer.value), origin: answer.origin }, what, bytes))
+            });
+            let tags = asked.await?;
+            drop(room);
+            self.list(&*tags).map_err(fail)?;
+            Ok(tags)
+        };
+        self.keep(self.enter(span).map_err(fail))?;
+        let admit = |bytes| self.account.take(bytes).map_err(fail);
+        self.keep(self.tags.get(repository.clone(), admit, ask).await)
     }
 
     pub(crate) async fn referrers(
@@ -229,24 +282,36 @@ impl Answers {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Vec<Descriptor>, Error> {
+    ) -> Result<Arc<Vec<Descriptor>>, Error> {
         let text = format!("{repository}@{subject}");
+        let fail = |problem| Error::new(Operation::Referrers, &text, problem);
         let ask = async {
             if self.ledger.met(repository, subject).is_none() {
-                let problem = Problem::NotGranted("this run has not met that digest in that repository".into());
-                return Err(Error::new(Operation::Referrers, &text, problem));
+                let text = "this run has not met that digest in that repository";
+                return Err(fail(Problem::NotGranted(text.into())));
             }
+            let room = self.room(LIST).await.map_err(fail)?;
             let asked = self.ask(span, Question::Referrers, Operation::Referrers, &text, repository, async {
                 let answer = self.source.referrers(repository, subject, artifact_type).await?;
                 let what = format!("{} referrers", answer.value.len());
-                Ok((answer, what, 0))
+                Ok((Answer { value: Arc::new(answer.value), origin: answer.origin }, what, 0))
             });
             let list = asked.await?;
-            self.ledger.referrers(repository, subject, &list);
+            drop(room);
+            self.list(&*list).map_err(fail)?;
+            self.ledger.referrers(repository, subject, &list).map_err(fail)?;
             Ok(list)
         };
-        let key = (repository.clone(), subject.clone(), artifact_type.map(str::to_owned));
-        self.keep(self.referrers.get(key, ask).await)
+        self.keep(self.enter(span).map_err(fail))?;
+        let key = ((repository.clone(), subject.clone()), artifact_type.map(str::to_owned));
+        let admit = |bytes| self.account.take(bytes).map_err(fail);
+        self.keep(self.referrers.get(key, admit, ask).await)
+    }
+
+    /// Counts a list that has come, as content and as what is kept.
+    fn list(&self, list: &impl Footprint) -> Result<(), Problem> {
+        self.counters.list(&self.budget, list.footprint() as u64)?;
+        self.account.keep(list)
     }
 
     /// Asks the source: granted, counted, traced.
@@ -259,9 +324,11 @@ impl Answers {
         repository: &Repository,
         ask: impl Future<Output = Result<(Answer<T>, String, u64), Error>>,
     ) -> Result<T, Error> {
-        let granted = self.grants.check(&self.requested, repository).and_then(|()| self.counters.call(&self.budget));
+        let call = || if span.is_none() { self.counters.call(&self.budget) } else { Ok(()) };
+        let granted = self.grants.check(&self.requested, repository).and_then(|()| call());
         let subject = subject.to_string();
         let event = Event::Call { question, subject: subject.clone(), answer: None };
+        self.account.keep(&event).map_err(|problem| Error::new(operation, &subject, problem))?;
         let span = self.recorder.begin(span, event);
         let result = match granted {
             Ok(()) => ask.await,
@@ -272,8 +339,14 @@ impl Answers {
                 let Answer { value, origin } = answer;
                 (Answered::From { origin: Some(origin), what, bytes }, Ok(value))
             }
-            Err(error) => (Answered::Failed(error.to_string()), Err(error)),
+            Err(error) => {
+                let mut text = error.to_string();
+                shorten(&mut text, MESSAGE);
+                (Answered::Failed(text), Err(error))
+            }
         };
+        // The calls bound how many there are, and each is short.
+        self.account.add(answered.footprint());
         self.recorder.end(span, |event| {
             if let Event::Call { answer, .. } = event {
                 *answer = Some(answered);
@@ -285,15 +358,14 @@ impl Answers {
     /// Keeps the host's own record of a failure: what a policy says of it later may differ.
     fn keep<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
-            self.failures.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(error.clone());
+            self.failures.note(&self.account, error);
         }
         result
     }
 
     /// Returns the host's own record of a failure that a policy passed on.
     pub(crate) fn cause(&self, failure: &Failure) -> Option<Error> {
-        let failures = self.failures.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        failures.iter().rev().find(|error| error.to_string() == failure.message).cloned()
+        self.failures.find(&failure.message)
     }
 }
 

@@ -9,9 +9,10 @@ use refkit_content::Problem;
 /// used/limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Questions that go to a source: a repeated one is answered from the run's record and is free.
+    /// Questions of the policies, to a source or to the rest of the chain: refused and repeated ones count, and an `-all`
+    /// counts as the questions that it asks. Of the host's own, those that go to a source.
     pub calls: u64,
-    /// Bytes of content that come from the source.
+    /// Bytes of content and of lists that come from the source.
     pub bytes: u64,
     /// Bytes of one content.
     pub content: u64,
@@ -21,6 +22,10 @@ pub struct Budget {
     pub cpu: Duration,
     /// Bytes of memory of each policy.
     pub memory: u64,
+    /// Bytes of memory that the host holds for the run: contents, what they name, lists, the record of questions, answers,
+    /// failures and messages, and what is on its way. It counts what is kept; documents that are just being read and the
+    /// answer's way to standard output come on top.
+    pub held: u64,
     /// How far below a root an index may be: 0 is the root itself.
     pub depth: u64,
     /// Messages of the policies that the trace keeps; of more it says how many.
@@ -38,6 +43,9 @@ impl Default for Budget {
             wall: Duration::from_secs(120),
             cpu: Duration::from_secs(2),
             memory: 64 << 20,
+            // With this, with as much for a policy, and with what a process needs by itself, it stays under 200 MB. An
+            // index of 1,000 images, read with all manifests and configs, takes 16 MiB.
+            held: 64 << 20,
             // Images with one nested index exist, with two nobody has seen one.
             depth: 8,
             events: 1_000,
@@ -48,9 +56,9 @@ impl Default for Budget {
 /// What a run has used of its budget.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// Questions that went to a source.
+    /// Questions, as [`Budget::calls`] counts them.
     pub calls: u64,
-    /// Bytes of content that came.
+    /// Bytes of content and of lists that came.
     pub bytes: u64,
     /// Bytes of the largest content.
     pub content: u64,
@@ -60,6 +68,8 @@ pub struct Spent {
     pub cpu: Duration,
     /// Bytes of memory of the policy that had most.
     pub memory: u64,
+    /// The most bytes of memory that the host held at any time.
+    pub held: u64,
     /// The deepest index.
     pub depth: u64,
     /// Messages of the policies, dropped ones included.
@@ -90,6 +100,11 @@ impl Counters {
         take(&self.bytes, bytes, budget.bytes, "bytes of content")
     }
 
+    /// Takes bytes of a list that came.
+    pub(crate) fn list(&self, budget: &Budget, bytes: u64) -> Result<(), Problem> {
+        take(&self.bytes, bytes, budget.bytes, "bytes of content")
+    }
+
     /// Notes an index at a depth.
     pub(crate) fn depth(&self, budget: &Budget, depth: u64) -> Result<(), Problem> {
         if depth > budget.depth {
@@ -111,7 +126,7 @@ impl Counters {
         self.memory.fetch_max(memory, Ordering::Relaxed);
     }
 
-    pub(crate) fn spent(&self, wall: Duration) -> Spent {
+    pub(crate) fn spent(&self, wall: Duration, held: u64) -> Spent {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Spent {
             calls: read(&self.calls),
@@ -120,6 +135,7 @@ impl Counters {
             wall,
             cpu: Duration::from_nanos(read(&self.cpu)),
             memory: read(&self.memory),
+            held,
             depth: read(&self.depth),
             events: read(&self.events),
         }

@@ -1,13 +1,13 @@
 //! What else there was: the entries of the indexes that a run has read, and why each was taken or passed over.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use refkit_oci::document::{self, Document, media_type};
+use refkit_oci::document::media_type;
 use refkit_oci::matching::{Matcher, Only};
 use refkit_oci::{Descriptor, Digest, Platform};
 use refkit_sandbox::Selection;
 
-use crate::Resolution;
+use crate::{Refused, Resolution};
 
 /// An entry of an index that this run has read.
 #[derive(Debug, Clone)]
@@ -53,71 +53,92 @@ pub enum Verdict {
 }
 
 impl Resolution {
-    /// Returns the entries of the indexes that were read, in their order, with what became of each.
+    /// Returns the entries of the indexes that were read, in their order, with what became of each. An index that is
+    /// listed again is opened where it stands first.
     pub fn candidates(&self) -> Vec<Candidate> {
-        let mut candidates = Vec::new();
-        self.entries(&self.root, 0, &mut candidates);
-        candidates
+        let images = || self.images.iter().flatten();
+        let wanted = match &self.request.selection {
+            Selection::Platforms(wanted) => Some(wanted.iter().cloned().map(Only::new).collect()),
+            Selection::All => None,
+        };
+        let mut denied = HashMap::new();
+        for refused in &self.refused {
+            if let Some(manifest) = &refused.manifest {
+                denied.entry(manifest).or_insert(refused);
+            }
+        }
+        let mut walk = Walk {
+            resolution: self,
+            denied,
+            taken: images().map(|image| &image.manifest.digest).collect(),
+            followed: images().flat_map(|image| &image.parents).map(|parent| &parent.digest).collect(),
+            wanted,
+            opened: HashSet::new(),
+            candidates: Vec::new(),
+        };
+        walk.open(&self.root.digest, 0);
+        walk.candidates
     }
 
     /// Returns what some client may take from the root: the manifests of images that it lists, attestations aside, and
     /// in the place of an index that this run has not read, that index.
     pub fn images_of_root(&self) -> Vec<Digest> {
-        let (mut images, mut open, mut seen) = (Vec::new(), vec![self.root.clone()], HashSet::new());
+        let (mut images, mut open, mut seen) = (Vec::new(), vec![&self.root], HashSet::new());
         while let Some(next) = open.pop() {
-            if !seen.insert(next.digest.clone()) {
+            if !seen.insert(&next.digest) {
                 continue;
             }
-            if !media_type::is_index(&next.media_type) {
-                images.push(next.digest);
-                continue;
-            }
-            let Some(index) = self.index(&next) else {
-                images.push(next.digest);
+            let Some(index) = self.index(&next.digest).filter(|_| media_type::is_index(&next.media_type)) else {
+                images.push(next.digest.clone());
                 continue;
             };
-            let wanted = |entry: &Descriptor| media_type::is_document(&entry.media_type) && !entry.is_attestation();
-            open.extend(index.manifests.into_iter().filter(wanted));
+            let wanted = |entry: &&Descriptor| media_type::is_document(&entry.media_type) && !entry.is_attestation();
+            open.extend(index.manifests.iter().filter(wanted));
         }
         images
     }
+}
 
-    fn index(&self, descriptor: &Descriptor) -> Option<document::Index> {
-        let bytes = self.bytes(&descriptor.digest).filter(|_| media_type::is_index(&descriptor.media_type))?;
-        match document::read(Some(&descriptor.media_type), bytes, &document::Limits::default()) {
-            Ok(Document::Index(index)) => Some(index),
-            _ => None,
-        }
-    }
+struct Walk<'a> {
+    resolution: &'a Resolution,
+    taken: HashSet<&'a Digest>,
+    denied: HashMap<&'a Digest, &'a Refused>,
+    followed: HashSet<&'a Digest>,
+    /// The wanted platforms; nothing where all are.
+    wanted: Option<Vec<Only>>,
+    opened: HashSet<&'a Digest>,
+    candidates: Vec<Candidate>,
+}
 
-    fn entries(&self, index: &Descriptor, depth: usize, into: &mut Vec<Candidate>) {
-        let Some(document) = self.index(index) else { return };
-        for descriptor in document.manifests {
-            let verdict = self.verdict(&descriptor);
+impl<'a> Walk<'a> {
+    fn open(&mut self, digest: &'a Digest, depth: usize) {
+        let Some(index) = self.resolution.index(digest).filter(|_| self.opened.insert(digest)) else { return };
+        for descriptor in &index.manifests {
+            let verdict = self.verdict(descriptor);
             let follow = verdict == Verdict::Followed;
-            into.push(Candidate { index: index.digest.clone(), depth, descriptor: descriptor.clone(), verdict });
+            let index = digest.clone();
+            self.candidates.push(Candidate { index, depth, descriptor: descriptor.clone(), verdict });
             if follow {
-                self.entries(&descriptor, depth + 1, into);
+                self.open(&descriptor.digest, depth + 1);
             }
         }
     }
 
     fn denied(&self, manifest: &Digest) -> Option<Verdict> {
-        let refused = self.refused.iter().find(|refused| refused.manifest.as_ref() == Some(manifest))?;
+        let refused = self.denied.get(manifest)?;
         let denial = refused.denials.first()?;
         let (policy, rule, message) = (refused.policy.clone(), denial.rule.clone(), denial.message.clone());
         Some(Verdict::Denied { policy, rule, message })
     }
 
     fn verdict(&self, entry: &Descriptor) -> Verdict {
-        let images = || self.images.iter().flatten();
-        if images().any(|image| image.manifest.digest == entry.digest) {
+        if self.taken.contains(&entry.digest) {
             return Verdict::Taken;
         }
         if let Some(denied) = self.denied(&entry.digest) {
             return denied;
         }
-        if images().any(|image| image.parents.iter().any(|parent| parent.digest == entry.digest)) {
+        if self.followed.contains(&entry.digest) {
             return Verdict::Followed;
         }
         if entry.is_attestation() {
@@ -126,11 +147,11 @@ impl Resolution {
         if !media_type::is_document(&entry.media_type) {
             return Verdict::NoImage(entry.media_type.clone());
         }
-        match (&self.request.selection, &entry.platform) {
-            (Selection::All, _) => Verdict::Absent,
-            (Selection::Platforms(_), None) => Verdict::NoPlatform,
-            (Selection::Platforms(wanted), Some(platform)) => {
-                let suits = wanted.iter().any(|wanted| Only::new(wanted.clone()).matches(platform));
+        match (&self.wanted, &entry.platform) {
+            (None, _) => Verdict::Absent,
+            (Some(_), None) => Verdict::NoPlatform,
+            (Some(wanted), Some(platform)) => {
+                let suits = wanted.iter().any(|wanted| wanted.matches(platform));
                 if suits { Verdict::LessSuited } else { Verdict::OtherPlatform(platform.clone()) }
             }
         }

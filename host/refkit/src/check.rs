@@ -1,12 +1,18 @@
 //! Holds an outcome against what the run has met. A policy names digests; every descriptor that leaves here is the
 //! host's own record.
 
+use std::cell::Cell;
+
 use refkit_oci::document::media_type;
-use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
+use refkit_oci::{Descriptor, Digest, Footprint, Platform, Reference, Repository};
 use refkit_sandbox::{Absence, Decision, Denial, Failure, Image, Parts, Request, Resolved, Selection};
 
 use crate::error::OutcomeError;
 use crate::ledger::{Ledger, Name};
+
+/// The most bytes of all descriptors of a decision: 1,000 images with annotations and attestations have a third of it. An
+/// outcome of a few bytes can name a descriptor of megabytes again and again.
+const DESCRIPTORS: usize = 8 << 20;
 
 /// Returns the decision about a request with the host's own descriptors.
 ///
@@ -24,7 +30,8 @@ pub(crate) fn decision(
     };
     let root = root(ledger, &resolved.reference, &resolved.root)?;
     tag(ledger, request, &resolved.reference, &resolved.root)?;
-    let check = Check { ledger, repository: resolved.reference.repository(), root: &root };
+    let left = Cell::new(DESCRIPTORS);
+    let check = Check { ledger, repository: resolved.reference.repository(), root: &root, left };
     let images = resolved.images.into_iter().map(|place| match place {
         Ok(image) => check.image(image).map(Ok),
         Err(Absence::Denied(denials)) if denials.is_empty() => Err(OutcomeError::NoReason),
@@ -78,6 +85,8 @@ struct Check<'a> {
     ledger: &'a Ledger,
     repository: &'a Repository,
     root: &'a Descriptor,
+    /// Bytes of descriptors that the decision may still hold.
+    left: Cell<usize>,
 }
 
 impl Check<'_> {
@@ -93,7 +102,7 @@ impl Check<'_> {
         }
         let last = parents.last().unwrap_or(self.root);
         let manifest = if image.manifest == self.root.digest && parents.is_empty() {
-            self.root.clone()
+            self.count(self.root.clone())?
         } else {
             self.entry(last, &image.manifest, "manifest")?
         };
@@ -112,21 +121,21 @@ impl Check<'_> {
     fn entry(&self, parent: &Descriptor, child: &Digest, kind: &'static str) -> Result<Descriptor, OutcomeError> {
         self.met(child)?;
         let names = self.ledger.names(self.repository, &parent.digest);
-        let entry = names.as_ref().and_then(|names| names.entries.iter().find(|entry| entry.digest == *child));
-        entry.cloned().ok_or_else(|| self.broken(kind, parent, child))
+        let entry = names.as_ref().and_then(|names| names.entry(child));
+        self.count(entry.cloned().ok_or_else(|| self.broken(kind, parent, child))?)
     }
 
     fn config(&self, manifest: &Descriptor, config: &Digest) -> Result<Descriptor, OutcomeError> {
         self.met(config)?;
         let names = self.ledger.names(self.repository, &manifest.digest);
         let named = names.as_ref().and_then(|names| names.config.as_ref()).filter(|named| named.digest == *config);
-        named.cloned().ok_or_else(|| self.broken("config", manifest, config))
+        self.count(named.cloned().ok_or_else(|| self.broken("config", manifest, config))?)
     }
 
     fn attestation(&self, manifest: &Descriptor, attestation: Digest) -> Result<Descriptor, OutcomeError> {
         let descriptor = self.met(&attestation)?;
         if self.ledger.about(self.repository, &attestation, &manifest.digest) {
-            Ok(descriptor)
+            self.count(descriptor)
         } else {
             Err(self.broken("attestation", manifest, &attestation))
         }
@@ -143,6 +152,12 @@ impl Check<'_> {
             .ok()?
             .platform()
             .map(Platform::normalized)
+    }
+
+    fn count(&self, descriptor: Descriptor) -> Result<Descriptor, OutcomeError> {
+        let left = self.left.get().checked_sub(descriptor.footprint());
+        self.left.set(left.ok_or(OutcomeError::TooLarge { limit: DESCRIPTORS })?);
+        Ok(descriptor)
     }
 
     fn met(&self, digest: &Digest) -> Result<Descriptor, OutcomeError> {

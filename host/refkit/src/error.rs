@@ -43,6 +43,12 @@ pub enum Error {
         /// The limit.
         limit: Duration,
     },
+    /// The record of the policies' decisions would take more memory than the host may hold for the run.
+    #[error("the host holds as much for this run as it may: {limit} bytes")]
+    Held {
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// What was asked for besides the decision could not be read.
     #[error(transparent)]
     Content(#[from] refkit_content::Error),
@@ -57,6 +63,7 @@ impl Error {
         match self {
             Self::Failed { failure, .. } => failure.code,
             Self::Timeout { .. } => ErrorCode::Timeout,
+            Self::Held { .. } => ErrorCode::BudgetExhausted,
             Self::Content(error) => crate::answers::code(error.code()),
             Self::Policy { error: RunError::Timeout { .. }, .. } => ErrorCode::Timeout,
             Self::Policy { .. } | Self::Outcome { .. } | Self::Busy(_) => ErrorCode::Other,
@@ -133,6 +140,12 @@ pub enum OutcomeError {
     Tag {
         /// The outcome's reference.
         reference: String,
+    },
+    /// The descriptors that its digests stand for, taken together, are too much: one digest may be named again and again.
+    #[error("the descriptors that it names have more than {limit} bytes together")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
     },
     /// A denial without a reason.
     #[error("a denial has to say at least one reason")]

@@ -5,16 +5,17 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use refkit_oci::{Descriptor, Digest, Reference, Repository};
-use refkit_sandbox::{Content, Decision, Failure, Host, Level, Request};
+use refkit_content::Problem;
+use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
+use refkit_sandbox::{Content, Decision, Failure, Hold, Host, Level, Request};
 
-use crate::answers::failure;
+use crate::answers::{code, failure};
 use crate::refusals::Told;
 use crate::session::Run;
-use crate::trace::Event;
+use crate::trace::{Event, MESSAGE, shorten};
 
-/// The longest message and field of an event that the trace keeps, in bytes.
-const MESSAGE: usize = 4 << 10;
+/// The most fields of a message that the trace keeps.
+const FIELDS: usize = 32;
 
 /// One policy's side of the run.
 pub(crate) struct PolicyHost {
@@ -62,19 +63,27 @@ impl Host for PolicyHost {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Vec<Descriptor>, Failure> {
+    ) -> Result<Arc<Vec<Descriptor>>, Failure> {
         self.run.answers.referrers(Some(self.span), repository, subject, artifact_type).await.map_err(failure)
     }
 
-    async fn tags(&self, repository: &Repository) -> Result<Vec<String>, Failure> {
-        let tags = self.run.answers.tags(Some(self.span), repository).await.map_err(failure)?;
-        Ok(tags.to_vec())
+    async fn tags(&self, repository: &Repository) -> Result<Arc<Vec<String>>, Failure> {
+        self.run.answers.tags(Some(self.span), repository).await.map_err(failure)
     }
 
     async fn next(&self, request: Request) -> Result<Decision<Descriptor>, Failure> {
-        let answer = self.run.decide(self.index + 1, request.clone(), Some(self.span), self.seen).await;
-        let told = Told { asked: request, answer: answer.clone() };
-        self.told.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(told);
+        let answers = &self.run.answers;
+        let exhausted = |problem: Problem| Failure { code: code(problem.code()), message: problem.to_string() };
+        let answer = match answers.counters.call(&answers.budget) {
+            Ok(()) => self.run.decide(self.index + 1, request.clone(), Some(self.span), self.seen).await,
+            Err(problem) => Err(exhausted(problem)),
+        };
+        let mut told = self.told.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if !told.iter().any(|told| told.asked == request && told.answer == answer) {
+            // What is told and not recorded could be taken for not told.
+            self.run.hold(request.footprint() + answer.footprint())?;
+            told.push(Told { asked: request, answer: answer.clone() });
+        }
         answer
     }
 
@@ -90,30 +99,34 @@ impl Host for PolicyHost {
         self.run.now
     }
 
+    fn hold(&self, bytes: u64) -> Result<Hold, Failure> {
+        let aside = self.run.answers.account.set_aside(usize::try_from(bytes).unwrap_or(usize::MAX));
+        let fail = |problem: Problem| Failure { code: code(problem.code()), message: problem.to_string() };
+        aside.map(Hold::new).map_err(fail)
+    }
+
     fn event(&self, level: Level, mut message: String, mut fields: Vec<(String, String)>) {
         let answers = &self.run.answers;
         if !answers.counters.event(&answers.budget) {
             return;
         }
-        shorten(&mut message);
-        fields.truncate(32);
+        let mut left = MESSAGE;
+        let mut cut = |text: &mut String| {
+            shorten(text, left);
+            left = left.saturating_sub(text.len());
+        };
+        cut(&mut message);
+        fields.truncate(FIELDS);
         for (name, value) in &mut fields {
-            shorten(name);
-            shorten(value);
+            cut(name);
+            cut(value);
         }
-        let span = answers.recorder.begin(Some(self.span), Event::Message { level, message, fields });
-        answers.recorder.end(span, |_| ());
-    }
-}
-
-fn shorten(text: &mut String) {
-    if text.len() > MESSAGE {
-        let mut end = MESSAGE;
-        while !text.is_char_boundary(end) {
-            end -= 1;
+        fields.shrink_to_fit();
+        let event = Event::Message { level, message, fields };
+        // A message that there is no memory for is one more than the trace keeps.
+        if answers.account.keep(&event).is_ok() {
+            let span = answers.recorder.begin(Some(self.span), event);
+            answers.recorder.end(span, |_| ());
         }
-        text.truncate(end);
-        text.push('…');
-        text.shrink_to_fit();
     }
 }

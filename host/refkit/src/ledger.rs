@@ -2,13 +2,15 @@
 //!
 //! This is what an outcome is held against, and what stands in for every descriptor that a policy hands back.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use bytes::Bytes;
 use refkit_content::Problem;
-use refkit_oci::document::{self, Document};
-use refkit_oci::{Descriptor, Digest, Reference, Repository};
+use refkit_oci::document::{self, Document, Index};
+use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
+
+use crate::account::Account;
 
 /// What a reference asks for in its repository: the digest decides where there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -26,9 +28,18 @@ impl Name {
     }
 }
 
-/// The record of a run.
-#[derive(Debug, Default)]
-pub(crate) struct Ledger(Mutex<Tables>);
+impl Footprint for Name {
+    fn footprint(&self) -> usize {
+        self.repository.footprint() + self.tag.footprint() + self.digest.footprint()
+    }
+}
+
+/// The record of a run. What it keeps is on the run's account.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    tables: Mutex<Tables>,
+    account: Arc<Account>,
+}
 
 #[derive(Debug, Default)]
 struct Tables {
@@ -42,32 +53,81 @@ struct Met {
     descriptor: Descriptor,
     depth: u64,
     document: Option<Arc<Names>>,
-    subjects: Vec<Digest>,
+    subjects: HashSet<Digest>,
     /// Whether a transport's word stands for it: nobody has seen its bytes.
     vouched: bool,
 }
 
-/// What a manifest or an index names.
+/// What a manifest or an index names: read once in a run.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    /// An index's entries.
-    pub(crate) entries: Vec<Descriptor>,
+    /// An index.
+    pub(crate) index: Option<Index>,
     /// A manifest's config.
     pub(crate) config: Option<Descriptor>,
     /// A manifest's layers.
     pub(crate) layers: Vec<Descriptor>,
+    /// The places of an index's entries in the order of their digests: sorted when it is asked for one of them.
+    order: OnceLock<Vec<u32>>,
 }
 
+impl Names {
+    /// Returns the first entry of an index that has the digest.
+    pub(crate) fn entry(&self, digest: &Digest) -> Option<&Descriptor> {
+        let entries = self.entries();
+        let order = self.order.get_or_init(|| {
+            let mut order: Vec<u32> = (0..entries.len() as u32).collect();
+            order.sort_by(|&a, &b| entries[a as usize].digest.cmp(&entries[b as usize].digest));
+            order
+        });
+        let first = order.partition_point(|&place| entries[place as usize].digest < *digest);
+        order.get(first).map(|&place| &entries[place as usize]).filter(|entry| entry.digest == *digest)
+    }
+
+    /// Returns an index's entries.
+    pub(crate) fn entries(&self) -> &[Descriptor] {
+        self.index.as_ref().map_or(&[], |index| &index.manifests)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Descriptor> {
+        self.config.iter().chain(&self.layers).chain(self.entries())
+    }
+}
+
+impl Footprint for Names {
+    fn footprint(&self) -> usize {
+        let index = self.index.as_ref().map_or(0, |index| {
+            let subject = index.subject.footprint() + index.artifact_type.footprint();
+            index.media_type.footprint() + subject + index.annotations.footprint()
+        });
+        let order = self.entries().len() * size_of::<u32>();
+        size_of::<Self>() + index + order + self.all().map(Descriptor::footprint).sum::<usize>()
+    }
+}
+
+/// What a digest that was met takes besides its descriptor: its key, and its place in the table.
+const MET: usize = size_of::<Met>() + size_of::<Digest>() + 128 + 32;
+
 impl Ledger {
+    pub(crate) fn new(account: Arc<Account>) -> Self {
+        Self { tables: Mutex::default(), account }
+    }
+
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.tables.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Records what a reference names in this run.
-    pub(crate) fn root(&self, name: Name, descriptor: &Descriptor) {
+    ///
+    /// # Errors
+    /// [`Problem::Held`].
+    pub(crate) fn root(&self, name: Name, descriptor: &Descriptor) -> Result<(), Problem> {
         let mut tables = self.tables();
+        let met = tables.unmet(&name.repository, [descriptor]);
+        self.account.take(name.footprint() + descriptor.digest.footprint() + met)?;
         tables.meet(&name.repository, descriptor, 0);
         tables.roots.insert(name, descriptor.digest.clone());
+        Ok(())
     }
 
     /// Returns what a reference was found to name in this run. A reference with a digest names that, once it was met.
@@ -102,47 +162,80 @@ impl Ledger {
     }
 
     /// Records manifests that a registry lists as referrers of a subject.
-    pub(crate) fn referrers(&self, repository: &Repository, subject: &Digest, list: &[Descriptor]) {
+    ///
+    /// # Errors
+    /// [`Problem::Held`].
+    pub(crate) fn referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        list: &[Descriptor],
+    ) -> Result<(), Problem> {
         let mut tables = self.tables();
+        self.account.take(tables.unmet(repository, list) + list.len() * subject.footprint())?;
         for descriptor in list {
-            tables.meet(repository, descriptor, 1).subject(subject);
+            tables.meet(repository, descriptor, 1).subjects.insert(subject.clone());
         }
+        Ok(())
     }
 
     /// Records verified bytes, and what they name where they are a manifest or an index.
     ///
     /// # Errors
-    /// [`Problem::Malformed`] or [`Problem::Unsupported`] for a manifest or index that the strict reader refuses.
+    /// [`Problem::Malformed`] or [`Problem::Unsupported`] for a manifest or index that the strict reader refuses;
+    /// [`Problem::Held`].
     pub(crate) fn read(&self, repository: &Repository, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), Problem> {
+        // What is too much by itself is not read at all.
+        let aside = self.account.set_aside(bytes.len())?;
         let names = if document::media_type::is_document(&descriptor.media_type) {
             Some(Arc::new(names(&descriptor.media_type, bytes)?))
         } else {
             None
         };
+        drop(aside);
         let mut tables = self.tables();
-        tables.contents.insert(descriptor.digest.clone(), bytes.clone());
+        let content = if tables.contents.contains_key(&descriptor.digest) {
+            0
+        } else {
+            descriptor.digest.footprint() + size_of::<Bytes>() + bytes.len()
+        };
+        let known = tables.find(repository, &descriptor.digest).is_some_and(|met| met.document.is_some());
+        let names = names.filter(|_| !known);
+        let attested = |entry: &Descriptor| entry.attests().map_or(0, str::len) + size_of::<Digest>();
+        let met = names.as_ref().map_or(0, |names| {
+            let attested: usize = names.entries().iter().map(attested).sum();
+            names.footprint() + tables.unmet(repository, names.all()) + attested
+        });
+        self.account.take(content + tables.unmet(repository, [descriptor]) + met)?;
+        tables.contents.entry(descriptor.digest.clone()).or_insert_with(|| bytes.clone());
         let met = tables.meet(repository, descriptor, 0);
         let depth = met.depth + 1;
-        if met.document.is_some() {
-            return Ok(());
-        }
-        met.document.clone_from(&names);
-        for child in names.iter().flat_map(|names| names.config.iter().chain(&names.layers)) {
+        let Some(names) = names else { return Ok(()) };
+        met.document = Some(names.clone());
+        for child in names.config.iter().chain(&names.layers) {
             tables.meet(repository, child, depth);
         }
-        for child in names.iter().flat_map(|names| &names.entries) {
+        for child in names.entries() {
             let subject = child.attests().and_then(|text| text.parse::<Digest>().ok());
             let met = tables.meet(repository, child, depth);
-            if let Some(subject) = subject {
-                met.subject(&subject);
-            }
+            met.subjects.extend(subject);
         }
         Ok(())
     }
 
     /// Records a config that a transport's word gives to a manifest which it does not show.
-    pub(crate) fn vouch(&self, repository: &Repository, manifest: &Descriptor, config: Option<(&Descriptor, &Bytes)>) {
+    ///
+    /// # Errors
+    /// [`Problem::Held`].
+    pub(crate) fn vouch(
+        &self,
+        repository: &Repository,
+        manifest: &Descriptor,
+        config: Option<(&Descriptor, &Bytes)>,
+    ) -> Result<(), Problem> {
         let mut tables = self.tables();
+        let described = config.map_or(0, |(descriptor, bytes)| 2 * (descriptor.footprint() + MET) + bytes.len());
+        self.account.take(tables.unmet(repository, [manifest]) + described)?;
         if let Some((descriptor, bytes)) = config {
             tables.contents.insert(descriptor.digest.clone(), bytes.clone());
             tables.meet(repository, descriptor, 1);
@@ -153,6 +246,7 @@ impl Ledger {
             met.document = Some(Arc::new(Names { config, ..Names::default() }));
             met.vouched = true;
         }
+        Ok(())
     }
 
     /// Returns whether a transport's word stands for a manifest.
@@ -169,11 +263,29 @@ impl Ledger {
     pub(crate) fn contents(&self) -> HashMap<Digest, Bytes> {
         self.tables().contents.clone()
     }
+
+    /// Returns what this run has read in a repository of indexes, by their digests.
+    pub(crate) fn indexes(&self, repository: &Repository) -> HashMap<Digest, Arc<Names>> {
+        let tables = self.tables();
+        let met = tables.met.get(repository).into_iter().flatten();
+        let read = met.filter_map(|(digest, met)| Some((digest, met.document.as_ref()?)));
+        let indexes = read.filter(|(_, names)| names.index.is_some());
+        indexes.map(|(digest, names)| (digest.clone(), names.clone())).collect()
+    }
 }
 
 impl Tables {
     fn find(&self, repository: &Repository, digest: &Digest) -> Option<&Met> {
         self.met.get(repository)?.get(digest)
+    }
+
+    /// Returns what meeting descriptors takes: those that are known take nothing.
+    fn unmet<'a>(&self, repository: &Repository, descriptors: impl IntoIterator<Item = &'a Descriptor>) -> usize {
+        let known = self.met.get(repository);
+        let table = if known.is_some() { 0 } else { repository.footprint() + size_of::<HashMap<Digest, Met>>() };
+        let descriptors = descriptors.into_iter();
+        let new = descriptors.filter(|descriptor| known.is_none_or(|known| !known.contains_key(&descriptor.digest)));
+        table + new.map(|descriptor| descriptor.footprint() + MET).sum::<usize>()
     }
 
     /// The first descriptor that this run met for a digest stays its record.
@@ -186,26 +298,18 @@ impl Tables {
             descriptor: descriptor.clone(),
             depth,
             document: None,
-            subjects: Vec::new(),
+            subjects: HashSet::new(),
             vouched: false,
         })
-    }
-}
-
-impl Met {
-    fn subject(&mut self, subject: &Digest) {
-        if !self.subjects.contains(subject) {
-            self.subjects.push(subject.clone());
-        }
     }
 }
 
 fn names(media_type: &str, bytes: &[u8]) -> Result<Names, Problem> {
     let document = document::read(Some(media_type), bytes, &document::Limits::default());
     Ok(match document.map_err(problem)? {
-        Document::Index(index) => Names { entries: index.manifests, ..Names::default() },
+        Document::Index(index) => Names { index: Some(index), ..Names::default() },
         Document::Manifest(manifest) => {
-            Names { entries: Vec::new(), config: Some(manifest.config), layers: manifest.layers }
+            Names { config: Some(manifest.config), layers: manifest.layers, ..Names::default() }
         }
     })
 }

@@ -40,6 +40,7 @@
 #![deny(unsafe_code)]
 
 mod absences;
+mod account;
 mod answers;
 mod budget;
 mod candidates;
@@ -48,9 +49,11 @@ mod decided;
 mod embedded;
 mod error;
 pub mod explain;
+mod failures;
 mod grants;
 mod host;
 mod ledger;
+mod once;
 mod outcome;
 pub mod platform;
 mod refusals;

@@ -1,10 +1,14 @@
 //! What a run ends in.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use refkit_oci::document::Index;
 use refkit_oci::{Descriptor, Digest, Platform, Reference};
 use refkit_sandbox::{Absence, Denial, Image, Request};
+
+use crate::ledger::Names;
 
 /// What the chain decided.
 #[derive(Debug, Clone)]
@@ -40,6 +44,8 @@ pub struct Resolution {
     pub judged: Vec<Judged>,
     /// Verified bytes by digest.
     pub(crate) contents: HashMap<Digest, Bytes>,
+    /// What the run has read of indexes, by digest.
+    pub(crate) indexes: HashMap<Digest, Arc<Names>>,
 }
 
 /// An image that a policy refused.
@@ -83,5 +89,10 @@ impl Resolution {
     /// and configs where configs were, attestation manifests where those were; and whatever else the policies read.
     pub fn bytes(&self, digest: &Digest) -> Option<&Bytes> {
         self.contents.get(digest)
+    }
+
+    /// Returns an index that the run has read, as it was read then.
+    pub fn index(&self, digest: &Digest) -> Option<&Index> {
+        self.indexes.get(digest)?.index.as_ref()
     }
 }

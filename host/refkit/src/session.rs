@@ -10,20 +10,21 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use refkit_content::{Code, Vouch, deadline};
 use refkit_oci::document::media_type;
-use refkit_oci::{Descriptor, Digest, Reference, Repository};
+use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 use refkit_sandbox::{
     Absence, Claim, Decision, Denial, Failure, Limits, Request, Resolved, RunError, Selection, Usage,
 };
 
-use crate::answers::{Answers, Once};
+use crate::answers::Answers;
 use crate::budget::{Budget, Spent};
 use crate::check::{self, Fit};
 use crate::error::{Error, OutcomeError};
 use crate::host::PolicyHost;
+use crate::once::Once;
 use crate::outcome::{Judged, Outcome};
 use crate::refusals::{Refusals, Told};
 use crate::resolver::Link;
-use crate::trace::{Event, Trace};
+use crate::trace::{Event, MESSAGE, Trace, shorten};
 use crate::{Resolver, decided};
 
 /// One run: what was met, what was spent, and what was done, from the first question to the last.
@@ -40,7 +41,7 @@ pub(crate) struct Run {
     pub(crate) answers: Answers,
     pub(crate) now: u64,
     started: Instant,
-    decisions: Once<(usize, Request), Result<Decision<Descriptor>, Failure>>,
+    decisions: Once<Place, Result<Decision<Descriptor>, Failure>>,
     /// The first policy that did not end, or whose outcome does not hold. Other policies are told of a failure, but
     /// none can turn it into an answer.
     fatal: Mutex<Option<Error>>,
@@ -50,6 +51,16 @@ pub(crate) struct Run {
     pub(crate) refusals: Refusals,
     /// What policies judged, and the host took away because no images were asked for.
     judged: Mutex<Vec<(Reference, Digest, Judged)>>,
+}
+
+/// A request at a place of the chain.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Place(usize, Request);
+
+impl Footprint for Place {
+    fn footprint(&self) -> usize {
+        size_of::<usize>() + self.1.footprint()
+    }
 }
 
 type Decided<'a> = Pin<Box<dyn Future<Output = Result<Decision<Descriptor>, Failure>> + Send + 'a>>;
@@ -120,7 +131,8 @@ impl Session {
 
     /// Returns what was used so far.
     pub fn spent(&self) -> Spent {
-        self.run.answers.counters.spent(self.run.started.elapsed())
+        let answers = &self.run.answers;
+        answers.counters.spent(self.run.started.elapsed(), answers.account.most())
     }
 }
 
@@ -137,7 +149,8 @@ impl Run {
     ) -> Decided<'_> {
         Box::pin(async move {
             let ask = self.ask(index, &request, parent, seen);
-            self.decisions.get((index, request.clone()), ask).await
+            let admit = |bytes| self.hold(bytes + request.footprint());
+            self.decisions.get(Place(index, request.clone()), admit, ask).await
         })
     }
 
@@ -159,6 +172,7 @@ impl Run {
             decision: None,
             usage: Usage::default(),
         };
+        self.hold(event.footprint())?;
         let span = self.answers.recorder.begin(parent, event);
         let (result, usage) = match self.vouch.clone() {
             Some(vouch) if index + 1 == self.chain.len() => {
@@ -177,6 +191,8 @@ impl Run {
             }
             Err(failure) => (Vec::new(), Err(failure)),
         };
+        // In the record, on its way to who asked, and its images and reasons in the records of refusals and judgements.
+        let result = self.hold(6 * result.footprint()).and(result);
         let held = result.and_then(|decision| self.held((link, index), request, &told, decision, next.is_some()));
         // What came from the rest of the chain is cut to this request as well.
         let result = held.and_then(|decision| self.fit(link, request, decision));
@@ -184,7 +200,9 @@ impl Run {
         if let Ok(decision @ Decision::Denied(_)) = &result {
             self.refusals.record(index, request, &told, decision);
         }
-        let text = decided::describe(self, link, request, &result, next.as_ref());
+        let mut text = decided::describe(self, link, request, &result, next.as_ref());
+        shorten(&mut text, MESSAGE);
+        self.answers.account.add(text.len());
         self.answers.recorder.end(span, |event| {
             if let Event::Policy { decision, usage: used, .. } = event {
                 (*decision, *used) = (Some(text), usage);
@@ -302,6 +320,12 @@ impl Run {
             let one = Judged { policy: link.name(), platform, manifest: image.manifest.digest.clone() };
             judged.push((resolved.reference.clone(), resolved.root.digest.clone(), one));
         }
+    }
+
+    /// Takes memory for what the record of decisions keeps. Without the record there is no decision.
+    pub(crate) fn hold(&self, bytes: usize) -> Result<(), Failure> {
+        let account = &self.answers.account;
+        account.take(bytes).map_err(|_| self.stop(Error::Held { limit: account.limit() }))
     }
 
     /// Ends the run with an error that no policy can turn into an answer.

@@ -4,7 +4,21 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use refkit_content::Origin;
+use refkit_oci::Footprint;
 use refkit_sandbox::{Level, Usage};
+
+/// The most bytes of each text that the trace keeps, and of a policy's message with all its fields: a screen full. 1,000
+/// of them, explained, have a few megabytes.
+pub(crate) const MESSAGE: usize = 4 << 10;
+
+/// Cuts a text at so many bytes, and marks that it goes on.
+pub(crate) fn shorten(text: &mut String, limit: usize) {
+    if text.len() > limit {
+        text.truncate(text.floor_char_boundary(limit));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+}
 
 /// Everything that one run did, in the order in which it began.
 #[derive(Debug, Clone, Default)]
@@ -100,6 +114,31 @@ pub enum Answered {
     },
     /// A failure, for a person.
     Failed(String),
+}
+
+impl Footprint for Answered {
+    fn footprint(&self) -> usize {
+        let text = match self {
+            Self::From { what, .. } => what,
+            Self::Failed(text) => text,
+        };
+        text.as_str().footprint()
+    }
+}
+
+impl Footprint for Event {
+    fn footprint(&self) -> usize {
+        let texts = match self {
+            Self::Policy { name, reference, decision, .. } => {
+                name.as_str().footprint() + reference.as_str().footprint() + decision.footprint()
+            }
+            Self::Call { subject, answer, .. } => {
+                subject.as_str().footprint() + answer.as_ref().map_or(0, Footprint::footprint)
+            }
+            Self::Message { message, fields, .. } => message.as_str().footprint() + fields.as_slice().footprint(),
+        };
+        size_of::<Span>() + texts
+    }
 }
 
 /// Collects a run's spans.

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use refkit_content::{Vouch, verify};
+use refkit_content::{Problem, Vouch, verify};
 use refkit_oci::document::{media_type, read_config};
 use refkit_oci::{Algorithm, Descriptor, Platform, Repository};
 use refkit_sandbox::{Absence, Decision, ErrorCode, Failure, Image, Parts, Request, Resolved, Selection, Usage};
 
-use crate::answers::failure;
+use crate::answers::{code, failure};
 use crate::ledger::Name;
 use crate::resolver::Link;
 use crate::session::{Run, Step};
@@ -61,7 +61,14 @@ impl Run {
             let config = result.and_then(|vouched| vouched.config.ok_or_else(|| no_config(&manifest.to_string())));
             match config {
                 Ok(config) => {
-                    let (descriptor, platform) = self.config(reference.repository(), &image.manifest, &config);
+                    let known = match self.config(reference.repository(), &image.manifest, &config) {
+                        Ok(known) => known,
+                        Err(failed) => {
+                            *place = Err(Absence::Failed(failed));
+                            continue;
+                        }
+                    };
+                    let (descriptor, platform) = known;
                     image.config = Some(descriptor);
                     image.platform = image.platform.take().or(platform);
                 }
@@ -81,7 +88,7 @@ impl Run {
         let (reference, parts) = (&request.reference, request.parts);
         let vouched = self.answers.vouched(Some(span), vouch, reference).await.map_err(failure)?;
         let root = Descriptor::new(UNSEEN, vouched.root, 0);
-        self.answers.ledger.root(Name::of(reference), &root);
+        self.answers.ledger.root(Name::of(reference), &root).map_err(held)?;
         let repository = reference.repository();
         let mut image = Image {
             platform: Some(vouch.platform()),
@@ -92,27 +99,36 @@ impl Run {
         };
         match vouched.config.filter(|_| parts.configs) {
             Some(config) => {
-                let (descriptor, platform) = self.config(repository, &root, &config);
+                let (descriptor, platform) = self.config(repository, &root, &config)?;
                 image.config = Some(descriptor);
                 image.platform = platform.or(image.platform);
             }
             None if parts.configs => return Err(no_config(&reference.to_string())),
-            None => self.answers.ledger.vouch(repository, &root, None),
+            None => self.answers.ledger.vouch(repository, &root, None).map_err(held)?,
         }
         let images = if parts.any() { vec![Ok(image); places] } else { Vec::new() };
         Ok(Step::Decided(Decision::Resolved(Resolved { reference: reference.clone(), root, images }), Vec::new()))
     }
 
     /// Records a config, and returns its descriptor and the platform that it says.
-    fn config(&self, repository: &Repository, manifest: &Descriptor, config: &Bytes) -> (Descriptor, Option<Platform>) {
+    fn config(
+        &self,
+        repository: &Repository,
+        manifest: &Descriptor,
+        config: &Bytes,
+    ) -> Result<(Descriptor, Option<Platform>), Failure> {
         let docker = manifest.media_type == media_type::DOCKER_MANIFEST;
         let kind = if docker { media_type::DOCKER_CONFIG } else { media_type::CONFIG };
         let digest = verify::digest(Algorithm::Sha256, config);
         let descriptor = Descriptor::new(kind, digest, config.len() as u64);
-        self.answers.ledger.vouch(repository, manifest, Some((&descriptor, config)));
+        self.answers.ledger.vouch(repository, manifest, Some((&descriptor, config))).map_err(held)?;
         let platform = read_config(config).ok().and_then(|config| config.platform()).map(Platform::normalized);
-        (descriptor, platform)
+        Ok((descriptor, platform))
     }
+}
+
+fn held(problem: Problem) -> Failure {
+    Failure { code: code(problem.code()), message: problem.to_string() }
 }
 
 /// Returns whether a transport's word answers a request: it is for one platform only.

@@ -11,6 +11,18 @@ use crate::resolution::{
     Selection, Setting,
 };
 
+/// The most bytes of an artifact type: a media type's two names have at most 127 each, and a slash between them (RFC
+/// 6838, section 4.2).
+const ARTIFACT_TYPE: usize = 255;
+
+/// The most platforms that one request may name: as many as an answer of the default policy has images.
+const PLATFORMS: usize = 1024;
+
+/// The most bytes of each text of a platform, and the most features that it may name. The longest text that the
+/// specification knows is a version of Windows, of 15.
+const PLATFORM_TEXT: usize = 128;
+const PLATFORM_FEATURES: usize = 64;
+
 /// Returns the failure that a malformed argument is answered with.
 pub(crate) fn invalid(problem: impl std::fmt::Display) -> Failure {
     Failure { code: ErrorCode::Invalid, message: problem.to_string() }
@@ -36,6 +48,31 @@ pub(crate) fn to_reference(r: &Reference) -> types::Reference {
         repository: r.repository().path().to_owned(),
         tag: r.tag().map(str::to_owned),
         digest: r.digest().map(|digest| digest.as_str().to_owned()),
+    }
+}
+
+/// Returns an artifact type that is not too long to ask for.
+pub(crate) fn artifact_type(text: Option<&str>) -> Result<Option<&str>, Failure> {
+    match text {
+        Some(text) if text.len() > ARTIFACT_TYPE => {
+            Err(invalid(format_args!("the artifact type has {} bytes, more than {ARTIFACT_TYPE}", text.len())))
+        }
+        text => Ok(text),
+    }
+}
+
+/// Returns a platform that a policy asks for.
+fn wanted(p: types::Platform) -> Result<oci::Platform, Failure> {
+    let features = &p.os_features;
+    if features.len() > PLATFORM_FEATURES {
+        return Err(invalid(format_args!("a platform has {} features, more than {PLATFORM_FEATURES}", features.len())));
+    }
+    let texts = [&p.os, &p.architecture].into_iter().chain(&p.variant).chain(&p.os_version).chain(features);
+    match texts.map(String::len).max() {
+        Some(longest) if longest > PLATFORM_TEXT => {
+            Err(invalid(format_args!("a text of a platform has {longest} bytes, more than {PLATFORM_TEXT}")))
+        }
+        _ => Ok(platform(p)),
     }
 }
 
@@ -97,7 +134,13 @@ pub(crate) fn request(r: wit::Request) -> Result<Request, Failure> {
     Ok(Request {
         reference: reference(r.reference)?,
         selection: match r.selection {
-            wit::Selection::Platforms(platforms) => Selection::Platforms(platforms.into_iter().map(platform).collect()),
+            wit::Selection::Platforms(platforms) if platforms.len() > PLATFORMS => {
+                let text = format_args!("the request names {} platforms, more than {PLATFORMS}", platforms.len());
+                return Err(invalid(text));
+            }
+            wit::Selection::Platforms(platforms) => {
+                Selection::Platforms(platforms.into_iter().map(wanted).collect::<Result<_, _>>()?)
+            }
             wit::Selection::All => Selection::All,
         },
         parts: parts(r.parts),

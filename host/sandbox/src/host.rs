@@ -1,9 +1,12 @@
 //! What the sandbox asks of whoever embeds it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
+use crate::Hold;
 use crate::resolution::{Content, Decision, Failure, Level, Request};
 
 /// The answers to the questions of one policy in one run. Arguments were checked for their form; whether the run may
@@ -34,10 +37,10 @@ pub trait Host: Send + Sync {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Vec<Descriptor>, Failure>;
+    ) -> Result<Arc<Vec<Descriptor>>, Failure>;
 
     /// Returns the tags of the repository.
-    async fn tags(&self, repository: &Repository) -> Result<Vec<String>, Failure>;
+    async fn tags(&self, repository: &Repository) -> Result<Arc<Vec<String>>, Failure>;
 
     /// Returns what the rest of the chain decides.
     async fn next(&self, request: Request) -> Result<Decision<Descriptor>, Failure>;
@@ -50,6 +53,14 @@ pub trait Host: Send + Sync {
 
     /// Returns the seconds since the Unix epoch at which the run started.
     fn now(&self) -> u64;
+
+    /// Sets memory aside for the copy of an answer that is on its way to the policy, until what is returned is dropped.
+    ///
+    /// # Errors
+    /// When the run may not hold as much: the policy gets the failure in the answer's place.
+    fn hold(&self, _bytes: u64) -> Result<Hold, Failure> {
+        Ok(Hold::default())
+    }
 
     /// Takes a message for the run's trace.
     fn event(&self, level: Level, message: String, fields: Vec<(String, String)>);

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use wasmtime::{AsContextMut, ResourceLimiter, Store, Trap, UpdateDeadline};
 
 use crate::engine::GUEST_STACK;
+use crate::meter::Meter;
 use crate::resolution::{Claim, Request};
 use crate::ticker::TickerGuard;
 use crate::view::View;
@@ -38,18 +39,14 @@ pub(crate) struct State {
     limits: Limits,
     usage: Usage,
     started: Instant,
-    waited: Duration,
+    meter: Arc<Meter>,
     memory: u64,
     table_elements: u64,
 }
 
 impl State {
     pub(crate) fn view(&mut self) -> View<'_> {
-        View { host: &*self.host, usage: &mut self.usage, host_calls: self.limits.host_calls, waited: &mut self.waited }
-    }
-
-    fn cpu(&self) -> Duration {
-        self.started.elapsed().saturating_sub(self.waited)
+        View { host: &*self.host, usage: &mut self.usage, limits: &self.limits, meter: &self.meter }
     }
 }
 
@@ -91,12 +88,13 @@ impl Instance {
         limits: Limits,
         runs: u32,
     ) -> Result<Self, (RunError, Usage)> {
+        let meter = Meter::new();
         let state = State {
             host,
             limits,
             usage: Usage::default(),
             started: Instant::now(),
-            waited: Duration::ZERO,
+            meter: Arc::clone(&meter),
             memory: 0,
             table_elements: 0,
         };
@@ -107,13 +105,13 @@ impl Instance {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|context| {
             let state = context.data();
-            if state.cpu() > state.limits.cpu {
+            if state.meter.cpu() > state.limits.cpu {
                 return Err(Reached::Cpu.into());
             }
             // Giving way lets the wall-clock limit and the embedder's other work have their turn.
             Ok(UpdateDeadline::Yield(1))
         });
-        let instantiated = tokio::time::timeout(limits.wall, pre.instantiate_async(&mut store)).await;
+        let instantiated = tokio::time::timeout(limits.wall, meter.measure(pre.instantiate_async(&mut store))).await;
         let result = instantiated.unwrap_or_else(|_| Err(Elapsed.into()));
         match result {
             Ok(policy) => Ok(Self { store, policy, _tick: tick }),
@@ -150,7 +148,8 @@ impl Instance {
     {
         let limits = self.store.data().limits;
         let left = limits.wall.saturating_sub(self.store.data().started.elapsed());
-        let result = tokio::time::timeout(left, call(&mut self.store)).await;
+        let meter = Arc::clone(&self.store.data().meter);
+        let result = tokio::time::timeout(left, meter.measure(call(&mut self.store))).await;
         result.unwrap_or_else(|_| Err(Elapsed.into())).map_err(|error| run_error(&error, &limits, 0))
     }
 }
@@ -158,7 +157,7 @@ impl Instance {
 fn usage(store: &mut Store<State>) -> Usage {
     let context = store.as_context_mut();
     let state = context.data();
-    Usage { cpu: state.cpu(), wall: state.started.elapsed(), ..state.usage }
+    Usage { cpu: state.meter.cpu(), wall: state.started.elapsed(), ..state.usage }
 }
 
 #[derive(Debug)]

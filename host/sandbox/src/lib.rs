@@ -6,21 +6,25 @@
 //! The crate's `unsafe` is what wasmtime demands for loading code that was compiled before or in another process; each
 //! use says why it holds.
 
+mod answer;
 pub mod aot;
 mod bindings;
 pub mod compiler;
 mod convert;
 mod engine;
 mod error;
+mod footprint;
 mod host;
 mod instance;
 mod limits;
+mod meter;
 mod policy;
 mod resolution;
 mod ticker;
 mod view;
 mod world;
 
+pub use answer::Hold;
 pub use aot::{AotCache, Shipped};
 pub use compiler::{Compiler, CompilerProcess};
 pub use engine::{Engine, EngineOptions, Permit};

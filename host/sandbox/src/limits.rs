@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The bounds of one run of one policy. Each is data, each has a default, and each ends in its own error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Processor time of the guest: what it waits for does not count.
+    /// Processor time of the guest, and of the host's work for it: what it waits for does not count.
     pub cpu: Duration,
     /// Wall-clock time, waiting included.
     pub wall: Duration,
@@ -15,7 +15,9 @@ pub struct Limits {
     pub table_elements: u64,
     /// Bytes that one host call or the outcome may hand over.
     pub transfer: u64,
-    /// Calls of any import.
+    /// Bytes of all answers of one `-all` call together.
+    pub answers: u64,
+    /// Calls of any import. An `-all` counts as the questions that it asks.
     pub host_calls: u64,
 }
 
@@ -30,6 +32,8 @@ impl Default for Limits {
             table_elements: 100_000,
             // An outcome with 1,000 images has about 300 KiB.
             transfer: 1 << 20,
+            // Four contents of the largest size. The manifests of 1,000 images have about 2 MiB.
+            answers: 16 << 20,
             host_calls: 100_000,
         }
     }
@@ -38,12 +42,12 @@ impl Default for Limits {
 /// What one run of one policy used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Time in the guest.
+    /// Time in the guest, and in the host's work for it.
     pub cpu: Duration,
     /// Time from instantiation to the answer.
     pub wall: Duration,
     /// The most bytes of linear memory at any time.
     pub memory: u64,
-    /// Calls of any import.
+    /// Calls of any import, each question of an `-all` counted.
     pub host_calls: u64,
 }

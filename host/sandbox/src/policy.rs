@@ -184,10 +184,10 @@ impl Host for Silent {
     async fn fetch_range(&self, _: &Repository, _: &Digest, _: u64, _: u32) -> Result<Bytes, Failure> {
         nothing()
     }
-    async fn referrers(&self, _: &Repository, _: &Digest, _: Option<&str>) -> Result<Vec<Descriptor>, Failure> {
+    async fn referrers(&self, _: &Repository, _: &Digest, _: Option<&str>) -> Result<Arc<Vec<Descriptor>>, Failure> {
         nothing()
     }
-    async fn tags(&self, _: &Repository) -> Result<Vec<String>, Failure> {
+    async fn tags(&self, _: &Repository) -> Result<Arc<Vec<String>>, Failure> {
         nothing()
     }
     async fn next(&self, _: Request) -> Result<Decision<Descriptor>, Failure> {

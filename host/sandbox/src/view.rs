@@ -1,16 +1,20 @@
 //! The contract's imports, implemented on a borrowed view of a run: types are converted, and nothing else happens.
 
-use std::time::{Duration, Instant};
+use std::pin::pin;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
-use refkit_oci::Reference;
+use refkit_oci::{Descriptor, Footprint};
 use wasmtime::component::HasData;
 
+use crate::answer::Answered;
 use crate::bindings::refkit::policy::{chain, clock, registry, resolution, settings, trace, types};
 use crate::convert;
 use crate::instance::Reached;
-use crate::resolution::Failure;
-use crate::{Host, Usage};
+use crate::meter::Meter;
+use crate::resolution::{Content, ErrorCode, Failure};
+use crate::{Host, Limits, Usage};
 
 /// How many of the questions of one `-all` call are under way at once. The registry client bounds each host further.
 const SIDE_BY_SIDE: usize = 16;
@@ -19,9 +23,8 @@ const SIDE_BY_SIDE: usize = 16;
 pub(crate) struct View<'a> {
     pub(crate) host: &'a dyn Host,
     pub(crate) usage: &'a mut Usage,
-    pub(crate) host_calls: u64,
-    /// Time that the guest waited for the host: it is not processor time of the guest's.
-    pub(crate) waited: &'a mut Duration,
+    pub(crate) limits: &'a Limits,
+    pub(crate) meter: &'a Meter,
 }
 
 /// The type-level name of [`View`].
@@ -34,48 +37,83 @@ impl HasData for Views {
 type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
 
 impl View<'_> {
-    fn count(&mut self) -> wasmtime::Result<()> {
-        self.usage.host_calls += 1;
-        if self.usage.host_calls > self.host_calls {
+    fn count(&mut self, questions: usize) -> wasmtime::Result<()> {
+        self.usage.host_calls = self.usage.host_calls.saturating_add(questions as u64);
+        if self.usage.host_calls > self.limits.host_calls {
             return Err(Reached::HostCalls.into());
         }
         Ok(())
     }
 
-    /// Awaits the host's answer, off the guest's clock.
-    async fn ask<T>(&mut self, question: impl Future<Output = T>) -> wasmtime::Result<T> {
-        self.count()?;
-        let started = Instant::now();
+    /// Ends the run where the host has computed for too long: it may do so without coming back to the guest.
+    fn in_time(&self) -> wasmtime::Result<()> {
+        if self.meter.cpu() > self.limits.cpu {
+            return Err(Reached::Cpu.into());
+        }
+        Ok(())
+    }
+
+    async fn ask<T: Answered>(&mut self, question: impl Future<Output = Result<T, Failure>>) -> Answer<T::Copy> {
+        self.count(1)?;
         let answer = question.await;
-        *self.waited += started.elapsed();
-        Ok(answer)
+        self.in_time()?;
+        let handed = answer.and_then(|answer| {
+            let _hold = self.host.hold(answer.bytes())?;
+            Ok(answer.copy())
+        });
+        Ok(handed.map_err(convert::to_error))
     }
 
-    async fn ask_one<T>(&mut self, question: impl Future<Output = Result<T, Failure>>) -> Answer<T> {
-        Ok(self.ask(question).await?.map_err(convert::to_error))
-    }
-
+    /// Answers many questions side by side, in their order. Together the answers may have so many bytes: from the first
+    /// on that is too much, no question is asked any more, and each is answered with that.
     async fn ask_all<T, Q>(
         &mut self,
-        questions: impl Iterator<Item = Q>,
-    ) -> wasmtime::Result<Vec<Result<T, types::Error>>>
+        questions: impl ExactSizeIterator<Item = Q>,
+    ) -> wasmtime::Result<Vec<Result<T::Copy, types::Error>>>
     where
+        T: Answered,
         Q: Future<Output = Result<T, Failure>>,
     {
-        let answers = futures_util::stream::iter(questions).buffered(SIDE_BY_SIDE);
-        self.ask(answers.map(|answer| answer.map_err(convert::to_error)).collect()).await
+        let count = questions.len();
+        self.count(count)?;
+        let mut questions = pin!(futures_util::stream::iter(questions).buffered(SIDE_BY_SIDE));
+        let (mut left, mut holds, mut answers) = (self.limits.answers, Vec::new(), Vec::new());
+        let too_much = loop {
+            let Some(answer) = questions.next().await else { return Ok(answers) };
+            self.in_time()?;
+            let bytes = match &answer {
+                Ok(answer) => answer.bytes(),
+                Err(failure) => failure.footprint() as u64,
+            };
+            match left.checked_sub(bytes) {
+                Some(rest) => left = rest,
+                None => break too_much(self.limits.answers),
+            }
+            match self.host.hold(bytes) {
+                Ok(hold) => holds.push(hold),
+                Err(failure) => break failure,
+            }
+            answers.push(answer.map(T::copy).map_err(convert::to_error));
+        };
+        answers.resize_with(count, || Err(convert::to_error(too_much.clone())));
+        Ok(answers)
     }
 }
 
-async fn pull(host: &dyn Host, reference: types::Reference) -> Result<registry::Content, Failure> {
-    let reference: Reference = convert::reference(reference)?;
-    let content = host.pull(&reference).await?;
-    Ok(registry::Content { descriptor: convert::to_descriptor(&content.descriptor), bytes: content.bytes.into() })
+fn too_much(limit: u64) -> Failure {
+    Failure {
+        code: ErrorCode::BudgetExhausted,
+        message: format!("the answers of one call may have {limit} bytes in all; ask for fewer at once"),
+    }
 }
 
-async fn fetch(host: &dyn Host, reference: &types::Reference, digest: String) -> Result<Vec<u8>, Failure> {
+async fn pull(host: &dyn Host, reference: types::Reference) -> Result<Content, Failure> {
+    host.pull(&convert::reference(reference)?).await
+}
+
+async fn fetch(host: &dyn Host, reference: &types::Reference, digest: String) -> Result<Bytes, Failure> {
     let (repository, digest) = (convert::repository(reference)?, convert::digest(digest)?);
-    host.fetch(&repository, &digest).await.map(Into::into)
+    host.fetch(&repository, &digest).await
 }
 
 async fn referrers(
@@ -83,22 +121,20 @@ async fn referrers(
     reference: &types::Reference,
     subject: String,
     artifact_type: Option<&str>,
-) -> Result<Vec<types::Descriptor>, Failure> {
+) -> Result<Arc<Vec<Descriptor>>, Failure> {
     let (repository, subject) = (convert::repository(reference)?, convert::digest(subject)?);
-    let list = host.referrers(&repository, &subject, artifact_type).await?;
-    Ok(list.iter().map(convert::to_descriptor).collect())
+    host.referrers(&repository, &subject, convert::artifact_type(artifact_type)?).await
 }
 
 impl registry::Host for View<'_> {
     async fn resolve(&mut self, reference: types::Reference) -> Answer<types::Descriptor> {
         let host = self.host;
-        let question = async { host.resolve(&convert::reference(reference)?).await };
-        Ok(self.ask_one(question).await?.map(|descriptor| convert::to_descriptor(&descriptor)))
+        self.ask(async { host.resolve(&convert::reference(reference)?).await }).await
     }
 
     async fn pull(&mut self, reference: types::Reference) -> Answer<registry::Content> {
         let host = self.host;
-        self.ask_one(pull(host, reference)).await
+        self.ask(pull(host, reference)).await
     }
 
     async fn pull_all(
@@ -111,7 +147,7 @@ impl registry::Host for View<'_> {
 
     async fn fetch(&mut self, reference: types::Reference, digest: types::Digest) -> Answer<Vec<u8>> {
         let host = self.host;
-        self.ask_one(fetch(host, &reference, digest)).await
+        self.ask(fetch(host, &reference, digest)).await
     }
 
     async fn fetch_all(
@@ -133,9 +169,9 @@ impl registry::Host for View<'_> {
         let host = self.host;
         let question = async {
             let (repository, digest) = (convert::repository(&reference)?, convert::digest(digest)?);
-            host.fetch_range(&repository, &digest, offset, length).await.map(Into::into)
+            host.fetch_range(&repository, &digest, offset, length).await
         };
-        self.ask_one(question).await
+        self.ask(question).await
     }
 
     async fn referrers(
@@ -145,7 +181,7 @@ impl registry::Host for View<'_> {
         artifact_type: Option<String>,
     ) -> Answer<Vec<types::Descriptor>> {
         let host = self.host;
-        self.ask_one(referrers(host, &reference, subject, artifact_type.as_deref())).await
+        self.ask(referrers(host, &reference, subject, artifact_type.as_deref())).await
     }
 
     async fn referrers_all(
@@ -161,40 +197,39 @@ impl registry::Host for View<'_> {
 
     async fn tags(&mut self, reference: types::Reference) -> Answer<Vec<String>> {
         let host = self.host;
-        self.ask_one(async { host.tags(&convert::repository(&reference)?).await }).await
+        self.ask(async { host.tags(&convert::repository(&reference)?).await }).await
     }
 }
 
 impl chain::Host for View<'_> {
     async fn next(&mut self, request: resolution::Request) -> Answer<resolution::Outcome> {
         let host = self.host;
-        let question = async { host.next(convert::request(request)?).await };
-        Ok(self.ask_one(question).await?.map(|decision| convert::to_outcome(&decision)))
+        self.ask(async { host.next(convert::request(request)?).await }).await
     }
 }
 
 impl settings::Host for View<'_> {
     fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
-        self.count()?;
+        self.count(1)?;
         Ok(self.host.setting(&name))
     }
 
     fn all(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
-        self.count()?;
+        self.count(1)?;
         Ok(self.host.settings())
     }
 }
 
 impl clock::Host for View<'_> {
     fn now(&mut self) -> wasmtime::Result<u64> {
-        self.count()?;
+        self.count(1)?;
         Ok(self.host.now())
     }
 }
 
 impl trace::Host for View<'_> {
     fn event(&mut self, level: trace::Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
-        self.count()?;
+        self.count(1)?;
         self.host.event(convert::level(level), message, fields);
         Ok(())
     }

@@ -34,7 +34,7 @@ pub enum Unit {
 
 /// Returns every limit. All fields are named, so that a new one is not forgotten here.
 pub fn reports(budget: &Budget, spent: &Spent) -> Vec<LimitReport> {
-    let Budget { calls, bytes, content, wall, cpu, memory, depth, events } = *budget;
+    let Budget { calls, bytes, content, wall, cpu, memory, held, depth, events } = *budget;
     let limit = |name, unit, used, limit| LimitReport { name, unit, used, limit };
     vec![
         limit("calls", Unit::Count, spent.calls, calls),
@@ -43,6 +43,7 @@ pub fn reports(budget: &Budget, spent: &Spent) -> Vec<LimitReport> {
         limit("time", Unit::Microseconds, micros(spent.wall), micros(wall)),
         limit("processor time of a policy", Unit::Microseconds, micros(spent.cpu), micros(cpu)),
         limit("memory of a policy", Unit::Bytes, spent.memory, memory),
+        limit("memory of the host", Unit::Bytes, spent.held, held),
         limit("depth of an index", Unit::Count, spent.depth, depth),
         limit("messages", Unit::Count, spent.events, events),
     ]
@@ -90,6 +91,7 @@ mod tests {
             "├─ time                        1.52 ms / 120 s",
             "├─ processor time of a policy  80 µs / 2 s",
             "├─ memory of a policy          0 B / 67.1 MB",
+            "├─ memory of the host          0 B / 67.1 MB",
             "├─ depth of an index           0 / 8",
             "└─ messages                    0 / 1000",
         ];

@@ -55,6 +55,7 @@ impl Session {
         }
         let refused = self.refused(&resolved);
         let judged = self.judged(&resolved);
+        let indexes = answers.ledger.indexes(&repository);
         Ok(Resolution {
             request: self.request.clone(),
             reference: resolved.reference,
@@ -63,6 +64,7 @@ impl Session {
             refused,
             judged,
             contents: answers.ledger.contents(),
+            indexes,
         })
     }
 

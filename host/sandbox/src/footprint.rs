@@ -1,0 +1,60 @@
+//! How much memory requests and decisions take.
+
+use refkit_oci::Footprint;
+
+use crate::resolution::{Absence, Decision, Denial, Failure, Image, Request, Resolved, Selection};
+
+impl Footprint for Request {
+    fn footprint(&self) -> usize {
+        let platforms = match &self.selection {
+            Selection::Platforms(platforms) => platforms.footprint(),
+            Selection::All => size_of::<Selection>(),
+        };
+        self.reference.footprint() + platforms + size_of_val(&self.parts)
+    }
+}
+
+impl Footprint for Failure {
+    fn footprint(&self) -> usize {
+        size_of_val(&self.code) + self.message.footprint()
+    }
+}
+
+impl Footprint for Denial {
+    fn footprint(&self) -> usize {
+        self.rule.footprint() + self.message.footprint() + self.subject.footprint()
+    }
+}
+
+impl Footprint for Absence {
+    fn footprint(&self) -> usize {
+        match self {
+            Self::NoMatch => size_of::<Self>(),
+            Self::Denied(denials) => denials.footprint(),
+            Self::Failed(failure) => failure.footprint(),
+        }
+    }
+}
+
+impl<D: Footprint> Footprint for Image<D> {
+    fn footprint(&self) -> usize {
+        let Self { platform, parents, manifest, config, attestations } = self;
+        let own = platform.footprint() + parents.footprint() + manifest.footprint();
+        own + config.footprint() + attestations.footprint()
+    }
+}
+
+impl<D: Footprint> Footprint for Resolved<D> {
+    fn footprint(&self) -> usize {
+        self.reference.footprint() + self.root.footprint() + self.images.footprint()
+    }
+}
+
+impl<D: Footprint> Footprint for Decision<D> {
+    fn footprint(&self) -> usize {
+        match self {
+            Self::Resolved(resolved) => resolved.footprint(),
+            Self::Denied(denials) => denials.footprint(),
+        }
+    }
+}
