@@ -9,6 +9,8 @@ mod compiling;
 mod documents;
 #[path = "sandbox/evader.rs"]
 mod evader;
+#[path = "sandbox/hoard.rs"]
+mod hoard;
 #[path = "sandbox/hostile.rs"]
 mod hostile;
 #[path = "sandbox/initialize.rs"]

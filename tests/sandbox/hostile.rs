@@ -12,7 +12,7 @@ use crate::memory::{alone, resident};
 /// A mode of the hostile policy, what changes in the budget, and whether an error is the one that is due.
 type Row = (&'static str, fn(&mut Budget), fn(&RunError) -> bool);
 
-/// The modes that this file tests; `outcomes.rs` has the others.
+/// The modes that this file tests; `outcomes.rs` and `hoard.rs` have the others.
 const ROWS: &[Row] = &[
     ("loop", short, |error| matches!(error, RunError::Cpu { limit } if limit.as_millis() == 200)),
     ("grow", |_| (), |error| matches!(error, RunError::Memory { limit: 0x400_0000, .. })),
@@ -55,7 +55,8 @@ async fn each_limit_ends_in_its_own_error() {
 #[tokio::test]
 async fn every_mode_has_a_row() {
     let policy = Policy::load(&ENGINE, HOSTILE).await.unwrap();
-    let tested: Vec<&str> = ROWS.iter().map(|row| row.0).chain(super::outcomes::MODES.iter().copied()).collect();
+    let elsewhere = super::outcomes::MODES.iter().chain(super::hoard::MODES).copied();
+    let tested: Vec<&str> = ROWS.iter().map(|row| row.0).chain(elsewhere).collect();
     let names = policy.description().settings.iter().map(|setting| setting.name.as_str());
     let known: Vec<&str> = names.filter(|name| !["mode", "other"].contains(name)).collect();
     for mode in &known {
@@ -130,12 +131,24 @@ async fn a_stalled_registry_meets_the_wall_clock() {
     }
 }
 
+/// What the host computes for a policy is that policy's processor time.
+#[tokio::test]
+async fn the_work_of_the_host_is_computing() {
+    let stage = Stage::new().budget(|budget| budget.cpu = Duration::from_millis(50));
+    let memory = stage.memory.clone();
+    let resolver = stage.resolver_over(Arc::new(Slow { memory, busy: true })).await;
+    match resolver.resolve(stage::request("registry.test/app:1")).await {
+        Err(Error::Policy { error: RunError::Cpu { limit }, .. }) => assert_eq!(limit, Duration::from_millis(50)),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// What the guest waits for is not its processor time.
 #[tokio::test]
 async fn waiting_is_not_computing() {
     let stage = Stage::new().budget(|budget| budget.cpu = Duration::from_millis(50));
     let memory = stage.memory.clone();
-    let resolver = stage.resolver_over(Arc::new(Slow(memory))).await;
+    let resolver = stage.resolver_over(Arc::new(Slow { memory, busy: false })).await;
     let outcome = resolver.resolve(stage::request("registry.test/app:1")).await;
     assert!(matches!(outcome, Ok(Outcome::Resolved(_))), "{outcome:?}");
 }
@@ -175,31 +188,48 @@ impl Discover for Stalled {
     }
 }
 
-struct Slow(Memory);
+/// Takes its time: it waits, or computes.
+struct Slow {
+    memory: Memory,
+    busy: bool,
+}
+
+impl Slow {
+    async fn take_time(&self) {
+        let time = Duration::from_millis(200);
+        if !self.busy {
+            return tokio::time::sleep(time).await;
+        }
+        let start = std::time::Instant::now();
+        while start.elapsed() < time {
+            std::hint::spin_loop();
+        }
+    }
+}
 
 #[async_trait]
 impl Resolve for Slow {
     async fn resolve(&self, reference: &Reference) -> Answered<Answer<Descriptor>> {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        self.0.resolve(reference).await
+        self.take_time().await;
+        self.memory.resolve(reference).await
     }
     async fn pull(&self, reference: &Reference) -> Answered<Answer<Content>> {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        self.0.pull(reference).await
+        self.take_time().await;
+        self.memory.pull(reference).await
     }
 }
 
 #[async_trait]
 impl Fetch for Slow {
     async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Answered<Body> {
-        self.0.open(repository, descriptor).await
+        self.memory.open(repository, descriptor).await
     }
 }
 
 #[async_trait]
 impl Discover for Slow {
     async fn tags(&self, repository: &Repository) -> Answered<Answer<Vec<String>>> {
-        self.0.tags(repository).await
+        self.memory.tags(repository).await
     }
     async fn referrers(
         &self,
@@ -207,6 +237,6 @@ impl Discover for Slow {
         subject: &Digest,
         artifact_type: Option<&str>,
     ) -> Answered<Answer<Vec<Descriptor>>> {
-        self.0.referrers(repository, subject, artifact_type).await
+        self.memory.referrers(repository, subject, artifact_type).await
     }
 }

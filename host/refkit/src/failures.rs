@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use refkit_content::Error;
+use refkit_content::{Code, Error};
 use refkit_oci::Footprint;
 
 use crate::account::Account;
+
+/// How many failures are kept that say that a limit is used up: from the first on, every question has one.
+const EXHAUSTED: usize = 100;
 
 /// Failures by their messages.
 #[derive(Debug, Default)]
@@ -15,6 +18,7 @@ pub(crate) struct Failures(Mutex<Record>);
 #[derive(Debug, Default)]
 struct Record {
     known: HashMap<String, Error>,
+    exhausted: usize,
     /// The last one, which is the one that a policy passes on if it stops there, however much is held.
     last: Option<(String, Error)>,
 }
@@ -27,8 +31,12 @@ impl Failures {
         if record.known.contains_key(&message) {
             return;
         }
+        let exhausted = usize::from(error.code() == Code::BudgetExhausted);
+        record.exhausted += exhausted;
         // The error has the texts that its message is made of.
-        if account.take(2 * message.footprint() + size_of::<(String, Error)>()).is_ok() {
+        if exhausted * record.exhausted <= EXHAUSTED
+            && account.take(2 * message.footprint() + size_of::<(String, Error)>()).is_ok()
+        {
             record.known.insert(message, error.clone());
         } else {
             record.last = Some((message, error.clone()));
@@ -64,5 +72,14 @@ mod tests {
         let known = |subject: &str| failures.find(&error(subject).to_string()).is_some();
         assert_eq!(["a", "b", "c", "d"].map(known), [true, false, false, true]);
         assert_eq!(account.most(), one);
+    }
+
+    #[test]
+    fn what_is_used_up_is_noted_some_times() {
+        let error = |number: usize| Error::new(Operation::Fetch, number, Problem::Held { limit: 1 });
+        let (failures, account) = (Failures::default(), Account::new(1 << 20));
+        (0..1000).for_each(|number| failures.note(&account, &error(number)));
+        let known = (0..1000).filter(|&number| failures.find(&error(number).to_string()).is_some()).collect::<Vec<_>>();
+        assert_eq!((known.len(), known.last()), (EXHAUSTED + 1, Some(&999)));
     }
 }

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 pub mod consume;
+pub mod hoard;
 pub mod lie;
 pub mod memory;
 
@@ -38,6 +39,16 @@ pub const MODES: &[&str] = &[
     "ask-next",
     "deny-image",
     "probe",
+    "hoard-types",
+    "hoard-referrers",
+    "hoard-contents",
+    "hoard-again",
+    "hoard-messages",
+    "hoard-refusals",
+    "hoard-requests",
+    "hoard-tags",
+    "hoard-failure",
+    "hoard-names",
 ];
 
 /// The policy.
@@ -64,6 +75,16 @@ impl Policy for Hostile {
             "secret-write" => memory::write(request),
             "secret-read" => memory::read(),
             "probe" => lie::probe(host, request),
+            "hoard-types" => hoard::referrers(host, &request, 500_000),
+            "hoard-referrers" => hoard::referrers(host, &request, 255),
+            "hoard-contents" => hoard::fetch_all(host, &request),
+            "hoard-again" => hoard::fetch_again(host, &request),
+            "hoard-messages" => hoard::shout(host, request),
+            "hoard-refusals" => hoard::refused(host, &request),
+            "hoard-requests" => hoard::next(host, &request),
+            "hoard-tags" => hoard::next_tags(host, &request),
+            "hoard-failure" => hoard::fail(),
+            "hoard-names" => hoard::name_again(host, request),
             _ => lie::lie(host, request, &mode),
         }
     }
