@@ -14,6 +14,8 @@ mod frontend_registry;
 mod grants;
 #[path = "cli/hosts.rs"]
 mod hosts;
+#[path = "cli/nested.rs"]
+mod nested;
 #[allow(dead_code)] // The other target uses the rest.
 #[path = "cli/places.rs"]
 mod places;

@@ -8,9 +8,11 @@ use crate::run::{DEMO, policy, refkit};
 fn a_run_is_explained() {
     let reference = format!("{DEMO}:1.2.3");
     let arguments = ["resolve", &reference, "--platform", "linux/arm64", "--explain"];
-    // The default policy's own digest and memory are those of its build.
-    let build =
-        [(r"(default [0-9.]+  sha256:)[0-9a-f]+", "$1[POLICY]"), (r"(memory of a policy +)[0-9.]+ kB", "$1[SIZE]")];
+    // The default policy's own digest and memory are those of its build, and so is what the host keeps.
+    let build = [
+        (r"(default [0-9.]+  sha256:)[0-9a-f]+", "$1[POLICY]"),
+        (r"(memory of (?:a policy|the host) +)[0-9.]+ kB", "$1[SIZE]"),
+    ];
     insta::assert_snapshot!(filters::filtered(&refkit(arguments).all(), &build), @r"
     exit 0
     --- stdout
@@ -44,6 +46,7 @@ fn a_run_is_explained() {
     ├─ time                        [TIME] / [TIME]
     ├─ processor time of a policy  [TIME] / [TIME]
     ├─ memory of a policy          [SIZE] / 67.1 MB
+    ├─ memory of the host          [SIZE] / 67.1 MB
     ├─ depth of an index           0 / 8
     └─ messages                    0 / 1000
     ");

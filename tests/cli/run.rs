@@ -91,11 +91,36 @@ impl Refkit {
         }
     }
 
+    /// Runs it to its end, and returns with it the most bytes of memory that it held, as seen every millisecond.
+    pub fn measured(self) -> (Ran, u64) {
+        let mut child = self.spawn();
+        let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
+        let status = format!("/proc/{}/status", child.id());
+        let peak = std::thread::spawn(move || {
+            let mut peak = 0;
+            // What has ended has no memory, and then no file.
+            while let Some(now) = std::fs::read_to_string(&status).ok().as_deref().and_then(high_water) {
+                peak = peak.max(now);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            peak
+        });
+        let code = wait(&mut child);
+        let stderr = String::from_utf8(stderr.join().expect("the reader ends")).expect("messages are text");
+        let ran = Ran { code, stdout: stdout.join().expect("the reader ends"), stderr };
+        (ran, peak.join().expect("the observer ends"))
+    }
+
     /// Starts it with pipes for its output.
     pub fn spawn(mut self) -> Child {
         let command = self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap_or_else(|error| panic!("refkit does not start: {error}"))
     }
+}
+
+fn high_water(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
 }
 
 /// Waits for the end of a process that this one started, and ends it where that takes too long.

@@ -9,6 +9,7 @@ use refkit::explain::Explained;
 use refkit::{Absence, Budget, Error, ErrorCode, Event, Outcome, Parts, Request, Selection, Session};
 use refkit_content::{Answer, Body, Content, Discover, Fetch, Memory, Origin, Resolve};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
+use refkit_support::{Fault, FaultRegistry, Rule};
 use refkit_tests::components::HOSTILE;
 use refkit_tests::stage::{self, INDEX, MANIFEST, Stage};
 
@@ -270,5 +271,52 @@ async fn an_index_that_is_named_again_is_opened_once() {
     assert_eq!((session.spent().calls, resolution.candidates().len()), (2, 4_000));
     let lines = Explained::of(&[], &[], &session, Some(&resolution)).lines();
     assert!(lines.iter().any(|line| line.contains("and 3900 more")), "{lines:?}");
+    assert!(peak() < PEAK, "{} bytes", peak());
+}
+
+/// A registry whose lists of referrers have 16 pages of 4 MB, of 24 images: none is held whole, and few at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_lists_are_held_a_few_at_a_time() {
+    if !alone("hoard::long_lists_are_held_a_few_at_a_time") {
+        return;
+    }
+    let registry = FaultRegistry::start().unwrap();
+    let image = |number: usize| {
+        let bytes = format!("an image {number}");
+        let digest = registry.put_manifest("app", None, MANIFEST, bytes.clone());
+        format!(r#"{{"mediaType":"{MANIFEST}","digest":"{digest}","size":{}}}"#, bytes.len())
+    };
+    let images: Vec<String> = (0..24).map(image).collect();
+    registry.put_manifest("app", Some("1"), INDEX, index(&images));
+    for page in 0..16 {
+        let entry = |number: usize| {
+            let digest = refkit_content::verify::digest(Algorithm::Sha256, format!("{page} {number}").as_bytes());
+            let text = "x".repeat(100_000);
+            format!(
+                r#"{{"mediaType":"{MANIFEST}","digest":"{digest}","size":1,"artifactType":"application/vnd.in-toto+json","annotations":{{"x":"{text}"}}}}"#
+            )
+        };
+        let body = index(&(0..40).map(entry).collect::<Vec<_>>());
+        let link = format!("<?page={}>; rel=\"next\"", page + 1);
+        let answer = Fault::status(200).header("content-type", INDEX).header("link", &link).body(body);
+        let own = (page > 0).then(|| format!("page={page}"));
+        registry.add(Rule::when(
+            move |parts| parts.uri.path().contains("/referrers/") && parts.uri.query() == own.as_deref(),
+            answer,
+        ));
+    }
+    let client = refkit_registry::Client::builder().system_roots(false).build();
+    let stage = Stage::new().budget(|budget| budget.cpu = Duration::from_secs(100));
+    let parts = Parts { images: true, attestations: true, configs: false };
+    let reference = format!("{}/app:1", registry.host());
+    let request = Request { selection: Selection::All, parts, ..stage::request(&reference) };
+    let session = stage.resolver_over(Arc::new(client)).await.session(request);
+    let Ok(Outcome::Resolved(resolution)) = session.resolve().await else { panic!("{:?}", session.trace()) };
+    for image in &resolution.images {
+        let Err(Absence::Failed(failure)) = image else { panic!("{image:?}") };
+        assert!(failure.message.contains("larger than the limit of 16777216 bytes"), "{failure}");
+    }
+    assert_eq!(resolution.images.len(), 24);
+    println!("{:?}, peak {}", session.spent(), peak());
     assert!(peak() < PEAK, "{} bytes", peak());
 }

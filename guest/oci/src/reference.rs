@@ -23,9 +23,6 @@ const DEFAULT_TAG: &str = "latest";
 /// The longest repository path, bytes.
 const MAX_PATH: usize = 255;
 
-/// The most bytes of a registry: a DNS name has at most 253 (RFC 1035, section 2.3.4), and a port five and a colon.
-const MAX_REGISTRY: usize = 259;
-
 /// Where an image lives: a registry and a path in it, normalised.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Repository {

@@ -138,6 +138,7 @@ fn what_is_no_repository() {
         ("a.test", "a._b", "malformed"),
         ("a.test", "App", "upper-case"),
         ("a.test", &long, "255"),
+        (&["a."; 130].concat(), "app", "259"),
         // Together with `library/` it is too long.
         ("docker.io", &long[..250], "255"),
     ];

@@ -19,12 +19,13 @@ use crate::ledger::{Ledger, Name};
 use crate::once::Once;
 use crate::trace::{Answered, Event, MESSAGE, Question, Recorder, shorten};
 
-/// Bytes that are set aside for a list while a source is asked for it: how many they are shows only then.
-const LIST: u64 = 8 << 20;
+/// Bytes that are set aside for a list while a source is asked for it: as much as the registry client takes at most. How
+/// many they are shows only then.
+const LIST: u64 = 16 << 20;
 
-/// What is asked for at one time without its size being known has so many bytes together: four lists, or eight
+/// What is asked for at one time without its size being known has so many bytes together: three lists, or twelve
 /// manifests. The registry client asks a host four questions at a time.
-const UNKNOWN: u64 = 32 << 20;
+const UNKNOWN: u64 = 48 << 20;
 
 /// In this unit the semaphore counts them.
 const UNIT: u64 = 1 << 20;
@@ -91,12 +92,12 @@ impl Answers {
     async fn room(&self, bytes: u64) -> Result<Room<'_>, Problem> {
         let turns = |bytes: u64| self.unknown.acquire_many((bytes.min(UNKNOWN) / UNIT) as u32);
         let turn = turns(bytes).await.ok();
-        if let Ok(aside) = self.account.set_aside(bytes as usize) {
+        if let Ok(aside) = self.account.reserve(bytes as usize) {
             return Ok((turn, aside));
         }
         drop(turn);
         let turn = turns(UNKNOWN).await.ok();
-        Ok((turn, self.account.set_aside(bytes as usize)?))
+        Ok((turn, self.account.reserve(bytes as usize)?))
     }
 
     pub(crate) async fn resolve(&self, span: Option<usize>, reference: &Reference) -> Result<Descriptor, Error> {

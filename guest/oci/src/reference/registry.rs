@@ -26,6 +26,9 @@ pub fn normal_registry(text: &str) -> Result<String, &'static str> {
     Ok(if HUB.contains(&host.as_str()) { DEFAULT_REGISTRY.to_owned() } else { host })
 }
 
+/// The most bytes of a registry: a DNS name has at most 253 (RFC 1035, section 2.3.4), and a port five and a colon.
+const MAX_REGISTRY: usize = 259;
+
 /// Returns `host[:port]` in its normal spelling.
 ///
 /// - Letters are in lower case, ports without leading zeros, IPv6 addresses as RFC 5952 has them.
@@ -39,6 +42,9 @@ pub fn normal_registry(text: &str) -> Result<String, &'static str> {
 /// # Errors
 /// What is wrong with the text.
 pub fn normal_host(text: &str) -> Result<String, &'static str> {
+    if text.len() > MAX_REGISTRY {
+        return Err("the registry has more than 259 bytes");
+    }
     if !is_registry(text) {
         return Err("the registry is not host[:port]");
     }
