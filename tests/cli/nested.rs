@@ -1,4 +1,4 @@
-//! Indexes that name the same index again and again: each is opened once, and that takes little memory.
+//! Indexes that name the same content again and again, and large manifests: little memory, and each is read once.
 
 use refkit_support::FaultRegistry;
 use refkit_support::image::{INDEX, MANIFEST};
@@ -49,4 +49,71 @@ fn each_is_opened_once() {
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(ran.stderr.contains("holds more than 1024 images and indexes"), "{}", ran.stderr);
     assert!(peak < PEAK, "{peak} bytes");
+}
+
+/// 101 entries of one image and 100 of what attests it: 10,100 attestations, of which 10,000 are shown at most.
+#[test]
+fn attestations_have_a_bound() {
+    let registry = FaultRegistry::start().unwrap();
+    let empty = registry.put_blob("app", "{}");
+    let config = format!(r#"{{"mediaType":"application/vnd.oci.empty.v1+json","digest":"{empty}","size":2}}"#);
+    let manifest = format!(r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","config":{config},"layers":[]}}"#);
+    let image = registry.put_manifest("app", None, MANIFEST, manifest.clone());
+    let entry = format!(
+        r#"{{"mediaType":"{MANIFEST}","digest":"{image}","size":{},"platform":{{"os":"linux","architecture":"amd64"}}}}"#,
+        manifest.len()
+    );
+    let attestation = |number: usize| {
+        format!(
+            r#"{{"mediaType":"{MANIFEST}","digest":"sha256:{number:064x}","size":1,"platform":{{"os":"unknown","architecture":"unknown"}},"annotations":{{"vnd.docker.reference.type":"attestation-manifest","vnd.docker.reference.digest":"{image}"}}}}"#
+        )
+    };
+    let attestations: Vec<String> = (0..100).map(attestation).collect();
+    for (images, code, said) in [(100, 0, ""), (101, 1, "more than 10000 attestations")] {
+        let entries = [vec![entry.clone(); images], attestations.clone()].concat();
+        registry.put_manifest("app", Some("1"), INDEX, index(&entries));
+        let ran = Refkit::new(["inspect", &format!("{}/app:1", registry.host())]).run();
+        assert_eq!(ran.code, code, "{}", ran.stderr);
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+        assert_eq!(
+            ran.text().lines().filter(|line| line.contains("attestation  ")).count(),
+            if code == 0 { 10_000 } else { 0 }
+        );
+    }
+}
+
+/// Eight manifests of 10,000 layers each: what there is memory for is shown, and the rest says why it is not.
+#[test]
+fn large_manifests_are_held_within_the_limit() {
+    let registry = FaultRegistry::start().unwrap();
+    let image = |number: usize| {
+        let layer = |layer: usize| {
+            let place = format!("layer {layer} of image {number}, {}", "x".repeat(170));
+            format!(
+                r#"{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"sha256:{number:032x}{layer:032x}","size":1,"annotations":{{"x":"{place}"}}}}"#
+            )
+        };
+        let config =
+            format!(r#"{{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:{number:064x}","size":2}}"#);
+        let layers: Vec<String> = (0..10_000).map(layer).collect();
+        let manifest = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","config":{config},"layers":[{}]}}"#,
+            layers.join(",")
+        );
+        assert!((3 << 20..4 << 20).contains(&manifest.len()), "{}", manifest.len());
+        let digest = registry.put_manifest("app", None, MANIFEST, manifest.clone());
+        let platform = format!(r#""platform":{{"os":"linux","architecture":"a{number}"}}"#);
+        format!(r#"{{"mediaType":"{MANIFEST}","digest":"{digest}","size":{},{platform}}}"#, manifest.len())
+    };
+    let images: Vec<String> = (0..8).map(image).collect();
+    registry.put_manifest("app", Some("1"), INDEX, index(&images));
+    let reference = format!("{}/app:1", registry.host());
+    for format in ["json", "text"] {
+        let (ran, peak) = Refkit::new(["inspect", &reference, "--layers", "--format", format]).measured();
+        assert!(peak < PEAK, "{format}: {peak} bytes");
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        let shown = ran.text().matches("of image ").count() / 10_000;
+        let failed = ran.stderr.matches("the host holds as much for this run as it may: 67108864 bytes").count();
+        assert!(shown > 0 && shown + failed == 8, "{format}: {shown} {failed}: {}", ran.stderr);
+    }
 }

@@ -20,6 +20,7 @@ const ROWS: &[Row] = &[
     ("transfer", large, |error| matches!(error, RunError::Transfer { limit: 0x10_0000 })),
     ("calls", |_| (), |error| matches!(error, RunError::HostCalls { limit: 100_000 })),
     ("events", |_| (), |error| matches!(error, RunError::HostCalls { limit: 100_000 })),
+    ("hoard-questions", patient, |error| matches!(error, RunError::HostCalls { limit: 100_000 })),
     ("outcome", large, |error| matches!(error, RunError::Transfer { limit: 0x10_0000 })),
     ("panic", |_| (), |error| matches!(error, RunError::Trap(_))),
     ("next-panic", |_| (), |error| matches!(error, RunError::Trap(_))),
@@ -27,6 +28,10 @@ const ROWS: &[Row] = &[
 
 fn short(budget: &mut Budget) {
     budget.cpu = Duration::from_millis(200);
+}
+
+fn patient(budget: &mut Budget) {
+    budget.cpu = Duration::from_secs(100);
 }
 
 fn large(budget: &mut Budget) {

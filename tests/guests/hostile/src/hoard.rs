@@ -115,3 +115,10 @@ pub fn name_again(host: &impl Host, mut request: Request) -> Result<Outcome, Err
     }
     Ok(outcome)
 }
+
+/// Asks 4,000 questions in one call, 30 times.
+pub fn questions(host: &impl Host, request: &Request) -> Result<Outcome, Error> {
+    let subjects: Vec<String> = (0..4_000).map(invented).collect();
+    let artifact_type = "x".repeat(256);
+    Err(tally((0..30).flat_map(|_| host.referrers_all(&request.reference, &subjects, Some(&artifact_type)))))
+}
