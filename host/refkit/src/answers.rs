@@ -9,26 +9,15 @@ use refkit_content::{Answer, Code, Content, Error, Operation, Problem, Source, V
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 use refkit_sandbox::{ErrorCode, Failure};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::account::{Account, Aside};
+use crate::account::Account;
 use crate::budget::{Budget, Counters};
 use crate::failures::Failures;
 use crate::grants::Grants;
 use crate::ledger::{Ledger, Name};
 use crate::once::Once;
+use crate::room::{LIST, Rooms};
 use crate::trace::{Answered, Event, MESSAGE, Question, Recorder, shorten};
-
-/// Bytes that are set aside for a list while a source is asked for it: as much as the registry client takes at most. How
-/// many they are shows only then.
-const LIST: u64 = 16 << 20;
-
-/// What is asked for at one time without its size being known has so many bytes together: three lists, or twelve
-/// manifests. The registry client asks a host four questions at a time.
-const UNKNOWN: u64 = 48 << 20;
-
-/// In this unit the semaphore counts them.
-const UNIT: u64 = 1 << 20;
 
 type Asked<K, T> = Once<K, Result<T, Error>>;
 
@@ -42,7 +31,7 @@ pub(crate) struct Answers {
     pub(crate) account: Arc<Account>,
     pub(crate) ledger: Ledger,
     pub(crate) recorder: Recorder,
-    unknown: Semaphore,
+    rooms: Rooms,
     resolved: Asked<Name, Descriptor>,
     pulled: Asked<Name, Content>,
     fetched: Asked<(Repository, Digest), Bytes>,
@@ -50,9 +39,6 @@ pub(crate) struct Answers {
     referrers: Asked<((Repository, Digest), Option<String>), Arc<Vec<Descriptor>>>,
     failures: Failures,
 }
-
-/// Memory that is set aside for an answer whose size is not known, and the turn to ask for it.
-type Room<'a> = (Option<SemaphorePermit<'a>>, Aside);
 
 impl Answers {
     pub(crate) fn new(
@@ -70,9 +56,9 @@ impl Answers {
             budget,
             counters: Counters::default(),
             ledger: Ledger::new(account.clone()),
+            rooms: Rooms::new(account.clone()),
             account,
             recorder: Recorder::new(started),
-            unknown: Semaphore::new((UNKNOWN / UNIT) as usize),
             resolved: Once::default(),
             pulled: Once::default(),
             fetched: Once::default(),
@@ -85,19 +71,6 @@ impl Answers {
     /// Counts a policy's question, whatever becomes of it. What the host asks by itself counts where a source is asked.
     fn enter(&self, span: Option<usize>) -> Result<(), Problem> {
         if span.is_some() { self.counters.call(&self.budget) } else { Ok(()) }
-    }
-
-    /// Sets memory aside for an answer of at most so many bytes. Where there is not enough, waits until nothing else is
-    /// asked for, and what that needed is known.
-    async fn room(&self, bytes: u64) -> Result<Room<'_>, Problem> {
-        let turns = |bytes: u64| self.unknown.acquire_many((bytes.min(UNKNOWN) / UNIT) as u32);
-        let turn = turns(bytes).await.ok();
-        if let Ok(aside) = self.account.reserve(bytes as usize) {
-            return Ok((turn, aside));
-        }
-        drop(turn);
-        let turn = turns(UNKNOWN).await.ok();
-        Ok((turn, self.account.reserve(bytes as usize)?))
     }
 
     pub(crate) async fn resolve(&self, span: Option<usize>, reference: &Reference) -> Result<Descriptor, Error> {
@@ -132,7 +105,7 @@ impl Answers {
                 let bytes = self.read(span, reference.repository(), &descriptor.digest, self.budget.content).await?;
                 return Ok(Content { descriptor, bytes });
             }
-            let room = self.room(MANIFEST_LIMIT).await.map_err(fail)?;
+            let room = self.rooms.take(MANIFEST_LIMIT).await.map_err(fail)?;
             let asked = self.ask(span, Question::Pull, Operation::Pull, reference, reference.repository(), async {
                 let answer = self.source.pull(reference).await?;
                 let (what, bytes) = (answer.value.descriptor.digest.to_string(), answer.value.bytes.len() as u64);
@@ -260,7 +233,7 @@ impl Answers {
     pub(crate) async fn tags(&self, span: Option<usize>, repository: &Repository) -> Result<Arc<Vec<String>>, Error> {
         let fail = |problem| Error::new(Operation::Tags, repository, problem);
         let ask = async {
-            let room = self.room(LIST).await.map_err(fail)?;
+            let room = self.rooms.take(LIST).await.map_err(fail)?;
             let asked = self.ask(span, Question::Tags, Operation::Tags, repository, repository, async {
                 let answer = self.source.tags(repository).await?;
                 let what = format!("{} tags", answer.value.len());
@@ -291,7 +264,7 @@ impl Answers {
                 let text = "this run has not met that digest in that repository";
                 return Err(fail(Problem::NotGranted(text.into())));
             }
-            let room = self.room(LIST).await.map_err(fail)?;
+            let room = self.rooms.take(LIST).await.map_err(fail)?;
             let asked = self.ask(span, Question::Referrers, Operation::Referrers, &text, repository, async {
                 let answer = self.source.referrers(repository, subject, artifact_type).await?;
                 let what = format!("{} referrers", answer.value.len());
@@ -384,6 +357,11 @@ pub(crate) fn code(code: Code) -> ErrorCode {
         Code::Timeout => ErrorCode::Timeout,
         Code::Other => ErrorCode::Other,
     }
+}
+
+/// Returns a problem of the run itself, which no question has, as a failure.
+pub(crate) fn exhausted(problem: Problem) -> Failure {
+    Failure { code: code(problem.code()), message: problem.to_string() }
 }
 
 /// Returns a failure as a policy is told of it.

@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use refkit_content::Problem;
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 use refkit_sandbox::{Content, Decision, Failure, Hold, Host, Level, Request};
 
-use crate::answers::{code, failure};
+use crate::answers::{exhausted, failure};
 use crate::refusals::Told;
 use crate::session::Run;
 use crate::trace::{Event, MESSAGE, shorten};
@@ -73,7 +72,6 @@ impl Host for PolicyHost {
 
     async fn next(&self, request: Request) -> Result<Decision<Descriptor>, Failure> {
         let answers = &self.run.answers;
-        let exhausted = |problem: Problem| Failure { code: code(problem.code()), message: problem.to_string() };
         let answer = match answers.counters.call(&answers.budget) {
             Ok(()) => self.run.decide(self.index + 1, request.clone(), Some(self.span), self.seen).await,
             Err(problem) => Err(exhausted(problem)),
@@ -101,8 +99,7 @@ impl Host for PolicyHost {
 
     fn hold(&self, bytes: u64) -> Result<Hold, Failure> {
         let aside = self.run.answers.account.set_aside(usize::try_from(bytes).unwrap_or(usize::MAX));
-        let fail = |problem: Problem| Failure { code: code(problem.code()), message: problem.to_string() };
-        aside.map(Hold::new).map_err(fail)
+        aside.map(Hold::new).map_err(exhausted)
     }
 
     fn event(&self, level: Level, mut message: String, mut fields: Vec<(String, String)>) {

@@ -58,6 +58,7 @@ mod outcome;
 pub mod platform;
 mod refusals;
 mod resolver;
+mod room;
 mod session;
 pub mod settings;
 pub mod text;

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use refkit_content::{Problem, Vouch, verify};
+use refkit_content::{Vouch, verify};
 use refkit_oci::document::{media_type, read_config};
 use refkit_oci::{Algorithm, Descriptor, Platform, Repository};
 use refkit_sandbox::{Absence, Decision, ErrorCode, Failure, Image, Parts, Request, Resolved, Selection, Usage};
 
-use crate::answers::{code, failure};
+use crate::answers::{exhausted, failure};
 use crate::ledger::Name;
 use crate::resolver::Link;
 use crate::session::{Run, Step};
@@ -88,7 +88,7 @@ impl Run {
         let (reference, parts) = (&request.reference, request.parts);
         let vouched = self.answers.vouched(Some(span), vouch, reference).await.map_err(failure)?;
         let root = Descriptor::new(UNSEEN, vouched.root, 0);
-        self.answers.ledger.root(Name::of(reference), &root).map_err(held)?;
+        self.answers.ledger.root(Name::of(reference), &root).map_err(exhausted)?;
         let repository = reference.repository();
         let mut image = Image {
             platform: Some(vouch.platform()),
@@ -104,7 +104,7 @@ impl Run {
                 image.platform = platform.or(image.platform);
             }
             None if parts.configs => return Err(no_config(&reference.to_string())),
-            None => self.answers.ledger.vouch(repository, &root, None).map_err(held)?,
+            None => self.answers.ledger.vouch(repository, &root, None).map_err(exhausted)?,
         }
         let images = if parts.any() { vec![Ok(image); places] } else { Vec::new() };
         Ok(Step::Decided(Decision::Resolved(Resolved { reference: reference.clone(), root, images }), Vec::new()))
@@ -121,14 +121,10 @@ impl Run {
         let kind = if docker { media_type::DOCKER_CONFIG } else { media_type::CONFIG };
         let digest = verify::digest(Algorithm::Sha256, config);
         let descriptor = Descriptor::new(kind, digest, config.len() as u64);
-        self.answers.ledger.vouch(repository, manifest, Some((&descriptor, config))).map_err(held)?;
+        self.answers.ledger.vouch(repository, manifest, Some((&descriptor, config))).map_err(exhausted)?;
         let platform = read_config(config).ok().and_then(|config| config.platform()).map(Platform::normalized);
         Ok((descriptor, platform))
     }
-}
-
-fn held(problem: Problem) -> Failure {
-    Failure { code: code(problem.code()), message: problem.to_string() }
 }
 
 /// Returns whether a transport's word answers a request: it is for one platform only.
