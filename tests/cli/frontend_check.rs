@@ -336,7 +336,7 @@ fn a_tampered_image_is_drawn() {
     │     default policy: [CODE]
     ├─ policy  redirect 1.0.0  sha256:[DIGEST]  [SIZE]
     │     /refkit/policies/00-allow-list.wasm
-    │     imports chain, settings
+    │     imports settings
     │     [CODE]
     ├─ settings  allow=docker.io/library/*
     ├─ runs  /bin/frontend --flag
