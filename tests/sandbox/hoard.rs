@@ -314,7 +314,7 @@ async fn long_lists_are_held_a_few_at_a_time() {
     let Ok(Outcome::Resolved(resolution)) = session.resolve().await else { panic!("{:?}", session.trace()) };
     for image in &resolution.images {
         let Err(Absence::Failed(failure)) = image else { panic!("{image:?}") };
-        assert!(failure.message.contains("larger than the limit of 16777216 bytes"), "{failure}");
+        assert!(failure.message.contains("larger than the limit of 8388608 bytes"), "{failure}");
     }
     assert_eq!(resolution.images.len(), 24);
     println!("{:?}, peak {}", session.spent(), peak());

@@ -1,5 +1,6 @@
 //! How much memory values take, for hosts that keep account of what strangers make them hold.
 
+use crate::document::Unverifiable;
 use crate::{Descriptor, Digest, Platform, Reference, Repository};
 
 /// What an allocation takes besides its bytes: the allocator's rounding up, an eighth of small ones at most, and its
@@ -92,6 +93,13 @@ impl Footprint for Descriptor {
         let Self { media_type, digest, size: _, platform, artifact_type, annotations, urls, data } = self;
         let texts = media_type.footprint() + digest.footprint() + artifact_type.footprint() + data.footprint();
         size_of::<u64>() + texts + platform.footprint() + annotations.footprint() + urls.footprint()
+    }
+}
+
+impl Footprint for Unverifiable {
+    fn footprint(&self) -> usize {
+        let Self { member, place, media_type, digest, platform } = self;
+        size_of_val(member) + size_of_val(place) + media_type.footprint() + digest.footprint() + platform.footprint()
     }
 }
 

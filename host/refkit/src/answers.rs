@@ -16,7 +16,7 @@ use crate::failures::Failures;
 use crate::grants::Grants;
 use crate::ledger::{Ledger, Name};
 use crate::once::Once;
-use crate::room::{LIST, Rooms};
+use crate::room::{REFERRERS, Rooms, TAGS};
 use crate::trace::{Answered, Event, MESSAGE, Question, Recorder, shorten};
 
 type Asked<K, T> = Once<K, Result<T, Error>>;
@@ -233,7 +233,7 @@ impl Answers {
     pub(crate) async fn tags(&self, span: Option<usize>, repository: &Repository) -> Result<Arc<Vec<String>>, Error> {
         let fail = |problem| Error::new(Operation::Tags, repository, problem);
         let ask = async {
-            let room = self.rooms.take(LIST).await.map_err(fail)?;
+            let room = self.rooms.take(TAGS).await.map_err(fail)?;
             let asked = self.ask(span, Question::Tags, Operation::Tags, repository, repository, async {
                 let answer = self.source.tags(repository).await?;
                 let what = format!("{} tags", answer.value.len());
@@ -264,7 +264,7 @@ impl Answers {
                 let text = "this run has not met that digest in that repository";
                 return Err(fail(Problem::NotGranted(text.into())));
             }
-            let room = self.rooms.take(LIST).await.map_err(fail)?;
+            let room = self.rooms.take(REFERRERS).await.map_err(fail)?;
             let asked = self.ask(span, Question::Referrers, Operation::Referrers, &text, repository, async {
                 let answer = self.source.referrers(repository, subject, artifact_type).await?;
                 let what = format!("{} referrers", answer.value.len());

@@ -98,7 +98,7 @@ impl Footprint for Names {
     fn footprint(&self) -> usize {
         let index = self.index.as_ref().map_or(0, |index| {
             let subject = index.subject.footprint() + index.artifact_type.footprint();
-            index.media_type.footprint() + subject + index.annotations.footprint()
+            index.media_type.footprint() + subject + index.annotations.footprint() + index.unverifiable.footprint()
         });
         let order = self.entries().len() * size_of::<u32>();
         size_of::<Self>() + index + order + self.all().map(Descriptor::footprint).sum::<usize>()

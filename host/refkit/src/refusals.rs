@@ -261,7 +261,7 @@ fn below(ledger: &Ledger, repository: &Repository, index: &Digest) -> HashSet<Di
     let mut open = vec![index.clone()];
     while let Some(digest) = open.pop() {
         let Some(names) = ledger.names(repository, &digest) else { continue };
-        for entry in &names.entries {
+        for entry in names.entries() {
             if found.insert(entry.digest.clone()) {
                 open.push(entry.digest.clone());
             }

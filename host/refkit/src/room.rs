@@ -8,11 +8,12 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::account::{Account, Aside};
 
 /// Bytes that are set aside for a list while a source is asked for it: as much as the registry client takes at most.
-pub(crate) const LIST: u64 = 16 << 20;
+pub(crate) const TAGS: u64 = 16 << 20;
+pub(crate) const REFERRERS: u64 = 8 << 20;
 
-/// What is asked for at one time without its size being known has so many bytes together: three lists, or twelve
-/// manifests. The registry client asks a host four questions at a time.
-const TOGETHER: u64 = 48 << 20;
+/// What is asked for at one time without its size being known has so many bytes together: four lists of referrers, or
+/// eight manifests. The registry client asks a host four questions at a time.
+const TOGETHER: u64 = 32 << 20;
 
 /// In this unit the semaphore counts them.
 const UNIT: u64 = 1 << 20;
@@ -57,26 +58,26 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_fit_waits_for_what_is_under_way() {
-        let account = Account::new(LIST + (LIST / 2));
+        let account = Account::new(TAGS + (TAGS / 2));
         let rooms = Rooms::new(account.clone());
-        let first = rooms.take(LIST).await.unwrap();
-        let mut second = Box::pin(rooms.take(LIST));
+        let first = rooms.take(TAGS).await.unwrap();
+        let mut second = Box::pin(rooms.take(TAGS));
         assert!((&mut second).now_or_never().is_none());
         drop(first);
         let second = second.await.unwrap();
         drop(second);
         // What is kept leaves too little: that is known as soon as nothing else is under way.
-        account.take(LIST as usize).unwrap();
-        assert!(matches!(rooms.take(LIST).await, Err(Problem::Held { .. })));
+        account.take(TAGS as usize).unwrap();
+        assert!(matches!(rooms.take(TAGS).await, Err(Problem::Held { .. })));
     }
 
     #[tokio::test]
     async fn few_are_asked_for_at_one_time() {
         let rooms = Rooms::new(Account::new(u64::MAX));
         let mut held = Vec::new();
-        while let Some(room) = rooms.take(LIST).now_or_never() {
+        while let Some(room) = rooms.take(REFERRERS).now_or_never() {
             held.push(room.unwrap());
         }
-        assert_eq!(held.len(), 3);
+        assert_eq!(held.len(), 4);
     }
 }
