@@ -2,11 +2,11 @@
 
 use std::cell::{Cell, OnceCell};
 use std::fs::File;
+use std::future::poll_fn;
 use std::os::unix::fs::FileExt;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 thread_local! {
@@ -93,27 +93,14 @@ impl Meter {
         Duration::from_nanos(spent.saturating_add(self.running().saturating_sub(NESTED.get())))
     }
 
-    /// Returns a future whose polls are counted.
-    pub(crate) fn measure<F: Future>(self: &Arc<Self>, run: F) -> Measured<F> {
-        Measured { meter: Arc::clone(self), run: Box::pin(run) }
-    }
-}
-
-/// A future whose polls are counted.
-pub(crate) struct Measured<F> {
-    meter: Arc<Meter>,
-    run: Pin<Box<F>>,
-}
-
-impl<F: Future> Future for Measured<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let Self { meter, run } = &mut *self;
-        let under_way = UnderWay::begin(meter);
-        let result = run.as_mut().poll(context);
-        drop(under_way);
-        result
+    /// Runs a future, and counts its polls.
+    pub(crate) async fn measure<F: Future>(&self, run: F) -> F::Output {
+        let mut run = pin!(run);
+        poll_fn(|context| {
+            let _under_way = UnderWay::begin(self);
+            run.as_mut().poll(context)
+        })
+        .await
     }
 }
 
