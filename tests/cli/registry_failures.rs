@@ -84,9 +84,15 @@ fn hints_say_what_helps() {
     assert!(said.contains("it is for reg.test, and not for 127.0.0.1"), "{said}");
     assert!(said.contains("use a name that the certificate is for"), "{said}");
     let said = ask(&front.host(), "http = true");
-    assert!(said.contains("it was asked without TLS, and speaks TLS") && said.contains("write http = false"), "{said}");
+    assert!(
+        said.contains("it was asked without TLS, and seems to speak TLS") && said.contains("write http = false"),
+        "{said}"
+    );
     let said = ask(&registry.host(), "http = false");
-    assert!(said.contains("it was asked with TLS, and speaks none") && said.contains("add --plain-http"), "{said}");
+    assert!(
+        said.contains("it was asked with TLS, and seems to speak none") && said.contains("add --plain-http"),
+        "{said}"
+    );
 }
 
 #[test]

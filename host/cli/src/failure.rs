@@ -115,8 +115,8 @@ pub fn unreachable(error: &refkit::Error, registry: &str) -> Option<String> {
         refkit::Error::Content(cause) => cause,
         _ => return None,
     };
-    // It may be a mirror's.
-    let host = cause.host.as_deref().unwrap_or(registry);
+    // It may be a mirror's; that of Docker Hub goes by the name of the registry.
+    let host = cause.host.as_deref().filter(|host| *host != "registry-1.docker.io").unwrap_or(registry);
     let table = format!("[registry.\"{host}\"] in refkit.toml");
     Some(match &cause.problem {
         Problem::Certificate { reason: Distrust::Issuer, .. } => {

@@ -246,8 +246,8 @@ struct Protocol<'a>(&'a bool);
 impl fmt::Display for Protocol<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            true => "it was asked without TLS, and speaks TLS",
-            false => "it was asked with TLS, and speaks none",
+            true => "it was asked without TLS, and seems to speak TLS",
+            false => "it was asked with TLS, and seems to speak none",
         })
     }
 }
