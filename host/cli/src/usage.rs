@@ -64,7 +64,7 @@ mod tests {
             (&["resolve", "a", "--set", "x"], &["'--set <NAME=VALUE>'", "NAME=VALUE"]),
             (&["resolve", "a", "--all-platforms", "--platform", "linux/amd64"], &["cannot be used with"]),
             (&["inspect", "a", "--raw", "--config"], &["cannot be used with", "try: refkit inspect --help"]),
-            (&["frontend", "image", "a"], &["--policy <FILE>", "try: refkit frontend image --help"]),
+            (&["frontend", "image", "a"], &["--tag <DEST>", "try: refkit frontend image --help"]),
             (&["frontend", "imagine"], &["'imagine'", "'image'", "try: refkit frontend --help"]),
             (&["inspect", "a", "--raw", "--format", "json"], &["cannot be used with", "try: refkit inspect --help"]),
         ];
