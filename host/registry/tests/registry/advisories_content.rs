@@ -98,6 +98,8 @@ async fn cve_2024_3727_digests_are_checked_at_every_descriptor() {
     ];
     let good = |kind: &str| described(kind, "{}");
     for digest in &bad {
+        // Another algorithm may be a good one: it is not malformed, but nothing checks it, so nothing is fetched by it.
+        let wanted = if digest.starts_with("md5:") { Code::Unsupported } else { Code::Invalid };
         let broken = json!({"mediaType": MANIFEST, "digest": digest, "size": 2});
         let (kind, config) =
             ("application/vnd.oci.image.config.v1+json", good("application/vnd.oci.image.config.v1+json"));
@@ -116,7 +118,7 @@ async fn cve_2024_3727_digests_are_checked_at_every_descriptor() {
             registry.put_manifest("app", Some("bad"), kind, document.to_string());
             registry.clear();
             let error = whole(&name).await.unwrap_err();
-            assert_eq!(error.code(), Code::Invalid, "{place} {digest}: {error}");
+            assert_eq!(error.code(), wanted, "{place} {digest}: {error}");
             assert_eq!(registry.count("*"), 1, "{place} {digest}: nothing is asked for: {:?}", registry.requests());
         }
         let list = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [broken]}).to_string();
