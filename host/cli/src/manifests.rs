@@ -1,11 +1,12 @@
 //! What the manifests of a resolution say.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use refkit::{Absence, Failure, Image, Resolution, Session};
 use refkit_content::Problem;
 use refkit_oci::document::{self, Document};
-use refkit_oci::{Descriptor, Digest, Platform};
+use refkit_oci::{Descriptor, Digest, Footprint, Platform};
 
 /// What one manifest says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,37 @@ pub struct Manifest {
     pub annotations: Vec<(String, String)>,
 }
 
+/// The most bytes of memory that the annotations of the manifests of one report take: 1,000 images may have 4 KiB each.
+/// A report holds them several times, and a terminal's escapes make some of them six times as long.
+const ANNOTATIONS: usize = 4 << 20;
+
+/// The most that their layers take: 1,000 images may have 40 each.
+const LAYERS: usize = 16 << 20;
+
+/// What is left of both for the manifests that are still to be read.
+struct Left {
+    annotations: Cell<usize>,
+    layers: Cell<usize>,
+}
+
+impl Left {
+    fn take(&self, manifest: &document::Manifest) -> Result<(), Problem> {
+        let both = [
+            (&self.annotations, manifest.annotations.footprint(), "annotations", ANNOTATIONS),
+            (&self.layers, manifest.layers.footprint(), "layers", LAYERS),
+        ];
+        for (left, size, what, limit) in both {
+            let rest = left.get().checked_sub(size).ok_or_else(|| {
+                Problem::Other(format!(
+                    "the {what} of these manifests take more than {limit} bytes of memory; ask for fewer platforms"
+                ))
+            })?;
+            left.set(rest);
+        }
+        Ok(())
+    }
+}
+
 /// Manifests by digest; a failure where one could not be read.
 pub type Manifests = HashMap<Digest, Result<Manifest, Failure>>;
 
@@ -31,8 +63,9 @@ pub async fn read(session: &Session, resolution: &Resolution) -> Manifests {
     for image in resolution.images.iter().flatten() {
         images.entry(&image.manifest.digest).or_insert(image);
     }
+    let left = Left { annotations: Cell::new(ANNOTATIONS), layers: Cell::new(LAYERS) };
     let reads = images.into_values().map(|image| async {
-        let read = manifest(session, resolution, image).await;
+        let read = manifest(session, resolution, image, &left).await;
         (image.manifest.digest.clone(), read.map_err(|error| failure(&error)))
     });
     let reads = futures_util::future::join_all(reads);
@@ -55,18 +88,16 @@ async fn manifest(
     session: &Session,
     resolution: &Resolution,
     image: &Image<Descriptor>,
+    left: &Left,
 ) -> Result<Manifest, refkit::Error> {
     let repository = resolution.reference.repository();
     let descriptor = &image.manifest;
     let bytes = session.fetch(repository, descriptor).await?;
-    let malformed = |text: String| {
+    let fail = |problem: Problem| {
         let subject = format!("{repository}@{}", descriptor.digest);
-        refkit::Error::from(refkit_content::Error::new(
-            refkit_content::Operation::Fetch,
-            subject,
-            Problem::Malformed(text),
-        ))
+        refkit::Error::from(refkit_content::Error::new(refkit_content::Operation::Fetch, subject, problem))
     };
+    let malformed = |text: String| fail(Problem::Malformed(text));
     let read = document::read(Some(&descriptor.media_type), &bytes, &document::Limits::default())
         // Without a part of it the size would be another one.
         .and_then(Document::verifiable);
@@ -74,6 +105,7 @@ async fn manifest(
         Document::Manifest(manifest) => manifest,
         Document::Index(_) => return Err(malformed("it is an index, not a manifest".to_owned())),
     };
+    left.take(&manifest).map_err(fail)?;
     let blobs = manifest.layers.iter().chain([&manifest.config]);
     let size = blobs.fold(descriptor.size, |sum, blob| sum.saturating_add(blob.size));
     let platform = match image.platform {

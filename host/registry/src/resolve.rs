@@ -106,7 +106,9 @@ impl Client {
         let digest = reference.digest().cloned().or(told);
         // A page that is no manifest, such as one to log in, has a media type as well.
         let known = content_type(&reply.headers).filter(|known| is_telling(known));
-        let (Some(digest), Some(size), Some(media_type)) = (digest, reply.length(), known) else {
+        // No manifest is empty; some servers say nothing of the length of what a GET would bring by saying 0.
+        let size = reply.length().filter(|size| *size > 0);
+        let (Some(digest), Some(size), Some(media_type)) = (digest, size, known) else {
             return Ok(None);
         };
         if size > MANIFEST_LIMIT {
@@ -129,6 +131,14 @@ impl Client {
         let digest = reference.digest().cloned().or(told);
         let digest = digest.unwrap_or_else(|| verify::digest(Algorithm::Sha256, &bytes));
         let media_type = match media_type.filter(|known| is_telling(known)) {
+            Some(_) if is_page(&headers, &bytes) && reference.digest().is_none() => {
+                return Err(page::instead_of("a manifest"));
+            }
+            // Every manifest is a JSON object, whatever else it is, and an empty body is none.
+            Some(media_type) if !begins_object(&bytes) && reference.digest().is_none() => {
+                let came = printable(&media_type);
+                return Err(Problem::Malformed(format!("it came as {came}, and is no JSON object")));
+            }
             Some(media_type) => media_type,
             None => own_media_type(&headers, &bytes, reference.digest().is_some())?,
         };
@@ -147,6 +157,11 @@ pub(crate) fn content_type(headers: &HeaderMap) -> Option<String> {
     let text = text_of(headers, CONTENT_TYPE)?;
     let bare = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     (!bare.is_empty() && bare != "application/octet-stream").then_some(bare)
+}
+
+/// Returns whether a body may be a JSON object.
+fn begins_object(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'{')
 }
 
 fn is_page(headers: &HeaderMap, bytes: &[u8]) -> bool {

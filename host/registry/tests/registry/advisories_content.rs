@@ -125,7 +125,11 @@ async fn cve_2024_3727_digests_are_checked_at_every_descriptor() {
         registry
             .add(Rule::on("GET */referrers/*", Fault::status(200).header("content-type", INDEX).body(list)).first(1));
         let found = anonymous().referrers(&repository(&registry.host()), image().digest(), None).await;
-        assert_eq!(found.unwrap_err().code(), Code::Invalid, "referrers {digest}");
+        match wanted {
+            // A list without the entry that nothing can fetch is of use; a malformed one is none.
+            Code::Unsupported => assert!(found.unwrap().value.is_empty(), "referrers {digest}"),
+            wanted => assert_eq!(found.unwrap_err().code(), wanted, "referrers {digest}"),
+        }
         // A header ends in spaces only by accident; one without a value says nothing.
         let told = digest.trim_end();
         if told.is_empty()

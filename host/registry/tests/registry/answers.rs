@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use refkit_content::{Discover, Problem, Resolve, fetch};
 use refkit_oci::Descriptor;
-use refkit_oci::document::media_type::{DOCKER_MANIFEST, INDEX};
+use refkit_oci::document::media_type::{DOCKER_MANIFEST, INDEX, MANIFEST};
 use refkit_registry::hosts::Host;
 use refkit_registry::{Client, Credentials, Hosts};
 use refkit_support::image::ImageBuilder;
@@ -48,6 +48,10 @@ async fn a_page_is_no_manifest() {
         (Fault::status(200).header("content-type", "application/json").body("{}"), "which is none of a manifest"),
         (Fault::status(200).header("content-type", "image/png").body("x"), "it came as image/png"),
         (Fault::status(200), "it came without a media type"),
+        (Fault::status(200).header("content-type", MANIFEST).body(LOGIN), "an HTML page"),
+        (Fault::status(200).header("content-type", MANIFEST).body("garbage"), "is no JSON object"),
+        (Fault::status(200).header("content-type", MANIFEST), "is no JSON object"),
+        (Fault::status(204).header("content-type", MANIFEST), "is no JSON object"),
     ];
     for (fault, said) in rows {
         registry.clear_rules();
