@@ -209,8 +209,13 @@ fn answered(told: &[Told], resolved: &Resolved<Descriptor>) -> Result<(), Outcom
 struct Held<'a> {
     ledger: &'a Ledger,
     reference: &'a Reference,
-    /// Every digest that the outcome names.
+    /// Every digest that the outcome names in its images.
     digests: HashSet<&'a Digest>,
+    /// What it names as its root.
+    root: HashSet<&'a Digest>,
+    /// Whether it says of an image that it is refused. Where the root is that image's manifest, the outcome has to name
+    /// it, and hands out nothing.
+    denies: bool,
     /// For an outcome without images, which stands for all that its root lists: that.
     listed: HashSet<Digest>,
 }
@@ -218,27 +223,29 @@ struct Held<'a> {
 impl<'a> Held<'a> {
     fn of(ledger: &'a Ledger, resolved: &'a Resolved<Descriptor>) -> Self {
         let Resolved { reference, root, images } = resolved;
-        let mut digests = HashSet::from([&root.digest]);
-        digests.extend(reference.digest());
+        let mut digests = HashSet::new();
+        let root: HashSet<&Digest> = [&root.digest].into_iter().chain(reference.digest()).collect();
+        let denies = images.iter().any(|image| matches!(image, Err(Absence::Denied(_))));
         for image in images.iter().flatten() {
             let all = image.parents.iter().chain([&image.manifest]).chain(&image.config).chain(&image.attestations);
             digests.extend(all.map(|descriptor| &descriptor.digest));
         }
         let whole = images.is_empty();
-        let listed = if whole { below(ledger, reference.repository(), &root.digest) } else { HashSet::new() };
-        Self { ledger, reference, digests, listed }
+        let listed = if whole { below(ledger, reference.repository(), &resolved.root.digest) } else { HashSet::new() };
+        Self { ledger, reference, digests, root, denies, listed }
     }
 
     fn check(&self, what: &What) -> Result<(), OutcomeError> {
         let repository = self.reference.repository();
         let is_held = match what {
-            What::Manifest(digest) => self.holds(repository, digest),
+            What::Manifest(digest) => self.holds(repository, digest, |held| !self.denies && self.root.contains(held)),
             What::Reference(refused) if refused.repository() != repository => false,
             What::Reference(refused) => {
                 let name = Name::of(refused);
                 let digest = name.digest.clone().or_else(|| self.ledger.named(&name).map(|named| named.digest));
                 let same_tag = name.tag.is_some() && name.tag.as_deref() == self.reference.tag();
-                same_tag || digest.is_some_and(|digest| self.holds(repository, &digest))
+                same_tag
+                    || digest.is_some_and(|digest| self.holds(repository, &digest, |held| self.root.contains(held)))
             }
         };
         match (is_held, what) {
@@ -249,8 +256,8 @@ impl<'a> Held<'a> {
     }
 
     /// Returns whether the outcome holds a digest, or something that the index of that digest lists.
-    fn holds(&self, repository: &Repository, digest: &Digest) -> bool {
-        let held = |digest: &Digest| self.digests.contains(digest) || self.listed.contains(digest);
+    fn holds(&self, repository: &Repository, digest: &Digest, is_root: impl Fn(&Digest) -> bool) -> bool {
+        let held = |digest: &Digest| self.digests.contains(digest) || self.listed.contains(digest) || is_root(digest);
         held(digest) || below(self.ledger, repository, digest).iter().any(held)
     }
 }

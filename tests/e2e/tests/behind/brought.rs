@@ -48,7 +48,7 @@ fn an_artifact_by_a_named_context() -> anyhow::Result<()> {
 #[test]
 fn one_that_exhausts_the_compiler_is_refused() -> anyhow::Result<()> {
     let open = Shipped::new(&[], &["--allow-policy", "build-arg"])?;
-    let blob = open.stage.put_blob("policies", &refkit_support::bomb::blocks(400_000))?;
+    let blob = open.stage.put_blob("policies", &refkit_support::bomb::blocks(1_000_000))?;
     let outcome = open.build("FROM APP").arg("REFKIT_POLICY", &format!("docker-image+blob://{blob}")).fails()?;
     assert!(outcome.error().contains("compiling it takes more than 1024 MiB of memory"), "{}", outcome.log);
     Ok(())
