@@ -205,7 +205,7 @@ async fn what_is_wrong_is_found_and_removed() {
     names.sort_unstable();
     assert_eq!(names, ["directory.cwasm", "link.cwasm", "old.cwasm", "renamed.cwasm", "writable.cwasm"]);
     assert_eq!(cache.verify(true).unwrap().removed, 5);
-    assert_eq!(entries(folder.path()), [entry.clone()]);
+    assert_eq!(entries(folder.path()), std::slice::from_ref(entry));
     assert!(cache.verify(false).unwrap().wrong.is_empty());
 }
 

@@ -47,6 +47,7 @@ impl<'a> Finished<'a> {
     ///
     /// # Errors
     /// What is told instead, where the whole was denied or failed.
+    #[expect(clippy::result_large_err, reason = "there is one at a time, and the command ends with it")]
     pub fn resolution(&self) -> Result<&Resolution, Told> {
         match &self.outcome {
             Ok(Outcome::Resolved(resolution)) => Ok(resolution),
@@ -72,6 +73,7 @@ impl<'a> Finished<'a> {
     ///
     /// # Errors
     /// Those.
+    #[expect(clippy::result_large_err, reason = "there is one at a time, and the command ends with it")]
     pub fn whole(&self, resolution: &Resolution) -> Result<(), Told> {
         let absences =
             || resolution.images.iter().enumerate().filter_map(|(place, image)| Some((place, image.as_ref().err()?)));

@@ -72,6 +72,7 @@ async fn bytes(finished: &Finished<'_>, resolution: &Resolution, level: Level) -
 }
 
 /// Returns the only image.
+#[expect(clippy::result_large_err, reason = "there is one at a time, and the command ends with it")]
 fn image<'a>(finished: &Finished<'_>, resolution: &'a Resolution) -> Result<&'a Image<Descriptor>, Told> {
     let place = resolution.images.first();
     match place.unwrap_or(&Err(Absence::NoMatch)) {

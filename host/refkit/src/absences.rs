@@ -56,9 +56,8 @@ fn same(request: &Request, asked: &Request, place: usize) -> impl Iterator<Item 
 /// Returns whether a place is still as absent: a refusal stays one, and a failure is not made an image.
 fn keeps(claim: &Resolved<Descriptor>, place: usize, absence: &Absence) -> bool {
     let claimed: Option<&Result<Image<Descriptor>, Absence>> = claim.images.get(place);
-    match (claimed, absence) {
-        (Some(Err(Absence::Denied(_))), _) => true,
-        (Some(Err(Absence::Failed(_))), Absence::Failed(_)) => true,
-        _ => false,
-    }
+    matches!(
+        (claimed, absence),
+        (Some(Err(Absence::Denied(_))), _) | (Some(Err(Absence::Failed(_))), Absence::Failed(_))
+    )
 }

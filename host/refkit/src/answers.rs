@@ -21,6 +21,9 @@ use crate::trace::{Answered, Event, MESSAGE, Question, Recorder, shorten};
 
 type Asked<K, T> = Once<K, Result<T, Error>>;
 
+/// A subject, and the artifact type of the referrers that are asked for.
+type Listing = ((Repository, Digest), Option<String>);
+
 /// What one run may ask, and what it was told.
 pub(crate) struct Answers {
     pub(crate) source: Arc<dyn Source>,
@@ -36,7 +39,7 @@ pub(crate) struct Answers {
     pulled: Asked<Name, Content>,
     fetched: Asked<(Repository, Digest), Bytes>,
     tags: Asked<Repository, Arc<Vec<String>>>,
-    referrers: Asked<((Repository, Digest), Option<String>), Arc<Vec<Descriptor>>>,
+    referrers: Asked<Listing, Arc<Vec<Descriptor>>>,
     failures: Failures,
 }
 
