@@ -67,7 +67,7 @@ fn an_open_registry_needs_no_helper() {
             assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.all());
             assert_eq!((registry.count("*"), runs(docker.path())), (requests, 0), "{arguments:?}");
         }
-        // Somebody with other credentials has it from the same cache.
+        // Another caller, with other credentials, reads it from the same cache.
         let other = tempfile::tempdir().unwrap();
         registry.clear();
         let ran = run(other.path(), home.path(), &["inspect", &digest, "--config", "--platform", "linux/arm64"]);

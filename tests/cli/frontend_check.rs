@@ -300,7 +300,7 @@ fn labels_are_not_believed() {
 fn the_default_policys_code_is_compared() {
     let default = refkit::Shipped::encode(refkit::DEFAULT_COMPONENT, b"code that does something else");
     let other = refkit::Shipped::encode(&component("allow-list"), b"code of something else");
-    // what lies there, how it is called, what is said
+    // the file's content, its name, the error
     let rows: [(&[u8], &str, &str); 3] = [
         (&default, "other", "the code beside /refkit/refkit-default.cwasm is not what this refkit makes of it"),
         (&other, "foreign", "the code in /refkit/refkit-default.cwasm is not that of this refkit's default policy"),

@@ -32,7 +32,7 @@ fn layers_are_read_with_care() {
     let zstd = compress_to_vec(&archive[..], CompressionLevel::Fastest);
     let layout = changed(|raw| raw.put(zstd, digest(&archive), false));
     assert_eq!(report(&layout, 1)["policies"][0]["name"], "redirect");
-    // What nobody mounts is not looked through.
+    // No runtime mounts so many layers, so the check reads none of them.
     let many = |raw: &mut Raw| (0..130).for_each(|n: u8| raw.layer(&[("etc/motd", &[n][..])], false));
     let image = report(&changed(many), 1);
     assert!(texts(&image["errors"])[0].contains("more than 128 layers"), "{image}");
@@ -41,7 +41,7 @@ fn layers_are_read_with_care() {
     assert_eq!(report(&layout, 0)["warnings"], json!([]));
 }
 
-/// What is said of an image is what containerd unpacks, or an error.
+/// The check reports what containerd unpacks, or an error.
 #[test]
 fn nothing_gets_into_the_directory_by_another_way() {
     let redirect = component("redirect");

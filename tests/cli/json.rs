@@ -28,7 +28,7 @@ fn a_resolution() {
     assert_eq!(json["images"][0]["pinned"], format!("{reference}@{}", arm.digest()));
     let absent = json!({ "platform": { "os": "plan9", "architecture": "mips" }, "absence": "no-match" });
     assert_eq!(json["images"][1], absent);
-    // One image that is not there is a failure of the whole, as the exit code says; the other one is told all the same.
+    // One image that is not there is a failure of the whole, as the exit code says; the command prints the other one.
     assert_eq!((&json["outcome"], &json["error"]["code"]), (&json!("failed"), &json!("not-found")));
 }
 

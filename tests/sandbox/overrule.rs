@@ -1,4 +1,4 @@
-//! A policy that resolves what the rest of the chain denies. What becomes of that is tested with a real BuildKit.
+//! A policy that resolves what the rest of the chain denies. `tests/e2e` runs it behind a real BuildKit.
 
 use refkit::Outcome;
 use refkit_tests::components::{ALLOW_LIST, OVERRULE};

@@ -189,7 +189,7 @@ fn platforms_of_one_meaning() {
     }
 }
 
-/// A digest of an algorithm that nobody here knows passes where it is not asked for, as OCI image-spec 1.1, section
+/// A digest of an unknown algorithm passes where it is not asked for, as OCI image-spec 1.1, section
 /// "Digests", wants; a malformed one does not.
 #[test]
 fn digests_of_unknown_algorithms() {

@@ -29,7 +29,7 @@ pub fn run() -> Result<Answer, Failure> {
     Ok(Answer { output: Output::Lines(Vec::new()), messages, exit: Exit::Resolved })
 }
 
-/// Writes a file that is whole or not there at all, and that nobody else may write to.
+/// Writes a file whole or not at all, with write permission for its owner alone.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("/")))?;
     io::Write::write_all(&mut file, bytes)?;

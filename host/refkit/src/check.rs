@@ -42,7 +42,7 @@ pub(crate) fn decision(
 }
 
 /// The root has to be what the reference names in this run (what its tag was answered with, or its digest, met there),
-/// and an index or a manifest. What a transport vouches for has a media type that nobody has seen.
+/// and an index or a manifest. A root that only the transport names has no known media type.
 fn root(ledger: &Ledger, reference: &Reference, root: &Digest) -> Result<Descriptor, OutcomeError> {
     let repository = reference.repository();
     let (descriptor, _) = ledger.met(repository, root).ok_or_else(|| not_met(repository, root))?;

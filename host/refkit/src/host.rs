@@ -78,7 +78,7 @@ impl Host for PolicyHost {
         };
         let mut told = self.told.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if !told.iter().any(|told| told.asked == request && told.answer == answer) {
-            // What is told and not recorded could be taken for not told.
+            // A policy could otherwise act on an answer that the run has no record of.
             self.run.hold(request.footprint() + answer.footprint())?;
             told.push(Told { asked: request, answer: answer.clone() });
         }

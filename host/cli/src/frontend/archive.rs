@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn what_readers_differ_in_is_an_error() {
         let gnu_name = || entry(b'L', "././@LongLink", b"other\0", put(257, GNU));
-        // what is in the archive, what is said
+        // the archive's content, the error
         let rows = [
             // Go takes this for a prefix.
             (

@@ -1,4 +1,4 @@
-//! Reads what a layer has below `/refkit`. Layers come from anybody: what they unpack to is bounded, and a layer that is
+//! Reads what a layer has below `/refkit`. Layers come from strangers: what they unpack to is bounded, and a layer that is
 //! not what the config says, or that programs may unpack in different ways there, is an error.
 
 use std::collections::BTreeMap;

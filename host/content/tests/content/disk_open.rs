@@ -1,4 +1,4 @@
-//! What is given to anybody is shared and needs no credentials; what is behind some is for the same ones alone.
+//! The cache shares what a registry returns without credentials, and returns the rest to the same credentials alone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ use crate::support::{pinned, repository, tagged};
 
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
-/// Somebody's client: it asks without credentials first, and looks them up where they are asked for.
+/// A client that asks without credentials first, and looks them up when the registry asks for them.
 #[derive(Clone)]
 struct Person {
     registry: Registry,
@@ -181,7 +181,7 @@ async fn what_anybody_gets_needs_no_credentials_and_is_shared() {
         assert!(failed.is_empty(), "{options:?}: {failed:?}");
         assert_eq!((registry.asked(), bob.looked_up()), (asked, 0), "{options:?}");
     }
-    // What nobody has is missed for what it is.
+    // A miss is reported as a miss.
     let (cached, bob) = bob.on(disk, offline());
     let missed = cached.pull(&tagged(&repository(), "other")).await.expect_err("it was never there");
     assert!(matches!(missed.problem, Problem::NotCached(_)), "{missed}");
@@ -228,7 +228,7 @@ async fn what_is_behind_credentials_is_for_the_same_ones() {
     assert_eq!((info.contents, info.grants, info.tags, info.lists), (4, 4, 1, 2));
 }
 
-/// A repository that was open and is no longer: what was given to anybody stays, and what came since does not join it.
+/// A repository that was open and no longer is: the cache keeps the open answers shared, and the later ones apart.
 #[tokio::test]
 async fn a_repository_that_closes() {
     let Stage { registry, image, layer, private, disk, .. } = &stage(false).await;
@@ -257,7 +257,7 @@ async fn a_repository_that_closes() {
     hers.pull(&tagged(&repository(), "2.0")).await.expect("hers");
 }
 
-/// Where it cannot be said whose credentials were sent, the answer is one all the same, and is kept for nobody.
+/// A client that cannot tell which credentials it sent still returns the answer, and the cache does not keep it.
 #[tokio::test]
 async fn an_answer_to_unknown_credentials_is_kept_for_nobody() {
     let Stage { registry, image, layer, private, disk, .. } = &stage(false).await;

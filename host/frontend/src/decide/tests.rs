@@ -94,7 +94,7 @@ async fn what_is_judged_is_pinned_where_buildkit_builds_another_image_of_the_roo
     assert_eq!((&decided.digest, &decided.root), (&manifest("amd64"), &sha256(&images::index("a"))));
 }
 
-/// BuildKit takes its own platform, which policies are told, and which need not be the first of a worker's.
+/// BuildKit takes its own platform, which need not be the first of a worker's list; policies see that one.
 #[tokio::test]
 async fn no_platform_is_buildkits_own() {
     let images = Images::new("a");

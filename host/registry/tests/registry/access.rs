@@ -195,7 +195,7 @@ async fn credentials_are_looked_up_when_they_are_asked_for() {
     assert!(found.contains("the helper is missing"), "{found}");
 }
 
-/// What a registry gave to a request without credentials is for anybody, and a source says whether it was that.
+/// The cache shares a registry's answers to requests without credentials; the source tells which those were.
 #[tokio::test]
 async fn a_source_says_whether_it_has_shown_credentials() {
     let registry = filled().await;
@@ -203,7 +203,7 @@ async fn a_source_says_whether_it_has_shown_credentials() {
     let repository = name.repository();
     let tokens = TokenServer::opaque().unwrap();
     let nobody = anonymous().principal(repository).await.unwrap();
-    // access, credentials, whether it is anybody's
+    // access, credentials, whether the answer is shared
     let rows = [
         (Access::open(), user(), true),
         (Access::bearer(&tokens), Credentials::Anonymous, true),

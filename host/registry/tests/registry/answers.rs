@@ -38,7 +38,7 @@ async fn a_page_is_no_manifest() {
     let (registry, mirror) = (filled().await, FaultRegistry::start().unwrap());
     let name = reference(&registry.host(), ":latest");
     let plain = |body: &str| Fault::status(200).header("content-type", "text/plain").body(body.to_owned());
-    // what is answered, what is said of it
+    // the answer, the error
     let rows = [
         (page(), "an HTML page"),
         (page().header("docker-content-digest", ""), "an HTML page"),

@@ -54,7 +54,7 @@ async fn a_refused_certificate_is_named_and_not_asked_for_again() {
     let (ended, ahead) = (Issued::alone(2001..2002).unwrap(), Issued::alone(2150..2160).unwrap());
     let named = Issued::alone_named(["reg.test", "10.0.0.7"], 2020..2100).unwrap();
     let signed = authority.server_named(["reg.test"]).unwrap();
-    // what is shown, what is trusted, what is wrong, what is said
+    // the certificate, the trusted ones, the reason, the error
     let rows = [
         (
             authority.server().unwrap(),

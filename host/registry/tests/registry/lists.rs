@@ -157,7 +157,7 @@ async fn an_image_is_no_list_of_referrers() {
     let rows = [
         (&index, &index, vec![]),
         (&child, &child, vec![]),
-        // Another image, which somebody has put there: neither its platforms nor its attestations.
+        // Another image under the fallback tag: neither its platforms nor its attestations are referrers.
         (&index, &other, vec![]),
         (&child, &index, vec![]),
         (&index, &IndexBuilder::new().add(child.clone()).add(listed.clone()).build(), vec![listed.digest()]),
