@@ -210,7 +210,9 @@ fn what_cannot_run_is_an_error() {
     let other = elf(ARM64, PT_LOAD);
     // files of a layer on top, what is said
     type Row<'a> = (&'a [(&'a str, &'a [u8])], &'a str);
-    let rows: [Row<'_>; 10] = [
+    let whole = elf(AMD64, PT_LOAD);
+    let rows: [Row<'_>; 11] = [
+        (&[("refkit/refkit-frontend", &whole[..whole.len() - 20])], "/refkit/refkit-frontend is no refkit-frontend"),
         (&[(".wh.refkit", b"")], "/refkit/refkit-frontend is not there"),
         (&[("refkit/.wh.refkit-frontend", b"")], "/refkit/refkit-frontend is not there"),
         (&[("refkit/policies/.wh..wh..opq", b"")], "/refkit/policies/00-allow-list.wasm is not there"),

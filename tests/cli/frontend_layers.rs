@@ -4,7 +4,8 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::json;
 
 use crate::frontend_check::{WASM, changed, component, report, texts};
-use crate::frontend_places::{Raw, archive};
+use crate::frontend_places::{Raw, archive, at};
+use crate::run::Refkit;
 
 fn digest(bytes: &[u8]) -> String {
     refkit_support::digest(bytes).to_string()
@@ -79,4 +80,21 @@ fn nothing_gets_into_the_directory_by_another_way() {
     let layout = changed(|raw| raw.layer(&[("lib", b"->usr/lib"), ("lib/refkit", b"1"), ("bin/x", b"=>lib/y")], false));
     let image = report(&layout, 0);
     assert_eq!((&image["errors"], &image["warnings"]), (&json!([]), &json!([])));
+}
+
+/// The check keeps the files that the entrypoint names, up to their limit, and nothing else of a layer.
+#[test]
+fn large_files_are_not_kept() {
+    let zeros = vec![0; 300 << 20];
+    let limit = "the files of the entrypoint have more than 268435456 bytes";
+    for (path, code, said) in [("refkit/policies/99-other.wasm", 0, "does not name"), (WASM, 1, limit)] {
+        let layout = changed(|raw| raw.layer(&[(path, &zeros)], false));
+        let (ran, peak) = Refkit::new(["frontend", "image", "--check", &at(&layout)]).measured();
+        assert_eq!(ran.code, code, "{}", ran.all());
+        assert!(ran.all().contains(said), "{}", ran.all());
+        assert!(peak < 200_000_000, "{path}: {peak} bytes");
+    }
+    let long = "x".repeat(4096);
+    let image = report(&changed(|raw| raw.layer(&[(&long, b"")], false)), 1);
+    assert!(texts(&image["errors"])[0].contains("a path or a link of more than 4095 bytes"), "{image}");
 }

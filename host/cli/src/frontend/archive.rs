@@ -7,6 +7,9 @@ use std::io::{self, Read};
 /// The longest extension header, bytes: Go's limit.
 const EXTENSION_LIMIT: u64 = 1 << 20;
 
+/// The longest path, and the longest target of a link, bytes: Linux takes no longer one.
+const PATH_LIMIT: usize = 4095;
+
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -27,6 +30,8 @@ pub struct Header {
     /// What a link names, as it is written.
     pub link: String,
     pub mode: u32,
+    /// The bytes of its content.
+    pub size: u64,
 }
 
 /// What extension headers say of the entry after them.
@@ -93,7 +98,7 @@ pub fn read<R: Read>(
             }
         };
         if block[156] == b'g' {
-            each(Header { path: clean(&name), kind, link: String::new(), mode: 0 }, &mut io::empty())?;
+            each(Header { path: clean(&name), kind, link: String::new(), mode: 0, size: 0 }, &mut io::empty())?;
             continue;
         }
         let Extended { pax, gnu, path, link, size: other } = std::mem::take(&mut extended);
@@ -105,6 +110,9 @@ pub fn read<R: Read>(
         }
         let name = path.unwrap_or(name);
         let link = link.unwrap_or_else(|| text(&block[157..257]));
+        if name.len() > PATH_LIMIT || link.len() > PATH_LIMIT {
+            return Err(io::Error::other(format!("it has a path or a link of more than {PATH_LIMIT} bytes")));
+        }
         let mode = number(&block[100..108]).and_then(|mode| u32::try_from(mode).ok());
         let mode = mode.ok_or_else(|| two_ways(&name, "its mode"))?;
         // As in archives older than the type of directories.
@@ -112,7 +120,7 @@ pub fn read<R: Read>(
         if kind == Kind::Directory && size != 0 {
             return Err(two_ways(&name, "it is no file and has a content"));
         }
-        each(Header { path: clean(&name), kind, link, mode }, &mut entry)?;
+        each(Header { path: clean(&name), kind, link, mode, size }, &mut entry)?;
     }
     Ok(())
 }

@@ -70,7 +70,7 @@ pub fn find(named: &[PathBuf]) -> Result<(Vec<Binary>, Vec<String>), Failure> {
     if found.is_empty() {
         let what = format_args!("there is no {NAME} and no {OTHERS}ARCH in {}", directory.display());
         let failure = Failure::failed(ErrorCode::NotFound, what);
-        return Err(failure.hint("name one with --binary FILE, or build one: ".to_owned() + &build(None)));
+        return Err(failure.hint("run make frontend in a checkout of RefKit, or name one with --binary FILE"));
     }
     Ok((found, notes))
 }

@@ -28,6 +28,11 @@ impl Component {
         let policy = Policy::load(engine, bytes.clone()).await.map_err(|error| error.to_string())?;
         Ok(Self { bytes, policy, compiled: Compiled::new() })
     }
+
+    /// Returns about how many bytes of memory it takes.
+    pub fn size(&self) -> usize {
+        self.bytes.len() + self.compiled.values().flatten().map(Vec::len).sum::<usize>()
+    }
 }
 
 /// What lies beside a component.

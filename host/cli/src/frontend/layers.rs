@@ -10,10 +10,13 @@ use refkit_oci::{Descriptor, Digest, Repository};
 
 use super::POLICIES;
 use super::links::Links;
-use super::unpack::{Contents, File, Found, ROOT, UNPACKED_LIMIT};
+use super::unpack::{Contents, File, Found, Left, ROOT};
 
 /// The most that one compressed layer may have, bytes: twice what the largest policies come to.
 const LAYER_LIMIT: u64 = 256 << 20;
+
+/// The bytes of files that are kept from one image for the next: another one with the same layers has the same files.
+const SHARED_LIMIT: u64 = 64 << 20;
 
 /// How many layers are looked into, from the top: no more than that can be mounted on each other.
 const LAYERS_LIMIT: usize = 128;
@@ -22,7 +25,8 @@ const LAYERS_LIMIT: usize = 128;
 pub struct Layers {
     source: Arc<dyn Source>,
     repository: Repository,
-    read: HashMap<Digest, Rc<Contents>>,
+    /// What was read, by the digest of the layer and the paths that were looked at.
+    read: HashMap<(Digest, Rc<[String]>), Rc<Contents>>,
 }
 
 /// What was found.
@@ -52,8 +56,12 @@ impl Layers {
             found.errors.push(format!("it has {layers} layers, and its config knows of {ids}"));
             return found;
         }
+        if self.read.values().map(|contents| contents.kept()).sum::<u64>() > SHARED_LIMIT {
+            self.read.clear();
+        }
+        let wanted: Rc<[String]> = paths.into();
         let mut open: Vec<&String> = paths.iter().collect();
-        let (mut left, mut with_some, mut links, mut made) = (UNPACKED_LIMIT, 0, Links::default(), true);
+        let (mut left, mut with_some, mut links, mut made) = (Left::new(), 0, Links::default(), true);
         let layers = manifest.layers.iter().zip(&config.diff_ids).rev();
         for (place, (layer, diff_id)) in layers.enumerate() {
             // A link of the layers below could lead elsewhere what is written outside of the directory, and the
@@ -65,7 +73,7 @@ impl Layers {
                 found.fail(format!("it has more than {LAYERS_LIMIT} layers, and the others were not looked into"));
                 return found;
             }
-            let contents = match self.read(layer, diff_id, &mut left).await {
+            let contents = match self.read(layer, diff_id, &wanted, &mut left).await {
                 Ok(contents) => contents,
                 Err(why) => {
                     let digest = &layer.digest;
@@ -75,6 +83,10 @@ impl Layers {
             };
             with_some += usize::from(!contents.is_empty());
             links.extend(contents.links());
+            if links.are_too_many() {
+                found.fail("its layers have too many links and directories to follow them all".to_owned());
+                return found;
+            }
             open.retain(|path| {
                 let below = found.settle(path, contents.find(path));
                 made &= below || contents.makes_directories_of(path);
@@ -96,15 +108,23 @@ impl Layers {
         found
     }
 
-    async fn read(&mut self, layer: &Descriptor, diff_id: &str, left: &mut u64) -> Result<Rc<Contents>, String> {
-        if let Some(contents) = self.read.get(&layer.digest) {
+    async fn read(
+        &mut self,
+        layer: &Descriptor,
+        diff_id: &str,
+        wanted: &Rc<[String]>,
+        left: &mut Left,
+    ) -> Result<Rc<Contents>, String> {
+        let key = (layer.digest.clone(), wanted.clone());
+        if let Some(contents) = self.read.get(&key) {
+            left.keep(contents.kept()).map_err(|error| error.to_string())?;
             return Ok(contents.clone());
         }
         let diff_id: Digest = diff_id.parse().map_err(|error: refkit_oci::digest::DigestError| error.to_string())?;
         let bytes = verify::fetch(&self.source, &self.repository, layer, LAYER_LIMIT).await;
         let bytes = bytes.map_err(|error| error.problem.to_string())?.value;
-        let contents = Rc::new(Contents::read(&bytes, &diff_id, left)?);
-        self.read.insert(layer.digest.clone(), contents.clone());
+        let contents = Rc::new(Contents::read(&bytes, &diff_id, wanted, left)?);
+        self.read.insert(key, contents.clone());
         Ok(contents)
     }
 }

@@ -9,6 +9,9 @@ use super::archive::clean;
 /// How many links and directories an image may have to be followed: several times what large distributions have.
 const LIMIT: usize = 200_000;
 
+/// The most bytes that their names may have together.
+const TEXT_LIMIT: usize = 16 << 20;
+
 /// How many ways one path is followed.
 const WAYS_LIMIT: usize = 1000;
 
@@ -19,11 +22,14 @@ pub struct Links {
     links: BTreeMap<String, BTreeSet<String>>,
     /// Parents of entries, with whether one of these entries would decide about the directory, were it in the root.
     parents: BTreeMap<String, bool>,
+    /// The bytes of all names.
+    text: usize,
 }
 
 impl Links {
     /// Adds a symbolic link.
     pub fn link(&mut self, path: &str, target: &str) {
+        self.text += path.len() + target.len();
         self.links.entry(path.to_owned()).or_default().insert(target.to_owned());
     }
 
@@ -32,18 +38,22 @@ impl Links {
         if let Some((parent, _)) = path.rsplit_once('/') {
             match self.parents.get_mut(parent) {
                 Some(known) => *known |= decides,
-                None => drop(self.parents.insert(parent.to_owned(), decides)),
+                None => {
+                    self.text += parent.len();
+                    self.parents.insert(parent.to_owned(), decides);
+                }
             }
         }
     }
 
     /// Returns whether there are more than can be followed.
     pub fn are_too_many(&self) -> bool {
-        self.links.len() + self.parents.len() > LIMIT
+        self.links.len() + self.parents.len() > LIMIT || self.text > TEXT_LIMIT
     }
 
     /// Adds those of another layer.
     pub fn extend(&mut self, other: &Self) {
+        self.text += other.text;
         for (path, targets) in &other.links {
             self.links.entry(path.clone()).or_default().extend(targets.iter().cloned());
         }

@@ -55,6 +55,9 @@ pub struct Looking {
     default: Compiled,
 }
 
+/// The most bytes of components that are kept from one image for the next.
+const SHARED_LIMIT: usize = 64 << 20;
+
 /// Returns whether a program holds a component, byte for byte.
 fn holds(program: &[u8], component: &[u8]) -> bool {
     let Some(first) = component.get(..16) else { return false };
@@ -102,6 +105,9 @@ impl Looking {
             .map(str::to_owned)
             .chain(policies.iter().flat_map(|path| [path.clone(), code(path)]))
             .collect();
+        if self.components.values().flatten().map(Component::size).sum::<usize>() > SHARED_LIMIT {
+            self.components.clear();
+        }
         let found = self.layers.find(manifest, config, &wanted).await;
         look.errors.extend(found.errors);
         look.warnings.extend(found.warnings);
@@ -149,11 +155,15 @@ impl Looking {
         {
             look.errors.push(format!("{PROGRAM} is for {}, not for {platform}", machine.platform()));
         }
+        let version = binary::version(content).map(str::to_owned);
+        if machine.is_some() && version.is_none() {
+            look.errors.push(format!("{PROGRAM} is no refkit-frontend: it names no version of it"));
+        }
         look.program = Some(Program {
             digest: verify::digest(Algorithm::Sha256, content),
             size: content.len() as u64,
             platform: machine.map(|machine| machine.platform()),
-            version: binary::version(content).map(str::to_owned),
+            version,
         });
         machine
     }

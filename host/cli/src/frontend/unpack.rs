@@ -19,6 +19,9 @@ pub const ROOT: &str = "refkit";
 /// The most that the layers of one image may unpack to, bytes: programs and policies need a fraction of it.
 pub const UNPACKED_LIMIT: u64 = 1 << 30;
 
+/// The most that the files of one image have which are looked at, bytes: as much as the largest program alone may.
+pub const KEPT_LIMIT: u64 = PROGRAM_LIMIT;
+
 /// The most entries below the directory: several times what a hundred policies have.
 const ENTRIES_LIMIT: usize = 1000;
 
@@ -40,8 +43,34 @@ enum Entry {
 pub struct File {
     /// Who may do what.
     pub mode: u32,
-    /// What is in it.
+    /// What is in it; nothing for a file that is not looked at.
     pub content: Bytes,
+}
+
+/// What the layers of one image may still take, bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Left {
+    /// To be unpacked.
+    pub unpacked: u64,
+    /// To be kept in memory.
+    pub kept: u64,
+}
+
+impl Left {
+    /// Returns what an image may take of which no layer has been read.
+    pub fn new() -> Self {
+        Self { unpacked: UNPACKED_LIMIT, kept: KEPT_LIMIT }
+    }
+
+    /// Takes what a file needs that is kept.
+    ///
+    /// # Errors
+    /// Where there is not as much left.
+    pub fn keep(&mut self, bytes: u64) -> io::Result<()> {
+        let text = || format!("the files of the entrypoint have more than {KEPT_LIMIT} bytes");
+        self.kept = self.kept.checked_sub(bytes).ok_or_else(|| io::Error::other(text()))?;
+        Ok(())
+    }
 }
 
 /// What a layer has below the directory, and hides of the layers below it.
@@ -67,32 +96,40 @@ pub enum Found<'a> {
 }
 
 impl Contents {
-    /// Reads a layer. `left` is what may still be unpacked.
+    /// Reads a layer. Of the files below the directory it keeps those at the wanted paths.
     ///
     /// # Errors
     /// A text for a layer that cannot be read, is too large, or has another content than the config says.
-    pub fn read(layer: &[u8], diff_id: &Digest, left: &mut u64) -> Result<Self, String> {
+    pub fn read(layer: &[u8], diff_id: &Digest, wanted: &[String], left: &mut Left) -> Result<Self, String> {
         let archive = compressed::archive(layer);
-        let reader = Bounded { from: archive, hasher: Hasher::new(diff_id.algorithm()), left };
+        let Left { unpacked, .. } = left;
+        let mut unpacked = *unpacked;
+        let reader = Bounded { from: archive, hasher: Hasher::new(diff_id.algorithm()), left: &mut unpacked };
         let mut archive = tar::Archive::new(reader);
-        let contents = Self::entries(&mut archive).map_err(|error| error.to_string())?;
+        let contents = Self::entries(&mut archive, wanted, left).map_err(|error| error.to_string())?;
         let mut reader = archive.into_inner();
         io::copy(&mut reader, &mut io::sink()).map_err(|error| error.to_string())?;
         if reader.hasher.finish() != diff_id.as_str() {
             return Err("it unpacks to something else than the config says".to_owned());
         }
+        left.unpacked = unpacked;
         Ok(contents)
     }
 
-    fn entries(archive: &mut tar::Archive<impl Read>) -> io::Result<Self> {
+    fn entries(archive: &mut tar::Archive<impl Read>, wanted: &[String], left: &mut Left) -> io::Result<Self> {
         let mut contents = Self::default();
-        archive::read(archive, |header, content| contents.add(header, content))?;
+        let is_wanted = |path: &str| wanted.iter().any(|wanted| wanted.trim_start_matches('/') == path);
+        archive::read(archive, |header, content| {
+            let keep = header.kind == Kind::File && is_wanted(&header.path);
+            contents.add(header, content, keep.then_some(&mut *left))
+        })?;
         contents.order_is_nothing()?;
         Ok(contents)
     }
 
-    fn add(&mut self, header: Header, content: &mut dyn Read) -> io::Result<()> {
-        let Header { path, kind, link, mode } = header;
+    /// Adds an entry, and its content where there is memory left for it.
+    fn add(&mut self, header: Header, content: &mut dyn Read, left: Option<&mut Left>) -> io::Result<()> {
+        let Header { path, kind, link, mode, size } = header;
         if path.is_empty() {
             return Ok(());
         }
@@ -130,9 +167,10 @@ impl Contents {
                 Kind::Directory => Entry::Directory,
                 Kind::File => {
                     let mut bytes = Vec::new();
-                    content.take(PROGRAM_LIMIT + 1).read_to_end(&mut bytes)?;
-                    if bytes.len() as u64 > PROGRAM_LIMIT {
-                        return Err(io::Error::other(format!("/{path} has more than {PROGRAM_LIMIT} bytes")));
+                    if let Some(left) = left {
+                        left.keep(size)?;
+                        bytes.reserve_exact(size as usize);
+                        content.read_to_end(&mut bytes)?;
                     }
                     Entry::File(File { mode, content: bytes.into() })
                 }
@@ -178,6 +216,12 @@ impl Contents {
     /// Returns whether there is anything that decides about the directory.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.hidden.is_empty()
+    }
+
+    /// Returns the bytes of the files that are kept.
+    pub fn kept(&self) -> u64 {
+        let size = |entry: &Entry| if let Entry::File(file) = entry { file.content.len() as u64 } else { 0 };
+        self.entries.values().map(size).sum()
     }
 
     /// Returns the paths of files.
@@ -271,7 +315,8 @@ mod tests {
     }
 
     fn read(archive: &[u8]) -> Result<Contents, String> {
-        Contents::read(archive, &digest(Algorithm::Sha256, archive), &mut { UNPACKED_LIMIT })
+        let wanted = ["/refkit/a".to_owned(), "/refkit/b/a".to_owned(), "/refkit/ab".to_owned()];
+        Contents::read(archive, &digest(Algorithm::Sha256, archive), &wanted, &mut Left::new())
     }
 
     #[test]
@@ -338,18 +383,34 @@ mod tests {
         gzip.write_all(&archive).unwrap();
         let compressed = gzip.finish().unwrap();
         let id = digest(Algorithm::Sha256, &archive);
-        let contents = Contents::read(&compressed, &id, &mut 1_000_000).unwrap();
+        let left = |unpacked| Left { unpacked, kept: 1 };
+        let contents = Contents::read(&compressed, &id, &[], &mut left(1_000_000)).unwrap();
         assert_eq!(contents.files().collect::<Vec<_>>(), ["/refkit/a"]);
         let other = digest(Algorithm::Sha256, b"");
-        for (bytes, id, mut left, wanted) in [
+        for (bytes, id, unpacked, wanted) in [
             (&compressed[..], &other, 1_000_000, "something else"),
             (&compressed, &id, 1_000, "more than"),
             (&compressed[..compressed.len() - 9], &id, 1_000_000, ""),
             (b"\x28\xb5\x2f\xfd", &id, 1_000_000, ""),
         ] {
-            let error = Contents::read(bytes, id, &mut left).unwrap_err();
+            let error = Contents::read(bytes, id, &[], &mut left(unpacked)).unwrap_err();
             assert!(error.contains(wanted), "{wanted}: {error}");
         }
+    }
+
+    #[test]
+    fn only_what_is_looked_at_is_kept() {
+        let archive = archive(&[("refkit/a", "123"), ("refkit/b", "4567"), ("refkit/c", "89")]);
+        let id = digest(Algorithm::Sha256, &archive);
+        let read = |wanted: &[&str], kept| {
+            let wanted: Vec<String> = wanted.iter().map(|path| format!("/refkit/{path}")).collect();
+            let mut left = Left { unpacked: 1_000_000, kept };
+            Contents::read(&archive, &id, &wanted, &mut left).map(|contents| (contents.kept(), left.kept))
+        };
+        assert_eq!(read(&[], 0), Ok((0, 0)));
+        assert_eq!(read(&["a", "c", "d"], 7), Ok((5, 2)));
+        assert_eq!(read(&["a", "b"], 7), Ok((7, 0)));
+        assert!(read(&["a", "b"], 6).unwrap_err().contains("the files of the entrypoint have more than"));
     }
 
     #[test]
