@@ -111,9 +111,8 @@ pub(crate) fn of_transport(error: &reqwest::Error, connect: Duration, url: &Url)
         if let Some(problem) = tls::problem(cause, url).or_else(|| names::problem(cause)) {
             return problem;
         }
-        // What answers plain HTTP with bytes that are none: most likely an alert of TLS.
-        if url.scheme() == "http" && cause.downcast_ref().is_some_and(hyper::Error::is_parse) {
-            return Problem::Protocol { tls: true };
+        if let Some(error) = cause.downcast_ref::<hyper::Error>().filter(|error| error.is_parse()) {
+            return malformed(error, url);
         }
         match std::error::Error::source(cause) {
             Some(inner) => cause = inner,
@@ -122,6 +121,19 @@ pub(crate) fn of_transport(error: &reqwest::Error, connect: Duration, url: &Url)
     }
     let what = if error.is_connect() { "no connection" } else { "the connection broke" };
     Problem::Unreachable(format!("{what}: {}", printable(&cause.to_string())))
+}
+
+/// What hyper says of an answer that does not begin as HTTP does. It has no other way to tell this from other errors.
+const NO_HTTP: &str = "invalid HTTP version parsed";
+
+/// Returns the problem of an answer that is no HTTP. A server that speaks TLS answers plain HTTP with an alert, which
+/// does not begin as HTTP does; a head that is too long or has a wrong header is the server's own fault.
+fn malformed(error: &hyper::Error, url: &Url) -> Problem {
+    let what = error.to_string();
+    if url.scheme() == "http" && what == NO_HTTP {
+        return Problem::Protocol { tls: true };
+    }
+    Problem::Malformed(format!("its answer is no HTTP: {}", printable(&what)))
 }
 
 #[cfg(test)]

@@ -97,17 +97,33 @@ async fn the_other_protocol() {
     registry.clear();
     let found = problem(trusting(&authority.pem()).build().pull(&reference(&registry.host(), ":latest")).await);
     assert!(matches!(found, Problem::Protocol { tls: false }), "{found:?}");
-    // Servers that answer an alert, as rustls and OpenSSL do.
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let host = listener.local_addr().unwrap().to_string();
-    let alert = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 5]).await.unwrap();
-        tokio::io::AsyncWriteExt::write_all(&mut stream, b"\x15\x03\x01\0\x02\x02\x46").await.unwrap();
-        // Until the client has read it.
-        _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut Vec::new()).await;
-    });
-    let found = problem(plain.pull(&reference(&host, ":latest")).await);
-    assert!(matches!(found, Problem::Protocol { tls: true }), "{found:?}");
-    alert.await.unwrap();
+    // Servers that answer an alert, as rustls and OpenSSL do; and servers whose HTTP is malformed, which speak no TLS.
+    let many = ["HTTP/1.1 200 OK\r\n".to_owned(), "x: y\r\n".repeat(20_000)].concat();
+    let rows: [(&[u8], bool); 5] = [
+        (b"\x15\x03\x01\0\x02\x02\x46", true),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999\r\n\r\n", false),
+        (b"HTTP/1.1 200 OK\r\ncontent\x1btype: a/b\r\n\r\n", false),
+        (b"HTTP/1.1 2x0 OK\r\n\r\n", false),
+        (many.as_bytes(), false),
+    ];
+    for (bytes, tls) in rows {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let bytes = bytes.to_owned();
+        let answer = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 5]).await.unwrap();
+            // The client may close before it has read all.
+            _ = tokio::io::AsyncWriteExt::write_all(&mut stream, &bytes).await;
+            // Until the client has read it.
+            _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut Vec::new()).await;
+        });
+        let found = problem(plain.pull(&reference(&host, ":latest")).await);
+        match &found {
+            Problem::Protocol { tls: true } => assert!(tls, "{found:?}"),
+            Problem::Malformed(text) => assert!(!tls && text.contains("its answer is no HTTP"), "{found:?}"),
+            _ => panic!("{found:?}"),
+        }
+        answer.await.unwrap();
+    }
 }
