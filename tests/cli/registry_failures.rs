@@ -50,6 +50,21 @@ fn a_page_is_not_resolved() {
     assert!(fails(&ran).contains("it answers with an HTML page instead of a manifest"), "{}", ran.stderr);
 }
 
+/// A manifest of schema 1 is not pinned unread, and the policy is not blamed for it.
+#[test]
+fn schema_1_is_refused_with_what_to_do() {
+    let registry = FaultRegistry::start().unwrap();
+    let body = r#"{"schemaVersion":1,"name":"a","tag":"1","fsLayers":[],"history":[]}"#;
+    registry.put_manifest("a", Some("1"), "application/vnd.docker.distribution.manifest.v1+prettyjws", body.to_owned());
+    for more in [&[][..], &["--platform", "linux/amd64"]] {
+        let reference = format!("{}/a:1", registry.host());
+        let ran = refkit(["resolve", &reference].into_iter().chain(more.iter().copied()));
+        let said = fails(&ran);
+        assert!(said.contains("a Docker manifest of schema 1: push the image again"), "{said}");
+        assert!(!said.contains("the policy default"), "{said}");
+    }
+}
+
 #[test]
 fn a_registry_that_is_not_there() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -86,6 +86,11 @@ impl Answers {
             let asked =
                 self.ask(span, Question::Resolve, Operation::Resolve, reference, reference.repository(), async {
                     let answer = self.source.resolve(reference).await?;
+                    // A policy that resolves a tag need not read what it names: schema 1 would be pinned unread.
+                    if media_type::is_schema1(&answer.value.media_type) {
+                        let checked = media_type::check_document(&answer.value.media_type);
+                        checked.map_err(|error| fail(Problem::Unsupported(error.to_string())))?;
+                    }
                     let what = answer.value.digest.to_string();
                     Ok((answer, what, 0))
                 });

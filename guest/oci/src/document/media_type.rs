@@ -53,7 +53,11 @@ pub fn is_schema1(media_type: &str) -> bool {
     SCHEMA1.contains(&media_type)
 }
 
-pub(super) fn check_document(media_type: &str) -> Result<(), DocumentError> {
+/// Checks that documents of a media type are read.
+///
+/// # Errors
+/// [`DocumentError::Unsupported`] for every other media type; of schema 1 it says what to do.
+pub fn check_document(media_type: &str) -> Result<(), DocumentError> {
     if is_document(media_type) {
         return Ok(());
     }
