@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use refkit::{Outcome, Parts, Request, Resolver, Selection};
 use refkit_content::{
-    Answer, Body, Content, Discover, Error, Fetch, Memory, Operation, Origin, Problem, Resolve, Vouch, Vouched,
+    Answer, Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Resolve, Vouch, Vouched,
 };
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
@@ -60,7 +60,7 @@ impl Discover for Transport {
         subject: &Digest,
         _: Option<&str>,
     ) -> Result<Answer<Vec<Descriptor>>, Error> {
-        let problem = Problem::Unsupported("a transport lists no referrers".into());
+        let problem = ErrorKind::Unsupported("a transport lists no referrers".into());
         Err(Error::new(Operation::Referrers, format!("{repository}@{subject}"), problem))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use tonic::{Code, Status};
 
 /// The most characters of a stranger's text that are shown.
@@ -56,37 +56,39 @@ enum Kind {
 }
 
 /// Returns the problem that a status stands for, after so much time.
-pub(crate) fn problem(status: &Status, elapsed: Duration) -> Problem {
+pub(crate) fn problem(status: &Status, elapsed: Duration) -> ErrorKind {
     let text = || printable(status.message());
     match status.code() {
-        Code::NotFound => Problem::NotFound,
-        Code::Unauthenticated => Problem::Unauthorized(text()),
-        Code::PermissionDenied => Problem::Forbidden(text()),
-        Code::DeadlineExceeded => Problem::Timeout(elapsed),
-        Code::Unavailable => Problem::Unavailable(text()),
-        Code::Cancelled => Problem::Unavailable("the build was cancelled".to_owned()),
-        Code::Unimplemented => Problem::Unsupported(format!("BuildKit does not know this call: {}", text())),
+        Code::NotFound => ErrorKind::NotFound,
+        Code::Unauthenticated => ErrorKind::Unauthorized(text()),
+        Code::PermissionDenied => ErrorKind::Forbidden(text()),
+        Code::DeadlineExceeded => ErrorKind::Timeout(elapsed),
+        Code::Unavailable => ErrorKind::Unavailable(text()),
+        Code::Cancelled => ErrorKind::Unavailable("the build was cancelled".to_owned()),
+        Code::Unimplemented => ErrorKind::Unsupported(format!("BuildKit does not know this call: {}", text())),
         // Both are said on this side, of an answer that is too long or no message.
-        Code::OutOfRange | Code::DataLoss => Problem::Malformed(format!("BuildKit's answer is malformed: {}", text())),
+        Code::OutOfRange | Code::DataLoss => {
+            ErrorKind::Malformed(format!("BuildKit's answer is malformed: {}", text()))
+        }
         _ => of_text(status.message(), elapsed),
     }
 }
 
-fn of_text(message: &str, elapsed: Duration) -> Problem {
+fn of_text(message: &str, elapsed: Duration) -> ErrorKind {
     let lower = message.to_ascii_lowercase();
     let text = printable(message);
     match TEXTS.iter().find(|(part, _)| lower.contains(part)).map(|(_, kind)| *kind) {
-        Some(Kind::Policy) => Problem::Forbidden(format!("a source policy of the build's own: {text}")),
-        Some(Kind::RateLimited) => Problem::RateLimited { said: text, retry_after: None },
-        Some(Kind::Unauthorized) => Problem::Unauthorized(text),
-        Some(Kind::Forbidden) => Problem::Forbidden(text),
-        Some(Kind::NotFound) => Problem::NotFound,
-        Some(Kind::Unavailable) => Problem::Unavailable(text),
-        Some(Kind::Timeout) => Problem::Timeout(elapsed),
-        Some(Kind::Unsupported) => Problem::Unsupported(text),
+        Some(Kind::Policy) => ErrorKind::Forbidden(format!("a source policy of the build's own: {text}")),
+        Some(Kind::RateLimited) => ErrorKind::RateLimited { said: text, retry_after: None },
+        Some(Kind::Unauthorized) => ErrorKind::Unauthorized(text),
+        Some(Kind::Forbidden) => ErrorKind::Forbidden(text),
+        Some(Kind::NotFound) => ErrorKind::NotFound,
+        Some(Kind::Unavailable) => ErrorKind::Unavailable(text),
+        Some(Kind::Timeout) => ErrorKind::Timeout(elapsed),
+        Some(Kind::Unsupported) => ErrorKind::Unsupported(text),
         // What containerd's errors end in.
-        None if lower.ends_with(": not found") => Problem::NotFound,
-        None => Problem::Other(text),
+        None if lower.ends_with(": not found") => ErrorKind::NotFound,
+        None => ErrorKind::Other(text),
     }
 }
 

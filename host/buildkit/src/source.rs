@@ -22,7 +22,7 @@ mod view;
 use std::sync::Arc;
 use std::time::Duration;
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use refkit_oci::{Digest, Platform, Reference, Repository};
 use tokio::sync::OnceCell;
 
@@ -73,8 +73,8 @@ struct Inner {
     /// Set once BuildKit has said that it can do what is needed.
     checked: OnceCell<()>,
     record: Record,
-    metadata: Flights<MetaKey, Result<Metadata, Problem>>,
-    blobs: Flights<BlobKey, Result<bytes::Bytes, Problem>>,
+    metadata: Flights<MetaKey, Result<Metadata, ErrorKind>>,
+    blobs: Flights<BlobKey, Result<bytes::Bytes, ErrorKind>>,
 }
 
 impl BuildkitSource {

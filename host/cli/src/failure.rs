@@ -3,7 +3,7 @@
 use std::fmt;
 
 use refkit::{Denial, ErrorCode};
-use refkit_content::{Distrust, Problem};
+use refkit_content::{Distrust, ErrorKind};
 
 use refkit::text::Escaped;
 
@@ -95,11 +95,11 @@ fn message(error: &refkit::Error) -> String {
 fn hint(error: &refkit::Error, target: &crate::target::Target) -> Option<String> {
     let registry = target.registry();
     let cause = match error {
-        refkit::Error::Failed { cause: Some(cause), .. } => Some(&cause.problem),
+        refkit::Error::Failed { cause: Some(cause), .. } => Some(&cause.kind),
         _ => None,
     };
     match (error.code(), registry) {
-        _ if matches!(cause, Some(Problem::NotCached(_))) => Some("leave out --offline and --pull never".to_owned()),
+        _ if matches!(cause, Some(ErrorKind::NotCached(_))) => Some("leave out --offline and --pull never".to_owned()),
         (ErrorCode::Unauthorized, Some(registry)) => Some(format!("try: docker login {registry}")),
         (ErrorCode::NotFound, Some(_)) => target.path_of_that_name().map(|path| format!("for the file, write {path}")),
         (ErrorCode::NotFound, None) => target.names(),
@@ -118,24 +118,24 @@ pub fn unreachable(error: &refkit::Error, registry: &str) -> Option<String> {
     // It may be a mirror's; that of Docker Hub goes by the name of the registry.
     let host = cause.host.as_deref().filter(|host| *host != "registry-1.docker.io").unwrap_or(registry);
     let table = format!("[registry.\"{host}\"] in refkit.toml");
-    Some(match &cause.problem {
-        Problem::Certificate { reason: Distrust::Issuer, .. } => {
+    Some(match &cause.kind {
+        ErrorKind::Certificate { reason: Distrust::Issuer, .. } => {
             format!("if it is the right one, trust it, or what has signed it: ca = \"FILE\" below {table}")
         }
-        Problem::Certificate { reason: Distrust::Time, .. } => {
+        ErrorKind::Certificate { reason: Distrust::Time, .. } => {
             "the server needs a new certificate, or the clock of this machine is wrong".to_owned()
         }
-        Problem::Certificate { reason: Distrust::Name, .. } => {
+        ErrorKind::Certificate { reason: Distrust::Name, .. } => {
             format!("use a name that the certificate is for, or give the server one for {host}")
         }
-        Problem::Certificate { .. } => "the server needs another certificate".to_owned(),
-        Problem::Protocol { tls: true } => format!("write http = false below {table}, and leave out --plain-http"),
-        Problem::Protocol { tls: false } => format!("add --plain-http, or write http = true below {table}"),
+        ErrorKind::Certificate { .. } => "the server needs another certificate".to_owned(),
+        ErrorKind::Protocol { tls: true } => format!("write http = false below {table}, and leave out --plain-http"),
+        ErrorKind::Protocol { tls: false } => format!("add --plain-http, or write http = true below {table}"),
         // It was asked without TLS, unless a file says otherwise.
-        Problem::Unreachable(_) if is_this_machine(host) => {
+        ErrorKind::Unreachable(_) if is_this_machine(host) => {
             format!("is {registry} the right registry? one with TLS needs http = false below {table}")
         }
-        Problem::Unreachable(_) | Problem::Unavailable(_) | Problem::Timeout(_) => {
+        ErrorKind::Unreachable(_) | ErrorKind::Unavailable(_) | ErrorKind::Timeout(_) => {
             format!("is {registry} the right registry? one without TLS needs --plain-http")
         }
         _ => return None,

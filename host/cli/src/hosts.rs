@@ -2,7 +2,7 @@
 
 use refkit::ErrorCode;
 use refkit::text::Escaped;
-use refkit_content::{LayoutReference, Problem};
+use refkit_content::{ErrorKind, LayoutReference};
 use refkit_registry::hosts::{Host, Listing};
 use serde::Serialize;
 
@@ -64,7 +64,7 @@ pub async fn run(arguments: &arguments::Hosts) -> Result<Answer, Failure> {
             let reports = asked.iter().map(|host| report(host, repository.path())).collect::<Result<_, _>>();
             let report = Report {
                 repository: repository.to_string(),
-                hosts: reports.map_err(|problem: Problem| invalid(&problem))?,
+                hosts: reports.map_err(|problem: ErrorKind| invalid(&problem))?,
                 unread: unread.clone(),
             };
             json(&report)
@@ -74,7 +74,7 @@ pub async fn run(arguments: &arguments::Hosts) -> Result<Answer, Failure> {
     Ok(Answer { output: Output::Lines(lines), messages: messages.collect(), exit: Exit::Resolved })
 }
 
-fn report<'a>(host: &'a Host, path: &str) -> Result<HostReport<'a>, Problem> {
+fn report<'a>(host: &'a Host, path: &str) -> Result<HostReport<'a>, ErrorKind> {
     let can = host.capabilities;
     let capabilities = [(can.resolve, "resolve"), (can.pull, "pull"), (can.push, "push")];
     let settings = host.settings.iter().map(|setting| SettingReport {

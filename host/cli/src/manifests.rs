@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use refkit::{Absence, Failure, Image, Resolution, Session};
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use refkit_oci::document::{self, Document};
 use refkit_oci::{Descriptor, Digest, Footprint, Platform};
 
@@ -37,14 +37,14 @@ struct Left {
 }
 
 impl Left {
-    fn take(&self, manifest: &document::Manifest) -> Result<(), Problem> {
+    fn take(&self, manifest: &document::Manifest) -> Result<(), ErrorKind> {
         let both = [
             (&self.annotations, manifest.annotations.footprint(), "annotations", ANNOTATIONS),
             (&self.layers, manifest.layers.footprint(), "layers", LAYERS),
         ];
         for (left, size, what, limit) in both {
             let rest = left.get().checked_sub(size).ok_or_else(|| {
-                Problem::Other(format!(
+                ErrorKind::Other(format!(
                     "the {what} of these manifests take more than {limit} bytes of memory; ask for fewer platforms"
                 ))
             })?;
@@ -93,11 +93,11 @@ async fn manifest(
     let repository = resolution.reference.repository();
     let descriptor = &image.manifest;
     let bytes = session.fetch(repository, descriptor).await?;
-    let fail = |problem: Problem| {
+    let fail = |problem: ErrorKind| {
         let subject = format!("{repository}@{}", descriptor.digest);
         refkit::Error::from(refkit_content::Error::new(refkit_content::Operation::Fetch, subject, problem))
     };
-    let malformed = |text: String| fail(Problem::Malformed(text));
+    let malformed = |text: String| fail(ErrorKind::Malformed(text));
     let read = document::read(Some(&descriptor.media_type), &bytes, &document::Limits::default())
         // Without a part of it the size would be another one.
         .and_then(Document::verifiable);

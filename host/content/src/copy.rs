@@ -27,7 +27,7 @@ use walk::Copying;
 /// most twice. What fails ends the copy; what is under way then is given up, so that no upload stays behind.
 ///
 /// # Errors
-/// What the source or the destination says; [`Problem::Malformed`](crate::Problem::Malformed) for a manifest that is
+/// What the source or the destination says; [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) for a manifest that is
 /// none, for indexes more than 8 deep and for more than 65536 manifests and blobs.
 pub async fn copy<S>(
     source: &S,

@@ -35,7 +35,7 @@ pub(crate) use scope::{Kept, Scope, Seen};
 pub(crate) use sink::Sink;
 pub use upkeep::{Info, Prune};
 
-use crate::{Error, Operation, Problem};
+use crate::{Error, ErrorKind, Operation};
 use marker::Refused;
 use root::{Root, blocking};
 
@@ -65,13 +65,13 @@ impl DiskCache {
     /// A directory that cannot be made or written is no error, but an empty cache with a [`note`](Self::note).
     ///
     /// # Errors
-    /// [`Problem::Malformed`] for a directory that somebody else owns or can write into, that holds other things, or
-    /// that another version of this library has written in another format; [`Problem::Io`] for what is no directory.
+    /// [`ErrorKind::Malformed`] for a directory that somebody else owns or can write into, that holds other things, or
+    /// that another version of this library has written in another format; [`ErrorKind::Io`] for what is no directory.
     pub async fn open(directory: impl AsRef<Path>, limit: u64) -> Result<Self, Error> {
         let path = std::path::absolute(directory.as_ref()).unwrap_or_else(|_| directory.as_ref().to_owned());
         let shown = path.display().to_string();
         let opened = blocking(move || open(path, limit)).await;
-        let cut_short = || Err(Problem::Other("opening was cut short".to_owned()));
+        let cut_short = || Err(ErrorKind::Other("opening was cut short".to_owned()));
         let inner = opened.unwrap_or_else(cut_short).map_err(|p| Error::new(Operation::Open, shown, p))?;
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -93,7 +93,7 @@ impl DiskCache {
     }
 
     /// Returns what the cache is to somebody who asks for a repository.
-    pub(crate) fn scope(&self, principal: &[u8; 32], repository: &Repository) -> Result<Scope, Problem> {
+    pub(crate) fn scope(&self, principal: &[u8; 32], repository: &Repository) -> Result<Scope, ErrorKind> {
         let key = match &self.inner.root {
             Some(root) => &root.key,
             None => self.inner.substitute()?,
@@ -126,12 +126,12 @@ impl Inner {
         note.get_or_insert_with(|| text_of_note(&self.path, error));
     }
 
-    fn substitute(&self) -> Result<&key::Key, Problem> {
+    fn substitute(&self) -> Result<&key::Key, ErrorKind> {
         if self.substitute.get().is_none() {
             let new = key::Key::random()?;
             return Ok(self.substitute.get_or_init(|| new));
         }
-        self.substitute.get().ok_or_else(|| Problem::Other("there is no key".to_owned()))
+        self.substitute.get().ok_or_else(|| ErrorKind::Other("there is no key".to_owned()))
     }
 }
 
@@ -147,7 +147,7 @@ fn text_of_note(path: &Path, error: &io::Error) -> String {
 }
 
 /// Opens a cache. Blocks.
-fn open(path: PathBuf, limit: u64) -> Result<Inner, Problem> {
+fn open(path: PathBuf, limit: u64) -> Result<Inner, ErrorKind> {
     let opened = match marker::open(&path) {
         Ok(directory) => Root::new(directory, limit),
         Err(Refused::Unfit(problem)) => return Err(problem),

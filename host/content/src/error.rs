@@ -67,7 +67,7 @@ impl fmt::Display for Operation {
 /// A failure: the operation, what it was about, who said so, and what went wrong. Cheap to clone, because an error is
 /// an answer that repeats within a run.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("cannot {operation} {subject}{}: {problem}", Side(.host))]
+#[error("cannot {operation} {subject}{}: {kind}", Side(.host))]
 pub struct Error {
     /// What was being done.
     pub operation: Operation,
@@ -77,7 +77,7 @@ pub struct Error {
     pub host: Option<String>,
     /// What went wrong.
     #[source]
-    pub problem: Problem,
+    pub kind: ErrorKind,
 }
 
 struct Side<'a>(&'a Option<String>);
@@ -93,8 +93,8 @@ impl fmt::Display for Side<'_> {
 
 impl Error {
     /// Returns the failure of an operation on a subject.
-    pub fn new(operation: Operation, subject: impl fmt::Display, problem: Problem) -> Self {
-        Self { operation, subject: subject.to_string(), host: None, problem }
+    pub fn new(operation: Operation, subject: impl fmt::Display, kind: ErrorKind) -> Self {
+        Self { operation, subject: subject.to_string(), host: None, kind }
     }
 
     /// Returns the same failure with the host that was asked.
@@ -106,14 +106,14 @@ impl Error {
 
     /// Returns the kind of failure.
     pub fn code(&self) -> Code {
-        self.problem.code()
+        self.kind.code()
     }
 }
 
 /// What went wrong. Messages are lower case and name numbers with their unit.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum ErrorKind {
     /// The peer has no such thing.
     #[error("not found")]
     NotFound,
@@ -272,7 +272,7 @@ impl fmt::Display for Wait<'_> {
     }
 }
 
-impl Problem {
+impl ErrorKind {
     /// Returns whether the same request may succeed later, with nothing changed at either side.
     pub fn may_pass(&self) -> bool {
         let stands = matches!(self, Self::Certificate { .. } | Self::Protocol { .. } | Self::NotCached(_));
@@ -311,7 +311,7 @@ impl Problem {
     }
 }
 
-impl From<std::io::Error> for Problem {
+impl From<std::io::Error> for ErrorKind {
     fn from(error: std::io::Error) -> Self {
         Self::Io(Arc::new(error))
     }

@@ -34,7 +34,7 @@ use refkit_oci::{Digest, Reference, Repository};
 
 use crate::links;
 use crate::verify::MANIFEST_LIMIT;
-use crate::{Error, Operation, Origin, Problem};
+use crate::{Error, ErrorKind, Operation, Origin};
 use file::blocking;
 use store::Store;
 
@@ -67,8 +67,8 @@ impl Layout {
     /// Opens a layout: a directory, or a tar archive that is not compressed.
     ///
     /// # Errors
-    /// [`Problem::NotFound`], [`Problem::Malformed`] with what is wrong with it, [`Problem::Unsupported`] for another
-    /// version of the format, [`Problem::TooLarge`] for an `index.json` of more than 4 MiB.
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Malformed`] with what is wrong with it, [`ErrorKind::Unsupported`] for another
+    /// version of the format, [`ErrorKind::TooLarge`] for an `index.json` of more than 4 MiB.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = Arc::new(path.as_ref().to_owned());
         let repository = reference::repository(&path);
@@ -119,9 +119,9 @@ impl Layout {
     /// called `latest`. Where entries have names, those without (referrers, say) are left out of account.
     ///
     /// # Errors
-    /// [`Problem::Malformed`] with the names to choose from, or if there is no image.
+    /// [`ErrorKind::Malformed`] with the names to choose from, or if there is no image.
     pub fn default_reference(&self) -> Result<Reference, Error> {
-        let fail = |what| Error::new(Operation::Open, self.path().display(), Problem::Malformed(what));
+        let fail = |what| Error::new(Operation::Open, self.path().display(), ErrorKind::Malformed(what));
         let names = self.names();
         let tagged = |tag: &str| {
             Reference::new(self.repository.clone(), Some(tag.to_owned()), None).map_err(|error| fail(error.to_string()))
@@ -152,13 +152,13 @@ impl Layout {
         Origin::Layout(Arc::clone(&self.inner.path))
     }
 
-    fn fail(&self, operation: Operation, subject: impl fmt::Display, problem: Problem) -> Error {
+    fn fail(&self, operation: Operation, subject: impl fmt::Display, problem: ErrorKind) -> Error {
         Error::new(operation, subject, problem).at(self.origin())
     }
 
     /// Refuses to answer for what this layout is not.
-    fn own(&self, repository: &Repository) -> Result<(), Problem> {
-        if *repository == self.repository { Ok(()) } else { Err(Problem::NotFound) }
+    fn own(&self, repository: &Repository) -> Result<(), ErrorKind> {
+        if *repository == self.repository { Ok(()) } else { Err(ErrorKind::NotFound) }
     }
 }
 
@@ -169,21 +169,21 @@ impl fmt::Debug for Layout {
 }
 
 /// Opens a layout and reads what names its images. Blocks.
-fn open(path: &Path) -> Result<(Store, Vec<Entry>), Problem> {
+fn open(path: &Path) -> Result<(Store, Vec<Entry>), ErrorKind> {
     let store = Store::open(path)?;
     marker::check(&store)?;
     let bytes = match store.file("index.json").and_then(|file| file.read_all(MANIFEST_LIMIT)) {
         Ok(bytes) => bytes,
-        Err(Problem::NotFound) => return Err(Problem::Malformed("there is no file `index.json`".to_owned())),
+        Err(ErrorKind::NotFound) => return Err(ErrorKind::Malformed("there is no file `index.json`".to_owned())),
         Err(problem) => return Err(problem),
     };
     Ok((store, entries(&bytes)?))
 }
 
 /// Returns the entries of an `index.json`.
-fn entries(bytes: &[u8]) -> Result<Vec<Entry>, Problem> {
+fn entries(bytes: &[u8]) -> Result<Vec<Entry>, ErrorKind> {
     let index = links::Links::list(bytes)
-        .map_err(|problem| Problem::Malformed(format!("its file `index.json` is malformed: {problem}")))?;
+        .map_err(|problem| ErrorKind::Malformed(format!("its file `index.json` is malformed: {problem}")))?;
     // An index may list other things beside manifests; those are no images, and no name makes them one.
     Ok(index.manifests.into_iter().map(Entry::new).collect())
 }

@@ -20,7 +20,7 @@ pub mod verify;
 pub use cache::{Cache, CacheOptions, Cached, Pull};
 pub use copy::copy;
 pub use disk::DiskCache;
-pub use error::{Code, Distrust, Error, Operation, Problem};
+pub use error::{Code, Distrust, Error, ErrorKind, Operation};
 pub use layout::{Layout, LayoutReference, LayoutWriter};
 pub use memory::Memory;
 pub use source::{Answer, Body, Content, Discover, Fetch, Origin, Principal, Push, Resolve, Source, Vouch, Vouched};

@@ -5,7 +5,7 @@ use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 
 pub(crate) use refkit_oci::document::media_type::{INDEX, is_document as is_manifest, is_index};
 
-use crate::Problem;
+use crate::ErrorKind;
 use crate::verify::{self, MANIFEST_LIMIT};
 
 /// Everything that one manifest or index refers to, and what it says of itself to those that list it.
@@ -26,13 +26,13 @@ pub(crate) struct Links {
 
 impl Links {
     /// Reads a manifest or an index strictly: all that it names can be verified.
-    pub fn read(media_type: &str, bytes: &[u8]) -> Result<Self, Problem> {
+    pub fn read(media_type: &str, bytes: &[u8]) -> Result<Self, ErrorKind> {
         let document = document::read(Some(media_type), bytes, &Limits::default()).and_then(Document::verifiable);
         document.map(Self::of).map_err(problem)
     }
 
     /// Reads an index of which each entry is used on its own: what cannot be verified is left out.
-    pub fn list(bytes: &[u8]) -> Result<Self, Problem> {
+    pub fn list(bytes: &[u8]) -> Result<Self, ErrorKind> {
         document::read(Some(INDEX), bytes, &Limits::default()).map(Self::of).map_err(problem)
     }
 
@@ -57,12 +57,12 @@ impl Links {
     }
 
     /// Checks, as a registry does at a push, that all of it is there, by a question for sizes.
-    pub fn complete(&self, size: impl Fn(&Digest) -> Result<Option<u64>, Problem>) -> Result<(), Problem> {
+    pub fn complete(&self, size: impl Fn(&Digest) -> Result<Option<u64>, ErrorKind>) -> Result<(), ErrorKind> {
         for part in self.manifests.iter().chain(&self.blobs) {
             match size(&part.digest)? {
                 Some(size) if size == part.size => {}
                 Some(size) => {
-                    return Err(Problem::Malformed(format!(
+                    return Err(ErrorKind::Malformed(format!(
                         "it says that {} has {} bytes, but that has {size}",
                         part.digest, part.size
                     )));
@@ -70,7 +70,7 @@ impl Links {
                 None if stays_elsewhere(part) => {}
                 None => {
                     let what = format!("it refers to {}, a {}, which is not there", part.digest, part.media_type);
-                    return Err(Problem::Malformed(what));
+                    return Err(ErrorKind::Malformed(what));
                 }
             }
         }
@@ -86,30 +86,30 @@ pub(crate) fn stays_elsewhere(blob: &Descriptor) -> bool {
 
 /// Returns the media type of a manifest or index that came without one: its own `mediaType`, else what its members
 /// show.
-pub(crate) fn media_type_of(bytes: &[u8]) -> Result<String, Problem> {
+pub(crate) fn media_type_of(bytes: &[u8]) -> Result<String, ErrorKind> {
     Ok(match document::read(None, bytes, &Limits::default()).map_err(problem)? {
         Document::Index(index) => index.media_type,
         Document::Manifest(manifest) => manifest.media_type,
     })
 }
 
-fn problem(error: DocumentError) -> Problem {
+fn problem(error: DocumentError) -> ErrorKind {
     match error {
-        DocumentError::TooLarge { limit, .. } => Problem::TooLarge { limit: limit as u64 },
-        error if error.is_unsupported() => Problem::Unsupported(error.to_string()),
-        error => Problem::Malformed(error.to_string()),
+        DocumentError::TooLarge { limit, .. } => ErrorKind::TooLarge { limit: limit as u64 },
+        error if error.is_unsupported() => ErrorKind::Unsupported(error.to_string()),
+        error => ErrorKind::Malformed(error.to_string()),
     }
 }
 
 /// Returns the descriptor of a manifest that is to be pushed.
-pub(crate) fn describe(destination: &Reference, media_type: &str, bytes: &[u8]) -> Result<Descriptor, Problem> {
+pub(crate) fn describe(destination: &Reference, media_type: &str, bytes: &[u8]) -> Result<Descriptor, ErrorKind> {
     if bytes.len() as u64 > MANIFEST_LIMIT {
-        return Err(Problem::TooLarge { limit: MANIFEST_LIMIT });
+        return Err(ErrorKind::TooLarge { limit: MANIFEST_LIMIT });
     }
     let actual = verify::digest(destination.digest().map_or(Algorithm::Sha256, Digest::algorithm), bytes);
     match destination.digest() {
         Some(expected) if *expected != actual => {
-            Err(Problem::WrongDigest { expected: expected.clone(), actual: actual.into_string() })
+            Err(ErrorKind::WrongDigest { expected: expected.clone(), actual: actual.into_string() })
         }
         _ => Ok(Descriptor::new(media_type, actual, bytes.len() as u64)),
     }

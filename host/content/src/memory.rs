@@ -10,7 +10,7 @@ use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 
 use crate::links::{self, Links};
 use crate::verify;
-use crate::{Answer, Body, Content, Discover, Error, Fetch, Operation, Origin, Problem, Push, Resolve};
+use crate::{Answer, Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Origin, Push, Resolve};
 
 /// Repositories in memory. A clone is another handle on the same store.
 #[derive(Clone, Default)]
@@ -73,9 +73,9 @@ impl Memory {
         descriptor
     }
 
-    fn read<T>(&self, repository: &Repository, found: impl FnOnce(&Holdings) -> Option<T>) -> Result<T, Problem> {
+    fn read<T>(&self, repository: &Repository, found: impl FnOnce(&Holdings) -> Option<T>) -> Result<T, ErrorKind> {
         let repositories = self.repositories.read().unwrap_or_else(PoisonError::into_inner);
-        repositories.get(repository).and_then(found).ok_or(Problem::NotFound)
+        repositories.get(repository).and_then(found).ok_or(ErrorKind::NotFound)
     }
 
     fn write<T>(&self, repository: &Repository, change: impl FnOnce(&mut Holdings) -> T) -> T {
@@ -88,7 +88,7 @@ fn answer<T>(value: T) -> Answer<T> {
     Answer { value, origin: Origin::Memory }
 }
 
-fn at_memory(operation: Operation, subject: impl std::fmt::Display) -> impl FnOnce(Problem) -> Error {
+fn at_memory(operation: Operation, subject: impl std::fmt::Display) -> impl FnOnce(ErrorKind) -> Error {
     let subject = subject.to_string();
     move |problem| Error::new(operation, subject, problem).at(Origin::Memory)
 }

@@ -11,7 +11,7 @@ use refkit_oci::{Descriptor, Digest, Repository};
 
 pub use hasher::{Hasher, digest};
 
-use crate::{Answer, Body, Error, Fetch, Operation, Origin, Problem};
+use crate::{Answer, Body, Error, ErrorKind, Fetch, Operation, Origin};
 
 /// The most that a manifest or an index may have: 4 MiB, which registries guarantee to take (OCI distribution 1.1,
 /// section "Pushing Manifests") and which most of them enforce.
@@ -24,10 +24,10 @@ const FIRST_ALLOCATION: u64 = 64 << 10;
 /// Checks bytes in memory against a descriptor's size and digest.
 ///
 /// # Errors
-/// [`Problem::WrongSize`] or [`Problem::WrongDigest`].
-pub fn check(descriptor: &Descriptor, bytes: &[u8]) -> Result<(), Problem> {
+/// [`ErrorKind::WrongSize`] or [`ErrorKind::WrongDigest`].
+pub fn check(descriptor: &Descriptor, bytes: &[u8]) -> Result<(), ErrorKind> {
     if bytes.len() as u64 != descriptor.size {
-        return Err(Problem::WrongSize { expected: descriptor.size, actual: bytes.len() as u64 });
+        return Err(ErrorKind::WrongSize { expected: descriptor.size, actual: bytes.len() as u64 });
     }
     check_digest(&descriptor.digest, bytes)
 }
@@ -35,13 +35,13 @@ pub fn check(descriptor: &Descriptor, bytes: &[u8]) -> Result<(), Problem> {
 /// Checks bytes in memory against a digest.
 ///
 /// # Errors
-/// [`Problem::WrongDigest`].
-pub fn check_digest(expected: &Digest, bytes: &[u8]) -> Result<(), Problem> {
+/// [`ErrorKind::WrongDigest`].
+pub fn check_digest(expected: &Digest, bytes: &[u8]) -> Result<(), ErrorKind> {
     let actual = digest(expected.algorithm(), bytes);
     if actual == *expected {
         Ok(())
     } else {
-        Err(Problem::WrongDigest { expected: expected.clone(), actual: actual.into_string() })
+        Err(ErrorKind::WrongDigest { expected: expected.clone(), actual: actual.into_string() })
     }
 }
 
@@ -49,7 +49,7 @@ pub fn check_digest(expected: &Digest, bytes: &[u8]) -> Result<(), Problem> {
 /// Reads at most `limit` bytes and never sets aside more than has come.
 ///
 /// # Errors
-/// [`Problem::TooLarge`] before anything is asked, [`Problem::WrongSize`], [`Problem::WrongDigest`], or the source's.
+/// [`ErrorKind::TooLarge`] before anything is asked, [`ErrorKind::WrongSize`], [`ErrorKind::WrongDigest`], or the source's.
 pub async fn fetch(
     source: &(impl Fetch + ?Sized),
     repository: &Repository,
@@ -58,7 +58,7 @@ pub async fn fetch(
 ) -> Result<Answer<Bytes>, Error> {
     let subject = || format!("{repository}@{}", descriptor.digest);
     if descriptor.size > limit {
-        return Err(Error::new(Operation::Fetch, subject(), Problem::TooLarge { limit }));
+        return Err(Error::new(Operation::Fetch, subject(), ErrorKind::TooLarge { limit }));
     }
     if let Some(data) = descriptor.inline()
         && check(descriptor, &data).is_ok()
@@ -131,13 +131,13 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(&mut self, piece: Bytes) -> Result<Option<Bytes>, Problem> {
+    fn take(&mut self, piece: Bytes) -> Result<Option<Bytes>, ErrorKind> {
         if piece.is_empty() {
             return Ok(None);
         }
         self.seen = self.seen.saturating_add(piece.len() as u64);
         if self.seen > self.size {
-            return Err(Problem::WrongSize { expected: self.size, actual: self.seen });
+            return Err(ErrorKind::WrongSize { expected: self.size, actual: self.seen });
         }
         self.hasher.update(&piece);
         if self.seen == self.size {
@@ -147,13 +147,13 @@ impl Reading {
         Ok(Some(piece))
     }
 
-    fn finish(self) -> Result<Option<Bytes>, Problem> {
+    fn finish(self) -> Result<Option<Bytes>, ErrorKind> {
         if self.seen != self.size {
-            return Err(Problem::WrongSize { expected: self.size, actual: self.seen });
+            return Err(ErrorKind::WrongSize { expected: self.size, actual: self.seen });
         }
         let actual = self.hasher.finish();
         if actual != self.expected.as_str() {
-            return Err(Problem::WrongDigest { expected: self.expected, actual });
+            return Err(ErrorKind::WrongDigest { expected: self.expected, actual });
         }
         Ok(self.last)
     }

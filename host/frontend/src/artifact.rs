@@ -8,7 +8,7 @@ use bytes::Bytes;
 use refkit::EngineOptions;
 use refkit_buildkit::BuildkitSource;
 use refkit_buildkit::definition::Store;
-use refkit_content::{Error, Operation, Problem, Resolve as _};
+use refkit_content::{Error, ErrorKind, Operation, Resolve as _};
 use refkit_oci::document::{self, Document, Limits};
 use refkit_oci::{Reference, Repository};
 
@@ -27,7 +27,7 @@ const COMPONENT: [&str; 2] = ["application/wasm", "application/vnd.wasm.content.
 /// # Errors
 /// When it is named by a tag alone, is no such artifact, or cannot be read.
 pub async fn fetch(source: &BuildkitSource, name: &str, environment: &Environment) -> Result<Bytes, Error> {
-    let malformed = |what: String| Error::new(Operation::Pull, name, Problem::Malformed(what));
+    let malformed = |what: String| Error::new(Operation::Pull, name, ErrorKind::Malformed(what));
     let parsed = parse(name, environment).map_err(malformed)?;
     let reference = parsed.seen().map_err(|error| malformed(error.to_string()))?;
     if let Some(store) = parsed.layout {

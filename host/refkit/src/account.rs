@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use refkit_oci::Footprint;
 
 /// The account of one run: everything that the host keeps for it, and everything that is on its way. Shared bytes count
@@ -25,15 +25,15 @@ impl Account {
     /// Takes memory for the rest of the run.
     ///
     /// # Errors
-    /// [`Problem::Held`] where the run may not hold as much.
-    pub(crate) fn take(&self, bytes: usize) -> Result<(), Problem> {
+    /// [`ErrorKind::Held`] where the run may not hold as much.
+    pub(crate) fn take(&self, bytes: usize) -> Result<(), ErrorKind> {
         let within = |held: u64| held.checked_add(bytes as u64).filter(|&sum| sum <= self.limit);
         match self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within) {
             Ok(before) => {
                 self.note(before + bytes as u64);
                 Ok(())
             }
-            Err(_) => Err(Problem::Held { limit: self.limit }),
+            Err(_) => Err(ErrorKind::Held { limit: self.limit }),
         }
     }
 
@@ -41,7 +41,7 @@ impl Account {
     ///
     /// # Errors
     /// As [`Account::take`].
-    pub(crate) fn keep(&self, value: &(impl Footprint + ?Sized)) -> Result<(), Problem> {
+    pub(crate) fn keep(&self, value: &(impl Footprint + ?Sized)) -> Result<(), ErrorKind> {
         self.take(value.footprint())
     }
 
@@ -60,7 +60,7 @@ impl Account {
     ///
     /// # Errors
     /// As [`Account::take`].
-    pub(crate) fn set_aside(self: &Arc<Self>, bytes: usize) -> Result<Aside, Problem> {
+    pub(crate) fn set_aside(self: &Arc<Self>, bytes: usize) -> Result<Aside, ErrorKind> {
         self.take(bytes)?;
         Ok(Aside { account: Arc::clone(self), bytes: bytes as u64, reserved: false })
     }
@@ -70,7 +70,7 @@ impl Account {
     ///
     /// # Errors
     /// As [`Account::take`].
-    pub(crate) fn reserve(self: &Arc<Self>, bytes: usize) -> Result<Aside, Problem> {
+    pub(crate) fn reserve(self: &Arc<Self>, bytes: usize) -> Result<Aside, ErrorKind> {
         self.reserved.fetch_add(bytes as u64, Ordering::Relaxed);
         let taken = self.take(bytes);
         if let Err(problem) = taken {
@@ -117,7 +117,7 @@ mod tests {
         let account = Account::new(100);
         drop(account.reserve(50).unwrap());
         assert_eq!(account.most(), 0);
-        let full = |result: Result<(), Problem>| matches!(result, Err(Problem::Held { limit: 100 }));
+        let full = |result: Result<(), ErrorKind>| matches!(result, Err(ErrorKind::Held { limit: 100 }));
         account.take(60).unwrap();
         assert!(full(account.take(41)) && full(account.take(usize::MAX)));
         let aside = account.set_aside(40).unwrap();

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use refkit_content::verify::MANIFEST_LIMIT;
-use refkit_content::{Answer, Code, Content, Error, Operation, Problem, Source, Vouch, Vouched};
+use refkit_content::{Answer, Code, Content, Error, ErrorKind, Operation, Source, Vouch, Vouched};
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 use refkit_sandbox::{ErrorCode, Failure};
@@ -72,7 +72,7 @@ impl Answers {
     }
 
     /// Counts a policy's question, whatever becomes of it. What the host asks by itself counts where a source is asked.
-    fn enter(&self, span: Option<usize>) -> Result<(), Problem> {
+    fn enter(&self, span: Option<usize>) -> Result<(), ErrorKind> {
         if span.is_some() { self.counters.call(&self.budget) } else { Ok(()) }
     }
 
@@ -89,7 +89,7 @@ impl Answers {
                     // A policy that resolves a tag need not read what it names: schema 1 would be pinned unread.
                     if media_type::is_schema1(&answer.value.media_type) {
                         let checked = media_type::check_document(&answer.value.media_type);
-                        checked.map_err(|error| fail(Problem::Unsupported(error.to_string())))?;
+                        checked.map_err(|error| fail(ErrorKind::Unsupported(error.to_string())))?;
                     }
                     let what = answer.value.digest.to_string();
                     Ok((answer, what, 0))
@@ -123,7 +123,7 @@ impl Answers {
             drop(room);
             self.counters.content(&self.budget, content.bytes.len() as u64).map_err(fail)?;
             if content.bytes.len() as u64 > self.budget.content {
-                return Err(fail(Problem::TooLarge { limit: self.budget.content }));
+                return Err(fail(ErrorKind::TooLarge { limit: self.budget.content }));
             }
             self.account.keep(&content.descriptor).map_err(fail)?;
             self.ledger.root(name.clone(), &content.descriptor).map_err(fail)?;
@@ -179,15 +179,15 @@ impl Answers {
         self.keep(granted.map_err(fail))?;
         let Some((descriptor, depth)) = self.ledger.met(repository, digest) else {
             let text = "this run has not met that digest in that repository; resolve or pull what names it first";
-            return self.keep(Err(fail(Problem::NotGranted(text.into()))));
+            return self.keep(Err(fail(ErrorKind::NotGranted(text.into()))));
         };
         if descriptor.media_type == crate::vouched::UNSEEN && self.ledger.is_vouched(repository, digest) {
             let text = "nobody has seen it: only the transport's word stands for it";
-            return self.keep(Err(fail(Problem::Unsupported(text.into()))));
+            return self.keep(Err(fail(ErrorKind::Unsupported(text.into()))));
         }
         // Outside of the record: the same content may be too large for one way of asking and not for the other.
         if descriptor.size > limit {
-            return self.keep(Err(fail(Problem::TooLarge { limit })));
+            return self.keep(Err(fail(ErrorKind::TooLarge { limit })));
         }
         let ask = async {
             if let Some((content, _)) = self.ledger.met(repository, digest)
@@ -270,7 +270,7 @@ impl Answers {
         let ask = async {
             if self.ledger.met(repository, subject).is_none() {
                 let text = "this run has not met that digest in that repository";
-                return Err(fail(Problem::NotGranted(text.into())));
+                return Err(fail(ErrorKind::NotGranted(text.into())));
             }
             let room = self.rooms.take(REFERRERS).await.map_err(fail)?;
             let asked = self.ask(span, Question::Referrers, Operation::Referrers, &text, repository, async {
@@ -291,7 +291,7 @@ impl Answers {
     }
 
     /// Counts a list that has come, as content and as what is kept.
-    fn list(&self, list: &impl Footprint) -> Result<(), Problem> {
+    fn list(&self, list: &impl Footprint) -> Result<(), ErrorKind> {
         self.counters.list(&self.budget, list.footprint() as u64)?;
         self.account.keep(list)
     }
@@ -368,7 +368,7 @@ pub(crate) fn code(code: Code) -> ErrorCode {
 }
 
 /// Returns a problem of the run itself, which no question has, as a failure.
-pub(crate) fn exhausted(problem: Problem) -> Failure {
+pub(crate) fn exhausted(problem: ErrorKind) -> Failure {
     Failure { code: code(problem.code()), message: problem.to_string() }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 
 /// The limits of one run, all policies of its chain together. Each is data, has a default, and is reported as
 /// used/limit.
@@ -90,26 +90,26 @@ pub(crate) struct Counters {
 
 impl Counters {
     /// Takes one call.
-    pub(crate) fn call(&self, budget: &Budget) -> Result<(), Problem> {
+    pub(crate) fn call(&self, budget: &Budget) -> Result<(), ErrorKind> {
         take(&self.calls, 1, budget.calls, "calls")
     }
 
     /// Takes bytes that are about to be read, or were.
-    pub(crate) fn content(&self, budget: &Budget, bytes: u64) -> Result<(), Problem> {
+    pub(crate) fn content(&self, budget: &Budget, bytes: u64) -> Result<(), ErrorKind> {
         self.content.fetch_max(bytes, Ordering::Relaxed);
         take(&self.bytes, bytes, budget.bytes, "bytes of content")
     }
 
     /// Takes bytes of a list that came.
-    pub(crate) fn list(&self, budget: &Budget, bytes: u64) -> Result<(), Problem> {
+    pub(crate) fn list(&self, budget: &Budget, bytes: u64) -> Result<(), ErrorKind> {
         take(&self.bytes, bytes, budget.bytes, "bytes of content")
     }
 
     /// Notes an index at a depth.
-    pub(crate) fn depth(&self, budget: &Budget, depth: u64) -> Result<(), Problem> {
+    pub(crate) fn depth(&self, budget: &Budget, depth: u64) -> Result<(), ErrorKind> {
         if depth > budget.depth {
             let text = format!("indexes are nested deeper than {} levels, the limit of this run", budget.depth);
-            return Err(Problem::BudgetExhausted(text));
+            return Err(ErrorKind::BudgetExhausted(text));
         }
         self.depth.fetch_max(depth, Ordering::Relaxed);
         Ok(())
@@ -142,12 +142,12 @@ impl Counters {
     }
 }
 
-fn take(counter: &AtomicU64, amount: u64, limit: u64, what: &str) -> Result<(), Problem> {
+fn take(counter: &AtomicU64, amount: u64, limit: u64, what: &str) -> Result<(), ErrorKind> {
     let within = |used: u64| used.checked_add(amount).filter(|&sum| sum <= limit);
     match counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within) {
         Ok(_) => Ok(()),
         Err(used) => {
-            Err(Problem::BudgetExhausted(format!("this run's limit of {limit} {what} is used up ({used} used)")))
+            Err(ErrorKind::BudgetExhausted(format!("this run's limit of {limit} {what} is used up ({used} used)")))
         }
     }
 }

@@ -53,13 +53,13 @@ impl Failures {
 
 #[cfg(test)]
 mod tests {
-    use refkit_content::{Operation, Problem};
+    use refkit_content::{ErrorKind, Operation};
 
     use super::*;
 
     #[test]
     fn equal_failures_are_kept_once_and_the_last_one_always() {
-        let error = |subject: &str| Error::new(Operation::Fetch, subject, Problem::NotFound);
+        let error = |subject: &str| Error::new(Operation::Fetch, subject, ErrorKind::NotFound);
         let (failures, account) = (Failures::default(), Account::new(400));
         for _ in 0..1000 {
             failures.note(&account, &error("a"));
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn what_is_used_up_is_noted_some_times() {
-        let error = |number: usize| Error::new(Operation::Fetch, number, Problem::Held { limit: 1 });
+        let error = |number: usize| Error::new(Operation::Fetch, number, ErrorKind::Held { limit: 1 });
         let (failures, account) = (Failures::default(), Account::new(1 << 20));
         (0..1000).for_each(|number| failures.note(&account, &error(number)));
         let known = (0..1000).filter(|&number| failures.find(&error(number).to_string()).is_some()).collect::<Vec<_>>();

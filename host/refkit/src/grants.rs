@@ -1,6 +1,6 @@
 //! Which repositories a run may read.
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use refkit_oci::Repository;
 use refkit_oci::pattern::Pattern;
 
@@ -17,10 +17,10 @@ impl Grants {
     }
 
     /// Checks that a run which was asked for `requested` may read `repository`.
-    pub(crate) fn check(&self, requested: &Repository, repository: &Repository) -> Result<(), Problem> {
+    pub(crate) fn check(&self, requested: &Repository, repository: &Repository) -> Result<(), ErrorKind> {
         if repository == requested || self.patterns.iter().any(|pattern| pattern.matches_repository(repository)) {
             return Ok(());
         }
-        Err(Problem::NotGranted(format!("this run was not granted {repository}; grant it with --grant {repository}")))
+        Err(ErrorKind::NotGranted(format!("this run was not granted {repository}; grant it with --grant {repository}")))
     }
 }

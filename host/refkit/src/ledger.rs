@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use bytes::Bytes;
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use refkit_oci::document::{self, Document, Index};
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 
@@ -120,8 +120,8 @@ impl Ledger {
     /// Records what a reference names in this run.
     ///
     /// # Errors
-    /// [`Problem::Held`].
-    pub(crate) fn root(&self, name: Name, descriptor: &Descriptor) -> Result<(), Problem> {
+    /// [`ErrorKind::Held`].
+    pub(crate) fn root(&self, name: Name, descriptor: &Descriptor) -> Result<(), ErrorKind> {
         let mut tables = self.tables();
         let met = tables.unmet(&name.repository, [descriptor]);
         self.account.take(name.footprint() + descriptor.digest.footprint() + met)?;
@@ -164,13 +164,13 @@ impl Ledger {
     /// Records manifests that a registry lists as referrers of a subject.
     ///
     /// # Errors
-    /// [`Problem::Held`].
+    /// [`ErrorKind::Held`].
     pub(crate) fn referrers(
         &self,
         repository: &Repository,
         subject: &Digest,
         list: &[Descriptor],
-    ) -> Result<(), Problem> {
+    ) -> Result<(), ErrorKind> {
         let mut tables = self.tables();
         self.account.take(tables.unmet(repository, list) + list.len() * subject.footprint())?;
         for descriptor in list {
@@ -182,9 +182,14 @@ impl Ledger {
     /// Records verified bytes, and what they name where they are a manifest or an index.
     ///
     /// # Errors
-    /// [`Problem::Malformed`] or [`Problem::Unsupported`] for a manifest or index that the strict reader refuses;
-    /// [`Problem::Held`].
-    pub(crate) fn read(&self, repository: &Repository, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), Problem> {
+    /// [`ErrorKind::Malformed`] or [`ErrorKind::Unsupported`] for a manifest or index that the strict reader refuses;
+    /// [`ErrorKind::Held`].
+    pub(crate) fn read(
+        &self,
+        repository: &Repository,
+        descriptor: &Descriptor,
+        bytes: &Bytes,
+    ) -> Result<(), ErrorKind> {
         // What is too much by itself is not read at all.
         let aside = self.account.set_aside(bytes.len())?;
         let names = if document::media_type::is_document(&descriptor.media_type) {
@@ -226,13 +231,13 @@ impl Ledger {
     /// Records a config that a transport's word gives to a manifest which it does not show.
     ///
     /// # Errors
-    /// [`Problem::Held`].
+    /// [`ErrorKind::Held`].
     pub(crate) fn vouch(
         &self,
         repository: &Repository,
         manifest: &Descriptor,
         config: Option<(&Descriptor, &Bytes)>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), ErrorKind> {
         let mut tables = self.tables();
         let described = config.map_or(0, |(descriptor, bytes)| 2 * (descriptor.footprint() + MET) + bytes.len());
         self.account.take(tables.unmet(repository, [manifest]) + described)?;
@@ -304,7 +309,7 @@ impl Tables {
     }
 }
 
-fn names(media_type: &str, bytes: &[u8]) -> Result<Names, Problem> {
+fn names(media_type: &str, bytes: &[u8]) -> Result<Names, ErrorKind> {
     let document = document::read(Some(media_type), bytes, &document::Limits::default());
     Ok(match document.map_err(problem)? {
         Document::Index(index) => Names { index: Some(index), ..Names::default() },
@@ -314,6 +319,10 @@ fn names(media_type: &str, bytes: &[u8]) -> Result<Names, Problem> {
     })
 }
 
-fn problem(error: document::DocumentError) -> Problem {
-    if error.is_unsupported() { Problem::Unsupported(error.to_string()) } else { Problem::Malformed(error.to_string()) }
+fn problem(error: document::DocumentError) -> ErrorKind {
+    if error.is_unsupported() {
+        ErrorKind::Unsupported(error.to_string())
+    } else {
+        ErrorKind::Malformed(error.to_string())
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::account::{Account, Aside};
@@ -37,8 +37,8 @@ impl Rooms {
     /// asked for, and what that needed is known.
     ///
     /// # Errors
-    /// [`Problem::Held`] where there is not enough then.
-    pub(crate) async fn take(&self, bytes: u64) -> Result<Room<'_>, Problem> {
+    /// [`ErrorKind::Held`] where there is not enough then.
+    pub(crate) async fn take(&self, bytes: u64) -> Result<Room<'_>, ErrorKind> {
         let turns = |bytes: u64| self.turns.acquire_many((bytes.min(TOGETHER) / UNIT) as u32);
         let turn = turns(bytes).await.ok();
         if let Ok(aside) = self.account.reserve(bytes as usize) {
@@ -68,7 +68,7 @@ mod tests {
         drop(second);
         // What is kept leaves too little: that is known as soon as nothing else is under way.
         account.take(TAGS as usize).unwrap();
-        assert!(matches!(rooms.take(TAGS).await, Err(Problem::Held { .. })));
+        assert!(matches!(rooms.take(TAGS).await, Err(ErrorKind::Held { .. })));
     }
 
     #[tokio::test]

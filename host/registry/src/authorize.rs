@@ -5,7 +5,7 @@ mod hidden;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode};
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use zeroize::Zeroizing;
 
 use crate::authority::Way;
@@ -23,12 +23,12 @@ use crate::transport::Call;
 impl Inner {
     /// Sends a request with what is known to be wanted; where that is refused, once more with what the answer asks
     /// for, and where there are newer credentials by now, with those.
-    pub(crate) async fn ask(&self, endpoint: &Endpoint, actions: Actions, call: Call) -> Result<Reply, Problem> {
+    pub(crate) async fn ask(&self, endpoint: &Endpoint, actions: Actions, call: Call) -> Result<Reply, ErrorKind> {
         let first = self.authority.first_contact(endpoint).await;
         let again = call.again();
         let known = match self.known(endpoint, &actions).await {
             // What it was is not good any more: the host is asked what it wants now.
-            Err(Problem::Unauthorized(_) | Problem::Malformed(_)) if again.is_some() => None,
+            Err(ErrorKind::Unauthorized(_) | ErrorKind::Malformed(_)) if again.is_some() => None,
             known => known?,
         };
         let reply = self.send(endpoint, call, known.as_ref(), false).await?;
@@ -75,7 +75,7 @@ impl Inner {
     }
 
     /// Looks up credentials for a host, which is asked with them from now on.
-    async fn look_up(&self, endpoint: &Endpoint) -> Result<Credentials, Problem> {
+    async fn look_up(&self, endpoint: &Endpoint) -> Result<Credentials, ErrorKind> {
         let credentials = self.settings.credentials.credentials(&endpoint.host.credentials).await?;
         if !matches!(credentials, Credentials::Anonymous) {
             self.authority.send_credentials(endpoint);
@@ -84,8 +84,8 @@ impl Inner {
     }
 
     /// Reads a document of at most so many bytes; one that breaks on its way is asked for again.
-    pub(crate) async fn read(&self, endpoint: &Endpoint, call: Call, limit: u64) -> Result<Whole, Problem> {
-        self.read_unless(endpoint, call, limit, |_| false).await?.ok_or(Problem::NotFound)
+    pub(crate) async fn read(&self, endpoint: &Endpoint, call: Call, limit: u64) -> Result<Whole, ErrorKind> {
+        self.read_unless(endpoint, call, limit, |_| false).await?.ok_or(ErrorKind::NotFound)
     }
 
     /// Reads the same; none where the status says that there is no such thing.
@@ -95,13 +95,13 @@ impl Inner {
         mut call: Call,
         limit: u64,
         lacks: impl Fn(StatusCode) -> bool,
-    ) -> Result<Option<Whole>, Problem> {
+    ) -> Result<Option<Whole>, ErrorKind> {
         let mut waits = self.waits(endpoint);
         loop {
             let again = call.again();
             let reply = match self.ask(endpoint, Actions::Pull, call).await {
                 Ok(reply) => reply,
-                Err(Problem::NotFound) if lacks(StatusCode::NOT_FOUND) => return Ok(None),
+                Err(ErrorKind::NotFound) if lacks(StatusCode::NOT_FOUND) => return Ok(None),
                 Err(problem) => return Err(problem),
             };
             if lacks(reply.status) {
@@ -124,10 +124,10 @@ impl Inner {
         &self,
         endpoint: &Endpoint,
         (actions, call): (Actions, Call),
-        (mut refusal, mut tried): (Problem, Option<HeaderValue>),
+        (mut refusal, mut tried): (ErrorKind, Option<HeaderValue>),
         challenges: Vec<Challenge>,
         (mut credentials, newer): (Credentials, bool),
-    ) -> Result<Reply, Problem> {
+    ) -> Result<Reply, ErrorKind> {
         let mut said = None;
         for renew in [false, true] {
             if renew {
@@ -140,7 +140,7 @@ impl Inner {
             let header = match self.answer(endpoint, &actions, &challenges, &credentials, tried.as_ref()).await {
                 Ok(Some(header)) => header,
                 Ok(None) => continue,
-                Err(problem @ Problem::Unauthorized(_)) => {
+                Err(problem @ ErrorKind::Unauthorized(_)) => {
                     said = Some(problem);
                     continue;
                 }
@@ -157,7 +157,7 @@ impl Inner {
         Err(said.unwrap_or_else(|| refused(endpoint, &credentials, &refusal)))
     }
 
-    async fn known(&self, endpoint: &Endpoint, actions: &Actions) -> Result<Option<HeaderValue>, Problem> {
+    async fn known(&self, endpoint: &Endpoint, actions: &Actions) -> Result<Option<HeaderValue>, ErrorKind> {
         match self.authority.way(endpoint) {
             None | Some(Way::Open) => Ok(None),
             Some(way @ (Way::Basic | Way::Registry)) => fixed(&way, &self.look_up(endpoint).await?),
@@ -171,7 +171,7 @@ impl Inner {
     }
 
     /// Returns the credentials that the source has by now, where they are others.
-    async fn newer(&self, endpoint: &Endpoint, old: &Credentials) -> Result<Option<Credentials>, Problem> {
+    async fn newer(&self, endpoint: &Endpoint, old: &Credentials) -> Result<Option<Credentials>, ErrorKind> {
         let source = &self.settings.credentials;
         source.forget(&endpoint.host.credentials).await;
         let new = self.look_up(endpoint).await?;
@@ -186,7 +186,7 @@ impl Inner {
         challenges: &[Challenge],
         credentials: &Credentials,
         refused: Option<&HeaderValue>,
-    ) -> Result<Option<HeaderValue>, Problem> {
+    ) -> Result<Option<HeaderValue>, ErrorKind> {
         let mut said = None;
         for challenge in challenges.iter().take(CHALLENGES) {
             let way = match (challenge, credentials) {
@@ -221,7 +221,7 @@ impl Inner {
         bearer: &Bearer,
         credentials: &Credentials,
         refused: Option<&HeaderValue>,
-    ) -> Result<HeaderValue, Problem> {
+    ) -> Result<HeaderValue, ErrorKind> {
         let cell = self.authority.cell(endpoint, actions);
         let mut held = cell.lock().await;
         let whose = credentials.fingerprint();
@@ -251,7 +251,7 @@ impl Inner {
 const CHALLENGES: usize = 4;
 
 /// Returns the header that credentials are by themselves, where they are such.
-fn fixed(way: &Way, credentials: &Credentials) -> Result<Option<HeaderValue>, Problem> {
+fn fixed(way: &Way, credentials: &Credentials) -> Result<Option<HeaderValue>, ErrorKind> {
     match (way, credentials) {
         (Way::Basic, Credentials::Basic { username, password }) => basic(username, password).map(Some),
         (Way::Registry, Credentials::RegistryToken(token)) => token::header(token).map(Some),
@@ -260,19 +260,19 @@ fn fixed(way: &Way, credentials: &Credentials) -> Result<Option<HeaderValue>, Pr
 }
 
 /// Returns the header for a user name and a password, as RFC 7617.
-pub(crate) fn basic(username: &str, password: &str) -> Result<HeaderValue, Problem> {
+pub(crate) fn basic(username: &str, password: &str) -> Result<HeaderValue, ErrorKind> {
     let pair = Zeroizing::new(format!("{username}:{password}"));
     let text = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
-    let mut header = HeaderValue::from_str(&text).map_err(|error| Problem::Other(error.to_string()))?;
+    let mut header = HeaderValue::from_str(&text).map_err(|error| ErrorKind::Other(error.to_string()))?;
     header.set_sensitive(true);
     Ok(header)
 }
 
 /// Returns the problem of a last refusal: what was tried, what the registry says, and what to do.
-fn refused(endpoint: &Endpoint, credentials: &Credentials, refusal: &Problem) -> Problem {
+fn refused(endpoint: &Endpoint, credentials: &Credentials, refusal: &ErrorKind) -> ErrorKind {
     let said = refusal.to_string();
     let said = said.strip_prefix("unauthorized: ").unwrap_or(&said);
-    Problem::Unauthorized(format!("{said}; {}", advice(&endpoint.host.credentials, credentials)))
+    ErrorKind::Unauthorized(format!("{said}; {}", advice(&endpoint.host.credentials, credentials)))
 }
 
 /// Returns what was tried for a registry, and what to do.

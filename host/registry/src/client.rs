@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use refkit_content::flight::Flights;
-use refkit_content::{Answer, Content, Error, Operation, Origin, Problem, deadline};
+use refkit_content::{Answer, Content, Error, ErrorKind, Operation, Origin, deadline};
 use refkit_oci::{Descriptor, Reference, Repository};
 use tokio::time::Instant;
 
@@ -64,14 +64,14 @@ impl Client {
         &self,
         repository: &Repository,
         can: impl Fn(Capabilities) -> bool,
-    ) -> Result<Vec<Endpoint>, Problem> {
+    ) -> Result<Vec<Endpoint>, ErrorKind> {
         let registry = repository.registry();
         let hosts = self.inner.settings.hosts.of(repository)?;
         let hosts: Vec<_> = hosts.into_iter().filter(|host| can(host.capabilities)).collect();
         let count = hosts.len();
         if count == 0 {
             let text = format!("no host of {registry} is allowed to do this: see `refkit hosts {repository}`");
-            return Err(Problem::Unsupported(text));
+            return Err(ErrorKind::Unsupported(text));
         }
         let endpoint = |(number, host): (usize, Arc<crate::hosts::Host>)| {
             let path = host.repository(repository.path())?;
@@ -82,7 +82,7 @@ impl Client {
 
     /// Asks one host after the other until there is an answer. Of several errors the most telling one is returned, as
     /// containerd has it: what a host says, then that it has nothing, then that it cannot be asked.
-    pub(crate) async fn each<T, F: Future<Output = Result<T, Problem>>>(
+    pub(crate) async fn each<T, F: Future<Output = Result<T, ErrorKind>>>(
         &self,
         (operation, subject): (Operation, &(dyn fmt::Display + Sync)),
         repository: &Repository,
@@ -98,23 +98,23 @@ impl Client {
             match bounded(whole.saturating_sub(begin.elapsed()), ask(endpoint.clone())).await {
                 Ok(value) => return Ok(Answer { value, origin: about.origin() }),
                 Err(problem) => {
-                    if worst.as_ref().is_none_or(|worst| telling(&problem) > telling(&worst.problem)) {
+                    if worst.as_ref().is_none_or(|worst| telling(&problem) > telling(&worst.kind)) {
                         worst = Some(about.error(problem));
                     }
                 }
             }
         }
-        Err(worst.unwrap_or_else(|| fail(Problem::Other("nobody was asked".to_owned()))))
+        Err(worst.unwrap_or_else(|| fail(ErrorKind::Other("nobody was asked".to_owned()))))
     }
 
     /// Bounds the whole of an operation.
-    pub(crate) async fn within<T>(&self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    pub(crate) async fn within<T>(&self, work: impl Future<Output = Result<T, ErrorKind>>) -> Result<T, ErrorKind> {
         bounded(self.inner.settings.timeouts.whole, work).await
     }
 
     /// Does something at the host that is written to. Where it can be spoken to in two ways, with TLS or without, as
     /// BuildKit has it, the second one is for when there is no connection by the first.
-    pub(crate) async fn at_writer<T, F: Future<Output = Result<T, Problem>>>(
+    pub(crate) async fn at_writer<T, F: Future<Output = Result<T, ErrorKind>>>(
         &self,
         (operation, subject): (Operation, &(dyn fmt::Display + Sync)),
         repository: &Repository,
@@ -132,7 +132,7 @@ impl Client {
             match self.within(ask(endpoint.clone())).await {
                 Ok(value) => return Ok((endpoint, value)),
                 Err(problem) => {
-                    let unreachable = matches!(problem, Problem::Unreachable(_) | Problem::Protocol { .. });
+                    let unreachable = matches!(problem, ErrorKind::Unreachable(_) | ErrorKind::Protocol { .. });
                     let about = About { operation, subject, endpoint: &endpoint };
                     last = Some((named, about.error(problem)));
                     if !unreachable {
@@ -141,21 +141,24 @@ impl Client {
                 }
             }
         }
-        Err(last.map_or_else(|| fail(Problem::Unsupported("no host is written to".to_owned())), |(_, error)| error))
+        Err(last.map_or_else(|| fail(ErrorKind::Unsupported("no host is written to".to_owned())), |(_, error)| error))
     }
 }
 
 /// Does something within a time, and lets it know.
-async fn bounded<T>(time: Duration, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+async fn bounded<T>(time: Duration, work: impl Future<Output = Result<T, ErrorKind>>) -> Result<T, ErrorKind> {
     let Some(end) = Instant::now().checked_add(time) else { return work.await };
-    tokio::time::timeout_at(end, deadline::within(end, work)).await.unwrap_or(Err(Problem::Timeout(time)))
+    tokio::time::timeout_at(end, deadline::within(end, work)).await.unwrap_or(Err(ErrorKind::Timeout(time)))
 }
 
 /// Returns how much a problem tells.
-fn telling(problem: &Problem) -> u8 {
+fn telling(problem: &ErrorKind) -> u8 {
     match problem {
-        Problem::Unreachable(_) | Problem::Timeout(_) | Problem::Certificate { .. } | Problem::Protocol { .. } => 0,
-        Problem::NotFound => 1,
+        ErrorKind::Unreachable(_)
+        | ErrorKind::Timeout(_)
+        | ErrorKind::Certificate { .. }
+        | ErrorKind::Protocol { .. } => 0,
+        ErrorKind::NotFound => 1,
         _ => 2,
     }
 }
@@ -169,7 +172,7 @@ pub(crate) struct About<'a> {
 
 impl About<'_> {
     /// Returns the error for a problem.
-    pub(crate) fn error(&self, problem: Problem) -> Error {
+    pub(crate) fn error(&self, problem: ErrorKind) -> Error {
         Error::new(self.operation, self.subject, problem).at(self.endpoint.name())
     }
 

@@ -9,11 +9,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 
 use crate::failure::printable;
 
-type Pieces = BoxStream<'static, Result<Bytes, Problem>>;
+type Pieces = BoxStream<'static, Result<Bytes, ErrorKind>>;
 
 /// How many coded bytes are decoded at a time: 1 KiB. Deflate makes at most about 1,000 bytes of one, so that a bomb
 /// costs 1 MiB before its reader can stop.
@@ -48,7 +48,7 @@ pub(crate) fn of(headers: &HeaderMap) -> Coding {
 /// Returns the body without its coding.
 ///
 /// # Errors
-/// [`Problem::Unsupported`] for a coding that is not known, [`Problem::Malformed`] for gzip that is none or breaks off.
+/// [`ErrorKind::Unsupported`] for a coding that is not known, [`ErrorKind::Malformed`] for gzip that is none or breaks off.
 pub(crate) fn decoded(coding: Coding, headers: &HeaderMap, pieces: Pieces) -> Pieces {
     match coding {
         Coding::Identity => pieces,
@@ -56,7 +56,7 @@ pub(crate) fn decoded(coding: Coding, headers: &HeaderMap, pieces: Pieces) -> Pi
         Coding::Unknown => {
             let name = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
             let text = format!("it answers in the coding {:?}, which was not asked for", printable(name));
-            stream::iter([Err(Problem::Unsupported(text))]).boxed()
+            stream::iter([Err(ErrorKind::Unsupported(text))]).boxed()
         }
     }
 }
@@ -79,8 +79,8 @@ impl Decoding {
     }
 
     /// Returns the next decoded bytes; none at the end.
-    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
-        let malformed = |error: std::io::Error| Problem::Malformed(format!("its gzip is malformed: {error}"));
+    async fn next(&mut self) -> Result<Option<Bytes>, ErrorKind> {
+        let malformed = |error: std::io::Error| ErrorKind::Malformed(format!("its gzip is malformed: {error}"));
         loop {
             let short = if self.decoder.is_some() || self.plain { 1 } else { MAGIC.len() };
             while self.held.len() < short && !self.ended {
@@ -108,12 +108,12 @@ impl Decoding {
             }
             let taken = decoder.write(&self.held[..self.held.len().min(STEP)]).map_err(malformed)?;
             if taken == 0 {
-                return Err(Problem::Malformed("its gzip is malformed: something follows it".to_owned()));
+                return Err(ErrorKind::Malformed("its gzip is malformed: something follows it".to_owned()));
             }
             self.held.advance(taken);
             self.barren += taken;
             if self.barren > BARREN {
-                return Err(Problem::Malformed(format!("its gzip is malformed: {BARREN} bytes of it hold nothing")));
+                return Err(ErrorKind::Malformed(format!("its gzip is malformed: {BARREN} bytes of it hold nothing")));
             }
             if !decoder.get_ref().is_empty() {
                 self.barren = 0;
@@ -123,7 +123,7 @@ impl Decoding {
     }
 }
 
-async fn step(state: Option<Decoding>) -> Option<(Result<Bytes, Problem>, Option<Decoding>)> {
+async fn step(state: Option<Decoding>) -> Option<(Result<Bytes, ErrorKind>, Option<Decoding>)> {
     let mut decoding = state?;
     match decoding.next().await {
         Ok(Some(piece)) => Some((Ok(piece), Some(decoding))),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -62,7 +62,7 @@ pub trait CredentialSource: Send + Sync {
     /// # Errors
     ///
     /// A source that cannot say whether it has some. Having none is [`Credentials::Anonymous`].
-    async fn credentials(&self, registry: &str) -> Result<Credentials, Problem>;
+    async fn credentials(&self, registry: &str) -> Result<Credentials, ErrorKind>;
 
     /// Hears that a registry has refused what this source had: one that remembers looks again when it is next asked.
     async fn forget(&self, _registry: &str) {}
@@ -74,7 +74,7 @@ pub struct NoCredentials;
 
 #[async_trait]
 impl CredentialSource for NoCredentials {
-    async fn credentials(&self, _registry: &str) -> Result<Credentials, Problem> {
+    async fn credentials(&self, _registry: &str) -> Result<Credentials, ErrorKind> {
         Ok(Credentials::Anonymous)
     }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use http::header::{ACCEPT, LINK};
 use http::{HeaderValue, Method, StatusCode};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
-use refkit_content::{Answer, Discover, Error, Operation, Problem};
+use refkit_content::{Answer, Discover, Error, ErrorKind, Operation};
 use refkit_oci::document::{self, Document, Limits, media_type};
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use serde::Deserialize;
@@ -42,7 +42,7 @@ impl Discover for Client {
             let url = endpoint.url("tags/list")?;
             let lacks = |status| matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
             let list = self.pages(&endpoint, (url, "application/json"), lacks, List::of_tags(), tags);
-            list.await?.ok_or(Problem::NotFound)
+            list.await?.ok_or(ErrorKind::NotFound)
         };
         // What a mirror has is not all there is: only who names tags may list them.
         self.each(about, repository, |can| can.resolve, ask).await
@@ -60,7 +60,7 @@ impl Discover for Client {
             let value = self.list_referrers(&endpoint, repository, subject, artifact_type).await?;
             // A mirror need not know what refers to what it has.
             if value.is_empty() && !endpoint.last {
-                return Err(Problem::Unreachable(
+                return Err(ErrorKind::Unreachable(
                     "it knows of no referrers, and nobody else could be asked".to_owned(),
                 ));
             }
@@ -77,7 +77,7 @@ impl Client {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Vec<Descriptor>, Problem> {
+    ) -> Result<Vec<Descriptor>, ErrorKind> {
         let mut url = endpoint.url(&format!("referrers/{subject}"))?;
         if let Some(artifact_type) = artifact_type {
             url.query_pairs_mut().append_pair("artifactType", artifact_type);
@@ -107,12 +107,12 @@ impl Client {
         endpoint: &Endpoint,
         repository: &Repository,
         subject: &Digest,
-    ) -> Result<Option<bytes::Bytes>, Problem> {
+    ) -> Result<Option<bytes::Bytes>, ErrorKind> {
         let reference = fallback(repository, subject)?;
         let call = self.manifest(endpoint, &reference, Method::GET)?;
         let whole = match self.inner.read(endpoint, call, MANIFEST_LIMIT).await {
             Ok(whole) => whole,
-            Err(Problem::NotFound) => return Ok(None),
+            Err(ErrorKind::NotFound) => return Ok(None),
             Err(problem) => return Err(problem),
         };
         if page::is_html(content_type(&whole.headers).as_deref(), &whole.bytes) {
@@ -131,41 +131,41 @@ impl Client {
         (first, accept): (Url, &'static str),
         lacks: impl Fn(StatusCode) -> bool,
         mut list: List<T>,
-        read: impl Fn(&Whole) -> Result<Option<Vec<T>>, Problem>,
-    ) -> Result<Option<Vec<T>>, Problem> {
+        read: impl Fn(&Whole) -> Result<Option<Vec<T>>, ErrorKind>,
+    ) -> Result<Option<Vec<T>>, ErrorKind> {
         let (mut seen, mut url, mut left) = (HashSet::new(), first, READ);
         for _ in 0..PAGES {
             if !seen.insert(url.as_str().to_owned()) {
-                return Err(Problem::Malformed("its list of pages leads back to an earlier page".to_owned()));
+                return Err(ErrorKind::Malformed("its list of pages leads back to an earlier page".to_owned()));
             }
             let is_first = seen.len() == 1;
             let call = Call::new(Method::GET, url).header(ACCEPT, HeaderValue::from_static(accept));
             let page = self.inner.read_unless(endpoint, call, MANIFEST_LIMIT, |status| is_first && lacks(status));
             let Some(page) = page.await? else { return Ok(None) };
             let next = next(endpoint, &page)?;
-            left = left.checked_sub(page.bytes.len() as u64).ok_or(Problem::TooLarge { limit: READ })?;
+            left = left.checked_sub(page.bytes.len() as u64).ok_or(ErrorKind::TooLarge { limit: READ })?;
             match read(&page)? {
                 Some(entries) => list.extend(entries)?,
                 None if is_first => return Ok(None),
-                None => return Err(Problem::Malformed("a later page of its list is no list".to_owned())),
+                None => return Err(ErrorKind::Malformed("a later page of its list is no list".to_owned())),
             }
             match next {
                 Some(next) => url = next,
                 None => return Ok(Some(list.entries)),
             }
         }
-        Err(Problem::Malformed(format!("its list has more than {PAGES} pages")))
+        Err(ErrorKind::Malformed(format!("its list has more than {PAGES} pages")))
     }
 }
 
-fn tags(page: &Whole) -> Result<Option<Vec<String>>, Problem> {
+fn tags(page: &Whole) -> Result<Option<Vec<String>>, ErrorKind> {
     let read: Result<Tags, _> = serde_json::from_slice(&page.bytes);
     match read {
         Ok(read) => Ok(Some(read.tags.unwrap_or_default())),
         Err(_) if page::is_html(content_type(&page.headers).as_deref(), &page.bytes) => {
             Err(page::instead_of("a list of tags"))
         }
-        Err(error) => Err(Problem::Malformed(format!("its list of tags is malformed: {error}"))),
+        Err(error) => Err(ErrorKind::Malformed(format!("its list of tags is malformed: {error}"))),
     }
 }
 
@@ -184,29 +184,29 @@ fn is_about(entry: &Descriptor, subject: &Digest) -> bool {
 }
 
 /// Returns the reference under which a registry without the API keeps the list of referrers: at most 64 digits.
-pub(crate) fn fallback(repository: &Repository, subject: &Digest) -> Result<Reference, Problem> {
+pub(crate) fn fallback(repository: &Repository, subject: &Digest) -> Result<Reference, ErrorKind> {
     let hex = subject.hex();
     let tag = format!("{}-{}", subject.algorithm().as_str(), hex.get(..64).unwrap_or(hex));
-    Reference::new(repository.clone(), Some(tag), None).map_err(|error| Problem::Malformed(error.to_string()))
+    Reference::new(repository.clone(), Some(tag), None).map_err(|error| ErrorKind::Malformed(error.to_string()))
 }
 
-fn entries(bytes: &[u8]) -> Result<Vec<Descriptor>, Problem> {
+fn entries(bytes: &[u8]) -> Result<Vec<Descriptor>, ErrorKind> {
     match document::read(Some(media_type::INDEX), bytes, &Limits::default()) {
         Ok(Document::Index(index)) => Ok(index.manifests),
-        Ok(Document::Manifest(_)) => Err(Problem::Malformed("its list of referrers is no index".to_owned())),
-        Err(error) => Err(Problem::Malformed(format!("its list of referrers is malformed: {error}"))),
+        Ok(Document::Manifest(_)) => Err(ErrorKind::Malformed("its list of referrers is no index".to_owned())),
+        Err(error) => Err(ErrorKind::Malformed(format!("its list of referrers is malformed: {error}"))),
     }
 }
 
 /// Returns the next page, as RFC 8288. It has to be the registry's own: a list is no reason to ask somebody else.
-pub(crate) fn next(endpoint: &Endpoint, page: &Whole) -> Result<Option<Url>, Problem> {
+pub(crate) fn next(endpoint: &Endpoint, page: &Whole) -> Result<Option<Url>, ErrorKind> {
     for value in page.headers.get_all(LINK) {
         let Some(target) = value.to_str().ok().and_then(target) else { continue };
         let url = page.url.join(target);
-        let url = url.map_err(|error| Problem::Malformed(format!("its next page is no URL: {error}")))?;
+        let url = url.map_err(|error| ErrorKind::Malformed(format!("its next page is no URL: {error}")))?;
         if !endpoint.is_at(&url) || !url.username().is_empty() || url.password().is_some() {
             let text = format!("its next page is at another place, {:?}", printable(target));
-            return Err(Problem::Malformed(text));
+            return Err(ErrorKind::Malformed(text));
         }
         return Ok(Some(endpoint.naming_registry(url)));
     }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use tokio::sync::OnceCell;
 
 use crate::credentials::{CredentialSource, Credentials};
@@ -37,12 +37,12 @@ impl DockerConfig {
         Self { path: path.into(), helpers, file: Mutex::default(), found: Mutex::default() }
     }
 
-    async fn look_up(&self, registry: &str) -> Result<Credentials, Problem> {
+    async fn look_up(&self, registry: &str) -> Result<Credentials, ErrorKind> {
         let cell = Arc::clone(&self.file.lock().unwrap_or_else(PoisonError::into_inner));
         let file = cell.get_or_try_init(|| async {
             let path = self.path.clone();
             let read = tokio::task::spawn_blocking(move || File::read(&path)).await;
-            read.map_err(|error| Problem::Other(error.to_string()))?
+            read.map_err(|error| ErrorKind::Other(error.to_string()))?
         });
         let file = file.await?;
         match file.helper(registry) {
@@ -50,11 +50,11 @@ impl DockerConfig {
                 let asked = self.helpers.get(name, keys::server(registry)).await;
                 asked.map_err(|what| {
                     let path = self.path.display();
-                    Problem::Unauthorized(format!("{what} ({path} names it for the credentials of {registry})"))
+                    ErrorKind::Unauthorized(format!("{what} ({path} names it for the credentials of {registry})"))
                 })
             }
             None => file.credentials(registry).map_err(|what| {
-                Problem::Unauthorized(format!("{}: {what}; run `docker login {registry}`", self.path.display()))
+                ErrorKind::Unauthorized(format!("{}: {what}; run `docker login {registry}`", self.path.display()))
             }),
         }
     }
@@ -62,7 +62,7 @@ impl DockerConfig {
 
 #[async_trait]
 impl CredentialSource for DockerConfig {
-    async fn credentials(&self, registry: &str) -> Result<Credentials, Problem> {
+    async fn credentials(&self, registry: &str) -> Result<Credentials, ErrorKind> {
         let cell = {
             let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(found.entry(registry.to_owned()).or_default())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use url::Url;
 
 use crate::hosts::{Host, Tls};
@@ -26,9 +26,9 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     /// Returns the URL of something in the repository, such as `manifests/latest`.
-    pub(crate) fn url(&self, rest: &str) -> Result<Url, Problem> {
+    pub(crate) fn url(&self, rest: &str) -> Result<Url, ErrorKind> {
         let path = format!("{}/{rest}", self.path);
-        let url = self.host.api.join(&path).map_err(|error| Problem::Malformed(format!("{path:?}: {error}")))?;
+        let url = self.host.api.join(&path).map_err(|error| ErrorKind::Malformed(format!("{path:?}: {error}")))?;
         Ok(self.naming_registry(url))
     }
 
@@ -51,7 +51,7 @@ impl Endpoint {
     }
 
     /// Checks a place that this host, or one that it sent a client to, names; see [`places::may_lead_to`].
-    pub(crate) fn may_lead_to(&self, url: &Url) -> Result<(), Problem> {
+    pub(crate) fn may_lead_to(&self, url: &Url) -> Result<(), ErrorKind> {
         places::may_lead_to(&self.host.api, url, &self.host.allow_private)
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use serde_json::Value;
 use url::Url;
 
@@ -22,26 +22,26 @@ const SPEAKS_TLS: [&str; 3] =
     ["plain HTTP request was sent to HTTPS port", "HTTP request to an HTTPS server", "speaking plain HTTP to an SSL"];
 
 /// Returns the problem that a URL's answer stands for, by its status and body.
-pub(crate) fn of_status(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url) -> Problem {
+pub(crate) fn of_status(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url) -> ErrorKind {
     if status == StatusCode::BAD_REQUEST && url.scheme() == "http" {
         let text = String::from_utf8_lossy(body);
         if SPEAKS_TLS.iter().any(|words| text.contains(words)) {
-            return Problem::Protocol { tls: true };
+            return ErrorKind::Protocol { tls: true };
         }
     }
     let said = message(body);
     let with = |what: String| if said.is_empty() { what } else { format!("{what}: {said}") };
     match status.as_u16() {
-        404 => Problem::NotFound,
-        401 => Problem::Unauthorized(with("401".to_owned())),
-        403 => Problem::Forbidden(with("403".to_owned())),
-        429 => Problem::RateLimited { said, retry_after: retry_after(headers) },
+        404 => ErrorKind::NotFound,
+        401 => ErrorKind::Unauthorized(with("401".to_owned())),
+        403 => ErrorKind::Forbidden(with("403".to_owned())),
+        429 => ErrorKind::RateLimited { said, retry_after: retry_after(headers) },
         408 | 500..=599 => {
             let retry_after = retry_after(headers);
-            Problem::Overloaded { said: with(format!("status {status}")), retry_after }
+            ErrorKind::Overloaded { said: with(format!("status {status}")), retry_after }
         }
-        405 => Problem::Unsupported(with(format!("status {status}"))),
-        _ => Problem::Malformed(with(format!("status {status}"))),
+        405 => ErrorKind::Unsupported(with(format!("status {status}"))),
+        _ => ErrorKind::Malformed(with(format!("status {status}"))),
     }
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// Settings that make no sense are as bad as an answer that makes none.
-impl From<HostsError> for Problem {
+impl From<HostsError> for ErrorKind {
     fn from(error: HostsError) -> Self {
         Self::Malformed(error.to_string())
     }
@@ -101,9 +101,9 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Returns the problem that a failed connection to a URL's host or a broken body stands for.
-pub(crate) fn of_transport(error: &reqwest::Error, connect: Duration, url: &Url) -> Problem {
+pub(crate) fn of_transport(error: &reqwest::Error, connect: Duration, url: &Url) -> ErrorKind {
     if error.is_timeout() && error.is_connect() {
-        return Problem::Unreachable(format!("no connection within {} s", connect.as_secs_f32()));
+        return ErrorKind::Unreachable(format!("no connection within {} s", connect.as_secs_f32()));
     }
     // The innermost cause is what says something: "connection refused", "invalid peer certificate".
     let mut cause: &dyn std::error::Error = error;
@@ -120,7 +120,7 @@ pub(crate) fn of_transport(error: &reqwest::Error, connect: Duration, url: &Url)
         }
     }
     let what = if error.is_connect() { "no connection" } else { "the connection broke" };
-    Problem::Unreachable(format!("{what}: {}", printable(&cause.to_string())))
+    ErrorKind::Unreachable(format!("{what}: {}", printable(&cause.to_string())))
 }
 
 /// What hyper says of an answer that does not begin as HTTP does. It has no other way to tell this from other errors.
@@ -128,12 +128,12 @@ const NO_HTTP: &str = "invalid HTTP version parsed";
 
 /// Returns the problem of an answer that is no HTTP. A server that speaks TLS answers plain HTTP with an alert, which
 /// does not begin as HTTP does; a head that is too long or has a wrong header is the server's own fault.
-fn malformed(error: &hyper::Error, url: &Url) -> Problem {
+fn malformed(error: &hyper::Error, url: &Url) -> ErrorKind {
     let what = error.to_string();
     if url.scheme() == "http" && what == NO_HTTP {
-        return Problem::Protocol { tls: true };
+        return ErrorKind::Protocol { tls: true };
     }
-    Problem::Malformed(format!("its answer is no HTTP: {}", printable(&what)))
+    ErrorKind::Malformed(format!("its answer is no HTTP: {}", printable(&what)))
 }
 
 #[cfg(test)]

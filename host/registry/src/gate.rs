@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use tokio::sync::{Mutex as Turn, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use url::Origin;
@@ -69,14 +69,14 @@ impl Gate {
     }
 
     /// Waits for a turn.
-    pub(crate) async fn enter(self: &Arc<Self>, lane: Lane) -> Result<Permit, Problem> {
+    pub(crate) async fn enter(self: &Arc<Self>, lane: Lane) -> Result<Permit, ErrorKind> {
         let semaphore = match lane {
             Lane::Read => &self.lanes[0],
             Lane::Write => &self.lanes[1],
             Lane::Token => &self.lanes[2],
         };
         let permit = Arc::clone(semaphore).acquire_owned().await;
-        let permit = permit.map_err(|error| Problem::Other(error.to_string()))?;
+        let permit = permit.map_err(|error| ErrorKind::Other(error.to_string()))?;
         self.pass().await;
         Ok(Permit { _permit: permit, _gate: Arc::clone(self) })
     }

@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
@@ -73,8 +73,8 @@ pub(crate) fn remedy(address: impl fmt::Display) -> String {
 }
 
 /// Returns the problem for an error of a connection, if a name was refused.
-pub(crate) fn problem(cause: &(dyn std::error::Error + 'static)) -> Option<Problem> {
-    cause.downcast_ref::<Inside>().map(|inside| Problem::Malformed(inside.to_string()))
+pub(crate) fn problem(cause: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
+    cause.downcast_ref::<Inside>().map(|inside| ErrorKind::Malformed(inside.to_string()))
 }
 
 impl Resolve for Lookup {

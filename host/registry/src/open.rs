@@ -6,7 +6,7 @@ use futures_util::stream;
 use http::header::ACCEPT;
 use http::{HeaderValue, Method};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
-use refkit_content::{Answer, Body, Error, Fetch, Operation, Problem};
+use refkit_content::{Answer, Body, Error, ErrorKind, Fetch, Operation};
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Repository};
 
@@ -29,7 +29,7 @@ impl Fetch for Client {
             if let Some(actual) = reply.length().filter(|length| *length != descriptor.size) {
                 return Err(match page::is_html(content_type(&reply.headers).as_deref(), b"") {
                     true => page::instead_of("the content"),
-                    false => Problem::WrongSize { expected: descriptor.size, actual },
+                    false => ErrorKind::WrongSize { expected: descriptor.size, actual },
                 });
             }
             if endpoint.last || descriptor.size > MANIFEST_LIMIT {
@@ -48,7 +48,7 @@ impl Fetch for Client {
     }
 }
 
-fn request(endpoint: &Endpoint, descriptor: &Descriptor) -> Result<Call, Problem> {
+fn request(endpoint: &Endpoint, descriptor: &Descriptor) -> Result<Call, ErrorKind> {
     let (kind, accept) = if media_type::is_document(&descriptor.media_type) {
         // What it was called is what it has to be.
         ("manifests", HeaderValue::from_str(&descriptor.media_type).ok())

@@ -1,6 +1,6 @@
 //! Pages for people in the place of an answer: to log in, to say that a service is down, to start a web application.
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 
 /// How many bytes of a body are looked at.
 const LOOKED_AT: usize = 1024;
@@ -16,8 +16,8 @@ pub(crate) fn is_html(media_type: Option<&str>, bytes: &[u8]) -> bool {
 }
 
 /// Returns the problem of a page that came where something else was asked for.
-pub(crate) fn instead_of(what: &str) -> Problem {
-    Problem::Malformed(format!(
+pub(crate) fn instead_of(what: &str) -> ErrorKind {
+    ErrorKind::Malformed(format!(
         "it answers with an HTML page instead of {what}: a login, or a server that is no registry"
     ))
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use url::{Host, Url};
 
 use crate::endpoint::{host_of, shown};
@@ -15,10 +15,10 @@ use crate::names;
 /// judges the text; [`names`](crate::names) judges the addresses of a name when it is looked up.
 ///
 /// # Errors
-/// [`Problem::Malformed`] with what is wrong with the place.
-pub(crate) fn may_lead_to(base: &Url, url: &Url, allowed: &[Network]) -> Result<(), Problem> {
+/// [`ErrorKind::Malformed`] with what is wrong with the place.
+pub(crate) fn may_lead_to(base: &Url, url: &Url, allowed: &[Network]) -> Result<(), ErrorKind> {
     let refuse =
-        |reason: &str| Err(Problem::Malformed(format!("{} sends us to {}, {reason}", host_of(base), shown(url))));
+        |reason: &str| Err(ErrorKind::Malformed(format!("{} sends us to {}, {reason}", host_of(base), shown(url))));
     if !matches!(url.scheme(), "https" | "http") {
         return refuse("which is neither https nor http");
     }

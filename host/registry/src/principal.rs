@@ -1,7 +1,7 @@
 //! As whom a registry is asked.
 
 use async_trait::async_trait;
-use refkit_content::{Error, Operation, Principal, Problem};
+use refkit_content::{Error, ErrorKind, Operation, Principal};
 use refkit_oci::Repository;
 use sha2::{Digest as _, Sha256};
 
@@ -36,7 +36,7 @@ impl Principal for Client {
 impl Client {
     /// Returns the hosts that a repository may be read from. An answer may come from any of them, so a principal is the
     /// same only where it is at all of them.
-    fn reading(&self, repository: &Repository) -> Result<Vec<Endpoint>, Problem> {
+    fn reading(&self, repository: &Repository) -> Result<Vec<Endpoint>, ErrorKind> {
         self.endpoints(repository, |can| can.pull || can.resolve)
     }
 }

@@ -4,7 +4,7 @@ mod direct;
 
 use std::fmt;
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use url::Url;
 
 use direct::Direct;
@@ -48,8 +48,8 @@ impl Proxies {
     /// Returns the proxies as the HTTP client takes them.
     ///
     /// # Errors
-    /// [`Problem::Malformed`] for what is no URL of a proxy. It may hold a password, and is not shown.
-    pub(crate) fn of_requests(&self) -> Result<Vec<reqwest::Proxy>, Problem> {
+    /// [`ErrorKind::Malformed`] for what is no URL of a proxy. It may hold a password, and is not shown.
+    pub(crate) fn of_requests(&self) -> Result<Vec<reqwest::Proxy>, ErrorKind> {
         let mut proxies = Vec::new();
         for (url, scheme, what) in [(&self.http, "http", "HTTP"), (&self.https, "https", "HTTPS")] {
             let Some(url) = url.as_deref().filter(|url| !url.is_empty()) else { continue };
@@ -57,7 +57,7 @@ impl Proxies {
             let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
             let fail = || {
                 let text = format!("the proxy for {what} is not http://HOST[:PORT] or https://HOST[:PORT]");
-                Problem::Malformed(text)
+                ErrorKind::Malformed(text)
             };
             if !(url.starts_with("http://") || url.starts_with("https://")) {
                 return Err(fail());

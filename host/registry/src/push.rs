@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
-use refkit_content::{Body, Error, Operation, Problem, Push};
+use refkit_content::{Body, Error, ErrorKind, Operation, Push};
 use refkit_oci::document::{self, Document, Limits, media_type};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ impl Push for Client {
 
 impl Client {
     /// Returns whether a manifest or a blob is there by its digest.
-    async fn holds(&self, endpoint: &Endpoint, descriptor: &Descriptor) -> Result<bool, Problem> {
+    async fn holds(&self, endpoint: &Endpoint, descriptor: &Descriptor) -> Result<bool, ErrorKind> {
         let document = media_type::is_document(&descriptor.media_type);
         let kind = if document { "manifests" } else { "blobs" };
         let url = endpoint.url(&format!("{kind}/{}", descriptor.digest))?;
@@ -88,7 +88,7 @@ impl Client {
         let reply = self.inner.ask(endpoint, Actions::Push, call).await?;
         match reply.success().await {
             Ok(reply) => check_digest(&descriptor.digest, reply.header(DIGEST)).map(|()| true),
-            Err(Problem::NotFound | Problem::Unsupported(_)) => Ok(false),
+            Err(ErrorKind::NotFound | ErrorKind::Unsupported(_)) => Ok(false),
             Err(problem) => Err(problem),
         }
     }
@@ -100,7 +100,7 @@ impl Client {
         endpoint: &Endpoint,
         descriptor: &Descriptor,
         from: &Repository,
-    ) -> Result<bool, Problem> {
+    ) -> Result<bool, ErrorKind> {
         let there = endpoint.host.repository(from.path())?;
         let mut url = endpoint.url("blobs/uploads/")?;
         url.query_pairs_mut().append_pair("mount", descriptor.digest.as_str()).append_pair("from", &there);
@@ -108,7 +108,9 @@ impl Client {
         let reply = match self.inner.ask(endpoint, Actions::Mount(there.clone()), call).await {
             Ok(reply) => reply,
             // Nobody has to let us read there for us to write here.
-            Err(Problem::Unauthorized(_) | Problem::Forbidden(_) | Problem::Overloaded { .. }) => return Ok(false),
+            Err(ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_) | ErrorKind::Overloaded { .. }) => {
+                return Ok(false);
+            }
             Err(problem) => return Err(problem),
         };
         let opened = match reply.status {
@@ -130,21 +132,21 @@ impl Client {
         destination: &Reference,
         media_type: &str,
         bytes: Bytes,
-    ) -> Result<Descriptor, Problem> {
+    ) -> Result<Descriptor, ErrorKind> {
         if bytes.len() as u64 > MANIFEST_LIMIT {
-            return Err(Problem::TooLarge { limit: MANIFEST_LIMIT });
+            return Err(ErrorKind::TooLarge { limit: MANIFEST_LIMIT });
         }
         let document = document::read(Some(media_type), &bytes, &Limits::default()).and_then(Document::verifiable);
-        let document = document.map_err(|error| Problem::Malformed(error.to_string()))?;
+        let document = document.map_err(|error| ErrorKind::Malformed(error.to_string()))?;
         let algorithm = destination.digest().map_or(Algorithm::Sha256, Digest::algorithm);
         let digest = verify::digest(algorithm, &bytes);
         if let Some(expected) = destination.digest().filter(|expected| **expected != digest) {
-            return Err(Problem::WrongDigest { expected: expected.clone(), actual: digest.into_string() });
+            return Err(ErrorKind::WrongDigest { expected: expected.clone(), actual: digest.into_string() });
         }
         let repository = destination.repository();
         let name = destination.tag().unwrap_or(digest.as_str());
         let url = endpoint.url(&format!("manifests/{name}"))?;
-        let kind = HeaderValue::from_str(media_type).map_err(|error| Problem::Malformed(error.to_string()))?;
+        let kind = HeaderValue::from_str(media_type).map_err(|error| ErrorKind::Malformed(error.to_string()))?;
         let call = Call::new(Method::PUT, url).header(CONTENT_TYPE, kind).content(Content::Bytes(bytes.clone()));
         let reply = self.inner.ask(endpoint, Actions::Push, call).await?.success().await?;
         check_digest(&digest, reply.header(DIGEST))?;
@@ -164,7 +166,7 @@ impl Client {
         repository: &Repository,
         pushed: &Descriptor,
         document: Document,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), ErrorKind> {
         let (subject, artifact_type, annotations) = match document {
             Document::Index(index) => (index.subject, index.artifact_type, index.annotations),
             Document::Manifest(manifest) => {
@@ -176,11 +178,11 @@ impl Client {
         let _lists = self.inner.ways.lists.lock().await;
         let mut index = match self.fallback_index(endpoint, repository, &subject.digest).await? {
             Some(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| Problem::Malformed(format!("its list of referrers is malformed: {error}")))?,
+                .map_err(|error| ErrorKind::Malformed(format!("its list of referrers is malformed: {error}")))?,
             None => json!({"schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": []}),
         };
         let list = index.get_mut("manifests").and_then(Value::as_array_mut);
-        let list = list.ok_or_else(|| Problem::Malformed("its list of referrers is no index".to_owned()))?;
+        let list = list.ok_or_else(|| ErrorKind::Malformed("its list of referrers is no index".to_owned()))?;
         if list.iter().any(|entry| entry["digest"] == pushed.digest.as_str()) {
             return Ok(());
         }
@@ -197,7 +199,7 @@ impl Client {
             entry["annotations"] = Value::Object(annotations.collect());
         }
         list.push(entry);
-        let bytes = serde_json::to_vec(&index).map_err(|error| Problem::Other(error.to_string()))?;
+        let bytes = serde_json::to_vec(&index).map_err(|error| ErrorKind::Other(error.to_string()))?;
         let reference = fallback(repository, &subject.digest)?;
         let name = reference.tag().unwrap_or_default();
         let url = endpoint.url(&format!("manifests/{name}"))?;
@@ -209,11 +211,11 @@ impl Client {
 }
 
 /// A registry that took other bytes than were sent says so by another digest.
-fn check_digest(expected: &Digest, told: Option<&str>) -> Result<(), Problem> {
+fn check_digest(expected: &Digest, told: Option<&str>) -> Result<(), ErrorKind> {
     match told.map(str::trim) {
         Some(told) if told != expected.as_str() && told.starts_with(expected.algorithm().as_str()) => {
             let actual = crate::failure::printable(told);
-            Err(Problem::WrongDigest { expected: expected.clone(), actual })
+            Err(ErrorKind::WrongDigest { expected: expected.clone(), actual })
         }
         _ => Ok(()),
     }

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use http::header::{CONTENT_LENGTH, LOCATION};
 use http::{HeaderMap, StatusCode};
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use url::Url;
 
 use crate::coding::{self, Coding};
@@ -50,10 +50,11 @@ impl Reply {
     }
 
     /// Returns where the answer leads to.
-    pub(crate) fn location(&self) -> Result<Url, Problem> {
-        let text = self.header(LOCATION).ok_or_else(|| Problem::Malformed("a redirect without Location".to_owned()))?;
+    pub(crate) fn location(&self) -> Result<Url, ErrorKind> {
+        let text =
+            self.header(LOCATION).ok_or_else(|| ErrorKind::Malformed("a redirect without Location".to_owned()))?;
         self.url.join(text).map_err(|error| {
-            Problem::Malformed(format!("the Location {:?} is no URL: {error}", failure::printable(text)))
+            ErrorKind::Malformed(format!("the Location {:?} is no URL: {error}", failure::printable(text)))
         })
     }
 
@@ -77,12 +78,12 @@ impl Reply {
     }
 
     /// Returns the answer itself where it is one, else what its refusal means.
-    pub(crate) async fn success(self) -> Result<Self, Problem> {
+    pub(crate) async fn success(self) -> Result<Self, ErrorKind> {
         if self.status.is_success() { Ok(self) } else { Err(self.refusal().await) }
     }
 
     /// Returns what a refusal means. What is no JSON of a bearable size tells nothing; the status does.
-    pub(crate) async fn refusal(self) -> Problem {
+    pub(crate) async fn refusal(self) -> ErrorKind {
         let (status, headers, url) = (self.status, self.headers.clone(), self.url.clone());
         let body = self.bytes(failure::BODY_LIMIT).await.unwrap_or_default();
         failure::of_status(status, &headers, &body, &url)
@@ -91,17 +92,17 @@ impl Reply {
     /// Reads the body of at most so many bytes.
     ///
     /// # Errors
-    /// [`Problem::TooLarge`] as soon as there is one byte more, or is claimed to be.
-    pub(crate) async fn bytes(self, limit: u64) -> Result<Bytes, Problem> {
+    /// [`ErrorKind::TooLarge`] as soon as there is one byte more, or is claimed to be.
+    pub(crate) async fn bytes(self, limit: u64) -> Result<Bytes, ErrorKind> {
         if self.length().is_some_and(|length| length > limit) {
-            return Err(Problem::TooLarge { limit });
+            return Err(ErrorKind::TooLarge { limit });
         }
         let mut pieces = self.stream();
         let mut bytes = BytesMut::new();
         while let Some(piece) = pieces.next().await {
             let piece = piece?;
             if (bytes.len() + piece.len()) as u64 > limit {
-                return Err(Problem::TooLarge { limit });
+                return Err(ErrorKind::TooLarge { limit });
             }
             bytes.extend_from_slice(&piece);
         }
@@ -114,13 +115,13 @@ impl Reply {
     }
 
     /// Returns the body in pieces, each of which comes in time, without its coding.
-    pub(crate) fn stream(self) -> BoxStream<'static, Result<Bytes, Problem>> {
+    pub(crate) fn stream(self) -> BoxStream<'static, Result<Bytes, ErrorKind>> {
         let (idle, permit, url) = (self.idle, self.permit, self.url);
         let pieces = self.response.bytes_stream().boxed();
         let pieces = stream::unfold(Some((pieces, permit, url)), move |state| async move {
             let (mut pieces, permit, url) = state?;
             match tokio::time::timeout(idle, pieces.next()).await {
-                Err(_) => Some((Err(Problem::Timeout(idle)), None)),
+                Err(_) => Some((Err(ErrorKind::Timeout(idle)), None)),
                 Ok(None) => None,
                 Ok(Some(Ok(piece))) => Some((Ok(piece), Some((pieces, permit, url)))),
                 Ok(Some(Err(error))) => Some((Err(failure::of_transport(&error, idle, &url)), None)),

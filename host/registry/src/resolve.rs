@@ -5,7 +5,7 @@ use futures_util::FutureExt as _;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
-use refkit_content::{Answer, Content, Error, Operation, Problem, Resolve};
+use refkit_content::{Answer, Content, Error, ErrorKind, Operation, Resolve};
 use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference};
 
@@ -68,21 +68,26 @@ impl Resolve for Client {
 
 impl Client {
     /// Returns the request for a manifest or its head.
-    pub(crate) fn manifest(&self, endpoint: &Endpoint, reference: &Reference, method: Method) -> Result<Call, Problem> {
+    pub(crate) fn manifest(
+        &self,
+        endpoint: &Endpoint,
+        reference: &Reference,
+        method: Method,
+    ) -> Result<Call, ErrorKind> {
         let name = match (reference.digest(), reference.tag()) {
             (Some(digest), _) => digest.as_str(),
             (None, Some(tag)) => tag,
-            (None, None) => return Err(Problem::Malformed("there is neither a tag nor a digest".to_owned())),
+            (None, None) => return Err(ErrorKind::Malformed("there is neither a tag nor a digest".to_owned())),
         };
         let url = endpoint.url(&format!("manifests/{name}"))?;
         Ok(Call::new(method, url).header(ACCEPT, HeaderValue::from_static(ACCEPTED)))
     }
 
     /// Returns what a HEAD tells, where it tells enough.
-    async fn head(&self, endpoint: &Endpoint, reference: &Reference) -> Result<Option<Descriptor>, Problem> {
+    async fn head(&self, endpoint: &Endpoint, reference: &Reference) -> Result<Option<Descriptor>, ErrorKind> {
         let call = self.manifest(endpoint, reference, Method::HEAD)?.repeat(Repeat::Not500);
         let reply = match self.inner.ask(endpoint, Actions::Pull, call).await {
-            Err(Problem::NotFound) if endpoint.last => return Ok(None),
+            Err(ErrorKind::NotFound) if endpoint.last => return Ok(None),
             reply => reply?,
         };
         // A refusal's reasons stand in a body, which a HEAD has not. And there are registries that refuse every HEAD,
@@ -101,7 +106,7 @@ impl Client {
             && wanted.algorithm() == told.algorithm()
             && wanted != told
         {
-            return Err(Problem::WrongDigest { expected: wanted.clone(), actual: told.to_string() });
+            return Err(ErrorKind::WrongDigest { expected: wanted.clone(), actual: told.to_string() });
         }
         let digest = reference.digest().cloned().or(told);
         // A page that is no manifest, such as one to log in, has a media type as well.
@@ -112,13 +117,13 @@ impl Client {
             return Ok(None);
         };
         if size > MANIFEST_LIMIT {
-            return Err(Problem::TooLarge { limit: MANIFEST_LIMIT });
+            return Err(ErrorKind::TooLarge { limit: MANIFEST_LIMIT });
         }
         Ok(Some(Descriptor::new(media_type, digest, size)))
     }
 
     /// Returns the content, verified against the reference's digest and against what the registry says.
-    async fn get(&self, endpoint: &Endpoint, reference: &Reference) -> Result<Content, Problem> {
+    async fn get(&self, endpoint: &Endpoint, reference: &Reference) -> Result<Content, ErrorKind> {
         let call = self.manifest(endpoint, reference, Method::GET)?;
         let Whole { headers, bytes, .. } = self.inner.read(endpoint, call, MANIFEST_LIMIT).await?;
         let (told, media_type) = (digest_of(&headers)?, content_type(&headers));
@@ -137,7 +142,7 @@ impl Client {
             // Every manifest is a JSON object, whatever else it is, and an empty body is none.
             Some(media_type) if !begins_object(&bytes) && reference.digest().is_none() => {
                 let came = printable(&media_type);
-                return Err(Problem::Malformed(format!("it came as {came}, and is no JSON object")));
+                return Err(ErrorKind::Malformed(format!("it came as {came}, and is no JSON object")));
             }
             Some(media_type) => media_type,
             None => own_media_type(&headers, &bytes, reference.digest().is_some())?,
@@ -147,8 +152,8 @@ impl Client {
 }
 
 /// Returns the digest that a registry names, if it names one.
-fn digest_of(headers: &HeaderMap) -> Result<Option<Digest>, Problem> {
-    let parse = |text: &str| text.parse().map_err(|error| Problem::Malformed(format!("its {DIGEST}: {error}")));
+fn digest_of(headers: &HeaderMap) -> Result<Option<Digest>, ErrorKind> {
+    let parse = |text: &str| text.parse().map_err(|error| ErrorKind::Malformed(format!("its {DIGEST}: {error}")));
     text_of(headers, DIGEST).map(str::trim).filter(|text| !text.is_empty()).map(parse).transpose()
 }
 
@@ -176,7 +181,7 @@ fn is_telling(media_type: &str) -> bool {
 
 /// Returns the media type of what came with none that tells: the document's own. What is no document is no answer of a
 /// registry, but for what was asked for by its digest: that is what it has to be.
-fn own_media_type(headers: &HeaderMap, bytes: &[u8], pinned: bool) -> Result<String, Problem> {
+fn own_media_type(headers: &HeaderMap, bytes: &[u8], pinned: bool) -> Result<String, ErrorKind> {
     let came = content_type(headers);
     match (document::read(None, bytes, &Limits::default()), came) {
         (Ok(Document::Index(index)), _) => Ok(index.media_type),
@@ -185,10 +190,10 @@ fn own_media_type(headers: &HeaderMap, bytes: &[u8], pinned: bool) -> Result<Str
         // Schema 1, by its own version; reading it gives the error for that.
         (Err(DocumentError::Unsupported(_)), Some(came)) if media_type::is_schema1(&came) => Ok(came),
         (Err(_), _) if is_page(headers, bytes) => Err(page::instead_of("a manifest")),
-        (Err(error), None) => Err(Problem::Malformed(format!("it came without a media type, and {error}"))),
+        (Err(error), None) => Err(ErrorKind::Malformed(format!("it came without a media type, and {error}"))),
         (Err(error), Some(came)) => {
             let came = printable(&came);
-            Err(Problem::Malformed(format!("it came as {came}, which is none of a manifest or index, and {error}")))
+            Err(ErrorKind::Malformed(format!("it came as {came}, which is none of a manifest or index, and {error}")))
         }
     }
 }

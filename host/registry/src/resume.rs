@@ -5,7 +5,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use http::header::{CONTENT_RANGE, RANGE};
 use http::{HeaderValue, StatusCode};
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 
 use crate::authorize::Actions;
 use crate::client::Client;
@@ -16,7 +16,7 @@ use crate::reply::Reply;
 use crate::retry::Waits;
 use crate::transport::{Call, Queue};
 
-type Pieces = BoxStream<'static, Result<Bytes, Problem>>;
+type Pieces = BoxStream<'static, Result<Bytes, ErrorKind>>;
 
 /// Bytes that have to come before a broken connection counts as a new one: 1 MiB. A host that breaks sooner each time
 /// is given up.
@@ -62,7 +62,7 @@ impl Client {
 }
 
 impl Resuming {
-    async fn next(&mut self) -> Option<Result<Bytes, Problem>> {
+    async fn next(&mut self) -> Option<Result<Bytes, ErrorKind>> {
         loop {
             let problem = match self.pieces.next().await {
                 Some(Ok(piece)) => {
@@ -70,8 +70,10 @@ impl Resuming {
                     return Some(Ok(piece));
                 }
                 None if self.received >= self.size => return None,
-                None => Problem::Unreachable("the connection broke: there is less than was announced".to_owned()),
-                Some(Err(problem @ (Problem::Unreachable(_) | Problem::Timeout(_)))) if self.received < self.size => {
+                None => ErrorKind::Unreachable("the connection broke: there is less than was announced".to_owned()),
+                Some(Err(problem @ (ErrorKind::Unreachable(_) | ErrorKind::Timeout(_))))
+                    if self.received < self.size =>
+                {
                     problem
                 }
                 Some(Err(problem)) => return Some(Err(problem)),
@@ -82,19 +84,19 @@ impl Resuming {
         }
     }
 
-    async fn resume(&mut self, problem: Problem) -> Result<(), Problem> {
+    async fn resume(&mut self, problem: ErrorKind) -> Result<(), ErrorKind> {
         if self.received - self.broke >= PROGRESS {
             self.waits = self.client.inner.waits(&self.endpoint);
         }
         self.broke = self.received;
         // One that stands still is as good as broken.
-        let broken = Problem::Unreachable(String::new());
+        let broken = ErrorKind::Unreachable(String::new());
         let (Some(call), Some(wait)) = (self.call.as_ref().and_then(Call::again), self.waits.after(&broken)) else {
             return Err(problem);
         };
         tokio::time::sleep(wait).await;
         let range = HeaderValue::from_str(&format!("bytes={}-", self.received));
-        let range = range.map_err(|error| Problem::Other(error.to_string()))?;
+        let range = range.map_err(|error| ErrorKind::Other(error.to_string()))?;
         let call = if self.coded { call } else { call.header(RANGE, range) }.queue(Queue::Has);
         let reply = self.client.inner.ask(&self.endpoint, Actions::Pull, call).await?.success().await?;
         let is_part = reply.status == StatusCode::PARTIAL_CONTENT;
@@ -106,10 +108,10 @@ impl Resuming {
                 if begin != Some(self.received) {
                     let said = crate::failure::printable(reply.header(CONTENT_RANGE).unwrap_or_default());
                     let text = format!("it was asked to go on at byte {}, and answers {said:?}", self.received);
-                    return Err(Problem::Malformed(text));
+                    return Err(ErrorKind::Malformed(text));
                 }
                 if reply.coding != Coding::Identity {
-                    return Err(Problem::Malformed("it goes on in the middle of a coding".to_owned()));
+                    return Err(ErrorKind::Malformed("it goes on in the middle of a coding".to_owned()));
                 }
                 0
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
-use refkit_content::{Problem, deadline};
+use refkit_content::{ErrorKind, deadline};
 
 /// How often a request is repeated, and how long that waits: a connection that cannot be had or breaks before its
 /// answer, and an answer of 408, 429, 500, 502, 503 or 504. Waits double, with a random part, and are at least as long
@@ -54,10 +54,10 @@ pub(crate) struct Waits {
 
 impl Waits {
     /// Returns how long to wait before a problem's request is repeated; none where it is not to be.
-    pub(crate) fn after(&mut self, problem: &Problem) -> Option<Duration> {
+    pub(crate) fn after(&mut self, problem: &ErrorKind) -> Option<Duration> {
         let asked = match problem {
-            Problem::RateLimited { retry_after, .. } | Problem::Overloaded { retry_after, .. } => *retry_after,
-            Problem::Unreachable(_) => None,
+            ErrorKind::RateLimited { retry_after, .. } | ErrorKind::Overloaded { retry_after, .. } => *retry_after,
+            ErrorKind::Unreachable(_) => None,
             _ => return None,
         };
         let wait = self.waits.next()?.min(self.longest).max(asked.unwrap_or_default());
@@ -76,18 +76,18 @@ mod tests {
     #[tokio::test]
     async fn what_is_asked_again() {
         let limited =
-            |seconds| Problem::RateLimited { said: String::new(), retry_after: Some(Duration::from_secs(seconds)) };
-        let overloaded = Problem::Overloaded { said: String::new(), retry_after: None };
+            |seconds| ErrorKind::RateLimited { said: String::new(), retry_after: Some(Duration::from_secs(seconds)) };
+        let overloaded = ErrorKind::Overloaded { said: String::new(), retry_after: None };
         let rows = [
-            (Problem::NotFound, None, false),
-            (Problem::Forbidden(String::new()), None, false),
-            (Problem::Unavailable(String::new()), None, false),
-            (Problem::Malformed(String::new()), None, false),
-            (Problem::Unreachable(String::new()), None, true),
+            (ErrorKind::NotFound, None, false),
+            (ErrorKind::Forbidden(String::new()), None, false),
+            (ErrorKind::Unavailable(String::new()), None, false),
+            (ErrorKind::Malformed(String::new()), None, false),
+            (ErrorKind::Unreachable(String::new()), None, true),
             (overloaded, None, true),
-            (Problem::RateLimited { said: String::new(), retry_after: None }, None, true),
-            (Problem::Certificate { reason: Distrust::Issuer, said: String::new() }, None, false),
-            (Problem::Protocol { tls: true }, None, false),
+            (ErrorKind::RateLimited { said: String::new(), retry_after: None }, None, true),
+            (ErrorKind::Certificate { reason: Distrust::Issuer, said: String::new() }, None, false),
+            (ErrorKind::Protocol { tls: true }, None, false),
             (limited(5), None, true),
             (limited(5), Some(6), true),
             (limited(5), Some(5), false),
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn waits_double_and_end() {
         let mut waits = Retries::default().begin();
-        let problem = Problem::Unreachable(String::new());
+        let problem = ErrorKind::Unreachable(String::new());
         for (least, most) in [(250, 500), (500, 1000), (1000, 2000)] {
             let wait = waits.after(&problem).map(|wait| wait.as_millis());
             assert!(wait.is_some_and(|wait| (least..=most).contains(&wait)), "{wait:?} for {least}");

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -48,7 +48,7 @@ const KEPT: usize = 256;
 
 impl Clients {
     /// Returns the client that asks in this way.
-    pub(crate) async fn get(&self, way: Way, settings: &ClientBuilder) -> Result<reqwest::Client, Problem> {
+    pub(crate) async fn get(&self, way: Way, settings: &ClientBuilder) -> Result<reqwest::Client, ErrorKind> {
         let cell = {
             let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
             if made.len() >= KEPT {
@@ -63,7 +63,7 @@ impl Clients {
         cell.get_or_try_init(make).await.cloned()
     }
 
-    async fn config(&self, tls: Option<&Tls>, settings: &ClientBuilder) -> Result<ClientConfig, Problem> {
+    async fn config(&self, tls: Option<&Tls>, settings: &ClientBuilder) -> Result<ClientConfig, ErrorKind> {
         let cell = {
             let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(configs.entry(tls.cloned()).or_default())
@@ -75,7 +75,7 @@ impl Clients {
                 // The HTTP client speaks to such a proxy as it does to the host.
                 let text = "a host with a client certificate, or of which any certificate will do, is not asked through a \
                     proxy with https://: name one with http://, or leave this host out (NO_PROXY)";
-                return Err(Problem::Unsupported(text.to_owned()));
+                return Err(ErrorKind::Unsupported(text.to_owned()));
             }
             let tls = tls.cloned();
             let config = tokio::task::spawn_blocking(move || match tls {
@@ -83,7 +83,7 @@ impl Clients {
                 None => configure(&Tls::default(), Roots::none()),
                 Some(tls) => configure(&tls, roots(&tls, &own, system)?),
             });
-            config.await.map_err(|error| Problem::Other(error.to_string()))?
+            config.await.map_err(|error| ErrorKind::Other(error.to_string()))?
         };
         cell.get_or_try_init(make).await.cloned()
     }
@@ -102,10 +102,10 @@ impl Roots {
     }
 }
 
-fn roots(tls: &Tls, own: &[u8], system: bool) -> Result<Roots, Problem> {
+fn roots(tls: &Tls, own: &[u8], system: bool) -> Result<Roots, ErrorKind> {
     let Roots { mut store, mut certificates } = Roots::none();
     let mut add = |pem: &[u8], from: &dyn std::fmt::Display| {
-        let malformed = |error: &dyn std::fmt::Display| Problem::Malformed(format!("{from}: {error}"));
+        let malformed = |error: &dyn std::fmt::Display| ErrorKind::Malformed(format!("{from}: {error}"));
         let mut number = 0;
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|error| malformed(&error))?;
@@ -113,12 +113,12 @@ fn roots(tls: &Tls, own: &[u8], system: bool) -> Result<Roots, Problem> {
             certificates.insert(certificate);
             number += 1;
         }
-        Ok::<usize, Problem>(number)
+        Ok::<usize, ErrorKind>(number)
     };
     add(own, &"a root certificate")?;
     for file in &tls.roots {
         if add(&read(file)?, &file.display())? == 0 {
-            return Err(Problem::Malformed(format!("{}: there is no certificate in it (PEM)", file.display())));
+            return Err(ErrorKind::Malformed(format!("{}: there is no certificate in it (PEM)", file.display())));
         }
     }
     if system {
@@ -129,18 +129,18 @@ fn roots(tls: &Tls, own: &[u8], system: bool) -> Result<Roots, Problem> {
     }
     if store.is_empty() && !tls.insecure {
         let text = "this system has no root certificates; install the package ca-certificates";
-        return Err(Problem::Other(text.to_owned()));
+        return Err(ErrorKind::Other(text.to_owned()));
     }
     Ok(Roots { store, certificates })
 }
 
-fn read(file: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
+fn read(file: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, ErrorKind> {
     let bytes = std::fs::read(file);
-    bytes.map(Into::into).map_err(|error| Problem::Malformed(format!("{}: {error}", file.display())))
+    bytes.map(Into::into).map_err(|error| ErrorKind::Malformed(format!("{}: {error}", file.display())))
 }
 
-fn configure(tls: &Tls, roots: Roots) -> Result<ClientConfig, Problem> {
-    let other = |error: &dyn std::fmt::Display| Problem::Other(format!("cannot set up TLS: {error}"));
+fn configure(tls: &Tls, roots: Roots) -> Result<ClientConfig, ErrorKind> {
+    let other = |error: &dyn std::fmt::Display| ErrorKind::Other(format!("cannot set up TLS: {error}"));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -159,7 +159,7 @@ fn configure(tls: &Tls, roots: Roots) -> Result<ClientConfig, Problem> {
         None => builder.with_no_client_auth(),
         Some(Identity { certificate, key }) => {
             let malformed = |file: &Path, error: &dyn std::fmt::Display| {
-                Problem::Malformed(format!("{}: no client certificate: {error}", file.display()))
+                ErrorKind::Malformed(format!("{}: no client certificate: {error}", file.display()))
             };
             let pem = read(certificate)?;
             let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
@@ -172,7 +172,7 @@ fn configure(tls: &Tls, roots: Roots) -> Result<ClientConfig, Problem> {
     Ok(config)
 }
 
-fn client(tls: ClientConfig, way: Way, settings: &ClientBuilder) -> Result<reqwest::Client, Problem> {
+fn client(tls: ClientConfig, way: Way, settings: &ClientBuilder) -> Result<reqwest::Client, ErrorKind> {
     let Way { connect, leash, .. } = way;
     let lookup = Lookup { names: Arc::clone(&settings.names), leash, proxies: settings.proxies.names() };
     let client = reqwest::Client::builder()
@@ -185,5 +185,5 @@ fn client(tls: ClientConfig, way: Way, settings: &ClientBuilder) -> Result<reqwe
         .retry(reqwest::retry::never())
         .connect_timeout(connect);
     let client = settings.proxies.of_requests()?.into_iter().fold(client, reqwest::ClientBuilder::proxy);
-    client.build().map_err(|error| Problem::Other(format!("cannot set up TLS: {error}")))
+    client.build().map_err(|error| ErrorKind::Other(format!("cannot set up TLS: {error}")))
 }

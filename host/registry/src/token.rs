@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -48,10 +48,10 @@ impl Token {
 /// Returns the header for a token.
 ///
 /// # Errors
-/// [`Problem::Malformed`] where it cannot stand in a header, such as one with a line end.
-pub(crate) fn header(token: &str) -> Result<HeaderValue, Problem> {
+/// [`ErrorKind::Malformed`] where it cannot stand in a header, such as one with a line end.
+pub(crate) fn header(token: &str) -> Result<HeaderValue, ErrorKind> {
     let text = Zeroizing::new(format!("Bearer {token}"));
-    let malformed = |_| Problem::Malformed("the token has characters that cannot be sent".to_owned());
+    let malformed = |_| ErrorKind::Malformed("the token has characters that cannot be sent".to_owned());
     let mut header = HeaderValue::from_str(&text).map_err(malformed)?;
     header.set_sensitive(true);
     Ok(header)
@@ -85,9 +85,10 @@ impl Inner {
         scopes: &Scopes,
         bearer: &Bearer,
         credentials: &Credentials,
-    ) -> Result<Token, Problem> {
+    ) -> Result<Token, ErrorKind> {
         let realm = endpoint.host.api.join(&bearer.realm);
-        let realm = realm.map_err(|error| Problem::Malformed(format!("the realm of the token is no URL: {error}")))?;
+        let realm =
+            realm.map_err(|error| ErrorKind::Malformed(format!("the realm of the token is no URL: {error}")))?;
         endpoint.may_lead_to(&realm)?;
         let server = host_of(&realm);
         let there = endpoint.at_realm(&realm);
@@ -123,7 +124,7 @@ impl Inner {
         let reply = reply.success().await.map_err(at)?;
         let bytes = Zeroizing::new(reply.bytes(LIMIT).await.map_err(at)?.to_vec());
         // What the parser says of it could hold the token.
-        let malformed = |what: &str| at(Problem::Malformed(what.to_owned()));
+        let malformed = |what: &str| at(ErrorKind::Malformed(what.to_owned()));
         let answer: Answer =
             serde_json::from_slice(&bytes).map_err(|_| malformed("its answer is not the JSON of a token"))?;
         let token = [answer.token, answer.access_token].into_iter().flatten().find(|token| !token.is_empty());
@@ -136,18 +137,18 @@ impl Inner {
 }
 
 /// Returns the problem with a token server as one of the registry that it is for.
-fn at_server(server: &str, endpoint: &Endpoint, credentials: &Credentials, problem: Problem) -> Problem {
+fn at_server(server: &str, endpoint: &Endpoint, credentials: &Credentials, problem: ErrorKind) -> ErrorKind {
     let with = |what: String| format!("the token server {server}: {what}");
     match problem {
-        Problem::Unauthorized(said) | Problem::Forbidden(said) => {
-            Problem::Unauthorized(format!("{}; {}", with(said), advice(&endpoint.host.credentials, credentials)))
+        ErrorKind::Unauthorized(said) | ErrorKind::Forbidden(said) => {
+            ErrorKind::Unauthorized(format!("{}; {}", with(said), advice(&endpoint.host.credentials, credentials)))
         }
-        Problem::Unreachable(what) => Problem::Unreachable(with(what)),
-        Problem::Overloaded { said, retry_after } => Problem::Overloaded { said: with(said), retry_after },
-        Problem::Malformed(what) => Problem::Malformed(with(what)),
-        Problem::NotFound => Problem::Malformed(with("404, there is nothing".to_owned())),
-        Problem::TooLarge { limit } => {
-            Problem::Malformed(with(format!("its answer is larger than the limit of {limit} bytes")))
+        ErrorKind::Unreachable(what) => ErrorKind::Unreachable(with(what)),
+        ErrorKind::Overloaded { said, retry_after } => ErrorKind::Overloaded { said: with(said), retry_after },
+        ErrorKind::Malformed(what) => ErrorKind::Malformed(with(what)),
+        ErrorKind::NotFound => ErrorKind::Malformed(with("404, there is nothing".to_owned())),
+        ErrorKind::TooLarge { limit } => {
+            ErrorKind::Malformed(with(format!("its answer is larger than the limit of {limit} bytes")))
         }
         other => other,
     }

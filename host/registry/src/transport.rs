@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use refkit_content::{Error, Problem};
+use refkit_content::{Error, ErrorKind};
 use url::Url;
 
 use crate::client::Inner;
@@ -126,7 +126,7 @@ impl Inner {
         mut call: Call,
         mut authorization: Option<&HeaderValue>,
         secret: bool,
-    ) -> Result<Reply, Problem> {
+    ) -> Result<Reply, ErrorKind> {
         let reads = matches!(call.method, Method::GET | Method::HEAD);
         let asked = call.url.clone();
         let mut waits = self.waits(endpoint);
@@ -144,11 +144,11 @@ impl Inner {
             let target = reply.location()?;
             endpoint.may_lead_to(&target)?;
             if call.url.scheme() == "https" && target.scheme() == "http" {
-                return Err(Problem::Malformed(format!("{} redirects to http", host_of(&call.url))));
+                return Err(ErrorKind::Malformed(format!("{} redirects to http", host_of(&call.url))));
             }
             call.url = target;
         }
-        Err(Problem::Malformed(format!("{} redirects more than {REDIRECTS} times", endpoint.name())))
+        Err(ErrorKind::Malformed(format!("{} redirects more than {REDIRECTS} times", endpoint.name())))
     }
 
     /// Returns the waits between repetitions of a request to a host.
@@ -165,7 +165,7 @@ impl Inner {
         authorization: Option<&HeaderValue>,
         (own, secret): (bool, bool),
         waits: &mut Waits,
-    ) -> Result<Reply, Problem> {
+    ) -> Result<Reply, ErrorKind> {
         loop {
             let again = call.again();
             let outcome = self.once(endpoint, call, authorization, (own, secret)).await;
@@ -180,7 +180,7 @@ impl Inner {
                 Ok(reply) => return Ok(reply),
                 Err(problem) => (problem, None),
             };
-            let answered = !matches!(problem, Problem::Unreachable(_));
+            let answered = !matches!(problem, ErrorKind::Unreachable(_));
             let may = match call.repeat {
                 Repeat::Always | Repeat::Not500 => true,
                 Repeat::IfUndone => matches!(status, Some(408 | 429 | 503)),
@@ -192,7 +192,7 @@ impl Inner {
                 return Err(problem);
             }
             let Some(wait) = waits.after(&problem) else { return Err(problem) };
-            if let Problem::RateLimited { .. } = problem {
+            if let ErrorKind::RateLimited { .. } = problem {
                 self.gate(endpoint, &call.url).close(wait);
             }
             tokio::time::sleep(wait).await;
@@ -206,7 +206,7 @@ impl Inner {
         call: &mut Call,
         authorization: Option<&HeaderValue>,
         (own, secret): (bool, bool),
-    ) -> Result<Reply, Problem> {
+    ) -> Result<Reply, ErrorKind> {
         let timeouts = self.settings.timeouts;
         let mut tls: Option<Tls> = (call.url.scheme() == "https").then(|| endpoint.tls_at(&call.url, secret));
         if let Some(tls) = tls.as_mut().filter(|_| !own) {
@@ -259,9 +259,9 @@ impl Inner {
             // A body takes as long as whoever it comes from takes; a host that does not take it is given up.
             Some(watch) => tokio::select! {
                 response = request.send() => response,
-                () = watch.stuck(patience.saturating_add(timeouts.idle)) => return Err(Problem::Timeout(patience)),
+                () = watch.stuck(patience.saturating_add(timeouts.idle)) => return Err(ErrorKind::Timeout(patience)),
             },
-            None => tokio::time::timeout(patience, request.send()).await.map_err(|_| Problem::Timeout(patience))?,
+            None => tokio::time::timeout(patience, request.send()).await.map_err(|_| ErrorKind::Timeout(patience))?,
         };
         let response = response.map_err(|error| failure::of_transport(&error, connect, &call.url))?;
         // Where nothing is to come, the turn is over.

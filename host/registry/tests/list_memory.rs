@@ -5,7 +5,7 @@ use std::process::Command;
 
 use futures_util::future::join_all;
 use http::request::Parts;
-use refkit_content::{Discover as _, Problem};
+use refkit_content::{Discover as _, ErrorKind};
 use refkit_oci::Repository;
 use refkit_registry::Client;
 use refkit_support::image::INDEX;
@@ -32,8 +32,8 @@ async fn lists(host: &str) {
     let repository = Repository::new(host, "app").expect("a repository");
     let subjects: Vec<_> = (0..COUNT).map(|number| digest(&number.to_le_bytes())).collect();
     for found in join_all(subjects.iter().map(|subject| asking.referrers(&repository, subject, None))).await {
-        let problem = found.expect_err("a list without an end").problem;
-        assert!(matches!(problem, Problem::TooLarge { .. } | Problem::TooMany { .. }), "{problem}");
+        let problem = found.expect_err("a list without an end").kind;
+        assert!(matches!(problem, ErrorKind::TooLarge { .. } | ErrorKind::TooMany { .. }), "{problem}");
     }
     println!("peak={}", peak());
 }

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
-use refkit_content::{Body, Error, Fetch, Operation, Origin, Problem};
+use refkit_content::{Body, Error, ErrorKind, Fetch, Operation, Origin};
 use refkit_oci::{Descriptor, Digest, Repository};
 
 use super::{HOST, Inner};
@@ -49,7 +49,7 @@ impl Inner {
         key: BlobKey,
         wanted: Wanted,
         what: String,
-    ) -> Result<(Bytes, Origin), Problem> {
+    ) -> Result<(Bytes, Origin), ErrorKind> {
         if let Some(bytes) = self.record.content(&key.repository, &key.digest) {
             return Ok((bytes, Origin::Cache));
         }
@@ -60,7 +60,7 @@ impl Inner {
     }
 
     /// Builds the one source, and returns the result's id.
-    async fn solve(&self, source: pb::SourceOp, wanted: Wanted, what: &str) -> Result<String, Problem> {
+    async fn solve(&self, source: pb::SourceOp, wanted: Wanted, what: &str) -> Result<String, ErrorKind> {
         let name = format!("{} read {what}", self.options.prefix);
         let request = pb::SolveRequest {
             definition: Some(definition::single(source, &name, &[IMAGE_BLOB])),
@@ -71,33 +71,33 @@ impl Inner {
         };
         let answer = self.call(self.bridge.solve(request)).await.map_err(|(status, time)| {
             let problem = problem(&status, time);
-            let neither = matches!(problem, Problem::NotFound) || status.message().contains(NEITHER);
+            let neither = matches!(problem, ErrorKind::NotFound) || status.message().contains(NEITHER);
             if neither && wanted == Wanted::Document { unreadable() } else { problem }
         })?;
         match answer.into_view().result.and_then(|result| result.result) {
             Some(result::Result::Ref(pb::Ref { id, .. }) | result::Result::RefDeprecated(id)) if !id.is_empty() => {
                 Ok(id)
             }
-            _ => Err(Problem::Malformed("BuildKit's answer is malformed: it has no result".to_owned())),
+            _ => Err(ErrorKind::Malformed("BuildKit's answer is malformed: it has no result".to_owned())),
         }
     }
 }
 
 /// Registries that go by the CNCF's (Docker Hub, ghcr.io, Azure, GitLab and others) hand out an OCI manifest only to who
 /// names its media type. BuildKit names none where it reads content by digest (0.34.2; containerd's `FetchByDigest`).
-fn unreadable() -> Problem {
+fn unreadable() -> ErrorKind {
     let text = "the registry does not show it to BuildKit: it is missing there, or it is an OCI manifest or index and the \
         registry wants its media type named, which BuildKit does not do for docker-image+blob";
-    Problem::Unsupported(text.to_owned())
+    ErrorKind::Unsupported(text.to_owned())
 }
 
 /// Returns content of at most [`MANIFEST_LIMIT`] bytes, verified, and keeps it.
-async fn read_verified(unverified: Unverified, key: BlobKey) -> Result<Bytes, Problem> {
+async fn read_verified(unverified: Unverified, key: BlobKey) -> Result<Bytes, ErrorKind> {
     let BlobKey { repository, digest, size } = key;
     let bytes = match size {
         Some(size) => {
             let descriptor = Descriptor::new(UNKNOWN, digest.clone(), size);
-            verify::fetch(&unverified, &repository, &descriptor, MANIFEST_LIMIT).await.map_err(|e| e.problem)?.value
+            verify::fetch(&unverified, &repository, &descriptor, MANIFEST_LIMIT).await.map_err(|e| e.kind)?.value
         }
         None => unverified.whole(&repository, &digest, MANIFEST_LIMIT).await?,
     };
@@ -115,7 +115,7 @@ pub(super) struct Unverified {
 
 impl Unverified {
     /// Returns content of which nothing but the digest is known, checked against that.
-    pub(super) async fn whole(&self, repository: &Repository, digest: &Digest, limit: u64) -> Result<Bytes, Problem> {
+    pub(super) async fn whole(&self, repository: &Repository, digest: &Digest, limit: u64) -> Result<Bytes, ErrorKind> {
         let pieces = self.pieces(repository, digest, limit).await?;
         let all = pieces.try_fold(BytesMut::new(), |mut bytes, piece| async move {
             bytes.extend_from_slice(&piece);
@@ -123,7 +123,7 @@ impl Unverified {
         });
         let bytes = all.await?;
         if bytes.len() as u64 > limit {
-            return Err(Problem::TooLarge { limit });
+            return Err(ErrorKind::TooLarge { limit });
         }
         verify::check_digest(digest, &bytes)?;
         Ok(bytes.freeze())
@@ -135,7 +135,7 @@ impl Unverified {
         repository: &Repository,
         digest: &Digest,
         size: u64,
-    ) -> Result<BoxStream<'static, Result<Bytes, Problem>>, Problem> {
+    ) -> Result<BoxStream<'static, Result<Bytes, ErrorKind>>, ErrorKind> {
         let place = self.inner.record.place(repository)?;
         let source = place.blob(digest);
         let id = self.inner.solve(source, self.wanted, &self.what).await?;
@@ -177,8 +177,8 @@ struct File {
 
 impl File {
     /// Reads a range; what comes is shorter only at the file's end.
-    async fn read(&self, offset: u64, length: u64) -> Result<Bytes, Problem> {
-        let too_far = || Problem::Malformed("the content is longer than a file can be".to_owned());
+    async fn read(&self, offset: u64, length: u64) -> Result<Bytes, ErrorKind> {
+        let too_far = || ErrorKind::Malformed("the content is longer than a file can be".to_owned());
         let offset = i64::try_from(offset).map_err(|_| too_far())?;
         let range = pb::FileRange { offset, length: i64::try_from(length).map_err(|_| too_far())? };
         let request = pb::ReadFileRequest {
@@ -190,7 +190,7 @@ impl File {
         let call = self.inner.call(self.inner.bridge.read_file(request));
         let data = call.await.map_err(|(status, time)| problem(&status, time))?.into_view().data;
         if data.len() as u64 > length {
-            return Err(Problem::Malformed(
+            return Err(ErrorKind::Malformed(
                 "BuildKit's answer is malformed: it is longer than what was asked for".to_owned(),
             ));
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use refkit_oci::Digest;
 
 use super::Inner;
@@ -12,7 +12,7 @@ use super::meta::{MetaKey, Metadata};
 
 impl Inner {
     /// Returns what BuildKit says of a reference.
-    pub fn metadata(self: &Arc<Self>, key: MetaKey) -> BoxFuture<'static, Result<Metadata, Problem>> {
+    pub fn metadata(self: &Arc<Self>, key: MetaKey) -> BoxFuture<'static, Result<Metadata, ErrorKind>> {
         let inner = Arc::clone(self);
         async move {
             if let Some(answer) = inner.record.answered(&inner.pinned(&key)) {
@@ -31,7 +31,7 @@ impl Inner {
         MetaKey { reference, ..key.clone() }
     }
 
-    async fn locate(self: Arc<Self>, key: MetaKey) -> Result<Metadata, Problem> {
+    async fn locate(self: Arc<Self>, key: MetaKey) -> Result<Metadata, ErrorKind> {
         if key.reference.digest().is_some() {
             return self.ask_pinned(key).await;
         }
@@ -49,7 +49,7 @@ impl Inner {
         Ok(answer)
     }
 
-    async fn ask_pinned(&self, key: MetaKey) -> Result<Metadata, Problem> {
+    async fn ask_pinned(&self, key: MetaKey) -> Result<Metadata, ErrorKind> {
         let answer = self.ask(&key).await?;
         self.record.answer(key, &answer);
         Ok(answer)
@@ -59,7 +59,7 @@ impl Inner {
     /// and leaves out of a build's provenance what was asked by digest where the tag is there as well; so the tag is
     /// asked for every platform, as a frontend does. The first answer stays nevertheless: where the tag names something
     /// else by now, or nothing, what it was pinned to is asked for.
-    async fn ask_again(&self, key: MetaKey, digest: Digest) -> Result<Metadata, Problem> {
+    async fn ask_again(&self, key: MetaKey, digest: Digest) -> Result<Metadata, ErrorKind> {
         let pinned = self.pinned(&key);
         if !self.record.note_tag(&key) {
             return self.ask_pinned(pinned).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use refkit_content::verify::{self, MANIFEST_LIMIT};
 use refkit_oci::{Algorithm, Digest, Reference};
 use tonic::Status;
@@ -49,12 +49,12 @@ pub struct Metadata {
 impl Inner {
     /// Asks for the wanted platform; and where there is nothing for it, for the root alone, which is for the policies
     /// to decide about.
-    pub async fn ask(&self, key: &MetaKey) -> Result<Metadata, Problem> {
+    pub async fn ask(&self, key: &MetaKey) -> Result<Metadata, ErrorKind> {
         let MetaKey { reference, platform, .. } = key;
         let place = self.record.place(reference.repository())?;
         if matches!(place, Place::Layout(..)) && reference.digest().is_none() {
             let text = "BuildKit resolves the images of a layout by digest only: name the digest";
-            return Err(Problem::Unsupported(text.to_owned()));
+            return Err(ErrorKind::Unsupported(text.to_owned()));
         }
         let (status, elapsed) = match self.ask_for(&place, key, platform.as_ref()).await {
             Ok(answer) => return self.read(reference, &place, answer.into_view()),
@@ -70,7 +70,7 @@ impl Inner {
         }
         if artifact {
             let text = "BuildKit resolves no tags of artifacts, only of images: name the digest";
-            return Err(Problem::Unsupported(text.to_owned()));
+            return Err(ErrorKind::Unsupported(text.to_owned()));
         }
         for architecture in COMMON {
             let (os, architecture) = ("linux".to_owned(), architecture.to_owned());
@@ -86,7 +86,7 @@ impl Inner {
             || "BuildKit's own platform".to_owned(),
             |platform| refkit_oci::Platform::from(platform).to_string(),
         );
-        Err(Problem::Other(printable(&format!("it has no image for {wanted}"))))
+        Err(ErrorKind::Other(printable(&format!("it has no image for {wanted}"))))
     }
 
     pub async fn ask_for(
@@ -113,14 +113,14 @@ impl Inner {
         asked: &Reference,
         place: &Place,
         answer: pb::ResolveSourceMetaResponse,
-    ) -> Result<Metadata, Problem> {
+    ) -> Result<Metadata, ErrorKind> {
         let source = answer.source.ok_or_else(|| malformed("it names no source"))?;
         let resolved = if source.identifier == place.image(asked).identifier {
             asked.clone()
         } else {
             same_repository(asked, &source.identifier).ok_or_else(|| {
                 let converted = Converted::new(&source);
-                let problem = Problem::Other(converted.to_string());
+                let problem = ErrorKind::Other(converted.to_string());
                 self.record.convert(asked, converted);
                 problem
             })?
@@ -129,7 +129,7 @@ impl Inner {
         let digest: Digest = image.digest.parse().map_err(malformed)?;
         for expected in [asked.digest(), resolved.digest()].into_iter().flatten() {
             if *expected != digest {
-                return Err(Problem::WrongDigest { expected: expected.clone(), actual: digest.into_string() });
+                return Err(ErrorKind::WrongDigest { expected: expected.clone(), actual: digest.into_string() });
             }
         }
         let config = Some(image.config).filter(|config| !config.is_empty() && config.len() as u64 <= MANIFEST_LIMIT);
@@ -174,6 +174,6 @@ fn same_repository(asked: &Reference, identifier: &str) -> Option<Reference> {
     same.then_some(reference)
 }
 
-fn malformed(what: impl std::fmt::Display) -> Problem {
-    Problem::Malformed(printable(&format!("BuildKit's answer is malformed: {what}")))
+fn malformed(what: impl std::fmt::Display) -> ErrorKind {
+    ErrorKind::Malformed(printable(&format!("BuildKit's answer is malformed: {what}")))
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use refkit_content::layout::REGISTRY;
 use refkit_oci::{Digest, Reference, Repository};
 
@@ -115,10 +115,10 @@ impl Record {
     }
 
     /// Returns where a repository's images are.
-    pub fn place(&self, repository: &Repository) -> Result<Place, Problem> {
+    pub fn place(&self, repository: &Repository) -> Result<Place, ErrorKind> {
         match self.met().layouts.get(repository) {
             Some((named, store)) => Ok(Place::Layout(named.clone(), store.clone())),
-            None if repository.registry() == REGISTRY => Err(Problem::NotFound),
+            None if repository.registry() == REGISTRY => Err(ErrorKind::NotFound),
             None => Ok(Place::Registry(repository.clone())),
         }
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, future};
 use refkit_content::verify::MANIFEST_LIMIT;
 use refkit_content::{
-    Answer, Body, Content, Discover, Error, Fetch, Operation, Origin, Problem, Resolve, Vouch, Vouched,
+    Answer, Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Origin, Resolve, Vouch, Vouched,
 };
 use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
 use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
@@ -60,7 +60,7 @@ impl PlatformSource {
         content.await.map_err(|problem| Error::new(Operation::Fetch, subject, problem).at(HOST))
     }
 
-    async fn root(&self, reference: &Reference) -> Result<Answer<Content>, Problem> {
+    async fn root(&self, reference: &Reference) -> Result<Answer<Content>, ErrorKind> {
         self.check().await?;
         let inner = &self.inner;
         let metadata = inner.metadata(self.key(reference.clone()));
@@ -82,8 +82,8 @@ impl PlatformSource {
         let media_type = match document::read(None, &bytes, &Limits::default()) {
             Ok(Document::Index(index)) => index.media_type,
             Ok(Document::Manifest(manifest)) => manifest.media_type,
-            Err(DocumentError::Unsupported(text)) => return Err(Problem::Unsupported(text)),
-            Err(error) => return Err(Problem::Malformed(error.to_string())),
+            Err(DocumentError::Unsupported(text)) => return Err(ErrorKind::Unsupported(text)),
+            Err(error) => return Err(ErrorKind::Malformed(error.to_string())),
         };
         let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
         Ok(Answer { value: Content { descriptor, bytes }, origin })
@@ -94,14 +94,14 @@ impl PlatformSource {
     }
 
     /// Checks once for the build that BuildKit can do what is needed.
-    async fn check(&self) -> Result<(), Problem> {
+    async fn check(&self) -> Result<(), ErrorKind> {
         let inner = &self.inner;
         let ask = || async {
             let capabilities = inner.call(inner.bridge.ping()).await.map_err(|(status, time)| match status.code() {
-                Code::Unimplemented => Problem::Unsupported("the peer is no BuildKit".to_owned()),
+                Code::Unimplemented => ErrorKind::Unsupported("the peer is no BuildKit".to_owned()),
                 _ => problem(&status, time),
             })?;
-            capabilities.check_images().map_err(|missing| Problem::Unsupported(missing.to_string()))
+            capabilities.check_images().map_err(|missing| ErrorKind::Unsupported(missing.to_string()))
         };
         inner.checked.get_or_try_init(ask).await.copied()
     }
@@ -164,7 +164,7 @@ impl Fetch for PlatformSource {
 impl Discover for PlatformSource {
     async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
         let text = "BuildKit lists no tags: name the tag in the policy, or ask a registry by `refkit serve`";
-        Err(Error::new(Operation::Tags, repository, Problem::Unsupported(text.to_owned())).at(HOST))
+        Err(Error::new(Operation::Tags, repository, ErrorKind::Unsupported(text.to_owned())).at(HOST))
     }
 
     async fn referrers(
@@ -176,7 +176,7 @@ impl Discover for PlatformSource {
         let text = "BuildKit lists no referrers: look at the attestations in the image's index, \
             or ask a registry by `refkit serve`";
         let subject = format!("{repository}@{subject}");
-        Err(Error::new(Operation::Referrers, subject, Problem::Unsupported(text.to_owned())).at(HOST))
+        Err(Error::new(Operation::Referrers, subject, ErrorKind::Unsupported(text.to_owned())).at(HOST))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use refkit::ErrorCode;
-use refkit_content::{Content, MANIFEST_LIMIT, Operation, Origin, Problem, Source, verify};
+use refkit_content::{Content, ErrorKind, MANIFEST_LIMIT, Operation, Origin, Source, verify};
 use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
 use refkit_oci::{Descriptor, Digest, Platform};
 
@@ -195,7 +195,7 @@ impl Reading<'_> {
 
     fn malformed(&self, digest: &Digest, text: String) -> Failure {
         let subject = format!("{}@{digest}", self.target.reference().repository());
-        said(&refkit_content::Error::new(Operation::Pull, subject, Problem::Malformed(text)), self.target)
+        said(&refkit_content::Error::new(Operation::Pull, subject, ErrorKind::Malformed(text)), self.target)
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use refkit::ErrorCode;
 use refkit::text::Escaped;
-use refkit_content::{Content, MANIFEST_LIMIT, Operation, Problem, Resolve, verify};
+use refkit_content::{Content, ErrorKind, MANIFEST_LIMIT, Operation, Resolve, verify};
 use refkit_oci::document::{self, Config, Document, Limits, Manifest, media_type};
 use refkit_oci::{Descriptor, Platform};
 
@@ -107,7 +107,7 @@ async fn fetch(target: &Target, descriptor: &Descriptor) -> Result<Bytes, Failur
 
 fn malformed(target: &Target, descriptor: &Descriptor, what: &dyn std::fmt::Display) -> Failure {
     let subject = format!("{}@{}", target.reference().repository(), descriptor.digest);
-    said(&refkit_content::Error::new(Operation::Fetch, subject, Problem::Malformed(what.to_string())), target)
+    said(&refkit_content::Error::new(Operation::Fetch, subject, ErrorKind::Malformed(what.to_string())), target)
 }
 
 fn ships_nothing(target: &Target, images: &[Checked]) -> Failure {

@@ -116,7 +116,7 @@ impl Image {
         let reference = |written: &Written, tag: Option<&str>| {
             let digest = tag.is_none().then(|| written.descriptor.digest.clone());
             Reference::new(to.clone(), tag.map(str::to_owned), digest).map_err(|error| {
-                let problem = refkit_content::Problem::Malformed(error.to_string());
+                let problem = refkit_content::ErrorKind::Malformed(error.to_string());
                 refkit_content::Error::new(refkit_content::Operation::Push, to, problem)
             })
         };

@@ -122,7 +122,7 @@ impl Layers {
         }
         let diff_id: Digest = diff_id.parse().map_err(|error: refkit_oci::digest::DigestError| error.to_string())?;
         let bytes = verify::fetch(&self.source, &self.repository, layer, LAYER_LIMIT).await;
-        let bytes = bytes.map_err(|error| error.problem.to_string())?.value;
+        let bytes = bytes.map_err(|error| error.kind.to_string())?.value;
         let contents = Rc::new(Contents::read(&bytes, &diff_id, wanted, left)?);
         self.read.insert(key, contents.clone());
         Ok(contents)

@@ -1,6 +1,6 @@
 //! When a cache is asked, and when the source.
 
-use crate::{Code, Error, Problem};
+use crate::{Code, Error, ErrorKind};
 
 /// When the source is asked for what a cache has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -38,8 +38,8 @@ impl CacheOptions {
     }
 
     /// Returns why the cache is all there is.
-    pub(super) fn miss(self) -> Problem {
-        Problem::NotCached(if self.offline { "nothing is asked offline" } else { "it may not be pulled" })
+    pub(super) fn miss(self) -> ErrorKind {
+        ErrorKind::NotCached(if self.offline { "nothing is asked offline" } else { "it may not be pulled" })
     }
 
     /// Returns whether a failure is one that an old answer helps with.

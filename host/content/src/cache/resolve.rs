@@ -7,7 +7,7 @@ use refkit_oci::{Descriptor, Reference};
 use super::cached::{Cached, Question};
 use super::options::Pull;
 use crate::verify;
-use crate::{Answer, Content, Error, Operation, Origin, Problem, Resolve};
+use crate::{Answer, Content, Error, ErrorKind, Operation, Origin, Resolve};
 
 #[async_trait]
 impl<S: Resolve + 'static> Resolve for Cached<S> {
@@ -75,7 +75,7 @@ impl<S: Resolve> Question<S> {
         // Most tags still name what they named. A HEAD costs less than a GET, and is not counted by those who count.
         let now = match self.head(reference).await {
             Ok(now) => now.value.digest,
-            Err(Error { problem: Problem::Unsupported(_), .. }) => return self.get(reference).await,
+            Err(Error { kind: ErrorKind::Unsupported(_), .. }) => return self.get(reference).await,
             Err(error) => return Err(error),
         };
         let value =

@@ -12,7 +12,7 @@ use refkit_oci::Descriptor;
 use super::halt::Halted;
 use super::options::Step;
 use super::walk::Copying;
-use crate::{Body, Code, Error, Origin, Problem, Push, Source, deadline, verify};
+use crate::{Body, Code, Error, ErrorKind, Origin, Push, Source, deadline, verify};
 
 /// How often a blob is sent again where the destination breaks.
 const AGAIN: u32 = 2;
@@ -120,13 +120,13 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
 
     /// Waits before a blob is sent again. Returns whether it is to be.
     async fn wait(&self, error: &Error, tries: u32) -> Result<bool, Halted> {
-        if !error.problem.may_pass() {
+        if !error.kind.may_pass() {
             return Ok(false);
         }
         let own = FIRST_WAIT * 4_u32.saturating_pow(tries);
-        let wait = match &error.problem {
-            Problem::RateLimited { retry_after: Some(asked), .. }
-            | Problem::Overloaded { retry_after: Some(asked), .. } => own.max(*asked),
+        let wait = match &error.kind {
+            ErrorKind::RateLimited { retry_after: Some(asked), .. }
+            | ErrorKind::Overloaded { retry_after: Some(asked), .. } => own.max(*asked),
             _ => own,
         };
         if wait > LONGEST_WAIT || deadline::left().is_some_and(|left| left <= wait) {

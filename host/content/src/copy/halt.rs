@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::{Error, Operation, Problem};
+use crate::{Error, ErrorKind, Operation};
 
 /// A copy does not go on; [`Halt`] knows why.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +56,7 @@ impl Halt {
     pub(super) fn outcome<T>(self, of: Result<T, Halted>) -> Result<T, Error> {
         of.map_err(|Halted| {
             let first = self.first.into_inner().unwrap_or_else(PoisonError::into_inner);
-            first.unwrap_or_else(|| Error::new(Operation::Push, "content", Problem::Other("halted".to_owned())))
+            first.unwrap_or_else(|| Error::new(Operation::Push, "content", ErrorKind::Other("halted".to_owned())))
         })
     }
 }

@@ -9,7 +9,7 @@ use super::options::{Referrers, Step};
 use super::walk::{Copying, DEPTH_LIMIT, MANIFESTS_AT_ONCE, each};
 use crate::links::{self, Links};
 use crate::verify::{self, MANIFEST_LIMIT};
-use crate::{Code, Problem, Push, Source};
+use crate::{Code, ErrorKind, Push, Source};
 
 impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
     /// Copies the referrers of everything that was copied, of these in turn, and so on.
@@ -19,7 +19,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
             let Some(first) = subjects.first() else { break };
             if depth > DEPTH_LIMIT {
                 let what = format!("referrers refer to each other more than {DEPTH_LIMIT} deep");
-                return Err(self.malformed(first, Problem::Malformed(what)));
+                return Err(self.malformed(first, ErrorKind::Malformed(what)));
             }
             let of = |subject| async move { self.referrers_of(&subject).await };
             each(subjects, MANIFESTS_AT_ONCE, of).await?;

@@ -13,7 +13,7 @@ use super::halt::{Halt, Halted};
 use super::options::{Options, Referrers, Step};
 use crate::links::{self, Links};
 use crate::verify::{self, MANIFEST_LIMIT};
-use crate::{Content, Error, Operation, Origin, Problem, Push, Source};
+use crate::{Content, Error, ErrorKind, Operation, Origin, Push, Source};
 
 /// How many indexes may lie within each other, and referrers refer to referrers. Two are in use (an index of indexes,
 /// a signature of an SBOM); the rest is room.
@@ -91,7 +91,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
     pub(super) async fn child(&self, child: &Descriptor, depth: usize) -> Result<(), Halted> {
         if depth > DEPTH_LIMIT {
             let what = format!("the indexes lie more than {DEPTH_LIMIT} deep within each other");
-            return Err(self.malformed(&child.digest, Problem::Malformed(what)));
+            return Err(self.malformed(&child.digest, ErrorKind::Malformed(what)));
         }
         self.once(child, async {
             if self.has(child).await? {
@@ -164,7 +164,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
             if !met.contains_key(&key) {
                 if met.len() >= COUNT_LIMIT {
                     let what = format!("there are more than {COUNT_LIMIT} manifests and blobs");
-                    return Err(self.malformed(&of.digest, Problem::Malformed(what)));
+                    return Err(self.malformed(&of.digest, ErrorKind::Malformed(what)));
                 }
                 if key.0 && self.options.referrers != Referrers::None {
                     self.subjects.lock().unwrap_or_else(PoisonError::into_inner).push(of.digest.clone());
@@ -186,7 +186,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         }
     }
 
-    pub(super) fn malformed(&self, digest: &Digest, problem: Problem) -> Halted {
+    pub(super) fn malformed(&self, digest: &Digest, problem: ErrorKind) -> Halted {
         let subject = format_args!("{}@{digest}", self.from).to_string();
         self.halt.fail(Error::new(Operation::Fetch, subject, problem).at(self.origin))
     }

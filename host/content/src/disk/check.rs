@@ -11,7 +11,7 @@ use super::directory::{Directory, Found};
 use super::root::{PLACES, Place, Root, blocking};
 use super::{DiskCache, record, unfinished};
 use crate::verify::MANIFEST_LIMIT;
-use crate::{Error, Operation, Problem};
+use crate::{Error, ErrorKind, Operation};
 
 /// What a check of all files has found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -51,7 +51,7 @@ impl DiskCache {
     /// meanwhile.
     ///
     /// # Errors
-    /// [`Problem::Io`] where a directory cannot be read or something cannot be removed.
+    /// [`ErrorKind::Io`] where a directory cannot be read or something cannot be removed.
     pub async fn verify(&self, repair: bool) -> Result<Checked, Error> {
         let inner = self.inner.clone();
         let check = move || inner.root.as_ref().map_or_else(|| Ok(Checked::default()), |root| check(root, repair));
@@ -59,7 +59,7 @@ impl DiskCache {
         checked.map_err(|error| self.fail(error.into()))
     }
 
-    pub(super) fn fail(&self, problem: Problem) -> Error {
+    pub(super) fn fail(&self, problem: ErrorKind) -> Error {
         Error::new(Operation::Open, self.inner.path.display(), problem)
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::Path;
 
 use super::directory::{Directory, Found};
-use crate::Problem;
+use crate::ErrorKind;
 
 /// The file by which a directory is known as a cache.
 pub(super) const NAME: &str = "refkit-cache";
@@ -20,7 +20,7 @@ const FOREIGN: [&str; 1] = ["lost+found"];
 /// Why there is no cache to be had of a directory.
 pub(super) enum Refused {
     /// It must not be used: the caller has to hear of it.
-    Unfit(Problem),
+    Unfit(ErrorKind),
     /// It cannot be made or written; a run can do without.
     Unwritable(io::Error),
 }
@@ -48,7 +48,7 @@ fn unwritable(error: io::Error) -> Refused {
 }
 
 fn unfit(what: impl Into<String>) -> Refused {
-    Refused::Unfit(Problem::Malformed(what.into()))
+    Refused::Unfit(ErrorKind::Malformed(what.into()))
 }
 
 /// Whoever can write into the cache can say what a tag names.

@@ -48,7 +48,7 @@ impl DiskCache {
     /// Returns what the cache holds.
     ///
     /// # Errors
-    /// [`Problem::Io`](crate::Problem::Io) where a directory cannot be read.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where a directory cannot be read.
     pub async fn info(&self) -> Result<Info, Error> {
         let inner = self.inner.clone();
         let count = move || {
@@ -73,7 +73,7 @@ impl DiskCache {
     /// Returns when each file was last used, and the bytes that it takes: what [`Prune::To`] decides by.
     ///
     /// # Errors
-    /// [`Problem::Io`](crate::Problem::Io) where a directory cannot be read.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where a directory cannot be read.
     pub async fn uses(&self) -> Result<Vec<(SystemTime, u64)>, Error> {
         let inner = self.inner.clone();
         let scan = move || inner.root.as_ref().map_or_else(|| Ok(Vec::new()), evict::scan);
@@ -86,7 +86,7 @@ impl DiskCache {
     /// meanwhile; what they bring stays.
     ///
     /// # Errors
-    /// [`Problem::Io`](crate::Problem::Io) where something cannot be removed.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where something cannot be removed.
     pub async fn prune(&self, what: Prune) -> Result<Freed, Error> {
         let inner = self.inner.clone();
         let prune = move || inner.root.as_ref().map_or_else(|| Ok(Freed::default()), |root| prune(root, what));

@@ -12,7 +12,7 @@ use refkit_oci::Digest;
 use tar::EntryType;
 
 use super::file::Extent;
-use crate::Problem;
+use crate::ErrorKind;
 
 /// How many entries an archive may have: layouts have one for each blob.
 const ENTRY_LIMIT: usize = 64 << 10;
@@ -41,9 +41,9 @@ impl Archive {
     /// Reads an archive's headers. Blocks.
     ///
     /// # Errors
-    /// [`Problem::Malformed`] for what is no archive or is compressed, for a name that leads out of it, a name that is
+    /// [`ErrorKind::Malformed`] for what is no archive or is compressed, for a name that leads out of it, a name that is
     /// there twice, more than 65536 entries, and an entry that is longer than the file.
-    pub fn open(file: File) -> Result<Self, Problem> {
+    pub fn open(file: File) -> Result<Self, ErrorKind> {
         refuse_compressed(&file)?;
         let length = file.metadata()?.len();
         let file = Arc::new(file);
@@ -53,7 +53,7 @@ impl Archive {
         let mut places = HashMap::new();
         for (count, entry) in archive.entries_with_seek().map_err(unreadable)?.enumerate() {
             if count >= ENTRY_LIMIT {
-                return Err(Problem::Malformed(format!("the archive has more than {ENTRY_LIMIT} entries")));
+                return Err(ErrorKind::Malformed(format!("the archive has more than {ENTRY_LIMIT} entries")));
             }
             let entry = entry.map_err(unreadable)?;
             read.set(0);
@@ -71,50 +71,52 @@ impl Archive {
             if let Place::File { .. } = place
                 && offset.checked_add(size).is_none_or(|end| end > length)
             {
-                return Err(Problem::Malformed(format!(
+                return Err(ErrorKind::Malformed(format!(
                     "the archive has {length} bytes, but its entry `{}` needs {size} from {offset} on",
                     name.escape_debug()
                 )));
             }
             if places.contains_key(&name) {
-                return Err(Problem::Malformed(format!("the archive has the entry `{}` twice", name.escape_debug())));
+                return Err(ErrorKind::Malformed(format!("the archive has the entry `{}` twice", name.escape_debug())));
             }
             places.insert(name, place);
         }
         if places.is_empty() {
-            return Err(Problem::Malformed("it is neither a directory nor a tar archive with files in it".to_owned()));
+            return Err(ErrorKind::Malformed(
+                "it is neither a directory nor a tar archive with files in it".to_owned(),
+            ));
         }
         Ok(Self { file, places })
     }
 
     /// Returns a file of the archive.
-    pub fn file(&self, name: &str) -> Result<Extent, Problem> {
+    pub fn file(&self, name: &str) -> Result<Extent, ErrorKind> {
         match self.places.get(name) {
-            None => Err(Problem::NotFound),
-            Some(Place::Refused(what)) => Err(Problem::Malformed(format!("`{name}` is {what}, not a file"))),
+            None => Err(ErrorKind::NotFound),
+            Some(Place::Refused(what)) => Err(ErrorKind::Malformed(format!("`{name}` is {what}, not a file"))),
             Some(&Place::File { offset, size }) => Ok(Extent::new(Arc::clone(&self.file), offset, size)),
         }
     }
 
     /// Returns a blob.
-    pub fn blob(&self, digest: &Digest) -> Result<Extent, Problem> {
+    pub fn blob(&self, digest: &Digest) -> Result<Extent, ErrorKind> {
         self.file(&format!("blobs/{}/{}", digest.algorithm().as_str(), digest.hex()))
     }
 }
 
 /// Returns an entry's name without `./`, none if no file of a layout is called like that.
-fn name(path: &[u8]) -> Result<Option<String>, Problem> {
+fn name(path: &[u8]) -> Result<Option<String>, ErrorKind> {
     // Escaped, because a name may try to speak to the terminal.
     let shown = || String::from_utf8_lossy(&path[..path.len().min(NAME_LIMIT)]).escape_debug().to_string();
     if path.starts_with(b"/") {
-        return Err(Problem::Malformed(format!("the archive has an entry with an absolute path: `{}`", shown())));
+        return Err(ErrorKind::Malformed(format!("the archive has an entry with an absolute path: `{}`", shown())));
     }
     let mut steps = Vec::new();
     for step in path.split(|byte| *byte == b'/') {
         match step {
             b"" | b"." => {}
             b".." => {
-                return Err(Problem::Malformed(format!(
+                return Err(ErrorKind::Malformed(format!(
                     "the archive has an entry that leads out of it: `{}`",
                     shown()
                 )));
@@ -126,7 +128,7 @@ fn name(path: &[u8]) -> Result<Option<String>, Problem> {
     Ok(String::from_utf8(path).ok().filter(|name| !name.is_empty() && name.len() <= NAME_LIMIT))
 }
 
-fn refuse_compressed(file: &File) -> Result<(), Problem> {
+fn refuse_compressed(file: &File) -> Result<(), ErrorKind> {
     let mut start = [0; 6];
     let read = file.read_at(&mut start, 0)?;
     let (with, command) = match &start[..read] {
@@ -136,11 +138,11 @@ fn refuse_compressed(file: &File) -> Result<(), Problem> {
         [0xfd, b'7', b'z', b'X', b'Z', 0] => ("xz", "unxz"),
         _ => return Ok(()),
     };
-    Err(Problem::Malformed(format!("the archive is compressed with {with}; unpack it first with `{command}`")))
+    Err(ErrorKind::Malformed(format!("the archive is compressed with {with}; unpack it first with `{command}`")))
 }
 
-fn unreadable(error: io::Error) -> Problem {
-    Problem::Malformed(format!("it is no readable tar archive: {error}"))
+fn unreadable(error: io::Error) -> ErrorKind {
+    ErrorKind::Malformed(format!("it is no readable tar archive: {error}"))
 }
 
 /// A file that is read at a position of its own, up to so many bytes an entry.

@@ -12,18 +12,18 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::Problem;
+use crate::ErrorKind;
 
 /// The bytes that one step of reading takes: 64 KiB.
 const PIECE: u64 = 64 << 10;
 
 /// Runs what blocks where blocking is allowed.
 pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
+    work: impl FnOnce() -> Result<T, ErrorKind> + Send + 'static,
+) -> Result<T, ErrorKind> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(error) => Err(Problem::Other(format!("reading or writing was cut short: {error}"))),
+        Err(error) => Err(ErrorKind::Other(format!("reading or writing was cut short: {error}"))),
     }
 }
 
@@ -34,21 +34,21 @@ pub(super) enum Opened {
 }
 
 /// Opens what a person named.
-pub(super) fn open_named(path: &Path) -> Result<Opened, Problem> {
+pub(super) fn open_named(path: &Path) -> Result<Opened, ErrorKind> {
     // Without O_NONBLOCK a FIFO would hold this thread until somebody writes into it.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(io)?);
     match file_type(&file)? {
         FileType::Directory => Ok(Opened::Directory(file)),
         FileType::RegularFile => Ok(Opened::File(file)),
-        other => Err(Problem::Malformed(format!("it is {}, neither a directory nor a file", describe(other)))),
+        other => Err(ErrorKind::Malformed(format!("it is {}, neither a directory nor a file", describe(other)))),
     }
 }
 
 /// Opens a regular file below a directory, step by step, without following a link at any of them.
-pub(super) fn open_below(directory: &File, path: &[&str]) -> Result<File, Problem> {
+pub(super) fn open_below(directory: &File, path: &[&str]) -> Result<File, ErrorKind> {
     let Some((name, above)) = path.split_last() else {
-        return Err(Problem::NotFound);
+        return Err(ErrorKind::NotFound);
     };
     let mut below: Option<File> = None;
     for step in above {
@@ -58,13 +58,13 @@ pub(super) fn open_below(directory: &File, path: &[&str]) -> Result<File, Proble
             Ok(opened) => File::from(opened),
             Err(Errno::LOOP | Errno::NOTDIR) => {
                 let what = format!("`{step}` is not a directory; links are not followed");
-                return Err(Problem::Malformed(what));
+                return Err(ErrorKind::Malformed(what));
             }
             Err(error) => return Err(io(error)),
         });
     }
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let refused = |what: &str| Problem::Malformed(format!("`{}` is {what}, not a file", path.join("/")));
+    let refused = |what: &str| ErrorKind::Malformed(format!("`{}` is {what}, not a file", path.join("/")));
     let file = match rustix::fs::openat(below.as_ref().unwrap_or(directory), *name, flags, Mode::empty()) {
         Ok(opened) => File::from(opened),
         Err(Errno::LOOP | Errno::MLINK) => return Err(refused(describe(FileType::Symlink))),
@@ -77,7 +77,7 @@ pub(super) fn open_below(directory: &File, path: &[&str]) -> Result<File, Proble
     }
 }
 
-fn file_type(file: &File) -> Result<FileType, Problem> {
+fn file_type(file: &File) -> Result<FileType, ErrorKind> {
     Ok(FileType::from_raw_mode(rustix::fs::fstat(file).map_err(io)?.st_mode))
 }
 
@@ -93,9 +93,9 @@ fn describe(of: FileType) -> &'static str {
     }
 }
 
-fn io(error: Errno) -> Problem {
+fn io(error: Errno) -> ErrorKind {
     match error {
-        Errno::NOENT => Problem::NotFound,
+        Errno::NOENT => ErrorKind::NotFound,
         other => io::Error::from(other).into(),
     }
 }
@@ -115,7 +115,7 @@ impl Extent {
     }
 
     /// Returns a whole file, as long as it is now.
-    pub fn whole(file: File) -> Result<Self, Problem> {
+    pub fn whole(file: File) -> Result<Self, ErrorKind> {
         let size = file.metadata()?.len();
         Ok(Self { file: Arc::new(file), offset: 0, size })
     }
@@ -126,9 +126,9 @@ impl Extent {
     }
 
     /// Reads all of it, if it is no more than the limit. Blocks.
-    pub fn read_all(mut self, limit: u64) -> Result<Vec<u8>, Problem> {
+    pub fn read_all(mut self, limit: u64) -> Result<Vec<u8>, ErrorKind> {
         if self.size > limit {
-            return Err(Problem::TooLarge { limit });
+            return Err(ErrorKind::TooLarge { limit });
         }
         let mut bytes = Vec::new();
         while let Some(piece) = self.next()? {
@@ -138,7 +138,7 @@ impl Extent {
     }
 
     /// Reads the next piece, none at the end. Blocks.
-    pub fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+    pub fn next(&mut self) -> Result<Option<Bytes>, ErrorKind> {
         if self.size == 0 {
             return Ok(None);
         }
@@ -150,7 +150,7 @@ impl Extent {
             }
         };
         if read == 0 {
-            return Err(Problem::Malformed(format!("the file ends {} bytes too early", self.size)));
+            return Err(ErrorKind::Malformed(format!("the file ends {} bytes too early", self.size)));
         }
         piece.truncate(read);
         self.offset += read as u64;
@@ -159,7 +159,7 @@ impl Extent {
     }
 
     /// Returns the bytes in pieces, each read where blocking is allowed.
-    pub fn stream(self) -> BoxStream<'static, Result<Bytes, Problem>> {
+    pub fn stream(self) -> BoxStream<'static, Result<Bytes, ErrorKind>> {
         stream::try_unfold(self, |mut rest| async {
             if rest.size == 0 {
                 return Ok(None);

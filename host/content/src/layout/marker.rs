@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::store::Store;
-use crate::Problem;
+use crate::ErrorKind;
 
 /// The file's name.
 pub(super) const NAME: &str = "oci-layout";
@@ -26,22 +26,22 @@ pub(super) fn content() -> Vec<u8> {
 }
 
 /// Checks that it is a layout of the version that we know. Blocks.
-pub(super) fn check(store: &Store) -> Result<(), Problem> {
+pub(super) fn check(store: &Store) -> Result<(), ErrorKind> {
     let bytes = match store.file(NAME) {
         Ok(file) => file.read_all(LIMIT)?,
-        Err(Problem::NotFound) => return Err(missing(store)),
+        Err(ErrorKind::NotFound) => return Err(missing(store)),
         Err(problem) => return Err(problem),
     };
     let marker: Marker = serde_json::from_slice(&bytes)
-        .map_err(|error| Problem::Malformed(format!("its file `{NAME}` is malformed: {error}")))?;
+        .map_err(|error| ErrorKind::Malformed(format!("its file `{NAME}` is malformed: {error}")))?;
     if marker.version == VERSION {
         return Ok(());
     }
     let version: String = marker.version.chars().take(40).collect();
-    Err(Problem::Unsupported(format!("it is an image layout of version {version:?}, and only {VERSION} is known")))
+    Err(ErrorKind::Unsupported(format!("it is an image layout of version {version:?}, and only {VERSION} is known")))
 }
 
-fn missing(store: &Store) -> Problem {
+fn missing(store: &Store) -> ErrorKind {
     let what = if store.file("manifest.json").is_ok() {
         "it is what `docker save` wrote before Docker 25, not an OCI image layout; write one with \
          `docker buildx build --output type=oci`, or copy it with `skopeo copy docker-archive:… oci:…`"
@@ -49,5 +49,5 @@ fn missing(store: &Store) -> Problem {
     } else {
         format!("it is not an OCI image layout: there is no file `{NAME}`")
     };
-    Problem::Malformed(what)
+    ErrorKind::Malformed(what)
 }

@@ -9,17 +9,17 @@ use super::entry::Entry;
 use super::file::blocking;
 use crate::links::{self, Links};
 use crate::verify::{self, MANIFEST_LIMIT};
-use crate::{Answer, Body, Content, Error, Fetch, Operation, Problem, Resolve};
+use crate::{Answer, Body, Content, Error, ErrorKind, Fetch, Operation, Resolve};
 
 impl Layout {
     /// Returns the entry that a tag names.
-    fn named_by(&self, tag: &str) -> Result<&Entry, Problem> {
+    fn named_by(&self, tag: &str) -> Result<&Entry, ErrorKind> {
         let mut found = self.entries().iter().filter(|entry| entry.tags.iter().any(|own| own == tag));
-        let first = found.next().ok_or(Problem::NotFound)?;
+        let first = found.next().ok_or(ErrorKind::NotFound)?;
         let other = found.find(|entry| entry.descriptor.digest != first.descriptor.digest);
         match other {
             None => Ok(first),
-            Some(other) => Err(Problem::Malformed(format!(
+            Some(other) => Err(ErrorKind::Malformed(format!(
                 "the layout has several images of that name, {} and {}; ask by digest",
                 first.descriptor.digest, other.descriptor.digest
             ))),
@@ -27,18 +27,18 @@ impl Layout {
     }
 
     /// Returns the media type and size of what the reference names, and its content where that had to be read.
-    async fn find(&self, reference: &Reference) -> Result<(Descriptor, Option<bytes::Bytes>), Problem> {
+    async fn find(&self, reference: &Reference) -> Result<(Descriptor, Option<bytes::Bytes>), ErrorKind> {
         self.own(reference.repository())?;
         let listed = match (reference.digest(), reference.tag()) {
             (Some(digest), _) => self.entries().iter().find(|entry| entry.descriptor.digest == *digest),
             (None, Some(tag)) => Some(self.named_by(tag)?),
-            (None, None) => return Err(Problem::NotFound),
+            (None, None) => return Err(ErrorKind::NotFound),
         };
         if let Some(Entry { descriptor: of, .. }) = listed {
             // As a registry would: without what index.json adds, such as the name.
             return Ok((Descriptor::new(&*of.media_type, of.digest.clone(), of.size), None));
         }
-        let digest = reference.digest().ok_or(Problem::NotFound)?;
+        let digest = reference.digest().ok_or(ErrorKind::NotFound)?;
         let bytes = self.unlisted(digest).await?;
         let media_type = links::media_type_of(&bytes)?;
         Links::read(&media_type, &bytes)?;
@@ -46,7 +46,7 @@ impl Layout {
     }
 
     /// Reads a blob that `index.json` does not list and nobody has described.
-    async fn unlisted(&self, digest: &Digest) -> Result<bytes::Bytes, Problem> {
+    async fn unlisted(&self, digest: &Digest) -> Result<bytes::Bytes, ErrorKind> {
         let (inner, digest) = (std::sync::Arc::clone(&self.inner), digest.clone());
         blocking(move || {
             let bytes = inner.store.blob(&digest)?.read_all(MANIFEST_LIMIT)?;
@@ -57,13 +57,13 @@ impl Layout {
     }
 
     /// Opens a blob, checks its size, and reads the first piece of it.
-    async fn open_blob(&self, descriptor: &Descriptor) -> Result<Body, Problem> {
+    async fn open_blob(&self, descriptor: &Descriptor) -> Result<Body, ErrorKind> {
         let (inner, digest, expected) =
             (std::sync::Arc::clone(&self.inner), descriptor.digest.clone(), descriptor.size);
         let (first, rest) = blocking(move || {
             let mut file = inner.store.blob(&digest)?;
             if file.size() != expected {
-                return Err(Problem::WrongSize { expected, actual: file.size() });
+                return Err(ErrorKind::WrongSize { expected, actual: file.size() });
             }
             Ok((file.next()?, file))
         })

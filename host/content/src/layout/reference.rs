@@ -6,7 +6,7 @@ use refkit_oci::{Digest, Reference, Repository};
 
 use super::Layout;
 use super::entry::is_tag;
-use crate::{Error, Operation, Problem};
+use crate::{Error, ErrorKind, Operation};
 
 /// What an image layout's repositories are called: the registry part of the references that policies see.
 pub const REGISTRY: &str = "oci-layout";
@@ -37,9 +37,10 @@ impl LayoutReference {
     /// Returns what a text names, or none if it is no layout's but, perhaps, a registry's reference.
     ///
     /// # Errors
-    /// [`Problem::Malformed`] for a layout's reference without a path or with a malformed digest.
+    /// [`ErrorKind::Malformed`] for a layout's reference without a path or with a malformed digest.
     pub fn parse(text: &str) -> Result<Option<Self>, Error> {
-        let fail = |problem: String| Error::new(Operation::Open, format_args!("{text:?}"), Problem::Malformed(problem));
+        let fail =
+            |problem: String| Error::new(Operation::Open, format_args!("{text:?}"), ErrorKind::Malformed(problem));
         let prefixed = text.strip_prefix("oci-layout:");
         let rest = prefixed.map_or(text, |rest| rest.strip_prefix("//").unwrap_or(rest));
         let (rest, digest) = match rest.rsplit_once('@') {
@@ -78,7 +79,7 @@ impl LayoutReference {
             layout.default_reference()?
         } else {
             Reference::new(layout.repository().clone(), self.tag.clone(), self.digest.clone()).map_err(|error| {
-                Error::new(Operation::Open, self.path.display(), Problem::Malformed(error.to_string()))
+                Error::new(Operation::Open, self.path.display(), ErrorKind::Malformed(error.to_string()))
             })?
         };
         Ok((layout, reference))

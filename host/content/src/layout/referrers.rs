@@ -9,7 +9,7 @@ use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use super::Layout;
 use crate::links::{self, Links};
 use crate::verify::{self, MANIFEST_LIMIT};
-use crate::{Answer, Code, Discover, Error, Operation, Problem, Resolve};
+use crate::{Answer, Code, Discover, Error, ErrorKind, Operation, Resolve};
 
 impl Layout {
     /// Returns how a referrers list of the subject describes an entry; none if the entry is not about it, or not there.
@@ -45,7 +45,7 @@ impl Layout {
         }
         let fail = |problem| self.fail(Operation::Referrers, format_args!("{}@{subject}", self.repository), problem);
         let reference = Reference::new(self.repository.clone(), Some(tag), None)
-            .map_err(|error| fail(Problem::Malformed(error.to_string())))?;
+            .map_err(|error| fail(ErrorKind::Malformed(error.to_string())))?;
         let index = self.pull(&reference).await?.value;
         Ok(Links::read(&index.descriptor.media_type, &index.bytes).map_err(fail)?.manifests)
     }
@@ -72,7 +72,7 @@ impl Discover for Layout {
         let (mut found, mut met, mut left) = (Vec::new(), HashSet::new(), MANIFEST_LIMIT);
         let mut take = |of: Descriptor| {
             if met.insert(of.digest.clone()) && wanted(&of) {
-                left = left.checked_sub(cost(&of)).ok_or(Problem::TooLarge { limit: MANIFEST_LIMIT })?;
+                left = left.checked_sub(cost(&of)).ok_or(ErrorKind::TooLarge { limit: MANIFEST_LIMIT })?;
                 found.push(of);
             }
             Ok(())

@@ -7,7 +7,7 @@ use refkit_oci::Digest;
 
 use super::archive::Archive;
 use super::file::{Extent, Opened, open_below, open_named};
-use crate::Problem;
+use crate::ErrorKind;
 
 /// The files of a layout, read safely.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) enum Store {
 
 impl Store {
     /// Opens what a person named. Blocks.
-    pub fn open(path: &Path) -> Result<Self, Problem> {
+    pub fn open(path: &Path) -> Result<Self, ErrorKind> {
         match open_named(path)? {
             Opened::Directory(directory) => Ok(Self::Directory(directory)),
             Opened::File(file) => Ok(Self::Archive(Archive::open(file)?)),
@@ -26,7 +26,7 @@ impl Store {
     }
 
     /// Opens one of the files at the top. Blocks.
-    pub fn file(&self, name: &str) -> Result<Extent, Problem> {
+    pub fn file(&self, name: &str) -> Result<Extent, ErrorKind> {
         match self {
             Self::Directory(directory) => Extent::whole(open_below(directory, &[name])?),
             Self::Archive(archive) => archive.file(name),
@@ -34,7 +34,7 @@ impl Store {
     }
 
     /// Opens a blob; its content is not checked. Blocks.
-    pub fn blob(&self, digest: &Digest) -> Result<Extent, Problem> {
+    pub fn blob(&self, digest: &Digest) -> Result<Extent, ErrorKind> {
         match self {
             Self::Directory(directory) => {
                 Extent::whole(open_below(directory, &["blobs", digest.algorithm().as_str(), digest.hex()])?)

@@ -20,7 +20,7 @@ use super::store::Store;
 use super::{Subjects, marker, reference};
 use crate::links::{self, Links};
 use crate::verify::{self, MANIFEST_LIMIT};
-use crate::{Body, Error, Operation, Origin, Problem, Push};
+use crate::{Body, Error, ErrorKind, Operation, Origin, Push};
 use put::Unfinished;
 
 /// Writes into a layout directory, and reads what is there at each question. A blob and `index.json` appear whole or not
@@ -42,8 +42,8 @@ impl LayoutWriter {
     /// Opens a layout directory, or makes one where there is nothing or an empty directory.
     ///
     /// # Errors
-    /// [`Problem::Malformed`] for what is there and is no layout directory, [`Problem::Unsupported`] for another
-    /// version of the format, [`Problem::Io`].
+    /// [`ErrorKind::Malformed`] for what is there and is no layout directory, [`ErrorKind::Unsupported`] for another
+    /// version of the format, [`ErrorKind::Io`].
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = Arc::new(path.as_ref().to_owned());
         let at = Arc::clone(&path);
@@ -68,14 +68,14 @@ impl LayoutWriter {
         Origin::Layout(Arc::clone(&self.path))
     }
 
-    fn own(&self, repository: &Repository) -> Result<(), Problem> {
+    fn own(&self, repository: &Repository) -> Result<(), ErrorKind> {
         if *repository == self.repository {
             return Ok(());
         }
-        Err(Problem::Malformed(format!("this layout is the repository {}", self.repository)))
+        Err(ErrorKind::Malformed(format!("this layout is the repository {}", self.repository)))
     }
 
-    async fn write_blob(&self, descriptor: &Descriptor, body: Body) -> Result<(), Result<Error, Problem>> {
+    async fn write_blob(&self, descriptor: &Descriptor, body: Body) -> Result<(), Result<Error, ErrorKind>> {
         let (path, wanted) = (Arc::clone(&self.path), descriptor.clone());
         let started =
             blocking(move || if is_there(&path, &wanted)? { Ok(None) } else { Unfinished::new(&path).map(Some) });
@@ -152,25 +152,25 @@ impl Push for LayoutWriter {
 }
 
 /// Makes sure that there is a layout. Blocks.
-fn prepare(path: &Path) -> Result<(), Problem> {
+fn prepare(path: &Path) -> Result<(), ErrorKind> {
     fs::create_dir_all(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-            Problem::Malformed("it is not a directory; layouts are written as directories".to_owned())
+            ErrorKind::Malformed("it is not a directory; layouts are written as directories".to_owned())
         }
         _ => error.into(),
     })?;
     let directory = File::open(path)?;
     match open_below(&directory, &[marker::NAME]) {
         Ok(_) => {}
-        Err(Problem::NotFound) => {
+        Err(ErrorKind::NotFound) => {
             for found in fs::read_dir(path)? {
                 let name = found?.file_name();
                 // What another writer has just begun here does not count.
                 let foreign = !name.to_string_lossy().starts_with(put::PREFIX) && name != marker::NAME;
                 // Nor does what it has put there after its marker, which may have come since.
-                if foreign && matches!(open_below(&directory, &[marker::NAME]), Err(Problem::NotFound)) {
+                if foreign && matches!(open_below(&directory, &[marker::NAME]), Err(ErrorKind::NotFound)) {
                     let what = "it is a directory with files in it, but not an image layout: there is no `oci-layout`";
-                    return Err(Problem::Malformed(what.to_owned()));
+                    return Err(ErrorKind::Malformed(what.to_owned()));
                 }
             }
             // Whoever comes second must not take away the file that the first has locked.
@@ -184,7 +184,7 @@ fn prepare(path: &Path) -> Result<(), Problem> {
 }
 
 /// Returns whether a blob is there, or a manifest with all that it refers to, found as its referrers are. Blocks.
-fn has(path: &Path, descriptor: &Descriptor) -> Result<bool, Problem> {
+fn has(path: &Path, descriptor: &Descriptor) -> Result<bool, ErrorKind> {
     if !is_there(path, descriptor)? || !links::is_manifest(&descriptor.media_type) {
         return is_there(path, descriptor);
     }
@@ -198,15 +198,15 @@ fn has(path: &Path, descriptor: &Descriptor) -> Result<bool, Problem> {
 }
 
 /// Returns whether a blob is there, going by its size as registries do; one of another size is written anew.
-fn is_there(path: &Path, descriptor: &Descriptor) -> Result<bool, Problem> {
+fn is_there(path: &Path, descriptor: &Descriptor) -> Result<bool, ErrorKind> {
     Ok(size(path, &descriptor.digest)? == Some(descriptor.size))
 }
 
-fn size(path: &Path, digest: &refkit_oci::Digest) -> Result<Option<u64>, Problem> {
+fn size(path: &Path, digest: &refkit_oci::Digest) -> Result<Option<u64>, ErrorKind> {
     let directory = File::open(path)?;
     match open_below(&directory, &["blobs", digest.algorithm().as_str(), digest.hex()]) {
         Ok(file) => Ok(Some(Extent::whole(file)?.size())),
-        Err(Problem::NotFound) => Ok(None),
+        Err(ErrorKind::NotFound) => Ok(None),
         Err(problem) => Err(problem),
     }
 }

@@ -34,7 +34,7 @@ impl Sends {
         let pieces = self.pieces.clone().into_iter().map(|piece| match piece {
             Piece::Bytes(bytes) => Ok(Bytes::from_static(bytes)),
             Piece::Broken => {
-                Err(Error::new(Operation::Fetch, "x", Problem::Unavailable("the connection broke".to_owned())))
+                Err(Error::new(Operation::Fetch, "x", ErrorKind::Unavailable("the connection broke".to_owned())))
             }
         });
         Body { origin: Origin::Memory, stream: stream::iter(pieces.collect::<Vec<_>>()).boxed() }
@@ -137,7 +137,7 @@ async fn one_byte_too_many_ends_the_reading_at_once() {
     let endless = stream::repeat_with(|| Ok(Bytes::from_static(&[0; 16])));
     let body = Body { origin: Origin::Memory, stream: endless.boxed() };
     let error = verified(&descriptor(100), body).stream.try_collect::<Vec<_>>().await.unwrap_err();
-    assert!(matches!(error.problem, Problem::WrongSize { expected: 100, actual: 112 }), "{error}");
+    assert!(matches!(error.kind, ErrorKind::WrongSize { expected: 100, actual: 112 }), "{error}");
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn more_than_the_limit_is_refused_before_anything_is_asked() {
         let source = Sends::new(&[Piece::Bytes(WHOLE)]);
         let error = fetch(&source, &repository(), &descriptor(size), limit).await.unwrap_err();
         assert_eq!(error.code(), Code::Invalid);
-        assert!(matches!(error.problem, Problem::TooLarge { limit: l } if l == limit), "{error}");
+        assert!(matches!(error.kind, ErrorKind::TooLarge { limit: l } if l == limit), "{error}");
         assert_eq!(source.opened.load(Ordering::Relaxed), 0);
     }
 }

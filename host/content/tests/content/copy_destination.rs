@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use refkit_content::{Body, Error, Memory, Operation, Problem, Push};
+use refkit_content::{Body, Error, ErrorKind, Memory, Operation, Push};
 use refkit_oci::{Descriptor, Reference, Repository};
 
 /// How often a push lets others go first, so that all that may be under way at once is.
@@ -21,9 +21,9 @@ pub struct Destination {
 #[derive(Default)]
 struct Notes {
     /// What becomes of the next pushes of blobs.
-    blobs: Mutex<VecDeque<Problem>>,
+    blobs: Mutex<VecDeque<ErrorKind>>,
     /// What becomes of the next mounts; the rest is up to the store.
-    mounts: Mutex<VecDeque<Result<bool, Problem>>>,
+    mounts: Mutex<VecDeque<Result<bool, ErrorKind>>>,
     lines: Mutex<Vec<String>>,
     under_way: AtomicUsize,
     most: AtomicUsize,
@@ -37,13 +37,13 @@ impl Destination {
     }
 
     /// Lets the next pushes of blobs fail, after their bodies have been read.
-    pub fn fail(self, problems: impl IntoIterator<Item = Problem>) -> Self {
+    pub fn fail(self, problems: impl IntoIterator<Item = ErrorKind>) -> Self {
         self.notes.blobs.lock().unwrap().extend(problems);
         self
     }
 
     /// Sets what the next mounts answer.
-    pub fn mounts(self, answers: impl IntoIterator<Item = Result<bool, Problem>>) -> Self {
+    pub fn mounts(self, answers: impl IntoIterator<Item = Result<bool, ErrorKind>>) -> Self {
         self.notes.mounts.lock().unwrap().extend(answers);
         self
     }

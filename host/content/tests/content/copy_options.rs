@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use refkit_content::copy::{Options, Referrers, Step};
 use refkit_content::{
-    Answer, Body, Content, Discover, Error, Fetch, Memory, Operation, Origin, Problem, Push as _, Resolve, copy,
+    Answer, Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Push as _, Resolve, copy,
 };
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use refkit_support::image::{Image, ImageBuilder, IndexBuilder};
@@ -97,8 +97,8 @@ async fn a_manifest_that_is_there_stands_for_its_blobs() {
 #[tokio::test]
 async fn within_one_registry_blobs_are_mounted() {
     let image = image("x", 3);
-    let unavailable = || Err(Problem::Unavailable("status 500".to_owned()));
-    let malformed = || Err(Problem::Malformed("another digest".to_owned()));
+    let unavailable = || Err(ErrorKind::Unavailable("status 500".to_owned()));
+    let malformed = || Err(ErrorKind::Malformed("another digest".to_owned()));
     // Destination, answers; mounts that are tried, blobs that are pushed, the error.
     let rows = [
         ("it mounts", other_repository(), vec![], 4, 0, None),
@@ -130,18 +130,18 @@ async fn within_one_registry_blobs_are_mounted() {
 #[tokio::test]
 async fn a_blob_comes_again_where_the_destination_breaks() {
     let image = image("x", 0);
-    let unavailable = || Problem::Unavailable("status 502".to_owned());
-    let limited = || Problem::RateLimited { said: String::new(), retry_after: Some(Duration::ZERO) };
-    let long = || Problem::RateLimited { said: String::new(), retry_after: Some(Duration::from_secs(3600)) };
+    let unavailable = || ErrorKind::Unavailable("status 502".to_owned());
+    let limited = || ErrorKind::RateLimited { said: String::new(), retry_after: Some(Duration::ZERO) };
+    let long = || ErrorKind::RateLimited { said: String::new(), retry_after: Some(Duration::from_secs(3600)) };
     // What the destination answers, how often the blob is opened at the source, the error.
     let rows = [
         ("nothing", vec![], 1, None),
         ("unavailable", vec![unavailable()], 2, None),
-        ("a timeout, then limited", vec![Problem::Timeout(Duration::from_secs(1)), limited()], 3, None),
+        ("a timeout, then limited", vec![ErrorKind::Timeout(Duration::from_secs(1)), limited()], 3, None),
         ("three times", vec![unavailable(), unavailable(), unavailable()], 3, Some("status 502")),
         ("limited for an hour", vec![long()], 1, Some("limits requests")),
-        ("forbidden", vec![Problem::Forbidden("no".to_owned())], 1, Some("forbidden: no")),
-        ("malformed", vec![Problem::Malformed("what?".to_owned())], 1, Some("what?")),
+        ("forbidden", vec![ErrorKind::Forbidden("no".to_owned())], 1, Some("forbidden: no")),
+        ("malformed", vec![ErrorKind::Malformed("what?".to_owned())], 1, Some("what?")),
     ];
     for (name, problems, opened, error) in rows {
         let source = Counted::new(filled(&[&image]).await);
@@ -176,7 +176,7 @@ impl Fetch for Broken {
     async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
         let first = stream::iter([Ok(Bytes::from_static(b"x"))]);
         if descriptor.digest == self.breaks {
-            let error = Error::new(Operation::Fetch, "a blob", Problem::Unavailable("the source broke".to_owned()));
+            let error = Error::new(Operation::Fetch, "a blob", ErrorKind::Unavailable("the source broke".to_owned()));
             return Ok(Body { origin: Origin::Memory, stream: first.chain(stream::iter([Err(error)])).boxed() });
         }
         if Some(&descriptor.digest) == self.stops.as_ref() {
@@ -236,7 +236,7 @@ async fn progress_is_told() {
         .blobs_at_once(1)
         .progress(move |of, step| note.lock().unwrap().entry(of.digest.clone()).or_default().push(step));
     // The config breaks once.
-    let to = to.fail([Problem::Unavailable("once".to_owned())]);
+    let to = to.fail([ErrorKind::Unavailable("once".to_owned())]);
     let target = tagged(&other_registry(), "t");
     options.copy(&from, &pinned(&repository(), image.digest()), &to, &target).await.expect("a copy");
     let size = blobs[0].0.size;

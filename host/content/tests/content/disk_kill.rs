@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use refkit_content::disk::Prune;
-use refkit_content::{CacheOptions, Cached, Discover as _, DiskCache, Problem, Pull, Resolve as _, fetch};
+use refkit_content::{CacheOptions, Cached, Discover as _, DiskCache, ErrorKind, Pull, Resolve as _, fetch};
 
 use crate::registry::{Ask, Registry};
 use crate::support::{describe, repository, tagged};
@@ -128,7 +128,7 @@ async fn killed_at_any_instant_a_cache_stays_whole() {
                     assert_eq!(read.value, bytes, "{number}");
                     there += 1;
                 }
-                Err(error) => assert!(matches!(error.problem, Problem::NotCached(_)), "{number}: {error}"),
+                Err(error) => assert!(matches!(error.kind, ErrorKind::NotCached(_)), "{number}: {error}"),
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use refkit_content::{
-    Cache, CacheOptions, Cached, Code, Discover, Error, Fetch, MANIFEST_LIMIT, Origin, Problem, Pull, Resolve, fetch,
+    Cache, CacheOptions, Cached, Code, Discover, Error, ErrorKind, Fetch, MANIFEST_LIMIT, Origin, Pull, Resolve, fetch,
 };
 use refkit_oci::Reference;
 use refkit_oci::document::{Document, Limits, read};
@@ -47,7 +47,7 @@ fn matches(name: &str, answer: Result<Origin, Error>, from: From) {
     }
 }
 
-type Fails = fn() -> Problem;
+type Fails = fn() -> ErrorKind;
 
 /// What is done before the question of a row.
 #[derive(Clone, Copy)]
@@ -67,14 +67,14 @@ const OFFLINE: &str = "it is not in the cache, and nothing is asked offline";
 async fn each_mode_asks_exactly_what_it_says() {
     use Before::{Broken, Cold, Moved, Warm};
     let (unavailable, timeout, limited): (Fails, Fails, Fails) = (
-        || Problem::Unavailable("no connection".to_owned()),
-        || Problem::Timeout(Duration::from_secs(1)),
-        || Problem::RateLimited { said: String::new(), retry_after: None },
+        || ErrorKind::Unavailable("no connection".to_owned()),
+        || ErrorKind::Timeout(Duration::from_secs(1)),
+        || ErrorKind::RateLimited { said: String::new(), retry_after: None },
     );
     let (unauthorized, forbidden, missing): (Fails, Fails, Fails) = (
-        || Problem::Unauthorized("who are you".to_owned()),
-        || Problem::Forbidden("not you".to_owned()),
-        || Problem::NotFound,
+        || ErrorKind::Unauthorized("who are you".to_owned()),
+        || ErrorKind::Forbidden("not you".to_owned()),
+        || ErrorKind::NotFound,
     );
     let always_stale = CacheOptions { pull: Pull::Always, ..stale() };
     // For each: what resolving and pulling a tag asks, then resolving and pulling a digest.
@@ -291,7 +291,7 @@ async fn in_always_the_registry_has_to_answer_in_each_run() {
     next.resolve(&root).await.expect("a descriptor");
     fetch(&next, &repository(), child, MANIFEST_LIMIT).await.expect("content");
     assert_eq!(registry.asked(), [Head]);
-    registry.fail(Some(Problem::Forbidden("not any more".to_owned())));
+    registry.fail(Some(ErrorKind::Forbidden("not any more".to_owned())));
     let next = cached.for_run(pull(Pull::Always));
     assert_eq!(next.open(&repository(), child).await.expect_err("refused").code(), Code::Unauthorized);
 }
@@ -314,7 +314,7 @@ async fn lists_are_remembered_for_when_nobody_can_be_asked() {
     let tags = cached.tags(&repository()).await.expect("tags");
     let all = cached.referrers(&repository(), subject.digest(), None).await.expect("referrers");
     assert_eq!((tags.value.len(), all.value.len(), registry.asked()), (1, 1, vec![Tags, Referrers]));
-    registry.fail(Some(Problem::Unavailable("no connection".to_owned())));
+    registry.fail(Some(ErrorKind::Unavailable("no connection".to_owned())));
     for (options, asks) in [(offline(), vec![]), (stale(), vec![Tags, Referrers, Referrers, Referrers])] {
         let run = cached.for_run(options);
         let known = run.tags(&repository()).await.expect("tags");
@@ -338,7 +338,7 @@ async fn where_there_is_no_head_a_get_does() {
     let tag = tagged(&repository(), "1.0");
     cached.pull(&tag).await.expect("a pull");
     registry.asked();
-    registry.fail_at(Head, Problem::Unsupported("405".to_owned()));
+    registry.fail_at(Head, ErrorKind::Unsupported("405".to_owned()));
     assert_eq!(cached.pull(&tag).await.expect("a pull").value.bytes, index.bytes);
     assert_eq!(registry.asked(), [Head, Get]);
 }

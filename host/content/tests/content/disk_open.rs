@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use refkit_content::{
-    Answer, Body, Cache, CacheOptions, Cached, Code, Content, Discover, DiskCache, Error, Fetch, MANIFEST_LIMIT,
-    Operation, Principal, Problem, Pull, Resolve, fetch,
+    Answer, Body, Cache, CacheOptions, Cached, Code, Content, Discover, DiskCache, Error, ErrorKind, Fetch,
+    MANIFEST_LIMIT, Operation, Principal, Pull, Resolve, fetch,
 };
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use refkit_support::image::Image;
@@ -40,7 +40,7 @@ impl Person {
 
     fn look_up(&self) -> Result<u8, Error> {
         self.looked_up.fetch_add(1, Ordering::Relaxed);
-        let missing = || Problem::Unauthorized("the helper is missing".to_owned());
+        let missing = || ErrorKind::Unauthorized("the helper is missing".to_owned());
         self.credentials.ok_or_else(|| Error::new(Operation::Resolve, "it", missing()))
     }
 
@@ -184,7 +184,7 @@ async fn what_anybody_gets_needs_no_credentials_and_is_shared() {
     // A miss is reported as a miss.
     let (cached, bob) = bob.on(disk, offline());
     let missed = cached.pull(&tagged(&repository(), "other")).await.expect_err("it was never there");
-    assert!(matches!(missed.problem, Problem::NotCached(_)), "{missed}");
+    assert!(matches!(missed.kind, ErrorKind::NotCached(_)), "{missed}");
     assert_eq!((alice.looked_up(), bob.looked_up()), (0, 0));
     let info = disk.info().await.expect("info");
     assert_eq!((info.contents, info.grants, info.tags, info.lists), (4, 4, 1, 2));

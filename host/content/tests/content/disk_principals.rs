@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use refkit_content::{Cache, CacheOptions, Cached, Code, Discover, Fetch, Origin, Problem, Pull, Resolve};
+use refkit_content::{Cache, CacheOptions, Cached, Code, Discover, ErrorKind, Fetch, Origin, Pull, Resolve};
 
 use crate::disk::{ROOM, open};
 use crate::disk_modes::{offline, pull, stale, walk};
@@ -55,7 +55,7 @@ async fn two_principals_see_nothing_that_only_the_other_may() {
         assert!(refused.iter().all(|error| error.code() == code), "{options:?}: {refused:?}");
     }
     // Nor does it help to be unable to ask.
-    bob.fail(Some(Problem::Unavailable("no connection".to_owned())));
+    bob.fail(Some(ErrorKind::Unavailable("no connection".to_owned())));
     let error = his.for_run(stale()).pull(&tag).await.expect_err("a tag");
     assert!(error.to_string().contains("no connection"), "{error}");
     bob.fail(None);

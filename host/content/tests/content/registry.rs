@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use refkit_content::{
-    Answer, Body, Content, Discover, Error, Fetch, Memory, Operation, Origin, Principal, Problem, Push, Resolve,
+    Answer, Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Principal, Push, Resolve,
 };
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use refkit_support::image::{Image, ImageBuilder, IndexBuilder};
@@ -35,7 +35,7 @@ pub enum Sends {
 }
 
 /// How the registry fails, and at what; at everything if nothing is named.
-type Failing = (Option<Ask>, Problem);
+type Failing = (Option<Ask>, ErrorKind);
 
 /// A registry as one principal meets it. A clone is another handle on the same.
 #[derive(Clone)]
@@ -101,12 +101,12 @@ impl Registry {
     }
 
     /// Fails from now on, or does so no longer.
-    pub fn fail(&self, problem: Option<Problem>) {
+    pub fn fail(&self, problem: Option<ErrorKind>) {
         *self.fails.lock().expect("a problem") = problem.map(|problem| (None, problem));
     }
 
     /// Fails from now on whenever it is asked this.
-    pub fn fail_at(&self, what: Ask, problem: Problem) {
+    pub fn fail_at(&self, what: Ask, problem: ErrorKind) {
         *self.fails.lock().expect("a problem") = Some((Some(what), problem));
     }
 
@@ -127,7 +127,7 @@ impl Registry {
         let fail = |problem| Err(Error::new(operation, "it", problem).at("registry.test"));
         match self.fails.lock().expect("a problem").clone() {
             Some((at, problem)) if at.is_none_or(|at| at == what) => fail(problem),
-            _ if self.only.is_some_and(|only| only != self.whom) => fail(Problem::Forbidden("not you".to_owned())),
+            _ if self.only.is_some_and(|only| only != self.whom) => fail(ErrorKind::Forbidden("not you".to_owned())),
             _ => Ok(()),
         }
     }
@@ -157,7 +157,7 @@ impl Fetch for Registry {
         };
         let whole: Vec<Bytes> = stream.try_collect().await?;
         let pieces: Vec<Bytes> = whole.concat().chunks(64 << 10).map(Bytes::copy_from_slice).collect();
-        let broken = || Error::new(Operation::Fetch, "it", Problem::Unavailable("the connection broke".to_owned()));
+        let broken = || Error::new(Operation::Fetch, "it", ErrorKind::Unavailable("the connection broke".to_owned()));
         let stream = match *self.sends.lock().expect("a way") {
             Sends::Whole => stream::iter(pieces).map(Ok).boxed(),
             Sends::Cut(after) => stream::iter(pieces).take(after).map(Ok).chain(stream::iter([Err(broken())])).boxed(),

@@ -7,7 +7,8 @@ use std::path::Path;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use refkit_content::{
-    Body, Code, Discover, Error, Layout, LayoutWriter, MANIFEST_LIMIT, Operation, Origin, Problem, Push, Resolve, fetch,
+    Body, Code, Discover, Error, ErrorKind, Layout, LayoutWriter, MANIFEST_LIMIT, Operation, Origin, Push, Resolve,
+    fetch,
 };
 use refkit_support::image::{INDEX, Image, ImageBuilder, IndexBuilder, MANIFEST};
 
@@ -104,7 +105,7 @@ async fn what_is_not_ours_stays() {
 #[tokio::test]
 async fn wrong_content_leaves_nothing_behind() {
     let broken = || {
-        let error = Error::new(Operation::Fetch, "x", Problem::Unavailable("the connection broke".to_owned()));
+        let error = Error::new(Operation::Fetch, "x", ErrorKind::Unavailable("the connection broke".to_owned()));
         let pieces = vec![Ok(Bytes::from_static(b"cont")), Err(error)];
         Body { origin: Origin::Memory, stream: Box::pin(futures_util::stream::iter(pieces)) }
     };

@@ -1,7 +1,7 @@
 //! What a host hides from requests without credentials.
 
 use http::StatusCode;
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 
 use super::fixed;
 use crate::authority::Way;
@@ -20,7 +20,7 @@ impl Inner {
         endpoint: &Endpoint,
         call: Call,
         missing: Reply,
-    ) -> Result<Reply, Problem> {
+    ) -> Result<Reply, ErrorKind> {
         let known = match self.settings.credentials.credentials(&endpoint.host.credentials).await {
             Ok(credentials @ Credentials::Basic { .. }) => Some((Way::Basic, credentials)),
             Ok(credentials @ Credentials::RegistryToken(_)) => Some((Way::Registry, credentials)),

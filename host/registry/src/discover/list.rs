@@ -1,6 +1,6 @@
 //! A list that comes in pages, and how much of it is held.
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use refkit_oci::{Descriptor, Platform};
 
 /// What one list may hold, all pages together.
@@ -46,15 +46,15 @@ impl<T> List<T> {
     /// Takes in the entries of a page.
     ///
     /// # Errors
-    /// [`Problem::TooMany`] or [`Problem::TooLarge`] where the list would hold more than it may.
-    pub(super) fn extend(&mut self, more: Vec<T>) -> Result<(), Problem> {
+    /// [`ErrorKind::TooMany`] or [`ErrorKind::TooLarge`] where the list would hold more than it may.
+    pub(super) fn extend(&mut self, more: Vec<T>) -> Result<(), ErrorKind> {
         let Bounds { entries, bytes } = self.bounds;
         if self.entries.len() + more.len() > entries {
-            return Err(Problem::TooMany { limit: entries });
+            return Err(ErrorKind::TooMany { limit: entries });
         }
         self.held = more.iter().map(self.cost).fold(self.held, u64::saturating_add);
         if self.held > bytes {
-            return Err(Problem::TooLarge { limit: bytes });
+            return Err(ErrorKind::TooLarge { limit: bytes });
         }
         self.entries.extend(more);
         Ok(())

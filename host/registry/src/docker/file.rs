@@ -8,7 +8,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
@@ -58,8 +58,8 @@ fn filled<T: Deref<Target = String>>(text: &Option<T>) -> Option<&T> {
 
 impl File {
     /// Reads the file; one that is not there is empty. Blocks.
-    pub(super) fn read(path: &Path) -> Result<Self, Problem> {
-        let fail = |what: String| Problem::Malformed(format!("{}: {what}", path.display()));
+    pub(super) fn read(path: &Path) -> Result<Self, ErrorKind> {
+        let fail = |what: String| ErrorKind::Malformed(format!("{}: {what}", path.display()));
         let file = match std::fs::File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),

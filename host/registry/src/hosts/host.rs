@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use refkit_oci::Repository;
 use url::Url;
 
@@ -77,8 +77,8 @@ impl Host {
     /// begins, below [`Self::api`].
     ///
     /// # Errors
-    /// [`Problem::Malformed`] where a rule makes something of it that is no path of a repository.
-    pub fn repository(&self, path: &str) -> Result<String, Problem> {
+    /// [`ErrorKind::Malformed`] where a rule makes something of it that is no path of a repository.
+    pub fn repository(&self, path: &str) -> Result<String, ErrorKind> {
         let Some((rule, rewritten)) = self.rewrites.iter().find_map(|rule| Some((rule, rule.apply(path)?))) else {
             return Ok(path.to_owned());
         };
@@ -88,7 +88,7 @@ impl Host {
             Err(error) => {
                 let shown: String = rewritten.chars().take(160).collect();
                 let text = format!("the rewrite {rule} makes {shown:?} of {path:?}: {}", error.reason);
-                Err(Problem::Malformed(text))
+                Err(ErrorKind::Malformed(text))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use regex::{Regex, RegexBuilder};
 
 /// The longest pattern and the longest replacement, bytes: the path of a repository has at most 255.
@@ -24,14 +24,17 @@ impl Rewrite {
     ///
     /// # Errors
     /// Where the pattern is no regular expression, or one of the two is longer than 1024 bytes.
-    pub fn new(pattern: &str, replacement: &str) -> Result<Self, Problem> {
+    pub fn new(pattern: &str, replacement: &str) -> Result<Self, ErrorKind> {
         if pattern.len().max(replacement.len()) > MAX_LENGTH {
-            return Err(Problem::Malformed(format!("a rewrite with more than {MAX_LENGTH} bytes")));
+            return Err(ErrorKind::Malformed(format!("a rewrite with more than {MAX_LENGTH} bytes")));
         }
         let malformed = |error: regex::Error| {
             // The last line says what is wrong; those before show where.
             let text = error.to_string();
-            Problem::Malformed(format!("{pattern:?} is no pattern: {}", text.lines().last().unwrap_or_default().trim()))
+            ErrorKind::Malformed(format!(
+                "{pattern:?} is no pattern: {}",
+                text.lines().last().unwrap_or_default().trim()
+            ))
         };
         let pattern = RegexBuilder::new(pattern).size_limit(MAX_MEMORY).build().map_err(malformed)?;
         Ok(Self { pattern, replacement: replacement.to_owned() })

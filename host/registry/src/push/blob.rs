@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use futures_util::StreamExt as _;
-use refkit_content::{Body, Code, Error, Problem, deadline};
+use refkit_content::{Body, Code, Error, ErrorKind, deadline};
 use refkit_oci::Descriptor;
 
 use super::reading::{Lent, Reading};
@@ -29,11 +29,11 @@ const HALVINGS: u32 = 7;
 /// Who is to blame.
 pub(super) enum Failed {
     Source(Error),
-    Registry(Problem),
+    Registry(ErrorKind),
 }
 
-impl From<Problem> for Failed {
-    fn from(problem: Problem) -> Self {
+impl From<ErrorKind> for Failed {
+    fn from(problem: ErrorKind) -> Self {
         Self::Registry(problem)
     }
 }
@@ -41,7 +41,7 @@ impl From<Problem> for Failed {
 /// How chunks failed.
 enum Chunks {
     /// The registry does not take any; the first one is still here.
-    Refused(Problem, Bytes),
+    Refused(ErrorKind, Bytes),
     Failed(Failed),
 }
 
@@ -54,7 +54,7 @@ impl<T: Into<Failed>> From<T> for Chunks {
 /// How a whole blob failed.
 enum Whole {
     /// It is larger than somebody on the way lets through, and all of it is still here.
-    TooLarge(Problem, Reading),
+    TooLarge(ErrorKind, Reading),
     Failed(Failed),
 }
 
@@ -103,7 +103,7 @@ impl Blob<'_> {
                     Chunks::Failed(failed) => failed,
                     Chunks::Refused(said, _) => {
                         ways.whole(registry);
-                        Problem::Malformed(format!("{problem}; and it takes no chunks: {said}")).into()
+                        ErrorKind::Malformed(format!("{problem}; and it takes no chunks: {said}")).into()
                     }
                 })
             }
@@ -133,7 +133,7 @@ impl Blob<'_> {
             (Refusal::TooLarge(problem), Some(reading)) => Whole::TooLarge(problem, reading),
             (Refusal::TooLarge(problem), None) if !chunks_refused => {
                 ways.in_chunks(registry, chunk);
-                failed(Problem::Unavailable(format!("{problem}; from now on it gets blobs in chunks")))
+                failed(ErrorKind::Unavailable(format!("{problem}; from now on it gets blobs in chunks")))
             }
             (Refusal::Other(problem), None) if broke(&problem) => {
                 ways.in_chunks(registry, chunk);
@@ -150,7 +150,7 @@ impl Blob<'_> {
             let least = upload.least;
             upload.cancel().await;
             let what = format!("it wants chunks of at least {least} bytes, more than are held in memory");
-            return Err(Chunks::Refused(Problem::Unsupported(what), first));
+            return Err(Chunks::Refused(ErrorKind::Unsupported(what), first));
         }
         let sent = self.chunks(&mut upload, first, reading, most).await;
         if sent.is_err() {
@@ -196,7 +196,7 @@ impl Blob<'_> {
                     if has > start {
                         tries = 0;
                     } else if tries > AGAIN {
-                        return Err(Problem::Unavailable("it takes chunks and does not keep them".to_owned()).into());
+                        return Err(ErrorKind::Unavailable("it takes chunks and does not keep them".to_owned()).into());
                     }
                     held.advance(usize::try_from(has - start).unwrap_or(usize::MAX).min(held.len()));
                     start = has;
@@ -204,7 +204,7 @@ impl Blob<'_> {
                 Patched::Taken(has) => {
                     let what =
                         format!("it says that it has {has} bytes of the upload, of which it got {start} to {end}");
-                    return Err(Problem::Malformed(what).into());
+                    return Err(ErrorKind::Malformed(what).into());
                 }
                 Patched::TooLarge if most / 2 >= floor && most > 1 => {
                     most /= 2;
@@ -213,7 +213,7 @@ impl Blob<'_> {
                 }
                 Patched::TooLarge => {
                     let what = format!("chunks of {most} bytes are too large for it");
-                    return Err(self.refused(Problem::Malformed(what), start, held));
+                    return Err(self.refused(ErrorKind::Malformed(what), start, held));
                 }
                 Patched::Refused(problem) => return Err(self.refused(problem, start, held)),
                 Patched::Broken(problem) => return Err(problem.into()),
@@ -224,7 +224,7 @@ impl Blob<'_> {
             Ok(()) => Ok(()),
             Err(Refusal::TooLarge(problem) | Refusal::Other(problem)) => match problem {
                 // Where the registry has put something else together, too, another way may be better.
-                problem @ (Problem::Unauthorized(_) | Problem::Forbidden(_) | Problem::WrongDigest { .. }) => {
+                problem @ (ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_) | ErrorKind::WrongDigest { .. }) => {
                     Err(problem.into())
                 }
                 problem if problem.may_pass() => Err(problem.into()),
@@ -234,18 +234,18 @@ impl Blob<'_> {
     }
 
     /// Returns what a refusal of a chunk means: at the start, that the blob can still go whole from here.
-    fn refused(&self, problem: Problem, start: u64, held: Bytes) -> Chunks {
+    fn refused(&self, problem: ErrorKind, start: u64, held: Bytes) -> Chunks {
         if start == 0 {
             return Chunks::Refused(problem, held);
         }
         self.client.inner.ways.whole(&self.endpoint.registry);
         let what = format!("it does not take the blob in chunks ({problem}); from now on it gets blobs whole");
-        Chunks::Failed(Problem::Unavailable(what).into())
+        Chunks::Failed(ErrorKind::Unavailable(what).into())
     }
 }
 
 /// Returns whether a body may have been too long for the line.
-fn broke(problem: &Problem) -> bool {
+fn broke(problem: &ErrorKind) -> bool {
     matches!(problem.code(), Code::Unavailable | Code::Timeout)
 }
 
@@ -255,11 +255,11 @@ fn least(chunk: u64) -> u64 {
 }
 
 /// Waits before the next try, as long as the registry asks. Returns whether an answer is still wanted then.
-async fn wait(problem: &Problem, tries: u32) -> bool {
+async fn wait(problem: &ErrorKind, tries: u32) -> bool {
     let own = FIRST_WAIT * 4_u32.saturating_pow(tries.saturating_sub(1));
     let wait = match problem {
-        Problem::RateLimited { retry_after: Some(asked), .. }
-        | Problem::Overloaded { retry_after: Some(asked), .. } => own.max(*asked),
+        ErrorKind::RateLimited { retry_after: Some(asked), .. }
+        | ErrorKind::Overloaded { retry_after: Some(asked), .. } => own.max(*asked),
         _ => own,
     };
     if wait > LONGEST_WAIT || deadline::left().is_some_and(|left| left <= wait) {

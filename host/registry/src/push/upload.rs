@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
 use http::{HeaderValue, Method, StatusCode};
-use refkit_content::Problem;
+use refkit_content::ErrorKind;
 use refkit_oci::Descriptor;
 use url::Url;
 
@@ -38,14 +38,14 @@ pub(super) enum Patched {
     /// It is not known what the registry has.
     Unclear,
     /// The request broke, or the registry did.
-    Broken(Problem),
+    Broken(ErrorKind),
     /// The registry does not do this.
-    Refused(Problem),
+    Refused(ErrorKind),
 }
 
 impl Upload {
     /// Opens an upload.
-    pub(super) async fn open(client: &Client, endpoint: &Endpoint) -> Result<Self, Problem> {
+    pub(super) async fn open(client: &Client, endpoint: &Endpoint) -> Result<Self, ErrorKind> {
         let url = endpoint.url("blobs/uploads/")?;
         let call = Call::new(Method::POST, url).header(CONTENT_LENGTH, HeaderValue::from_static("0"));
         let opened = async { client.inner.ask(endpoint, Actions::Push, call).await?.success().await };
@@ -55,7 +55,7 @@ impl Upload {
 
     /// Takes up the upload that an answer has opened. It has to be at the registry: credentials go with it
     /// (CVE-2026-50151).
-    pub(super) fn opened(client: &Client, endpoint: &Endpoint, reply: &Reply) -> Result<Self, Problem> {
+    pub(super) fn opened(client: &Client, endpoint: &Endpoint, reply: &Reply) -> Result<Self, ErrorKind> {
         let location = place(endpoint, reply)?;
         let least = reply.header(LEAST).and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         let (client, endpoint) = (client.clone(), endpoint.clone());
@@ -63,10 +63,10 @@ impl Upload {
     }
 
     /// Sends a chunk that begins at a byte of the blob.
-    pub(super) async fn patch(&mut self, start: u64, chunk: Bytes) -> Result<Patched, Problem> {
+    pub(super) async fn patch(&mut self, start: u64, chunk: Bytes) -> Result<Patched, ErrorKind> {
         let end = start + chunk.len() as u64;
         let range = HeaderValue::from_str(&format!("{start}-{}", end.saturating_sub(1)));
-        let range = range.map_err(|error| Problem::Other(error.to_string()))?;
+        let range = range.map_err(|error| ErrorKind::Other(error.to_string()))?;
         let call = Call::new(Method::PATCH, self.location.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
             .header(CONTENT_RANGE, range)
@@ -88,7 +88,7 @@ impl Upload {
             StatusCode::RANGE_NOT_SATISFIABLE => Ok(Patched::Unclear),
             StatusCode::NOT_IMPLEMENTED => Ok(Patched::Refused(problem(reply).await)),
             _ => match problem(reply).await {
-                problem @ (Problem::Unauthorized(_) | Problem::Forbidden(_)) => Err(problem),
+                problem @ (ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_)) => Err(problem),
                 problem if problem.may_pass() => Ok(Patched::Broken(problem)),
                 problem => Ok(Patched::Refused(problem)),
             },
@@ -96,12 +96,12 @@ impl Upload {
     }
 
     /// Asks how much of the blob, of which it should have so many bytes, has arrived.
-    pub(super) async fn received(&mut self, start: u64) -> Result<u64, Problem> {
+    pub(super) async fn received(&mut self, start: u64) -> Result<u64, ErrorKind> {
         let asked = async { self.ask(Call::new(Method::GET, self.location.clone())).await?.success().await };
         let reply = self.client.within(asked).await?;
         self.follow(&reply)?;
         let what = "it does not say what it has of the upload";
-        received(&reply, start)?.ok_or_else(|| Problem::Malformed(what.to_owned()))
+        received(&reply, start)?.ok_or_else(|| ErrorKind::Malformed(what.to_owned()))
     }
 
     /// Sends the blob, or what is left of it, and has it put together. Tells 413 from other refusals.
@@ -131,13 +131,13 @@ impl Upload {
         _ = self.client.within(cancel).await;
     }
 
-    async fn ask(&self, call: Call) -> Result<Reply, Problem> {
+    async fn ask(&self, call: Call) -> Result<Reply, ErrorKind> {
         let call = call.queue(Queue::Write);
         self.client.inner.ask(&self.endpoint, Actions::Push, call).await
     }
 
     /// Goes where the next request of the upload is to be sent.
-    fn follow(&mut self, reply: &Reply) -> Result<(), Problem> {
+    fn follow(&mut self, reply: &Reply) -> Result<(), ErrorKind> {
         if reply.headers.contains_key(LOCATION) {
             self.location = place(&self.endpoint, reply)?;
         }
@@ -162,34 +162,34 @@ impl Drop for Upload {
 /// Why a blob was not taken.
 pub(super) enum Refusal {
     /// The body is larger than somebody on the way lets through.
-    TooLarge(Problem),
+    TooLarge(ErrorKind),
     /// Anything else.
-    Other(Problem),
+    Other(ErrorKind),
 }
 
-async fn problem(reply: Reply) -> Problem {
+async fn problem(reply: Reply) -> ErrorKind {
     match reply.success().await {
-        Ok(_) => Problem::Malformed("it answers what makes no sense here".to_owned()),
+        Ok(_) => ErrorKind::Malformed("it answers what makes no sense here".to_owned()),
         Err(problem) => problem,
     }
 }
 
-fn place(endpoint: &Endpoint, reply: &Reply) -> Result<Url, Problem> {
+fn place(endpoint: &Endpoint, reply: &Reply) -> Result<Url, ErrorKind> {
     let location = reply.location()?;
     if endpoint.is_at(&location) && location.username().is_empty() && location.password().is_none() {
         return Ok(location);
     }
-    Err(Problem::Malformed(format!("its upload is at another place, {}, which gets nothing", shown(&location))))
+    Err(ErrorKind::Malformed(format!("its upload is at another place, {}, which gets nothing", shown(&location))))
 }
 
 /// Returns how many bytes of the blob a registry says that it has: `Range` is `0-LAST`, and some write `bytes=0-LAST`.
 /// None where it says nothing. `0-0` stands for nothing as well as for one byte; at the start it means nothing.
-fn received(reply: &Reply, start: u64) -> Result<Option<u64>, Problem> {
+fn received(reply: &Reply, start: u64) -> Result<Option<u64>, ErrorKind> {
     let Some(text) = reply.header(RANGE) else { return Ok(None) };
     let last = text.rsplit_once('-').and_then(|(_, last)| last.trim().parse::<u64>().ok());
     match last.and_then(|last| last.checked_add(1)) {
         Some(1) if start == 0 => Ok(Some(0)),
         Some(count) => Ok(Some(count)),
-        None => Err(Problem::Malformed(format!("its Range {:?} is none", printable(text)))),
+        None => Err(ErrorKind::Malformed(format!("its Range {:?} is none", printable(text)))),
     }
 }

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use refkit_content::{Distrust, Problem};
+use refkit_content::{Distrust, ErrorKind};
 use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, Error, InvalidMessage};
 use url::Url;
@@ -21,7 +21,7 @@ pub(super) fn is_authority(error: &Error) -> bool {
 
 /// Returns the problem with a URL's host that an error stands for, where it is one of TLS that asking again does not
 /// mend.
-pub(crate) fn problem(cause: &(dyn StdError + 'static), url: &Url) -> Option<Problem> {
+pub(crate) fn problem(cause: &(dyn StdError + 'static), url: &Url) -> Option<ErrorKind> {
     // Streams wrap the error, and do not name it as their source.
     let mut cause = cause;
     while let Some(inner) = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
@@ -35,9 +35,9 @@ pub(crate) fn problem(cause: &(dyn StdError + 'static), url: &Url) -> Option<Pro
                 false => said(refused),
             };
             let said = format!("the certificate of {} is refused: {}", host_of(url), printable(&what));
-            Some(Problem::Certificate { reason, said })
+            Some(ErrorKind::Certificate { reason, said })
         }
-        Error::InvalidMessage(InvalidMessage::InvalidContentType) => Some(Problem::Protocol { tls: false }),
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => Some(ErrorKind::Protocol { tls: false }),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use refkit_content::{Discover, Principal, Problem, Resolve};
+use refkit_content::{Discover, ErrorKind, Principal, Resolve};
 use refkit_oci::Reference;
 use refkit_registry::{CredentialSource, Credentials};
 use refkit_support::{Access, Fault, Rule, TokenField, TokenServer};
@@ -66,7 +66,7 @@ async fn refusals_say_what_to_do() {
         let wrong = Credentials::Basic { username: "eve".to_owned(), password: "guess\u{e9}".to_owned().into() };
         for (credentials, said) in [(Credentials::Anonymous, "there are no credentials"), (wrong, "eve may not")] {
             registry.clear();
-            let Problem::Unauthorized(text) = problem(client(credentials).resolve(&name).await) else {
+            let ErrorKind::Unauthorized(text) = problem(client(credentials).resolve(&name).await) else {
                 panic!("it is refused");
             };
             assert!(text.contains(said) && text.contains(&login) && !text.contains("guess"), "{text}");
@@ -76,7 +76,7 @@ async fn refusals_say_what_to_do() {
     // One that asks for what cannot be had.
     for challenge in ["Negotiate", "Basic", "Bearer realm=\"", "Bearer service=\"x\"", "x\"y"] {
         registry.require(Access::custom([challenge], |_| false));
-        assert!(matches!(problem(anonymous().resolve(&name).await), Problem::Unauthorized(_)), "{challenge}");
+        assert!(matches!(problem(anonymous().resolve(&name).await), ErrorKind::Unauthorized(_)), "{challenge}");
     }
 }
 
@@ -144,7 +144,7 @@ async fn what_is_hidden_is_asked_for_with_credentials() {
         let asking = client(credentials);
         for requests in [first, later, later] {
             registry.clear();
-            assert!(matches!(problem(asking.resolve(&name).await), Problem::NotFound));
+            assert!(matches!(problem(asking.resolve(&name).await), ErrorKind::NotFound));
             assert_eq!(registry.count("*"), requests, "{:?}", registry.requests());
         }
     }
@@ -162,7 +162,7 @@ async fn what_is_hidden_is_asked_for_with_credentials() {
         registry.clear_rules();
         registry.add(Rule::when(told, Fault::status(status)));
         registry.add(Rule::on("*", Fault::status(404)));
-        assert!(matches!(problem(client(user()).pull(&name).await), Problem::NotFound), "{status}");
+        assert!(matches!(problem(client(user()).pull(&name).await), ErrorKind::NotFound), "{status}");
         assert_eq!(registry.count("*"), 2, "{status}");
     }
 }
@@ -173,9 +173,9 @@ async fn credentials_are_looked_up_when_they_are_asked_for() {
     struct Broken(AtomicUsize);
     #[async_trait]
     impl CredentialSource for Broken {
-        async fn credentials(&self, _: &str) -> Result<Credentials, Problem> {
+        async fn credentials(&self, _: &str) -> Result<Credentials, ErrorKind> {
             self.0.fetch_add(1, Ordering::Relaxed);
-            Err(Problem::Unauthorized("the helper is missing".to_owned()))
+            Err(ErrorKind::Unauthorized("the helper is missing".to_owned()))
         }
     }
     let registry = filled().await;
@@ -188,7 +188,7 @@ async fn credentials_are_looked_up_when_they_are_asked_for() {
     assert!(asking.is_anonymous(name.repository()));
     // To be missing is what the registry says; why it might hide it is not known.
     let other = Reference::parse(&format!("{}/other:1", registry.host())).unwrap();
-    assert!(matches!(problem(asking.pull(&other).await), Problem::NotFound));
+    assert!(matches!(problem(asking.pull(&other).await), ErrorKind::NotFound));
     assert_eq!(source.0.load(Ordering::Relaxed), 1);
     registry.require(Access::basic(USER.0, USER.1));
     let found = problem(asking.pull(&name).await).to_string();
@@ -240,7 +240,7 @@ async fn realms() {
     ] {
         registry.require(Access::token("x", &format!("Bearer realm=\"{realm}\"")));
         let found = problem(client(user()).resolve(&name).await);
-        assert!(matches!(found, Problem::Malformed(_)), "{realm}: {found}");
+        assert!(matches!(found, ErrorKind::Malformed(_)), "{realm}: {found}");
     }
     // A token server that sends a client elsewhere gets nobody's password there.
     let tokens = TokenServer::opaque().unwrap();
@@ -251,7 +251,7 @@ async fn realms() {
     tokens.clear_rules();
     tokens.add(Rule::on("*", Fault::redirect(307, "http://169.254.169.254/token")));
     let found = problem(client(user()).resolve(&name).await);
-    assert!(matches!(&found, Problem::Malformed(text) if text.contains("inside this network")), "{found}");
+    assert!(matches!(&found, ErrorKind::Malformed(text) if text.contains("inside this network")), "{found}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use refkit_content::{Body, Code, Discover, Memory, Origin, Problem, Push, Resolve, copy, fetch};
+use refkit_content::{Body, Code, Discover, ErrorKind, Memory, Origin, Push, Resolve, copy, fetch};
 use refkit_oci::Descriptor;
 use refkit_registry::{Client, Credentials, DockerConfig, Helpers};
 use refkit_support::{Access, Authority, Fault, FaultRegistry, Nginx, Rule, TokenServer, digest};
@@ -57,7 +57,7 @@ async fn cve_2020_15157_and_ghsa_qvqc_4c52_x6qp_foreign_layer_urls_get_no_creden
         let asking = client(user());
         let layer = Descriptor { media_type: kind.to_owned(), urls: vec![url], ..what.clone() };
         let found = problem(fetch(&asking, &repository(&registry.host()), &layer, 100).await);
-        assert!(matches!(found, Problem::NotFound), "{kind}: {found}");
+        assert!(matches!(found, ErrorKind::NotFound), "{kind}: {found}");
         let name = reference(&registry.host(), ":foreign");
         assert_eq!(copy(&asking, &name, &Memory::new(), &name).await.is_ok(), copied, "{kind}");
     }
@@ -102,20 +102,20 @@ async fn cve_2026_48978_and_ghsa_28r5_37g7_p6mp_realms_are_checked_before_a_pack
     for place in &places {
         registry.require(Access::token("x", &format!("Bearer realm=\"{place}\",service=\"s\"")));
         let found = problem(client(user()).resolve(&name).await);
-        assert!(matches!(found, Problem::Malformed(_)), "{place}: {found}");
+        assert!(matches!(found, ErrorKind::Malformed(_)), "{place}: {found}");
         // The same, one step later.
         tokens.clear_rules();
         tokens.add(Rule::on("*", Fault::redirect(307, place)));
         registry.require(Access::bearer(&tokens));
         let found = problem(client(user()).resolve(&name).await);
-        assert!(matches!(found, Problem::Malformed(_)), "from the token server to {place}: {found}");
+        assert!(matches!(found, ErrorKind::Malformed(_)), "from the token server to {place}: {found}");
     }
     // A registry with TLS has no token server without.
     let authority = Authority::new().unwrap();
     let front = Nginx::before(&registry.host()).tls(&authority).start().unwrap();
     registry.require(Access::token("x", &format!("Bearer realm=\"{}\"", decoy.realm())));
     let found = problem(secure(&authority, user()).resolve(&reference(&front.host(), ":latest")).await);
-    assert!(matches!(found, Problem::Malformed(_)), "{found}");
+    assert!(matches!(found, ErrorKind::Malformed(_)), "{found}");
     assert_eq!((decoy.count("*"), decoy.connections()), (0, 0));
     // One that is on loopback itself may name it.
     registry.require(Access::bearer(&decoy));
@@ -169,7 +169,7 @@ async fn ghsa_vh4v_2xq2_g5cg_a_challenge_from_elsewhere_changes_no_token() {
     asking.resolve(&name).await.unwrap();
     let token = registry.requests().last().unwrap().authorization().map(str::to_owned);
     let found = problem(fetch(&asking, &repository(&registry.host()), &blob(), 100).await);
-    assert!(matches!(found, Problem::Unauthorized(_)), "{found}");
+    assert!(matches!(found, ErrorKind::Unauthorized(_)), "{found}");
     asking.resolve(&name).await.unwrap();
     assert_eq!(registry.requests().last().unwrap().authorization().map(str::to_owned), token);
     assert_eq!((evil.connections(), tokens.count("*"), untold(&store)), (0, 1, true));
@@ -199,7 +199,7 @@ async fn cve_2026_50151_uploads_go_nowhere_else() {
             // Not every push has this step.
             if registry.count(step) > 0 {
                 let found = problem(pushed);
-                assert!(matches!(found, Problem::Malformed(_)), "{step} {place}: {found}");
+                assert!(matches!(found, ErrorKind::Malformed(_)), "{step} {place}: {found}");
                 assert_eq!(registry.count("PUT *"), 0, "{step} {place}");
             }
             let at_other_name = |one: &refkit_support::Request| one.header("host") == Some(name.as_str());
@@ -233,7 +233,7 @@ async fn go_containerregistry_2332_pages_are_the_registrys_own() {
             [asking.tags(&from).await.map(drop), asking.referrers(&from, image().digest(), None).await.map(drop)];
         for list in lists {
             let found = problem(list);
-            assert!(matches!(found, Problem::Malformed(_)), "{place}: {found}");
+            assert!(matches!(found, ErrorKind::Malformed(_)), "{place}: {found}");
         }
         assert!(registry.requests().iter().all(|request| request.header("host") == Some(host.as_str())), "{place}");
     }

@@ -1,6 +1,6 @@
 //! What other clients were hit by, one test a row, named after the advisory: bodies, sizes and indexes without an end.
 
-use refkit_content::{Code, Discover, Problem, Resolve, fetch};
+use refkit_content::{Code, Discover, ErrorKind, Resolve, fetch};
 use refkit_oci::Descriptor;
 use refkit_oci::document::{self, Limits};
 use refkit_support::image::{INDEX, MANIFEST};
@@ -40,7 +40,7 @@ async fn cve_2020_1702_bodies_without_an_end_stop_at_a_cap() {
     }
     registry.clear_rules();
     registry.add(Rule::on("*", Fault::status(403).body("{\"errors\":[{\"message\":\"x").endless()));
-    assert!(matches!(problem(asking.pull(&name).await), Problem::Forbidden(_)));
+    assert!(matches!(problem(asking.pull(&name).await), ErrorKind::Forbidden(_)));
     assert!(end() < MANIFEST_CAP + BUFFERED, "an error: {}", end());
 
     registry.clear_rules();
@@ -65,7 +65,7 @@ async fn ghsa_f36w_mj3v_6jqv_sizes_that_nobody_has_room_for() {
     for size in [1 << 62, u64::MAX, (4 << 20) + 1] {
         let huge = Descriptor::new("a/b", digest(b"{}"), size);
         let found = problem(fetch(&anonymous(), &from, &huge, 4 << 20).await);
-        assert!(matches!(found, Problem::TooLarge { .. }), "{size}: {found}");
+        assert!(matches!(found, ErrorKind::TooLarge { .. }), "{size}: {found}");
     }
     assert_eq!(registry.count("*"), 0);
     registry.put_blob("app", "{}");
@@ -87,7 +87,7 @@ async fn ghsa_f36w_mj3v_6jqv_sizes_that_nobody_has_room_for() {
         registry.clear_rules();
         registry.add(Rule::on("*", Fault::normal().claim_length(length)));
         let found = problem(anonymous().pull(&reference(&registry.host(), ":latest")).await);
-        assert!(matches!(found, Problem::TooLarge { .. }), "{length}: {found}");
+        assert!(matches!(found, ErrorKind::TooLarge { .. }), "{length}: {found}");
         problem(anonymous().resolve(&reference(&registry.host(), ":latest")).await);
     }
 }
@@ -113,7 +113,7 @@ async fn image_spec_780_indexes_within_indexes_and_without_end() {
     registry.put_manifest("app", Some("deep"), INDEX, wide);
     registry.clear();
     let found = problem(whole(&name).await);
-    assert!(matches!(found, Problem::TooLarge { .. }), "{found}");
+    assert!(matches!(found, ErrorKind::TooLarge { .. }), "{found}");
     assert_eq!(registry.count("*"), 1);
     // Within the cap of bytes there is one for entries, and what is listed is asked for only until something is wrong.
     let entries: Vec<Value> = (0..30_000).map(|n| described(MANIFEST, &n.to_string())).collect();

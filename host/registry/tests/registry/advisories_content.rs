@@ -2,7 +2,7 @@
 //! packets and credentials go is in `advisories`, what has no end in `advisories_bounds`; links in layouts are in the
 //! tests of `refkit-content`.
 
-use refkit_content::{Code, Discover, Error, Memory, Problem, Resolve, copy, fetch};
+use refkit_content::{Code, Discover, Error, ErrorKind, Memory, Resolve, copy, fetch};
 use refkit_oci::{Descriptor, Reference};
 use refkit_support::image::{DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST};
 use refkit_support::{Fault, Rule, digest};
@@ -163,11 +163,11 @@ async fn go_2024_3038_and_cve_2025_24882_a_pinned_reference_gets_its_bytes_or_no
         registry.add(Rule::on("GET *", wrong));
         for name in [&pinned, &both] {
             let found = problem(anonymous().pull(name).await);
-            assert!(matches!(found, Problem::WrongDigest { .. }), "{header:?} {name}: {found}");
+            assert!(matches!(found, ErrorKind::WrongDigest { .. }), "{header:?} {name}: {found}");
         }
         for what in [&child.descriptor, &config] {
             let found = problem(fetch(&anonymous(), &from, what, 1 << 20).await);
-            let refused = matches!(found, Problem::WrongDigest { .. } | Problem::WrongSize { .. });
+            let refused = matches!(found, ErrorKind::WrongDigest { .. } | ErrorKind::WrongSize { .. });
             assert!(refused, "{header:?} {what:?}: {found}");
         }
     }
@@ -175,11 +175,11 @@ async fn go_2024_3038_and_cve_2025_24882_a_pinned_reference_gets_its_bytes_or_no
     registry.clear_rules();
     registry.add(Rule::on("GET *", Fault::normal().body(vec![b' '; config.size as usize])));
     let found = problem(fetch(&anonymous(), &from, &config, 1 << 20).await);
-    assert!(matches!(found, Problem::WrongDigest { .. }), "{found}");
+    assert!(matches!(found, ErrorKind::WrongDigest { .. }), "{found}");
     // The head alone is believed for what it says of another digest.
     registry.clear_rules();
     registry.add(Rule::on("HEAD *", Fault::normal().header("docker-content-digest", told.as_str())));
     for name in [&pinned, &both] {
-        assert!(matches!(problem(anonymous().resolve(name).await), Problem::WrongDigest { .. }));
+        assert!(matches!(problem(anonymous().resolve(name).await), ErrorKind::WrongDigest { .. }));
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use refkit_content::{Discover, Problem, Resolve, fetch};
+use refkit_content::{Discover, ErrorKind, Resolve, fetch};
 use refkit_oci::Descriptor;
 use refkit_oci::document::media_type::{DOCKER_MANIFEST, INDEX, MANIFEST};
 use refkit_registry::hosts::Host;
@@ -67,7 +67,7 @@ async fn a_page_is_no_manifest() {
         assert_eq!((found.value.bytes, found.origin.to_string()), (image().bytes.clone(), registry.host()), "{said}");
         registry.add(Rule::on("*", fault));
         for found in [problem(anonymous().resolve(&name).await), problem(anonymous().pull(&name).await)] {
-            assert!(matches!(&found, Problem::Malformed(text) if text.contains(said)), "{said}: {found:?}");
+            assert!(matches!(&found, ErrorKind::Malformed(text) if text.contains(said)), "{said}: {found:?}");
         }
     }
     registry.clear_rules();
@@ -127,7 +127,7 @@ async fn heads_that_are_refused() {
     registry.clear_rules();
     registry.clear();
     registry.add(Rule::on("HEAD *", Fault::status(429)));
-    assert!(matches!(problem(anonymous().resolve(&name).await), Problem::RateLimited { .. }));
+    assert!(matches!(problem(anonymous().resolve(&name).await), ErrorKind::RateLimited { .. }));
     assert_eq!(registry.count("*"), 1);
     registry.clear_rules();
     let mirror = FaultRegistry::start().unwrap();
@@ -166,7 +166,7 @@ async fn bodies_in_gzip() {
     assert_eq!((registry.count("HEAD *"), registry.count("GET *")), (1, 1));
     registry.clear_rules();
     registry.add(Rule::on("* */manifests/latest", coded(b"{}")));
-    assert!(matches!(problem(anonymous().pull(&name).await), Problem::WrongDigest { .. }));
+    assert!(matches!(problem(anonymous().pull(&name).await), ErrorKind::WrongDigest { .. }));
 
     let from = repository(&registry.host());
     let bytes: Vec<u8> = (0..200_000_u32).flat_map(|n| (n % 251).to_le_bytes()).collect();
@@ -187,10 +187,10 @@ async fn bodies_in_gzip() {
     // A store that calls gzip what is not coded.
     assert_eq!(read(Fault::normal().header("content-encoding", "gzip")).await.unwrap().value, bytes);
     let longer = [&bytes[..], b"x"].concat();
-    assert!(matches!(problem(read(coded(&longer)).await), Problem::WrongSize { .. }));
-    assert!(matches!(problem(read(coded(&longer[1..])).await), Problem::WrongDigest { .. }));
+    assert!(matches!(problem(read(coded(&longer)).await), ErrorKind::WrongSize { .. }));
+    assert!(matches!(problem(read(coded(&longer[1..])).await), ErrorKind::WrongDigest { .. }));
     let found = problem(read(Fault::normal().header("content-encoding", "br")).await);
-    assert!(matches!(&found, Problem::Unsupported(text) if text.contains("\"br\"")), "{found:?}");
+    assert!(matches!(&found, ErrorKind::Unsupported(text) if text.contains("\"br\"")), "{found:?}");
     // And of a layer that is gzip itself.
     let layer = gzip(&bytes);
     registry.put_blob("app", layer.clone());
@@ -207,11 +207,11 @@ async fn a_bomb_stops_at_the_cap() {
     let bomb = Fault::status(200).header("content-encoding", "gzip").body(gzip(&vec![0; 64 << 20]));
     registry.add(Rule::on("GET *", bomb));
     let name = reference(&registry.host(), ":latest");
-    assert!(matches!(problem(anonymous().pull(&name).await), Problem::TooLarge { limit: 4_194_304 }));
+    assert!(matches!(problem(anonymous().pull(&name).await), ErrorKind::TooLarge { limit: 4_194_304 }));
     let what = Descriptor::new("a/b", digest(b"x"), 1);
     assert!(matches!(
         problem(fetch(&anonymous(), &repository(&registry.host()), &what, 1 << 20).await),
-        Problem::WrongSize { .. }
+        ErrorKind::WrongSize { .. }
     ));
-    assert!(matches!(problem(anonymous().tags(&repository(&registry.host())).await), Problem::TooLarge { .. }));
+    assert!(matches!(problem(anonymous().tags(&repository(&registry.host())).await), ErrorKind::TooLarge { .. }));
 }

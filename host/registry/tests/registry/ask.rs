@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use refkit_content::{Content, Error, Fetch, Problem, Resolve, fetch};
+use refkit_content::{Content, Error, ErrorKind, Fetch, Resolve, fetch};
 use refkit_oci::document::{self, Document, Limits};
 use refkit_oci::{Descriptor, Reference, Repository};
 use refkit_registry::{Client, ClientBuilder, CredentialSource, Credentials, Retries, Timeouts};
@@ -18,7 +18,7 @@ pub struct Fixed(pub Credentials);
 
 #[async_trait]
 impl CredentialSource for Fixed {
-    async fn credentials(&self, _registry: &str) -> Result<Credentials, Problem> {
+    async fn credentials(&self, _registry: &str) -> Result<Credentials, ErrorKind> {
         Ok(self.0.clone())
     }
 }
@@ -87,9 +87,9 @@ pub async fn read(client: &(impl Fetch + ?Sized), from: &Repository, what: &Desc
 }
 
 /// Returns the problem of an answer that has to be one.
-pub fn problem<T>(answer: Result<T, Error>) -> Problem {
+pub fn problem<T>(answer: Result<T, Error>) -> ErrorKind {
     match answer {
         Ok(_) => panic!("there is an answer, and there should be none"),
-        Err(error) => error.problem,
+        Err(error) => error.kind,
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use refkit_content::{Distrust, Problem, Resolve};
+use refkit_content::{Distrust, ErrorKind, Resolve};
 use refkit_registry::{Client, ClientBuilder, Credentials, Hosts, Retries};
 use refkit_support::authority::Issued;
 use refkit_support::{Authority, Nginx};
@@ -74,7 +74,7 @@ async fn a_refused_certificate_is_named_and_not_asked_for_again() {
         let front = Nginx::before(&registry.host()).tls(&authority).certificate(shown).start().unwrap();
         registry.clear();
         let found = problem(trusting(&roots).build().resolve(&reference(&front.host(), ":latest")).await);
-        let Problem::Certificate { reason, said } = &found else { panic!("{words}: {found:?}") };
+        let ErrorKind::Certificate { reason, said } = &found else { panic!("{words}: {found:?}") };
         assert_eq!(*reason, wanted, "{said}");
         assert_eq!(*said, format!("the certificate of {} is refused: {words}", front.host()));
         front.requests().unwrap();
@@ -90,13 +90,13 @@ async fn the_other_protocol() {
     let plain = trusting(&authority.pem()).hosts(Hosts::default()).retries(Retries::NONE).build();
     for name in [front.host(), front.host().replace("127.0.0.1", "localhost")] {
         let found = problem(plain.resolve(&reference(&name, ":latest")).await);
-        assert!(matches!(found, Problem::Protocol { tls: true }), "{found:?}");
+        assert!(matches!(found, ErrorKind::Protocol { tls: true }), "{found:?}");
         let found = problem(plain.pull(&reference(&name, ":latest")).await);
-        assert!(matches!(found, Problem::Protocol { tls: true }), "{found:?}");
+        assert!(matches!(found, ErrorKind::Protocol { tls: true }), "{found:?}");
     }
     registry.clear();
     let found = problem(trusting(&authority.pem()).build().pull(&reference(&registry.host(), ":latest")).await);
-    assert!(matches!(found, Problem::Protocol { tls: false }), "{found:?}");
+    assert!(matches!(found, ErrorKind::Protocol { tls: false }), "{found:?}");
     // Servers that answer an alert, as rustls and OpenSSL do; and servers whose HTTP is malformed, which speak no TLS.
     let many = ["HTTP/1.1 200 OK\r\n".to_owned(), "x: y\r\n".repeat(20_000)].concat();
     let rows: [(&[u8], bool); 5] = [
@@ -120,8 +120,8 @@ async fn the_other_protocol() {
         });
         let found = problem(plain.pull(&reference(&host, ":latest")).await);
         match &found {
-            Problem::Protocol { tls: true } => assert!(tls, "{found:?}"),
-            Problem::Malformed(text) => assert!(!tls && text.contains("its answer is no HTTP"), "{found:?}"),
+            ErrorKind::Protocol { tls: true } => assert!(tls, "{found:?}"),
+            ErrorKind::Malformed(text) => assert!(!tls && text.contains("its answer is no HTTP"), "{found:?}"),
             _ => panic!("{found:?}"),
         }
         answer.await.unwrap();

@@ -1,7 +1,7 @@
 //! Challenges as they come over the wire, and the rows of the vectors that are about realms. What a header says is in
 //! the tests of `challenge`, with a decision on every row.
 
-use refkit_content::{Problem, Resolve};
+use refkit_content::{ErrorKind, Resolve};
 use refkit_support::{Access, Authority, Nginx, TokenServer, basic};
 use serde_json::Value;
 
@@ -80,14 +80,14 @@ async fn realms_of_the_vectors() {
                 let realm = realm.replace("127.0.0.1", "169.254.169.254");
                 registry.require(Access::token("x", &format!("Bearer realm=\"{realm}\"")));
                 let found = problem(client(user()).resolve(&reference(&registry.host(), ":latest")).await);
-                assert!(matches!(found, Problem::Malformed(_)), "{found}");
+                assert!(matches!(found, ErrorKind::Malformed(_)), "{found}");
             }
             "reject http downgrade" => {
                 assert!(expect.starts_with("refuse"));
                 let realm = realm.replace("<same host>", &front.host());
                 registry.require(Access::token("x", &format!("Bearer realm=\"{realm}\"")));
                 let found = problem(secure(&authority, user()).resolve(&reference(&front.host(), ":latest")).await);
-                assert!(matches!(found, Problem::Malformed(_)), "{found}");
+                assert!(matches!(found, ErrorKind::Malformed(_)), "{found}");
             }
             // Accepted: it is the registry's own, over the same connection.
             "bearer2 relative path" => {

@@ -1,6 +1,6 @@
 //! Registries that fail, lie, or lead elsewhere.
 
-use refkit_content::{Error, Fetch, Problem, Resolve, fetch};
+use refkit_content::{Error, ErrorKind, Fetch, Resolve, fetch};
 use refkit_oci::Descriptor;
 use refkit_registry::hosts::Host;
 use refkit_registry::{Credentials, Hosts};
@@ -10,33 +10,33 @@ use crate::ask::{USER, anonymous, builder, client, filled, image, problem, refer
 
 #[tokio::test]
 async fn answers_of_a_pull() {
-    type Is = fn(&Problem) -> bool;
+    type Is = fn(&ErrorKind) -> bool;
     let registry = filled().await;
     let zero = format!("sha256:{}", "0".repeat(64));
     let rows: [(&str, Fault, Is); 18] = [
-        ("gone", Fault::status(404), |p| matches!(p, Problem::NotFound)),
-        ("forbidden", Fault::status(403), |p| matches!(p, Problem::Forbidden(_))),
+        ("gone", Fault::status(404), |p| matches!(p, ErrorKind::NotFound)),
+        ("forbidden", Fault::status(403), |p| matches!(p, ErrorKind::Forbidden(_))),
         ("limited", Fault::status(429).header("retry-after", "7"), |p| p.to_string().contains("7 s")),
-        ("limited, no time", Fault::status(429), |p| matches!(p, Problem::RateLimited { retry_after: None, .. })),
+        ("limited, no time", Fault::status(429), |p| matches!(p, ErrorKind::RateLimited { retry_after: None, .. })),
         ("limited, for a reason", Fault::status(429).body("{\"errors\":[{\"message\":\"pull less\"}]}"), |p| {
             p.to_string() == "the registry limits requests: pull less"
         }),
-        ("broken", Fault::status(503), |p| matches!(p, Problem::Overloaded { .. })),
-        ("hung up", Fault::hang_up(), |p| matches!(p, Problem::Unreachable(_))),
-        ("stalled", Fault::stall(), |p| matches!(p, Problem::Timeout(_))),
-        ("stalled in the body", Fault::normal().stall_after(5), |p| matches!(p, Problem::Timeout(_))),
-        ("cut", Fault::normal().cut_after(5), |p| matches!(p, Problem::Unreachable(_))),
-        ("endless", Fault::normal().endless(), |p| matches!(p, Problem::TooLarge { limit: 4_194_304 })),
-        ("huge", Fault::normal().claim_length(1 << 62), |p| matches!(p, Problem::TooLarge { .. })),
-        ("other bytes", Fault::normal().body("{}"), |p| matches!(p, Problem::WrongDigest { .. })),
+        ("broken", Fault::status(503), |p| matches!(p, ErrorKind::Overloaded { .. })),
+        ("hung up", Fault::hang_up(), |p| matches!(p, ErrorKind::Unreachable(_))),
+        ("stalled", Fault::stall(), |p| matches!(p, ErrorKind::Timeout(_))),
+        ("stalled in the body", Fault::normal().stall_after(5), |p| matches!(p, ErrorKind::Timeout(_))),
+        ("cut", Fault::normal().cut_after(5), |p| matches!(p, ErrorKind::Unreachable(_))),
+        ("endless", Fault::normal().endless(), |p| matches!(p, ErrorKind::TooLarge { limit: 4_194_304 })),
+        ("huge", Fault::normal().claim_length(1 << 62), |p| matches!(p, ErrorKind::TooLarge { .. })),
+        ("other bytes", Fault::normal().body("{}"), |p| matches!(p, ErrorKind::WrongDigest { .. })),
         ("another digest", Fault::normal().header("docker-content-digest", &zero), |p| {
-            matches!(p, Problem::WrongDigest { .. })
+            matches!(p, ErrorKind::WrongDigest { .. })
         }),
         ("a digest that is none", Fault::normal().header("docker-content-digest", "sha256:../x"), |p| {
-            matches!(p, Problem::Malformed(_))
+            matches!(p, ErrorKind::Malformed(_))
         }),
         ("endless words", Fault::status(500).body("{\"errors\":[").endless(), |p| {
-            matches!(p, Problem::Overloaded { .. })
+            matches!(p, ErrorKind::Overloaded { .. })
         }),
         ("words for a terminal", Fault::status(403).body("{\"errors\":[{\"message\":\"\\u001b[2Jx\\n\"}]}"), |p| {
             p.to_string().ends_with("?[2Jx?")
@@ -65,10 +65,10 @@ async fn a_pinned_reference_gets_its_bytes_or_none() {
         registry.clear_rules();
         registry.add(Rule::on("GET *", fault));
         let found = problem(anonymous().pull(&pinned).await);
-        assert!(matches!(found, Problem::WrongDigest { .. }), "{found:?}");
+        assert!(matches!(found, ErrorKind::WrongDigest { .. }), "{found:?}");
     }
     registry.add(Rule::on("HEAD *", Fault::normal().header("docker-content-digest", other.as_str())));
-    assert!(matches!(problem(anonymous().resolve(&pinned).await), Problem::WrongDigest { .. }));
+    assert!(matches!(problem(anonymous().resolve(&pinned).await), ErrorKind::WrongDigest { .. }));
 }
 
 /// What a HEAD does not tell, the content does.
@@ -98,10 +98,10 @@ async fn blobs() {
         async |what: &Descriptor| -> Result<_, Error> { Ok(fetch(&anonymous(), &from, what, 1 << 20).await?.value) };
     assert_eq!(ask(&what).await.unwrap(), bytes);
     for size in [9, 11] {
-        assert!(matches!(problem(ask(&Descriptor { size, ..what.clone() }).await), Problem::WrongSize { .. }));
+        assert!(matches!(problem(ask(&Descriptor { size, ..what.clone() }).await), ErrorKind::WrongSize { .. }));
     }
     registry.clear();
-    assert!(matches!(problem(ask(&Descriptor { size: 1 << 62, ..what.clone() }).await), Problem::TooLarge { .. }));
+    assert!(matches!(problem(ask(&Descriptor { size: 1 << 62, ..what.clone() }).await), ErrorKind::TooLarge { .. }));
     assert_eq!(registry.count("*"), 0);
     for fault in [Fault::normal().body("abcdefghij"), Fault::normal().cut_after(3), Fault::normal().endless()] {
         registry.clear_rules();
@@ -134,7 +134,7 @@ async fn redirects() {
     // A challenge of the other host is not answered, and changes nothing.
     store.require(Access::basic(USER.0, USER.1));
     store.clear();
-    assert!(matches!(problem(fetch(&asking, &from, &what, 100).await), Problem::Unauthorized(_)));
+    assert!(matches!(problem(fetch(&asking, &from, &what, 100).await), ErrorKind::Unauthorized(_)));
     assert_eq!(store.count("*"), 1);
     asking.pull(&name).await.unwrap();
 
@@ -161,13 +161,13 @@ async fn redirects() {
 async fn nobody_there() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let found = problem(anonymous().pull(&reference(&format!("127.0.0.1:{port}"), ":x")).await);
-    assert!(matches!(&found, Problem::Unreachable(text) if text.contains("refused")), "{found}");
+    assert!(matches!(&found, ErrorKind::Unreachable(text) if text.contains("refused")), "{found}");
     // One that does not speak TLS.
     let registry = FaultRegistry::start().unwrap();
     let host = Host::new(format!("https://{}/v2/", registry.host()).parse().unwrap());
     let hosts = Hosts::default().with(&registry.host(), vec![host]).unwrap();
     let secure = builder(Credentials::Anonymous).hosts(hosts).build();
     let found = problem(secure.pull(&reference(&registry.host(), ":x")).await);
-    assert!(matches!(found, Problem::Protocol { tls: false } | Problem::Other(_)), "{found}");
+    assert!(matches!(found, ErrorKind::Protocol { tls: false } | ErrorKind::Other(_)), "{found}");
     assert_eq!(registry.count("*"), 0);
 }

@@ -1,6 +1,6 @@
 //! Tags and referrers.
 
-use refkit_content::{Discover, Problem};
+use refkit_content::{Discover, ErrorKind};
 use refkit_oci::document::media_type::INDEX;
 use refkit_support::image::{ImageBuilder, IndexBuilder, attestation};
 use refkit_support::{Fault, FaultRegistry, Rule, digest};
@@ -21,7 +21,7 @@ async fn tags_come_page_by_page() {
         assert_eq!(anonymous().tags(&from).await.unwrap().value, all);
         assert!((requests..=requests + 1).contains(&registry.count("*")), "{size:?}: {}", registry.count("*"));
     }
-    assert!(matches!(problem(anonymous().tags(&from_other(&registry)).await), Problem::NotFound));
+    assert!(matches!(problem(anonymous().tags(&from_other(&registry)).await), ErrorKind::NotFound));
 }
 
 fn from_other(registry: &FaultRegistry) -> refkit_oci::Repository {
@@ -223,7 +223,7 @@ async fn lists_have_an_end() {
             "/tags/list" => problem(anonymous().tags(&from).await),
             _ => problem(anonymous().referrers(&from, &subject, artifact_type).await),
         };
-        assert!(matches!(found, Problem::TooLarge { .. } | Problem::TooMany { .. }), "{said}: {found:?}");
+        assert!(matches!(found, ErrorKind::TooLarge { .. } | ErrorKind::TooMany { .. }), "{said}: {found:?}");
         assert!(found.to_string().contains(said), "{said}: {found}");
         assert_eq!(registry.count("*"), requests, "{said}");
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use refkit_content::{Discover, Fetch, Origin, Problem, Push, Resolve, fetch};
+use refkit_content::{Discover, ErrorKind, Fetch, Origin, Push, Resolve, fetch};
 use refkit_oci::Descriptor;
 use refkit_registry::hosts::{Capabilities, Host, Rewrite};
 use refkit_registry::{Client, Credentials, Hosts, Retries};
@@ -81,13 +81,13 @@ async fn a_mirror_is_told_whose_name_it_is() {
 #[tokio::test]
 async fn the_most_telling_error_is_told() {
     let (mirror, upstream) = (filled().await, filled().await);
-    type Is = fn(&Problem) -> bool;
+    type Is = fn(&ErrorKind) -> bool;
     let rows: [(Fault, Fault, Is); 5] = [
-        (Fault::hang_up(), Fault::status(404), |problem| matches!(problem, Problem::NotFound)),
-        (Fault::status(404), Fault::hang_up(), |problem| matches!(problem, Problem::NotFound)),
-        (Fault::status(403), Fault::status(404), |problem| matches!(problem, Problem::Forbidden(_))),
-        (Fault::status(404), Fault::status(503), |problem| matches!(problem, Problem::Overloaded { .. })),
-        (Fault::hang_up(), Fault::hang_up(), |problem| matches!(problem, Problem::Unreachable(_))),
+        (Fault::hang_up(), Fault::status(404), |problem| matches!(problem, ErrorKind::NotFound)),
+        (Fault::status(404), Fault::hang_up(), |problem| matches!(problem, ErrorKind::NotFound)),
+        (Fault::status(403), Fault::status(404), |problem| matches!(problem, ErrorKind::Forbidden(_))),
+        (Fault::status(404), Fault::status(503), |problem| matches!(problem, ErrorKind::Overloaded { .. })),
+        (Fault::hang_up(), Fault::hang_up(), |problem| matches!(problem, ErrorKind::Unreachable(_))),
     ];
     for (one, two, is) in rows {
         let shown = format!("{one:?}, {two:?}");
@@ -138,7 +138,7 @@ async fn capabilities() {
     assert_eq!((mirror.count("*"), upstream.count("*")), (3, 3), "{:?}", upstream.requests());
     let reading = client(vec![mirrored], Credentials::Anonymous);
     let found = problem(reading.push_manifest(&reference(NAME, ":new"), "", Default::default()).await);
-    assert!(matches!(&found, Problem::Unsupported(text) if text.contains("refkit hosts")), "{found}");
+    assert!(matches!(&found, ErrorKind::Unsupported(text) if text.contains("refkit hosts")), "{found}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use refkit_content::{Discover, Problem, Resolve};
+use refkit_content::{Discover, ErrorKind, Resolve};
 use refkit_registry::hosts::Files;
 use refkit_registry::{Client, Credentials, Hosts, Retries};
 use refkit_support::{Auth, Authority, Cdn, Nginx, RealRegistry, TokenServer};
@@ -59,11 +59,11 @@ async fn servers_that_nobody_vouches_for_learn_nothing() {
     let name = reference(&front.host(), ":1");
     for (trusted, host) in [(&other, front.host()), (&authority, misnamed.host())] {
         let found = problem(secure(trusted, user()).pull(&reference(&host, ":1")).await);
-        assert!(matches!(found, Problem::Certificate { .. }), "{found}");
+        assert!(matches!(found, ErrorKind::Certificate { .. }), "{found}");
     }
     let asked = (front.count("*").unwrap(), misnamed.count("*").unwrap(), registry.count("*").unwrap());
     assert_eq!(asked, (0, 0, 0));
-    assert!(matches!(problem(secure(&authority, user()).pull(&name).await), Problem::NotFound));
+    assert!(matches!(problem(secure(&authority, user()).pull(&name).await), ErrorKind::NotFound));
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn a_client_certificate_is_shown_where_a_file_says_so() {
     front.clear().unwrap();
     let alone = format!("[registry.\"{elsewhere}\"]\nhttp = false\n");
     let found = problem(asking(alone.clone()).pull(&reference(&elsewhere, ":1")).await);
-    assert!(matches!(found, Problem::Certificate { .. } | Problem::Other(_)), "{found}");
+    assert!(matches!(found, ErrorKind::Certificate { .. } | ErrorKind::Other(_)), "{found}");
     walk(&asking(alone.replace("http = false", "insecure = true")), &reference(&elsewhere, ":1")).await.unwrap();
     // What a file names and is not there is said by name.
     let lost = format!("[registry.\"{elsewhere}\"]\nhttp = false\nca = [\"/nowhere/ca.pem\"]\n");

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use refkit_content::{Problem, Resolve, fetch};
+use refkit_content::{ErrorKind, Resolve, fetch};
 use refkit_oci::{Descriptor, Reference, Repository};
 use refkit_registry::{Client, Hosts, Names, Retries};
 use refkit_support::{Access, Fault, FaultRegistry, Rule, TokenServer, digest};
@@ -62,7 +62,7 @@ async fn a_redirect_to_a_name_inside_is_refused_and_can_be_allowed() {
         registry.clear();
         let (client, names) = asking(port(&host), "", &[("store.test", address)]);
         let found = problem(fetch(&client, &from, &what, 100).await);
-        let Problem::Malformed(text) = &found else { panic!("{address}: {found:?}") };
+        let ErrorKind::Malformed(text) = &found else { panic!("{address}: {found:?}") };
         let shown: IpAddr = address.parse().unwrap();
         assert!(text.contains(&format!("reg.test:{} sends us to store.test", port(&host))), "{text}");
         assert!(text.contains(&format!("allow_private = [\"{shown}\"]")), "{text}");

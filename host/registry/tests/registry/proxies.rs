@@ -1,6 +1,6 @@
 //! Proxies, and what is asked without one.
 
-use refkit_content::{Problem, Resolve};
+use refkit_content::{ErrorKind, Resolve};
 use refkit_registry::{Credentials, Hosts, Proxies};
 use refkit_support::basic;
 
@@ -27,7 +27,7 @@ async fn a_proxy_is_asked_unless_the_list_names_the_host() {
     // Nothing has that name, so a host that is asked directly is not found.
     for none in ["reg.corp.invalid:5000", "*.corp.invalid", ".corp.invalid:5000", "REG.corp.invalid", "a.test,*"] {
         let found = problem(resolve(none).await);
-        assert!(matches!(found, Problem::Unreachable(_)), "{none:?}: {found}");
+        assert!(matches!(found, ErrorKind::Unreachable(_)), "{none:?}: {found}");
         assert_eq!(proxy.count("*"), 0, "{none:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Writing.
 
 use futures_util::StreamExt as _;
-use refkit_content::{Body, Origin, Problem, Push};
+use refkit_content::{Body, ErrorKind, Origin, Push};
 use refkit_oci::Descriptor;
 use refkit_support::{Access, Fault, FaultRegistry, Rule, TokenServer, digest};
 
@@ -46,7 +46,7 @@ async fn bodies_that_contradict_their_descriptor_leave_nothing() {
     for body in [&["abcdefghij"][..], &["01234"], &["0123456789", "0"], &[]] {
         registry.clear();
         let found = problem(anonymous().push_blob(&to, &what, pieces(body)).await);
-        assert!(matches!(found, Problem::WrongDigest { .. } | Problem::WrongSize { .. }), "{body:?}: {found}");
+        assert!(matches!(found, ErrorKind::WrongDigest { .. } | ErrorKind::WrongSize { .. }), "{body:?}: {found}");
         assert_eq!(registry.blob("app", what.digest.as_str()), None);
         assert_eq!((registry.count("HEAD *"), registry.count("*")), (1, 1), "no upload is opened at all");
     }
@@ -87,7 +87,7 @@ async fn manifests() {
     let kind = &child.descriptor.media_type;
     let other = reference(&registry.host(), &format!("@{}", image().digest()));
     let found = problem(asking.push_manifest(&other, kind, child.bytes.clone()).await);
-    assert!(matches!(found, Problem::WrongDigest { .. }), "{found}");
+    assert!(matches!(found, ErrorKind::WrongDigest { .. }), "{found}");
     for (kind, bytes) in [(kind.as_str(), "{}"), ("text/plain", "{}"), ("a\nb", "{}")] {
         let to = reference(&registry.host(), ":x");
         problem(asking.push_manifest(&to, kind, bytes.into()).await);
@@ -95,5 +95,5 @@ async fn manifests() {
     assert_eq!(registry.count("*"), 0, "what is no manifest is not sent");
     registry.add(Rule::on("PUT *", Fault::normal().header("docker-content-digest", image().digest().as_str())));
     let found = problem(asking.push_manifest(&reference(&registry.host(), ":x"), kind, child.bytes.clone()).await);
-    assert!(matches!(found, Problem::WrongDigest { .. } | Problem::NotFound | Problem::Malformed(_)), "{found}");
+    assert!(matches!(found, ErrorKind::WrongDigest { .. } | ErrorKind::NotFound | ErrorKind::Malformed(_)), "{found}");
 }

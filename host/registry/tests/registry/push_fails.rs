@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use refkit_content::{Body, Code, Error, Operation, Origin, Problem, Push, deadline};
+use refkit_content::{Body, Code, Error, ErrorKind, Operation, Origin, Push, deadline};
 use refkit_oci::Descriptor;
 use refkit_registry::{Client, Uploads};
 use refkit_support::{Access, Fault, FaultRegistry, Rule};
@@ -14,18 +14,18 @@ use crate::push_chunks::{CHUNK, asked, blob, body, on, ranges, small};
 
 #[tokio::test]
 async fn pushes_that_fail_are_cancelled() {
-    type Is = fn(&Problem) -> bool;
+    type Is = fn(&ErrorKind) -> bool;
     let zero = format!("sha256:{}", "0".repeat(64));
     let patch = |fault| on("PATCH *", fault);
     let says = |range: &str| patch(Fault::normal().header("range", range)).first(1);
-    let lies: Is = |found| matches!(found, Problem::Malformed(what) if what.contains("of which it got"));
+    let lies: Is = |found| matches!(found, ErrorKind::Malformed(what) if what.contains("of which it got"));
     let rows: Vec<(&str, usize, Vec<Rule>, Is)> = vec![
         ("it has more than it got", 600, vec![says("0-99999")], lies),
         (
             "it has all numbers",
             600,
             vec![says("0-18446744073709551615")],
-            |found| matches!(found, Problem::Malformed(what) if what.contains("Range")),
+            |found| matches!(found, ErrorKind::Malformed(what) if what.contains("Range")),
         ),
         (
             "it has less than before",
@@ -37,7 +37,7 @@ async fn pushes_that_fail_are_cancelled() {
             "it has words",
             600,
             vec![says("everything")],
-            |found| matches!(found, Problem::Malformed(what) if what.contains("Range \"everything\"")),
+            |found| matches!(found, ErrorKind::Malformed(what) if what.contains("Range \"everything\"")),
         ),
         (
             "it says what it has, and takes it back",
@@ -45,48 +45,50 @@ async fn pushes_that_fail_are_cancelled() {
             vec![Rule::when(ranges("128-"), Fault::status(503)), on("GET *", Fault::normal().header("range", "0-9"))],
             lies,
         ),
-        ("chunks are forbidden", 600, vec![patch(Fault::status(403))], |found| matches!(found, Problem::Forbidden(_))),
+        ("chunks are forbidden", 600, vec![patch(Fault::status(403))], |found| {
+            matches!(found, ErrorKind::Forbidden(_))
+        }),
         (
             "another digest, in chunks",
             600,
             vec![on("PUT *", Fault::normal().header("docker-content-digest", &zero))],
-            |found| matches!(found, Problem::WrongDigest { .. }),
+            |found| matches!(found, ErrorKind::WrongDigest { .. }),
         ),
         (
             "another digest, in one request",
             100,
             vec![on("PUT *", Fault::normal().header("docker-content-digest", &zero))],
-            |found| matches!(found, Problem::WrongDigest { .. }),
+            |found| matches!(found, ErrorKind::WrongDigest { .. }),
         ),
         (
             "another digest, streamed",
             300,
             vec![on("PUT *", Fault::normal().header("docker-content-digest", &zero))],
-            |found| matches!(found, Problem::WrongDigest { .. }),
+            |found| matches!(found, ErrorKind::WrongDigest { .. }),
         ),
         (
             "neither whole nor in chunks",
             100,
             vec![on("PUT *", Fault::status(413)), patch(Fault::status(404))],
-            |found| matches!(found, Problem::Malformed(what) if what.contains("413") && what.contains("no chunks")),
+            |found| matches!(found, ErrorKind::Malformed(what) if what.contains("413") && what.contains("no chunks")),
         ),
         (
             "too large whatever its size",
             600,
             vec![on("PUT *", Fault::status(413)), patch(Fault::status(413))],
-            |found| matches!(found, Problem::Malformed(what) if what.contains("413")),
+            |found| matches!(found, ErrorKind::Malformed(what) if what.contains("413")),
         ),
         (
             "chunks end in the middle",
             600,
             vec![Rule::when(ranges("256-"), Fault::status(400))],
-            |found| matches!(found, Problem::Unavailable(what) if what.contains("whole")),
+            |found| matches!(found, ErrorKind::Unavailable(what) if what.contains("whole")),
         ),
         (
             "chunks make another blob",
             600,
             vec![on("PUT *", Fault::status(400)).first(1)],
-            |found| matches!(found, Problem::Unavailable(what) if what.contains("whole")),
+            |found| matches!(found, ErrorKind::Unavailable(what) if what.contains("whole")),
         ),
         ("the end breaks", 600, vec![on("PUT *", Fault::status(500)).first(1)], |found| {
             found.code() == Code::Unavailable
@@ -98,13 +100,13 @@ async fn pushes_that_fail_are_cancelled() {
             "limited for an hour",
             600,
             vec![Rule::when(ranges("128-"), Fault::status(429).header("retry-after", "3600"))],
-            |found| matches!(found, Problem::RateLimited { .. }),
+            |found| matches!(found, ErrorKind::RateLimited { .. }),
         ),
         (
             "the status is forbidden",
             600,
             vec![Rule::when(ranges("128-"), Fault::status(500)), on("GET *", Fault::status(403))],
-            |found| matches!(found, Problem::Forbidden(_)),
+            |found| matches!(found, ErrorKind::Forbidden(_)),
         ),
     ];
     for (name, size, rules, is) in rows {
@@ -185,7 +187,7 @@ async fn locations_are_followed_within_the_registry() {
 async fn a_source_that_breaks_or_lies_is_named_and_the_upload_cancelled() {
     let (what, bytes) = blob(600);
     let broken = || {
-        let error = Error::new(Operation::Fetch, "the source", Problem::Unavailable("it broke".to_owned()));
+        let error = Error::new(Operation::Fetch, "the source", ErrorKind::Unavailable("it broke".to_owned()));
         let first = body(&bytes.slice(..350)).stream;
         Body { origin: Origin::Memory, stream: first.chain(futures_util::stream::iter([Err(error)])).boxed() }
     };

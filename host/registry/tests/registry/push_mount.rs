@@ -1,6 +1,6 @@
 //! Blobs that come from another repository of the same registry.
 
-use refkit_content::{Discover, Problem, Push, copy};
+use refkit_content::{Discover, ErrorKind, Push, copy};
 use refkit_oci::{Descriptor, Reference, Repository};
 use refkit_registry::Credentials;
 use refkit_support::image::ImageBuilder;
@@ -129,7 +129,7 @@ async fn tokens_for_a_mount() {
     assert!(asking.has(&mirror(&registry.host()), &what).await.unwrap());
     assert_eq!(tokens.requests().len(), 2);
     let found = problem(client(Credentials::Anonymous).has(&mirror(&registry.host()), &what).await);
-    assert!(matches!(found, Problem::Unauthorized(_)), "{found:?}");
+    assert!(matches!(found, ErrorKind::Unauthorized(_)), "{found:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The distribution project's registry in both versions, with every kind of access.
 
-use refkit_content::{Discover, Problem, Resolve};
+use refkit_content::{Discover, ErrorKind, Resolve};
 use refkit_registry::Credentials;
 use refkit_support::image::ImageBuilder;
 use refkit_support::{Auth, RealRegistry, TokenServer};
@@ -43,10 +43,10 @@ async fn everything() {
             let listed = asking.referrers(&from, image.digest(), None).await.unwrap().value;
             assert_eq!(listed.iter().map(|one| &one.digest).collect::<Vec<_>>(), [artifact.digest()]);
 
-            assert!(matches!(problem(asking.pull(&reference(registry.host(), ":none")).await), Problem::NotFound));
+            assert!(matches!(problem(asking.pull(&reference(registry.host(), ":none")).await), ErrorKind::NotFound));
             if !matches!(auth, Auth::Anonymous) {
                 let found = problem(client(Credentials::Anonymous).pull(&name).await);
-                assert!(matches!(found, Problem::Unauthorized(_)), "{found}");
+                assert!(matches!(found, ErrorKind::Unauthorized(_)), "{found}");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use refkit_content::{Principal, Problem, Resolve};
+use refkit_content::{ErrorKind, Principal, Resolve};
 use refkit_registry::hosts::Host;
 use refkit_registry::{Client, CredentialSource, Credentials, Helpers, Hosts, Proxies};
 use refkit_support::{Access, Fault, Rule, TokenServer};
@@ -21,7 +21,7 @@ struct Rotating {
 
 #[async_trait]
 impl CredentialSource for Rotating {
-    async fn credentials(&self, _registry: &str) -> Result<Credentials, Problem> {
+    async fn credentials(&self, _registry: &str) -> Result<Credentials, ErrorKind> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let password = self.forgotten.load(Ordering::Relaxed).to_string();
         Ok(Credentials::Basic { username: "AWS".to_owned(), password: password.into() })
@@ -70,7 +70,7 @@ async fn a_refusal_that_stands_is_asked_twice_at_most() {
     let rows = [(anonymous(), 1), (client(user()), 2), (asking, 3)];
     for (asking, requests) in rows {
         registry.clear();
-        assert!(matches!(problem(asking.resolve(&name).await), Problem::Unauthorized(_)));
+        assert!(matches!(problem(asking.resolve(&name).await), ErrorKind::Unauthorized(_)));
         assert_eq!(registry.count("*"), requests);
     }
     assert_eq!(source.forgotten.load(Ordering::Relaxed), 1);
@@ -80,7 +80,7 @@ async fn a_refusal_that_stands_is_asked_twice_at_most() {
     asking.resolve(&name).await.unwrap();
     registry.add(Rule::on("*", Fault::status(403)));
     registry.clear();
-    assert!(matches!(problem(asking.pull(&name).await), Problem::Forbidden(_)));
+    assert!(matches!(problem(asking.pull(&name).await), ErrorKind::Forbidden(_)));
     assert_eq!(registry.count("*"), 1);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use refkit_content::{Discover, Problem, Resolve, deadline};
+use refkit_content::{Discover, ErrorKind, Resolve, deadline};
 use refkit_registry::{Client, Credentials, Retries};
 use refkit_support::{Access, Fault, Rule, TokenServer};
 
@@ -62,7 +62,7 @@ async fn a_wait_has_to_end_before_the_run_does() {
     let soon = tokio::time::Instant::now() + Duration::from_secs(2);
     let asking = asking();
     let found = problem(deadline::within(soon, asking.pull(&name)).await);
-    assert!(matches!(found, Problem::RateLimited { retry_after: Some(wait), .. } if wait.as_secs() == 3), "{found}");
+    assert!(matches!(found, ErrorKind::RateLimited { retry_after: Some(wait), .. } if wait.as_secs() == 3), "{found}");
     assert_eq!(registry.count("*"), 1);
     assert!(tokio::time::Instant::now() < soon, "it is known before that there is no time");
 }
@@ -87,6 +87,6 @@ async fn every_operation_and_the_token_server() {
     tokens.clear();
     tokens.add(Rule::on("*", Fault::status(503)));
     let found = problem(asking().resolve(&name).await);
-    assert!(matches!(&found, Problem::Overloaded { said, .. } if said.contains("token server")), "{found}");
+    assert!(matches!(&found, ErrorKind::Overloaded { said, .. } if said.contains("token server")), "{found}");
     assert_eq!(tokens.count("*"), 4);
 }

@@ -3,7 +3,7 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use refkit_content::{Body, Origin, Problem, Push, Resolve, copy};
+use refkit_content::{Body, ErrorKind, Origin, Push, Resolve, copy};
 use refkit_oci::{Descriptor, Reference};
 use refkit_registry::hosts::Host;
 use refkit_registry::{ClientBuilder, Credentials, Hosts, Retries, Timeouts, Uploads};
@@ -132,7 +132,7 @@ async fn a_slow_line_is_borne_and_a_host_that_stands_still_is_not() {
     let (to, body) = (repository(&registry.host()), Body::from_bytes(Origin::Memory, "another".into()));
     let pushed = streaming.push_blob(&to, &other, body);
     let found = problem(tokio::time::timeout(PATIENCE, pushed).await.expect("it ends"));
-    assert!(matches!(found, Problem::Timeout(_)), "{found:?}");
+    assert!(matches!(found, ErrorKind::Timeout(_)), "{found:?}");
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn connections_are_kept_and_the_whole_has_an_end() {
     let hurried = at(&registry, |host| host).timeouts(timeouts).retries(retries).build();
     let found = problem(hurried.pull(&name).await);
     assert!(
-        matches!(found, Problem::Timeout(within) if within <= whole) || found.to_string().contains("503"),
+        matches!(found, ErrorKind::Timeout(within) if within <= whole) || found.to_string().contains("503"),
         "{found}"
     );
     let asked = registry.count("*");

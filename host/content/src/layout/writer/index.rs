@@ -15,7 +15,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::put::Unfinished;
 use super::referrers;
-use crate::Problem;
+use crate::ErrorKind;
 use crate::layout::entry::{CONTAINERD_NAME, REF_NAME, tag_of};
 use crate::layout::file::{Extent, open_below};
 use crate::layout::marker;
@@ -52,7 +52,7 @@ impl Listed {
     }
 
     /// Returns whether it is a referrer, which is found through its entry. Blocks.
-    fn has_subject(&self, root: &Path) -> Result<bool, Problem> {
+    fn has_subject(&self, root: &Path) -> Result<bool, ErrorKind> {
         let digest: Digest = self.digest.parse().map_err(malformed)?;
         let file = open_below(&File::open(root)?, &["blobs", digest.algorithm().as_str(), digest.hex()])?;
         let bytes = Extent::whole(file)?.read_all(MANIFEST_LIMIT)?;
@@ -61,17 +61,17 @@ impl Listed {
 }
 
 /// Makes an `index.json` without entries where there is none. Blocks.
-pub(super) fn create(root: &Path) -> Result<(), Problem> {
+pub(super) fn create(root: &Path) -> Result<(), ErrorKind> {
     let _lock = lock(root)?;
     match open_below(&File::open(root)?, &[NAME]) {
         Ok(_) => Ok(()),
-        Err(Problem::NotFound) => Index::empty()?.write(root),
+        Err(ErrorKind::NotFound) => Index::empty()?.write(root),
         Err(problem) => Err(problem),
     }
 }
 
 /// Lists a manifest under a tag, or without a name; and one with a subject among the referrers of that. Blocks.
-pub(super) fn list(root: &Path, descriptor: &Descriptor, tag: Option<&str>, links: &Links) -> Result<(), Problem> {
+pub(super) fn list(root: &Path, descriptor: &Descriptor, tag: Option<&str>, links: &Links) -> Result<(), ErrorKind> {
     let _lock = lock(root)?;
     let mut index = Index::read(root)?;
     let children = links.manifests.iter().map(|child| child.digest.as_str()).collect();
@@ -85,13 +85,13 @@ pub(super) fn list(root: &Path, descriptor: &Descriptor, tag: Option<&str>, link
 }
 
 /// Returns whether a manifest is listed. Blocks.
-pub(super) fn is_listed(root: &Path, digest: &Digest) -> Result<bool, Problem> {
+pub(super) fn is_listed(root: &Path, digest: &Digest) -> Result<bool, ErrorKind> {
     Ok(Index::read(root)?.entries()?.iter().any(|entry| entry.digest == digest.as_str()))
 }
 
 /// Takes the lock that all writers of a layout take. It lies on the file `oci-layout`, which every layout has and
 /// nobody replaces, so that no lock file is left in the layout.
-fn lock(root: &Path) -> Result<File, Problem> {
+fn lock(root: &Path) -> Result<File, ErrorKind> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
     let mut options = OpenOptions::new();
     let file = options.read(true).custom_flags(flags.cast_signed()).open(root.join(marker::NAME))?;
@@ -100,19 +100,19 @@ fn lock(root: &Path) -> Result<File, Problem> {
 }
 
 impl Index {
-    pub(super) fn empty() -> Result<Self, Problem> {
+    pub(super) fn empty() -> Result<Self, ErrorKind> {
         let mut members = BTreeMap::new();
         members.insert("schemaVersion".to_owned(), raw(&2)?);
         members.insert("mediaType".to_owned(), raw(&links::INDEX)?);
         Ok(Self { members, manifests: Vec::new() })
     }
 
-    fn read(root: &Path) -> Result<Self, Problem> {
+    fn read(root: &Path) -> Result<Self, ErrorKind> {
         let file = Extent::whole(open_below(&File::open(root)?, &[NAME])?)?;
         Self::parse(&file.read_all(MANIFEST_LIMIT)?)
     }
 
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Problem> {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, ErrorKind> {
         // The strict reading comes first: what is ambiguous is not written anew.
         Links::read(links::INDEX, bytes).map_err(malformed)?;
         let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(bytes).map_err(malformed)?;
@@ -124,7 +124,7 @@ impl Index {
     }
 
     /// Returns what decides about each element of `manifests`.
-    pub(super) fn entries(&self) -> Result<Vec<Listed>, Problem> {
+    pub(super) fn entries(&self) -> Result<Vec<Listed>, ErrorKind> {
         self.manifests.iter().map(|raw| serde_json::from_str(raw.get()).map_err(malformed)).collect()
     }
 
@@ -135,7 +135,7 @@ impl Index {
         descriptor: &Descriptor,
         tag: Option<&str>,
         children: &HashSet<&str>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), ErrorKind> {
         let entries = self.entries()?;
         let mut listed = false;
         let mut kept = Vec::with_capacity(self.manifests.len() + 1);
@@ -163,22 +163,22 @@ impl Index {
     }
 
     /// Returns its bytes.
-    pub(super) fn into_bytes(mut self) -> Result<Vec<u8>, Problem> {
+    pub(super) fn into_bytes(mut self) -> Result<Vec<u8>, ErrorKind> {
         self.members.insert("manifests".to_owned(), raw(&self.manifests)?);
         let bytes = serde_json::to_vec(&self.members).map_err(malformed)?;
         if bytes.len() as u64 > MANIFEST_LIMIT {
-            return Err(Problem::TooLarge { limit: MANIFEST_LIMIT });
+            return Err(ErrorKind::TooLarge { limit: MANIFEST_LIMIT });
         }
         Ok(bytes)
     }
 
-    fn write(self, root: &Path) -> Result<(), Problem> {
+    fn write(self, root: &Path) -> Result<(), ErrorKind> {
         Unfinished::new(root)?.write(&self.into_bytes()?)?.finish(&[NAME])
     }
 }
 
 /// Returns the entry of a manifest.
-fn entry(of: &Descriptor, tag: Option<&str>) -> Result<Box<RawValue>, Problem> {
+fn entry(of: &Descriptor, tag: Option<&str>) -> Result<Box<RawValue>, ErrorKind> {
     let digest = SpecDigest::from_str(of.digest.as_str()).map_err(malformed)?;
     let mut entry =
         DescriptorBuilder::default().media_type(MediaType::from(&*of.media_type)).digest(digest).size(of.size);
@@ -189,7 +189,7 @@ fn entry(of: &Descriptor, tag: Option<&str>) -> Result<Box<RawValue>, Problem> {
 }
 
 /// Returns an entry without the annotations that give it the tag; none if it has no name then.
-fn without_name(entry: &RawValue, tag: &str) -> Result<Option<Box<RawValue>>, Problem> {
+fn without_name(entry: &RawValue, tag: &str) -> Result<Option<Box<RawValue>>, ErrorKind> {
     let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(entry.get()).map_err(malformed)?;
     let Some(annotations) = members.get("annotations") else { return Ok(None) };
     let mut annotations: BTreeMap<String, String> = serde_json::from_str(annotations.get()).map_err(malformed)?;
@@ -201,10 +201,10 @@ fn without_name(entry: &RawValue, tag: &str) -> Result<Option<Box<RawValue>>, Pr
     raw(&members).map(Some)
 }
 
-pub(super) fn raw(value: &impl serde::Serialize) -> Result<Box<RawValue>, Problem> {
+pub(super) fn raw(value: &impl serde::Serialize) -> Result<Box<RawValue>, ErrorKind> {
     to_raw_value(value).map_err(malformed)
 }
 
-fn malformed(error: impl std::fmt::Display) -> Problem {
-    Problem::Malformed(format!("its file `{NAME}` cannot be changed: {error}"))
+fn malformed(error: impl std::fmt::Display) -> ErrorKind {
+    ErrorKind::Malformed(format!("its file `{NAME}` cannot be changed: {error}"))
 }

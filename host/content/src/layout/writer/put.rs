@@ -1,7 +1,7 @@
 //! Files that appear whole or not at all.
 
 use std::fs::{self, File, Permissions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use tempfile::{Builder, NamedTempFile, PersistError};
 
-use crate::Problem;
+use crate::ErrorKind;
 use crate::layout::file::open_below;
 
 /// What the names of unfinished files begin with. They lie at the top of the layout, never among its blobs.
@@ -19,7 +19,7 @@ pub(super) const PREFIX: &str = ".refkit-";
 const SWEPT: usize = 100;
 
 /// Removes the unfinished files of writers that were killed. Those of writers at work are locked. Blocks.
-pub(super) fn sweep(root: &Path) -> Result<(), Problem> {
+pub(super) fn sweep(root: &Path) -> Result<(), ErrorKind> {
     let directory = File::open(root)?;
     for found in fs::read_dir(root)? {
         let found = found?;
@@ -30,7 +30,7 @@ pub(super) fn sweep(root: &Path) -> Result<(), Problem> {
         if file.try_lock().is_ok() {
             // It is unlocked after it is gone: whoever has just made it finds out and makes another.
             match fs::remove_file(found.path()) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
                 _ => {}
             }
         }
@@ -46,7 +46,7 @@ pub(super) struct Unfinished {
 
 impl Unfinished {
     /// Begins a file in a layout.
-    pub fn new(root: &Path) -> Result<Self, Problem> {
+    pub fn new(root: &Path) -> Result<Self, ErrorKind> {
         // Layouts are made to be passed on: readable by others as far as the umask lets them.
         let mut builder = Builder::new();
         builder.prefix(PREFIX).permissions(Permissions::from_mode(0o644));
@@ -58,24 +58,24 @@ impl Unfinished {
                 return Ok(Self { root: root.to_owned(), file });
             }
         }
-        Err(Problem::Other("files that have just been made are gone at once".to_owned()))
+        Err(ErrorKind::Other("files that have just been made are gone at once".to_owned()))
     }
 
     /// Adds bytes.
-    pub fn write(mut self, bytes: &[u8]) -> Result<Self, Problem> {
+    pub fn write(mut self, bytes: &[u8]) -> Result<Self, ErrorKind> {
         self.file.as_file_mut().write_all(bytes)?;
         Ok(self)
     }
 
     /// Gives the file its place, given in steps from the layout's root, and has all of it on the disk before that.
-    pub fn finish(self, place: &[&str]) -> Result<(), Problem> {
+    pub fn finish(self, place: &[&str]) -> Result<(), ErrorKind> {
         self.place(place, |file, path| file.persist(path).map(drop))
     }
 
     /// Gives the file its place unless there is one already, which stays.
-    pub fn finish_first(self, place: &[&str]) -> Result<(), Problem> {
+    pub fn finish_first(self, place: &[&str]) -> Result<(), ErrorKind> {
         self.place(place, |file, path| match file.persist_noclobber(path) {
-            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             other => other.map(drop),
         })
     }
@@ -84,11 +84,11 @@ impl Unfinished {
         self,
         place: &[&str],
         persist: impl FnOnce(NamedTempFile, PathBuf) -> Result<(), PersistError>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), ErrorKind> {
         let Self { root, file } = self;
         file.as_file().sync_all()?;
         let Some((name, above)) = place.split_last() else {
-            return Err(Problem::NotFound);
+            return Err(ErrorKind::NotFound);
         };
         let mut directory = root;
         for step in above {
@@ -102,7 +102,7 @@ impl Unfinished {
 }
 
 /// Makes a directory where there is none, and refuses a link: content must not end up outside of the layout.
-fn make_directory(path: &Path) -> Result<(), Problem> {
+fn make_directory(path: &Path) -> Result<(), ErrorKind> {
     match fs::create_dir(path) {
         Ok(()) => {
             if let Some(above) = path.parent() {
@@ -110,7 +110,7 @@ fn make_directory(path: &Path) -> Result<(), Problem> {
             }
             return Ok(());
         }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error.into()),
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -118,7 +118,7 @@ fn make_directory(path: &Path) -> Result<(), Problem> {
         Ok(_) => Ok(()),
         Err(Errno::LOOP | Errno::NOTDIR) => {
             let what = format!("`{}` is not a directory; links are not followed", path.display());
-            Err(Problem::Malformed(what))
+            Err(ErrorKind::Malformed(what))
         }
         Err(error) => Err(std::io::Error::from(error).into()),
     }

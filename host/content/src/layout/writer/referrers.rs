@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::index::{Index, raw};
 use super::put::Unfinished;
 use super::size;
-use crate::Problem;
+use crate::ErrorKind;
 use crate::layout::file::{Extent, open_below};
 use crate::links::{self, Links};
 use crate::verify::{self, MANIFEST_LIMIT};
@@ -23,7 +23,7 @@ pub(super) fn with(
     subject: &Descriptor,
     referrer: &Descriptor,
     links: &Links,
-) -> Result<Option<Descriptor>, Problem> {
+) -> Result<Option<Descriptor>, ErrorKind> {
     let tag = links::fallback_tag(&subject.digest);
     let known = index.entries()?.into_iter().find(|entry| entry.is_named(&tag));
     let mut list = match known {
@@ -55,13 +55,13 @@ pub(super) fn with(
     Ok(Some(Descriptor::new(links::INDEX, digest, bytes.len() as u64)))
 }
 
-fn read(root: &Path, digest: &str) -> Result<Index, Problem> {
-    let malformed = |what: String| Problem::Malformed(format!("its list of referrers cannot be changed: {what}"));
+fn read(root: &Path, digest: &str) -> Result<Index, ErrorKind> {
+    let malformed = |what: String| ErrorKind::Malformed(format!("its list of referrers cannot be changed: {what}"));
     let digest: Digest = digest.parse().map_err(|error| malformed(format!("{error}")))?;
     match open_below(&File::open(root)?, &["blobs", digest.algorithm().as_str(), digest.hex()]) {
         Ok(file) => Index::parse(&Extent::whole(file)?.read_all(MANIFEST_LIMIT)?),
         // A list that is not there lists nothing.
-        Err(Problem::NotFound) => Index::empty(),
+        Err(ErrorKind::NotFound) => Index::empty(),
         Err(problem) => Err(problem),
     }
 }
