@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use refkit::explain::Explained;
 use refkit::{Absence, Budget, Error, ErrorCode, Event, Outcome, Parts, Request, Selection, Session};
-use refkit_content::{Answer, Body, Content, Discover, Fetch, Memory, Origin, Resolve};
+use refkit_content::{Body, Content, Discover, Fetch, Memory, Origin, Resolve, WithOrigin};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 use refkit_support::{Fault, FaultRegistry, Rule};
 use refkit_tests::components::HOSTILE;
@@ -186,10 +186,10 @@ type Answered<T> = Result<T, refkit_content::Error>;
 
 #[async_trait]
 impl Resolve for Lists {
-    async fn resolve(&self, reference: &Reference) -> Answered<Answer<Descriptor>> {
+    async fn resolve(&self, reference: &Reference) -> Answered<WithOrigin<Descriptor>> {
         self.0.resolve(reference).await
     }
-    async fn pull(&self, reference: &Reference) -> Answered<Answer<Content>> {
+    async fn pull(&self, reference: &Reference) -> Answered<WithOrigin<Content>> {
         self.0.pull(reference).await
     }
 }
@@ -203,10 +203,15 @@ impl Fetch for Lists {
 
 #[async_trait]
 impl Discover for Lists {
-    async fn tags(&self, repository: &Repository) -> Answered<Answer<Vec<String>>> {
+    async fn tags(&self, repository: &Repository) -> Answered<WithOrigin<Vec<String>>> {
         self.0.tags(repository).await
     }
-    async fn referrers(&self, _: &Repository, subject: &Digest, _: Option<&str>) -> Answered<Answer<Vec<Descriptor>>> {
+    async fn referrers(
+        &self,
+        _: &Repository,
+        subject: &Digest,
+        _: Option<&str>,
+    ) -> Answered<WithOrigin<Vec<Descriptor>>> {
         let referrer = |number: usize| {
             let name = format!("{subject} {number}");
             let digest = refkit_content::verify::digest(Algorithm::Sha256, name.as_bytes());
@@ -216,7 +221,7 @@ impl Discover for Lists {
         let list: Vec<Descriptor> = (0..4_000).map(referrer).collect();
         // So that many lists are here at one time, if they may.
         tokio::task::yield_now().await;
-        Ok(Answer { value: list, origin: Origin::Memory })
+        Ok(WithOrigin { value: list, origin: Origin::Memory })
     }
 }
 

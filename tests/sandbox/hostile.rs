@@ -159,7 +159,7 @@ async fn waiting_is_not_computing() {
 }
 
 use async_trait::async_trait;
-use refkit_content::{Answer, Body, Content, Discover, Fetch, Memory, Resolve};
+use refkit_content::{Body, Content, Discover, Fetch, Memory, Resolve, WithOrigin};
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
 type Answered<T> = Result<T, refkit_content::Error>;
@@ -168,10 +168,10 @@ struct Stalled;
 
 #[async_trait]
 impl Resolve for Stalled {
-    async fn resolve(&self, _: &Reference) -> Answered<Answer<Descriptor>> {
+    async fn resolve(&self, _: &Reference) -> Answered<WithOrigin<Descriptor>> {
         std::future::pending().await
     }
-    async fn pull(&self, _: &Reference) -> Answered<Answer<Content>> {
+    async fn pull(&self, _: &Reference) -> Answered<WithOrigin<Content>> {
         std::future::pending().await
     }
 }
@@ -185,10 +185,10 @@ impl Fetch for Stalled {
 
 #[async_trait]
 impl Discover for Stalled {
-    async fn tags(&self, _: &Repository) -> Answered<Answer<Vec<String>>> {
+    async fn tags(&self, _: &Repository) -> Answered<WithOrigin<Vec<String>>> {
         std::future::pending().await
     }
-    async fn referrers(&self, _: &Repository, _: &Digest, _: Option<&str>) -> Answered<Answer<Vec<Descriptor>>> {
+    async fn referrers(&self, _: &Repository, _: &Digest, _: Option<&str>) -> Answered<WithOrigin<Vec<Descriptor>>> {
         std::future::pending().await
     }
 }
@@ -220,11 +220,11 @@ impl Slow {
 
 #[async_trait]
 impl Resolve for Slow {
-    async fn resolve(&self, reference: &Reference) -> Answered<Answer<Descriptor>> {
+    async fn resolve(&self, reference: &Reference) -> Answered<WithOrigin<Descriptor>> {
         self.take_time().await;
         self.memory.resolve(reference).await
     }
-    async fn pull(&self, reference: &Reference) -> Answered<Answer<Content>> {
+    async fn pull(&self, reference: &Reference) -> Answered<WithOrigin<Content>> {
         self.take_time().await;
         self.memory.pull(reference).await
     }
@@ -239,7 +239,7 @@ impl Fetch for Slow {
 
 #[async_trait]
 impl Discover for Slow {
-    async fn tags(&self, repository: &Repository) -> Answered<Answer<Vec<String>>> {
+    async fn tags(&self, repository: &Repository) -> Answered<WithOrigin<Vec<String>>> {
         self.memory.tags(repository).await
     }
     async fn referrers(
@@ -247,7 +247,7 @@ impl Discover for Slow {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Answered<Answer<Vec<Descriptor>>> {
+    ) -> Answered<WithOrigin<Vec<Descriptor>>> {
         self.memory.referrers(repository, subject, artifact_type).await
     }
 }

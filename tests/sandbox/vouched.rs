@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use refkit::{Outcome, Parts, Request, Resolver, Selection};
 use refkit_content::{
-    Answer, Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Resolve, Vouch, Vouched,
+    Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Resolve, Vouch, Vouched, WithOrigin,
 };
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
@@ -27,11 +27,11 @@ const VOUCHED: &str = r#"{"os":"linux","architecture":"amd64","config":{"Labels"
 
 #[async_trait]
 impl Resolve for Transport {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         self.memory.resolve(reference).await
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.memory.pull(reference).await
     }
@@ -50,7 +50,7 @@ impl Fetch for Transport {
 
 #[async_trait]
 impl Discover for Transport {
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
         self.memory.tags(repository).await
     }
 
@@ -59,7 +59,7 @@ impl Discover for Transport {
         repository: &Repository,
         subject: &Digest,
         _: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         let problem = ErrorKind::Unsupported("a transport lists no referrers".into());
         Err(Error::new(Operation::Referrers, format!("{repository}@{subject}"), problem))
     }
@@ -71,13 +71,13 @@ impl Vouch for Transport {
         "linux/amd64".parse().expect("a platform")
     }
 
-    async fn vouch(&self, reference: &Reference) -> Result<Answer<Vouched>, Error> {
+    async fn vouch(&self, reference: &Reference) -> Result<WithOrigin<Vouched>, Error> {
         self.vouched.lock().expect("no test panics with it").push(reference.to_string());
         let root = self.memory.resolve(reference).await?.value.digest;
         let digest = refkit_content::verify::digest(refkit_oci::Algorithm::Sha256, VOUCHED.as_bytes());
         self.memory.insert(&reference.with_digest(digest), stage::CONFIG, VOUCHED);
         let config = Some(Bytes::from_static(VOUCHED.as_bytes()));
-        Ok(Answer { value: Vouched { root, config }, origin: Origin::Memory })
+        Ok(WithOrigin { value: Vouched { root, config }, origin: Origin::Memory })
     }
 }
 

@@ -8,11 +8,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
-type Answer<T> = BoxFuture<'static, T>;
+type Flight<T> = BoxFuture<'static, T>;
 
 /// Questions on their way, by what they ask. An answer is handed to those who wait for it, and is then forgotten.
 pub struct Flights<K, T: Clone> {
-    flying: Mutex<HashMap<K, WeakShared<Answer<T>>>>,
+    flying: Mutex<HashMap<K, WeakShared<Flight<T>>>>,
 }
 
 impl<K, T: Clone> Default for Flights<K, T> {
@@ -30,7 +30,7 @@ impl<K, T: Clone> fmt::Debug for Flights<K, T> {
 impl<K: Eq + Hash + Clone, T: Clone> Flights<K, T> {
     /// Returns the answer to an equal question that is on its way, else asks. Whoever waits drives it: it goes on as
     /// long as one of them is left, and ends with the last.
-    pub async fn join(&self, key: K, ask: impl FnOnce() -> Answer<T>) -> T {
+    pub async fn join(&self, key: K, ask: impl FnOnce() -> Flight<T>) -> T {
         let shared = {
             let mut flying = self.lock();
             // One that has landed is old news to whoever asks now.
@@ -48,7 +48,7 @@ impl<K: Eq + Hash + Clone, T: Clone> Flights<K, T> {
     }
 
     /// Nothing panics while the lock is held.
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, WeakShared<Answer<T>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, WeakShared<Flight<T>>>> {
         self.flying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -57,7 +57,7 @@ impl<K: Eq + Hash + Clone, T: Clone> Flights<K, T> {
 struct Gone<'a, K: Eq + Hash + Clone, T: Clone> {
     flights: &'a Flights<K, T>,
     key: &'a K,
-    shared: Option<Shared<Answer<T>>>,
+    shared: Option<Shared<Flight<T>>>,
 }
 
 impl<K: Eq + Hash + Clone, T: Clone> Drop for Gone<'_, K, T> {

@@ -23,5 +23,7 @@ pub use disk::DiskCache;
 pub use error::{Code, Distrust, Error, ErrorKind, Operation};
 pub use layout::{Layout, LayoutReference, LayoutWriter};
 pub use memory::Memory;
-pub use source::{Answer, Body, Content, Discover, Fetch, Origin, Principal, Push, Resolve, Source, Vouch, Vouched};
+pub use source::{
+    Body, Content, Discover, Fetch, Origin, Principal, Push, Resolve, Source, Vouch, Vouched, WithOrigin,
+};
 pub use verify::{MANIFEST_LIMIT, fetch, verified};

@@ -10,7 +10,7 @@ use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 
 use crate::links::{self, Links};
 use crate::verify;
-use crate::{Answer, Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Origin, Push, Resolve};
+use crate::{Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Origin, Push, Resolve, WithOrigin};
 
 /// Repositories in memory. A clone is another handle on the same store.
 #[derive(Clone, Default)]
@@ -84,8 +84,8 @@ impl Memory {
     }
 }
 
-fn answer<T>(value: T) -> Answer<T> {
-    Answer { value, origin: Origin::Memory }
+fn answer<T>(value: T) -> WithOrigin<T> {
+    WithOrigin { value, origin: Origin::Memory }
 }
 
 fn at_memory(operation: Operation, subject: impl std::fmt::Display) -> impl FnOnce(ErrorKind) -> Error {
@@ -95,13 +95,13 @@ fn at_memory(operation: Operation, subject: impl std::fmt::Display) -> impl FnOn
 
 #[async_trait]
 impl Resolve for Memory {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         self.read(reference.repository(), |held| held.find(reference).map(|content| content.descriptor.clone()))
             .map(answer)
             .map_err(at_memory(Operation::Resolve, reference))
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         self.read(reference.repository(), |held| held.find(reference).cloned())
             .map(answer)
             .map_err(at_memory(Operation::Pull, reference))
@@ -123,7 +123,7 @@ impl Fetch for Memory {
 
 #[async_trait]
 impl Discover for Memory {
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
         self.read(repository, |held| Some(held.tags.keys().cloned().collect()))
             .map(answer)
             .map_err(at_memory(Operation::Tags, repository))
@@ -134,7 +134,7 @@ impl Discover for Memory {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         let wanted = |of: &&Descriptor| artifact_type.is_none_or(|wanted| of.artifact_type.as_deref() == Some(wanted));
         let list =
             |held: &Holdings| held.referrers.get(subject).map(|all| all.iter().filter(wanted).cloned().collect());

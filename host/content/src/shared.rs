@@ -6,15 +6,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
-use crate::{Answer, Body, Content, Discover, Error, Fetch, Principal, Push, Resolve};
+use crate::{Body, Content, Discover, Error, Fetch, Principal, Push, Resolve, WithOrigin};
 
 #[async_trait]
 impl<T: Resolve + ?Sized> Resolve for Arc<T> {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         (**self).resolve(reference).await
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         (**self).pull(reference).await
     }
 }
@@ -28,7 +28,7 @@ impl<T: Fetch + ?Sized> Fetch for Arc<T> {
 
 #[async_trait]
 impl<T: Discover + ?Sized> Discover for Arc<T> {
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
         (**self).tags(repository).await
     }
 
@@ -37,7 +37,7 @@ impl<T: Discover + ?Sized> Discover for Arc<T> {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         (**self).referrers(repository, subject, artifact_type).await
     }
 }

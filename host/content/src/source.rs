@@ -45,12 +45,12 @@ impl fmt::Display for Origin {
     }
 }
 
-/// An answer and where it came from.
+/// A value and where it came from.
 #[derive(Debug, Clone)]
-pub struct Answer<T> {
-    /// The answer.
+pub struct WithOrigin<T> {
+    /// The value.
     pub value: T,
-    /// Who gave it.
+    /// The host or the store that returned it.
     pub origin: Origin,
 }
 
@@ -89,10 +89,10 @@ impl fmt::Debug for Body {
 pub trait Resolve: Send + Sync {
     /// Returns the descriptor of the manifest or index that the reference names now (one HEAD at a registry).
     /// With a digest in the reference, that digest decides.
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error>;
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error>;
 
     /// Returns the manifest or index itself, verified (one GET at a registry, no HEAD first).
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error>;
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error>;
 }
 
 /// Reads content by descriptor.
@@ -106,7 +106,7 @@ pub trait Fetch: Send + Sync {
 #[async_trait]
 pub trait Discover: Send + Sync {
     /// Returns all tags of the repository, in the registry's order.
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error>;
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error>;
 
     /// Returns the manifests whose `subject` is the given digest, all or those of one artifact type. None is an empty
     /// list, also where the registry has no referrers API.
@@ -115,7 +115,7 @@ pub trait Discover: Send + Sync {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error>;
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error>;
 }
 
 /// What a transport says of an image by itself.
@@ -138,7 +138,7 @@ pub trait Vouch: Send + Sync {
 
     /// Returns what the transport takes for a reference. Of one that names a manifest by its digest, that manifest's
     /// config, whatever the platform.
-    async fn vouch(&self, reference: &Reference) -> Result<Answer<Vouched>, Error>;
+    async fn vouch(&self, reference: &Reference) -> Result<WithOrigin<Vouched>, Error>;
 }
 
 /// Knows as whom a source asks.

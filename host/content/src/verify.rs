@@ -11,7 +11,7 @@ use refkit_oci::{Descriptor, Digest, Repository};
 
 pub use hasher::{Hasher, digest};
 
-use crate::{Answer, Body, Error, ErrorKind, Fetch, Operation, Origin};
+use crate::{Body, Error, ErrorKind, Fetch, Operation, Origin, WithOrigin};
 
 /// The most that a manifest or an index may have: 4 MiB, which registries guarantee to take (OCI distribution 1.1,
 /// section "Pushing Manifests") and which most of them enforce.
@@ -55,7 +55,7 @@ pub async fn fetch(
     repository: &Repository,
     descriptor: &Descriptor,
     limit: u64,
-) -> Result<Answer<Bytes>, Error> {
+) -> Result<WithOrigin<Bytes>, Error> {
     let subject = || format!("{repository}@{}", descriptor.digest);
     if descriptor.size > limit {
         return Err(Error::new(Operation::Fetch, subject(), ErrorKind::TooLarge { limit }));
@@ -63,7 +63,7 @@ pub async fn fetch(
     if let Some(data) = descriptor.inline()
         && check(descriptor, &data).is_ok()
     {
-        return Ok(Answer { value: Bytes::from(data), origin: Origin::Inline });
+        return Ok(WithOrigin { value: Bytes::from(data), origin: Origin::Inline });
     }
     let body = source.open(repository, descriptor).await?;
     let origin = body.origin.clone();
@@ -72,11 +72,11 @@ pub async fn fetch(
     while let Some(piece) = pieces.next().await {
         let piece = piece?;
         if piece.len() as u64 == descriptor.size {
-            return Ok(Answer { value: piece, origin });
+            return Ok(WithOrigin { value: piece, origin });
         }
         bytes.extend_from_slice(&piece);
     }
-    Ok(Answer { value: bytes.freeze(), origin })
+    Ok(WithOrigin { value: bytes.freeze(), origin })
 }
 
 /// Returns the body with a check on its way: it fails as soon as there is one byte too many, and at the end if there

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use refkit_content::verify::MANIFEST_LIMIT;
-use refkit_content::{Answer, Code, Content, Error, ErrorKind, Operation, Source, Vouch, Vouched};
+use refkit_content::{Code, Content, Error, ErrorKind, Operation, Source, Vouch, Vouched, WithOrigin};
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 use refkit_sandbox::{ErrorCode, Failure};
@@ -246,7 +246,7 @@ impl Answers {
                 let answer = self.source.tags(repository).await?;
                 let what = format!("{} tags", answer.value.len());
                 let bytes = answer.value.iter().map(|tag| tag.len() as u64).sum();
-                Ok((Answer { value: Arc::new(answer.value), origin: answer.origin }, what, bytes))
+                Ok((WithOrigin { value: Arc::new(answer.value), origin: answer.origin }, what, bytes))
             });
             let tags = asked.await?;
             drop(room);
@@ -276,7 +276,7 @@ impl Answers {
             let asked = self.ask(span, Question::Referrers, Operation::Referrers, &text, repository, async {
                 let answer = self.source.referrers(repository, subject, artifact_type).await?;
                 let what = format!("{} referrers", answer.value.len());
-                Ok((Answer { value: Arc::new(answer.value), origin: answer.origin }, what, 0))
+                Ok((WithOrigin { value: Arc::new(answer.value), origin: answer.origin }, what, 0))
             });
             let list = asked.await?;
             drop(room);
@@ -304,7 +304,7 @@ impl Answers {
         operation: Operation,
         subject: impl std::fmt::Display,
         repository: &Repository,
-        ask: impl Future<Output = Result<(Answer<T>, String, u64), Error>>,
+        ask: impl Future<Output = Result<(WithOrigin<T>, String, u64), Error>>,
     ) -> Result<T, Error> {
         let call = || if span.is_none() { self.counters.call(&self.budget) } else { Ok(()) };
         let granted = self.grants.check(&self.requested, repository).and_then(|()| call());
@@ -318,7 +318,7 @@ impl Answers {
         };
         let (answered, result) = match result {
             Ok((answer, what, bytes)) => {
-                let Answer { value, origin } = answer;
+                let WithOrigin { value, origin } = answer;
                 (Answered::From { origin: Some(origin), what, bytes }, Ok(value))
             }
             Err(error) => {

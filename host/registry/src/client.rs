@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use refkit_content::flight::Flights;
-use refkit_content::{Answer, Content, Error, ErrorKind, Operation, Origin, deadline};
+use refkit_content::{Content, Error, ErrorKind, Operation, Origin, WithOrigin, deadline};
 use refkit_oci::{Descriptor, Reference, Repository};
 use tokio::time::Instant;
 
@@ -30,8 +30,8 @@ pub(crate) struct Inner {
     pub(crate) gates: Gates,
     pub(crate) authority: Authority,
     pub(crate) ways: Ways,
-    pub(crate) resolving: Flights<Reference, Result<Answer<Descriptor>, Error>>,
-    pub(crate) pulling: Flights<Reference, Result<Answer<Content>, Error>>,
+    pub(crate) resolving: Flights<Reference, Result<WithOrigin<Descriptor>, Error>>,
+    pub(crate) pulling: Flights<Reference, Result<WithOrigin<Content>, Error>>,
 }
 
 impl fmt::Debug for Client {
@@ -88,7 +88,7 @@ impl Client {
         repository: &Repository,
         can: impl Fn(Capabilities) -> bool,
         ask: impl Fn(Endpoint) -> F,
-    ) -> Result<Answer<T>, Error> {
+    ) -> Result<WithOrigin<T>, Error> {
         let fail = |problem| Error::new(operation, subject, problem);
         let whole = self.inner.settings.timeouts.whole;
         let begin = Instant::now();
@@ -96,7 +96,7 @@ impl Client {
         for endpoint in self.endpoints(repository, can).map_err(fail)? {
             let about = About { operation, subject, endpoint: &endpoint };
             match bounded(whole.saturating_sub(begin.elapsed()), ask(endpoint.clone())).await {
-                Ok(value) => return Ok(Answer { value, origin: about.origin() }),
+                Ok(value) => return Ok(WithOrigin { value, origin: about.origin() }),
                 Err(problem) => {
                     if worst.as_ref().is_none_or(|worst| telling(&problem) > telling(&worst.kind)) {
                         worst = Some(about.error(problem));

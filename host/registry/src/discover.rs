@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use http::header::{ACCEPT, LINK};
 use http::{HeaderValue, Method, StatusCode};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
-use refkit_content::{Answer, Discover, Error, ErrorKind, Operation};
+use refkit_content::{Discover, Error, ErrorKind, Operation, WithOrigin};
 use refkit_oci::document::{self, Document, Limits, media_type};
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use serde::Deserialize;
@@ -36,7 +36,7 @@ struct Tags {
 
 #[async_trait]
 impl Discover for Client {
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
         let about: (_, &(dyn std::fmt::Display + Sync)) = (Operation::Tags, repository);
         let ask = |endpoint: Endpoint| async move {
             let url = endpoint.url("tags/list")?;
@@ -53,7 +53,7 @@ impl Discover for Client {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         let name = format!("{repository}@{subject}");
         let about: (_, &(dyn std::fmt::Display + Sync)) = (Operation::Referrers, &name);
         let ask = |endpoint: Endpoint| async move {

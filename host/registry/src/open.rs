@@ -6,7 +6,7 @@ use futures_util::stream;
 use http::header::ACCEPT;
 use http::{HeaderValue, Method};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
-use refkit_content::{Answer, Body, Error, ErrorKind, Fetch, Operation};
+use refkit_content::{Body, Error, ErrorKind, Fetch, Operation, WithOrigin};
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Repository};
 
@@ -40,7 +40,7 @@ impl Fetch for Client {
             verify::check(descriptor, &bytes)?;
             Ok(stream::once(async move { Ok(bytes) }).boxed())
         };
-        let Answer { value: stream, origin } = self.each(about, repository, |can| can.pull, ask).await?;
+        let WithOrigin { value: stream, origin } = self.each(about, repository, |can| can.pull, ask).await?;
         let host = origin.clone();
         let stream =
             stream.map(move |piece| piece.map_err(|problem| Error::new(Operation::Fetch, &subject, problem).at(&host)));

@@ -5,7 +5,7 @@ use futures_util::FutureExt as _;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
-use refkit_content::{Answer, Content, Error, ErrorKind, Operation, Resolve};
+use refkit_content::{Content, Error, ErrorKind, Operation, Resolve, WithOrigin};
 use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference};
 
@@ -35,7 +35,7 @@ fn may_name(reference: &Reference) -> impl Fn(Capabilities) -> bool {
 
 #[async_trait]
 impl Resolve for Client {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         let (client, wanted) = (self.clone(), reference.clone());
         let resolve = async move {
             let ask = |endpoint: Endpoint| {
@@ -53,7 +53,7 @@ impl Resolve for Client {
         self.inner.resolving.join(reference.clone(), || resolve.boxed()).await
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         let (client, wanted) = (self.clone(), reference.clone());
         let pull = async move {
             let ask = |endpoint: Endpoint| {

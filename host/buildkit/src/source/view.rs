@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, future};
 use refkit_content::verify::MANIFEST_LIMIT;
 use refkit_content::{
-    Answer, Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Origin, Resolve, Vouch, Vouched,
+    Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Origin, Resolve, Vouch, Vouched, WithOrigin,
 };
 use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
 use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
@@ -60,7 +60,7 @@ impl PlatformSource {
         content.await.map_err(|problem| Error::new(Operation::Fetch, subject, problem).at(HOST))
     }
 
-    async fn root(&self, reference: &Reference) -> Result<Answer<Content>, ErrorKind> {
+    async fn root(&self, reference: &Reference) -> Result<WithOrigin<Content>, ErrorKind> {
         self.check().await?;
         let inner = &self.inner;
         let metadata = inner.metadata(self.key(reference.clone()));
@@ -86,7 +86,7 @@ impl PlatformSource {
             Err(error) => return Err(ErrorKind::Malformed(error.to_string())),
         };
         let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
-        Ok(Answer { value: Content { descriptor, bytes }, origin })
+        Ok(WithOrigin { value: Content { descriptor, bytes }, origin })
     }
 
     fn key(&self, reference: Reference) -> MetaKey {
@@ -122,21 +122,21 @@ impl Vouch for PlatformSource {
         self.assumed.clone()
     }
 
-    async fn vouch(&self, reference: &Reference) -> Result<Answer<Vouched>, Error> {
+    async fn vouch(&self, reference: &Reference) -> Result<WithOrigin<Vouched>, Error> {
         let Metadata { digest, config } = self.metadata(reference).await?;
-        Ok(Answer { value: Vouched { root: digest, config }, origin: Origin::Host(HOST.into()) })
+        Ok(WithOrigin { value: Vouched { root: digest, config }, origin: Origin::Host(HOST.into()) })
     }
 }
 
 #[async_trait]
 impl Resolve for PlatformSource {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         let answer = self.root(reference).await;
-        let Answer { value, origin } = answer.map_err(|p| Error::new(Operation::Resolve, reference, p).at(HOST))?;
-        Ok(Answer { value: value.descriptor, origin })
+        let WithOrigin { value, origin } = answer.map_err(|p| Error::new(Operation::Resolve, reference, p).at(HOST))?;
+        Ok(WithOrigin { value: value.descriptor, origin })
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         self.root(reference).await.map_err(|problem| Error::new(Operation::Pull, reference, problem).at(HOST))
     }
 }
@@ -162,7 +162,7 @@ impl Fetch for PlatformSource {
 
 #[async_trait]
 impl Discover for PlatformSource {
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
         let text = "BuildKit lists no tags: name the tag in the policy, or ask a registry by `refkit serve`";
         Err(Error::new(Operation::Tags, repository, ErrorKind::Unsupported(text.to_owned())).at(HOST))
     }
@@ -172,7 +172,7 @@ impl Discover for PlatformSource {
         repository: &Repository,
         subject: &Digest,
         _: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         let text = "BuildKit lists no referrers: look at the attestations in the image's index, \
             or ask a registry by `refkit serve`";
         let subject = format!("{repository}@{subject}");

@@ -11,7 +11,7 @@ use super::questions::{Asker, Questions};
 use super::shelf::{Part, Shelf};
 use super::{Cache, CacheOptions, Pull};
 use crate::disk::DiskCache;
-use crate::{Answer, Error, Operation, Origin, Principal};
+use crate::{Error, Operation, Origin, Principal, WithOrigin};
 
 /// A source behind a [`Cache`] in memory, a [`DiskCache`], or both. Equal questions at one time are one question to
 /// the source. A clone is another handle on the same, and belongs to the same run.
@@ -126,7 +126,7 @@ impl<S> Cached<S> {
     }
 
     /// Takes note that the source has answered for a repository.
-    pub(super) fn confirm<T>(&self, shelf: &Shelf, answer: &Result<Answer<T>, Error>) {
+    pub(super) fn confirm<T>(&self, shelf: &Shelf, answer: &Result<WithOrigin<T>, Error>) {
         let answered = answer.as_ref().is_ok_and(|answer| !matches!(answer.origin, Origin::Seen(_)));
         if answered && self.options.pull == Pull::Always && !self.options.is_closed() {
             let mut confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);

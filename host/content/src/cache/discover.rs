@@ -6,11 +6,11 @@ use refkit_oci::{Descriptor, Digest, Repository};
 
 use super::cached::{Cached, Question};
 use super::listed::Listed;
-use crate::{Answer, Discover, Error, Operation, Origin};
+use crate::{Discover, Error, Operation, Origin, WithOrigin};
 
 #[async_trait]
 impl<S: Discover + 'static> Discover for Cached<S> {
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
         let shelf = self.shelf(repository).await?;
         let ask = || {
             let question = self.question(&shelf);
@@ -24,7 +24,7 @@ impl<S: Discover + 'static> Discover for Cached<S> {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         let shelf = self.shelf(repository).await?;
         let (subject, artifact_type) = (subject.clone(), artifact_type.map(str::to_owned));
         let key = (self.asker(&shelf), repository.clone(), subject.clone(), artifact_type.clone());
@@ -47,7 +47,7 @@ fn referrers_of(subject: &Digest, artifact_type: Option<&str>) -> String {
 }
 
 impl<S: Discover> Question<S> {
-    async fn tags(&self) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self) -> Result<WithOrigin<Vec<String>>, Error> {
         let repository = &self.shelf.repository;
         if self.options.is_closed() {
             let miss = || self.miss(Operation::Tags, repository);
@@ -65,12 +65,16 @@ impl<S: Discover> Question<S> {
         }
     }
 
-    async fn known_tags(&self) -> Option<Answer<Vec<String>>> {
+    async fn known_tags(&self) -> Option<WithOrigin<Vec<String>>> {
         let seen = self.shelf.list::<Vec<String>>(TAGS).await?;
-        Some(Answer { origin: Origin::Seen(seen.at()), value: seen.value })
+        Some(WithOrigin { origin: Origin::Seen(seen.at()), value: seen.value })
     }
 
-    async fn referrers(&self, subject: &Digest, artifact_type: Option<&str>) -> Result<Answer<Vec<Descriptor>>, Error> {
+    async fn referrers(
+        &self,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         let repository = &self.shelf.repository;
         if self.options.is_closed() {
             let miss = || self.miss(Operation::Referrers, format!("{repository}@{subject}"));
@@ -90,7 +94,7 @@ impl<S: Discover> Question<S> {
     }
 
     /// Returns the list that was asked for, or what belongs to it of the list of all.
-    async fn known_referrers(&self, subject: &Digest, wanted: Option<&str>) -> Option<Answer<Vec<Descriptor>>> {
+    async fn known_referrers(&self, subject: &Digest, wanted: Option<&str>) -> Option<WithOrigin<Vec<Descriptor>>> {
         let seen = match self.shelf.list::<Vec<Listed>>(&referrers_of(subject, wanted)).await {
             Some(seen) => seen,
             None => self.shelf.list(&referrers_of(subject, None)).await?,
@@ -98,6 +102,6 @@ impl<S: Discover> Question<S> {
         let origin = Origin::Seen(seen.at());
         let of = |one: &Descriptor| wanted.is_none_or(|wanted| one.artifact_type.as_deref() == Some(wanted));
         let value = seen.value.into_iter().filter_map(Listed::into_descriptor).filter(of).collect();
-        Some(Answer { value, origin })
+        Some(WithOrigin { value, origin })
     }
 }

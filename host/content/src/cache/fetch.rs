@@ -13,7 +13,7 @@ use super::options::Pull;
 use super::questions::{Asker, Opening};
 use super::worth_keeping;
 use crate::verify::{self, MANIFEST_LIMIT};
-use crate::{Answer, Body, Error, Fetch, Operation, Origin};
+use crate::{Body, Error, Fetch, Operation, Origin, WithOrigin};
 
 #[async_trait]
 impl<S: Fetch + 'static> Fetch for Cached<S> {
@@ -31,11 +31,11 @@ impl<S: Fetch + 'static> Fetch for Cached<S> {
             let ask = || async move { question.whole(&descriptor, may_look).await }.boxed();
             let answer = self.inner.flights.open.join(key, ask).await;
             self.confirm(&shelf, &answer);
-            return answer.map(|Answer { value, origin }| Body::from_bytes(origin, value));
+            return answer.map(|WithOrigin { value, origin }| Body::from_bytes(origin, value));
         }
         let answer = question.stream(descriptor, key).await;
         if let Ok(body) = &answer {
-            self.confirm(&shelf, &Ok(Answer { value: (), origin: body.origin.clone() }));
+            self.confirm(&shelf, &Ok(WithOrigin { value: (), origin: body.origin.clone() }));
         }
         answer
     }
@@ -48,8 +48,8 @@ fn is_read_whole(descriptor: &Descriptor, blobs: bool) -> bool {
 }
 
 impl<S: Fetch> Question<S> {
-    async fn whole(&self, descriptor: &Descriptor, may_look: bool) -> Result<Answer<Bytes>, Error> {
-        let cached = |value| Answer { value, origin: Origin::Cache };
+    async fn whole(&self, descriptor: &Descriptor, may_look: bool) -> Result<WithOrigin<Bytes>, Error> {
+        let cached = |value| WithOrigin { value, origin: Origin::Cache };
         if may_look && let Some(bytes) = self.shelf.bytes(&descriptor.digest).await {
             return Ok(cached(bytes));
         }

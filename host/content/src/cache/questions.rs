@@ -9,7 +9,7 @@ use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use super::CacheOptions;
 use super::download::Download;
 use crate::flight::Flights;
-use crate::{Answer, Content, Error};
+use crate::{Content, Error, WithOrigin};
 
 /// Who asks, how, and whether the repository has answered already: only questions that are equal in this have equal
 /// answers.
@@ -26,12 +26,12 @@ type Asked<K, T> = Flights<K, Result<T, Error>>;
 /// Questions on their way, by kind.
 #[derive(Default)]
 pub(super) struct Questions {
-    pub resolve: Asked<(Asker, Reference), Answer<Descriptor>>,
-    pub pull: Asked<(Asker, Reference), Answer<Content>>,
-    pub open: Asked<Opening, Answer<Bytes>>,
+    pub resolve: Asked<(Asker, Reference), WithOrigin<Descriptor>>,
+    pub pull: Asked<(Asker, Reference), WithOrigin<Content>>,
+    pub open: Asked<Opening, WithOrigin<Bytes>>,
     pub large: Asked<Opening, Option<Arc<Download>>>,
     /// Large content that is being read, for those who come while it is.
     pub downloads: Mutex<HashMap<Opening, Weak<Download>>>,
-    pub tags: Asked<(Asker, Repository), Answer<Vec<String>>>,
-    pub referrers: Asked<Referring, Answer<Vec<Descriptor>>>,
+    pub tags: Asked<(Asker, Repository), WithOrigin<Vec<String>>>,
+    pub referrers: Asked<Referring, WithOrigin<Vec<Descriptor>>>,
 }

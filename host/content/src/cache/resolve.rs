@@ -7,11 +7,11 @@ use refkit_oci::{Descriptor, Reference};
 use super::cached::{Cached, Question};
 use super::options::Pull;
 use crate::verify;
-use crate::{Answer, Content, Error, ErrorKind, Operation, Origin, Resolve};
+use crate::{Content, Error, ErrorKind, Operation, Origin, Resolve, WithOrigin};
 
 #[async_trait]
 impl<S: Resolve + 'static> Resolve for Cached<S> {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         let shelf = self.shelf(reference.repository()).await?;
         let ask = || {
             let (question, reference) = (self.question(&shelf), reference.clone());
@@ -22,7 +22,7 @@ impl<S: Resolve + 'static> Resolve for Cached<S> {
         answer
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         let shelf = self.shelf(reference.repository()).await?;
         let ask = || {
             let (question, reference) = (self.question(&shelf), reference.clone());
@@ -35,7 +35,7 @@ impl<S: Resolve + 'static> Resolve for Cached<S> {
 }
 
 impl<S: Resolve> Question<S> {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         if self.options.is_closed() {
             return match self.remembered(reference).await {
                 Some(answer) => Ok(answer),
@@ -45,7 +45,7 @@ impl<S: Resolve> Question<S> {
         if let (Some(digest), Pull::Default) = (reference.digest(), self.options.pull)
             && let Some(content) = self.shelf.manifest(digest).await
         {
-            return Ok(Answer { value: content.descriptor, origin: Origin::Cache });
+            return Ok(WithOrigin { value: content.descriptor, origin: Origin::Cache });
         }
         match self.head(reference).await {
             Err(error) if self.options.bears(&error) => self.remembered(reference).await.ok_or(error),
@@ -53,7 +53,7 @@ impl<S: Resolve> Question<S> {
         }
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         if self.options.is_closed() {
             return match self.held(reference).await {
                 Some(answer) => Ok(answer),
@@ -67,7 +67,7 @@ impl<S: Resolve> Question<S> {
     }
 
     /// Reads what a reference names, from the cache if that is what it names now.
-    async fn asked(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn asked(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         let Some(held) = self.held(reference).await else { return self.get(reference).await };
         if reference.digest().is_some() && self.options.pull == Pull::Default {
             return Ok(held);
@@ -82,19 +82,19 @@ impl<S: Resolve> Question<S> {
             if now == held.value.descriptor.digest { Some(held.value) } else { self.shelf.manifest(&now).await };
         match value {
             Some(value) if reference.digest().is_none_or(|wanted| *wanted == value.descriptor.digest) => {
-                Ok(Answer { value, origin: Origin::Cache })
+                Ok(WithOrigin { value, origin: Origin::Cache })
             }
             _ => self.get(reference).await,
         }
     }
 
-    async fn head(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn head(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         let answer = self.source().resolve(reference).await?;
         self.remember(reference, &answer.value).await;
         Ok(answer)
     }
 
-    async fn get(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn get(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         let answer = self.source().pull(reference).await?;
         let Content { descriptor, bytes } = &answer.value;
         verify::check(descriptor, bytes)
@@ -119,20 +119,20 @@ impl<S: Resolve> Question<S> {
     }
 
     /// Returns what is cached of what a reference names, or named when it was last asked for.
-    async fn held(&self, reference: &Reference) -> Option<Answer<Content>> {
+    async fn held(&self, reference: &Reference) -> Option<WithOrigin<Content>> {
         if let Some(digest) = reference.digest() {
-            return Some(Answer { value: self.shelf.manifest(digest).await?, origin: Origin::Cache });
+            return Some(WithOrigin { value: self.shelf.manifest(digest).await?, origin: Origin::Cache });
         }
-        let Answer { value, origin } = self.remembered(reference).await?;
-        Some(Answer { value: self.shelf.manifest(&value.digest).await?, origin })
+        let WithOrigin { value, origin } = self.remembered(reference).await?;
+        Some(WithOrigin { value: self.shelf.manifest(&value.digest).await?, origin })
     }
 
-    async fn remembered(&self, reference: &Reference) -> Option<Answer<Descriptor>> {
+    async fn remembered(&self, reference: &Reference) -> Option<WithOrigin<Descriptor>> {
         if let Some(digest) = reference.digest() {
-            return Some(Answer { value: self.shelf.manifest(digest).await?.descriptor, origin: Origin::Cache });
+            return Some(WithOrigin { value: self.shelf.manifest(digest).await?.descriptor, origin: Origin::Cache });
         }
         let seen = self.shelf.tag(reference.tag()?).await?;
         let origin = Origin::Seen(seen.at());
-        Some(Answer { value: seen.value, origin })
+        Some(WithOrigin { value: seen.value, origin })
     }
 }

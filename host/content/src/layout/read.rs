@@ -9,7 +9,7 @@ use super::entry::Entry;
 use super::file::blocking;
 use crate::links::{self, Links};
 use crate::verify::{self, MANIFEST_LIMIT};
-use crate::{Answer, Body, Content, Error, ErrorKind, Fetch, Operation, Resolve};
+use crate::{Body, Content, Error, ErrorKind, Fetch, Operation, Resolve, WithOrigin};
 
 impl Layout {
     /// Returns the entry that a tag names.
@@ -79,7 +79,7 @@ impl Layout {
 
 #[async_trait]
 impl Resolve for Layout {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         let found = async {
             let (descriptor, read) = self.find(reference).await?;
             if read.is_none() {
@@ -89,12 +89,12 @@ impl Resolve for Layout {
             Ok(descriptor)
         };
         match found.await {
-            Ok(value) => Ok(Answer { value, origin: self.origin() }),
+            Ok(value) => Ok(WithOrigin { value, origin: self.origin() }),
             Err(problem) => Err(self.fail(Operation::Resolve, reference, problem)),
         }
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         let fail = |problem| self.fail(Operation::Pull, reference, problem);
         let (descriptor, read) = self.find(reference).await.map_err(fail)?;
         let bytes = match read {
@@ -106,7 +106,7 @@ impl Resolve for Layout {
                     .value
             }
         };
-        Ok(Answer { value: Content { descriptor, bytes }, origin: self.origin() })
+        Ok(WithOrigin { value: Content { descriptor, bytes }, origin: self.origin() })
     }
 }
 

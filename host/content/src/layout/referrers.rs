@@ -9,7 +9,7 @@ use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use super::Layout;
 use crate::links::{self, Links};
 use crate::verify::{self, MANIFEST_LIMIT};
-use crate::{Answer, Code, Discover, Error, ErrorKind, Operation, Resolve};
+use crate::{Code, Discover, Error, ErrorKind, Operation, Resolve, WithOrigin};
 
 impl Layout {
     /// Returns how a referrers list of the subject describes an entry; none if the entry is not about it, or not there.
@@ -53,11 +53,11 @@ impl Layout {
 
 #[async_trait]
 impl Discover for Layout {
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
         self.own(repository).map_err(|problem| self.fail(Operation::Tags, repository, problem))?;
         let mut tags: Vec<String> = self.names().into_iter().map(str::to_owned).collect();
         tags.sort();
-        Ok(Answer { value: tags, origin: self.origin() })
+        Ok(WithOrigin { value: tags, origin: self.origin() })
     }
 
     async fn referrers(
@@ -65,7 +65,7 @@ impl Discover for Layout {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         let fail = |problem| self.fail(Operation::Referrers, format_args!("{repository}@{subject}"), problem);
         self.own(repository).map_err(fail)?;
         let wanted = |of: &Descriptor| artifact_type.is_none_or(|wanted| of.artifact_type.as_deref() == Some(wanted));
@@ -85,7 +85,7 @@ impl Discover for Layout {
         for listed in self.fallback(subject).await? {
             take(listed).map_err(fail)?;
         }
-        Ok(Answer { value: found, origin: self.origin() })
+        Ok(WithOrigin { value: found, origin: self.origin() })
     }
 }
 

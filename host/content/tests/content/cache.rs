@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use refkit_content::{
-    Answer, Body, Cache, Cached, Content, Error, Fetch, MANIFEST_LIMIT, Memory, Origin, Push, Resolve, fetch,
+    Body, Cache, Cached, Content, Error, Fetch, MANIFEST_LIMIT, Memory, Origin, Push, Resolve, WithOrigin, fetch,
 };
 use refkit_oci::{Descriptor, Reference, Repository};
 use refkit_support::image::{Image, ImageBuilder, IndexBuilder, MANIFEST};
@@ -134,13 +134,13 @@ struct Liar {
 
 #[async_trait]
 impl Resolve for Liar {
-    async fn resolve(&self, _: &Reference) -> Result<Answer<Descriptor>, Error> {
-        Ok(Answer { value: self.descriptor.clone(), origin: Origin::Memory })
+    async fn resolve(&self, _: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
+        Ok(WithOrigin { value: self.descriptor.clone(), origin: Origin::Memory })
     }
 
-    async fn pull(&self, _: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, _: &Reference) -> Result<WithOrigin<Content>, Error> {
         let value = Content { descriptor: self.descriptor.clone(), bytes: Bytes::from_static(self.bytes) };
-        Ok(Answer { value, origin: Origin::Memory })
+        Ok(WithOrigin { value, origin: Origin::Memory })
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use refkit_content::copy::{Options, Referrers, Step};
 use refkit_content::{
-    Answer, Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Push as _, Resolve, copy,
+    Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Push as _, Resolve, WithOrigin, copy,
 };
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use refkit_support::image::{Image, ImageBuilder, IndexBuilder};
@@ -162,11 +162,11 @@ struct Broken {
 
 #[async_trait]
 impl Resolve for Broken {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         self.held.resolve(reference).await
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         self.held.pull(reference).await
     }
 }
@@ -188,7 +188,7 @@ impl Fetch for Broken {
 
 #[async_trait]
 impl Discover for Broken {
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
         self.held.tags(repository).await
     }
 
@@ -197,7 +197,7 @@ impl Discover for Broken {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         self.held.referrers(repository, subject, artifact_type).await
     }
 }
@@ -345,11 +345,11 @@ struct Lying {
 
 #[async_trait]
 impl Resolve for Lying {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         self.held.resolve(reference).await
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         self.held.pull(reference).await
     }
 }
@@ -363,7 +363,7 @@ impl Fetch for Lying {
 
 #[async_trait]
 impl Discover for Lying {
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
         self.held.tags(repository).await
     }
 
@@ -372,7 +372,7 @@ impl Discover for Lying {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         let mut answer = self.held.referrers(repository, subject, artifact_type).await?;
         answer.value.extend(self.more.clone());
         Ok(answer)

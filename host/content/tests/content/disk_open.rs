@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use refkit_content::{
-    Answer, Body, Cache, CacheOptions, Cached, Code, Content, Discover, DiskCache, Error, ErrorKind, Fetch,
-    MANIFEST_LIMIT, Operation, Principal, Pull, Resolve, fetch,
+    Body, Cache, CacheOptions, Cached, Code, Content, Discover, DiskCache, Error, ErrorKind, Fetch, MANIFEST_LIMIT,
+    Operation, Principal, Pull, Resolve, WithOrigin, fetch,
 };
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use refkit_support::image::Image;
@@ -65,12 +65,12 @@ impl Person {
 
 #[async_trait]
 impl Resolve for Person {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         self.knock()?;
         self.registry.resolve(reference).await
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         self.knock()?;
         self.registry.pull(reference).await
     }
@@ -86,7 +86,7 @@ impl Fetch for Person {
 
 #[async_trait]
 impl Discover for Person {
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
         self.knock()?;
         self.registry.tags(repository).await
     }
@@ -96,7 +96,7 @@ impl Discover for Person {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         self.knock()?;
         self.registry.referrers(repository, subject, artifact_type).await
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use refkit_content::{
-    Answer, Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Principal, Push, Resolve,
+    Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Principal, Push, Resolve, WithOrigin,
 };
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use refkit_support::image::{Image, ImageBuilder, IndexBuilder};
@@ -135,12 +135,12 @@ impl Registry {
 
 #[async_trait]
 impl Resolve for Registry {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         self.ask(Ask::Head, Operation::Resolve).await?;
         self.memory.resolve(reference).await
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         self.ask(Ask::Get, Operation::Pull).await?;
         self.memory.pull(reference).await
     }
@@ -169,7 +169,7 @@ impl Fetch for Registry {
 
 #[async_trait]
 impl Discover for Registry {
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
         self.ask(Ask::Tags, Operation::Tags).await?;
         self.memory.tags(repository).await
     }
@@ -179,7 +179,7 @@ impl Discover for Registry {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         self.ask(Ask::Referrers, Operation::Referrers).await?;
         self.memory.referrers(repository, subject, artifact_type).await
     }

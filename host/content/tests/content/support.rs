@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use refkit_content::verify::digest;
-use refkit_content::{Answer, Body, Content, Discover, Error, Fetch, Origin, Resolve};
+use refkit_content::{Body, Content, Discover, Error, Fetch, Origin, Resolve, WithOrigin};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 use tempfile::TempDir;
 
@@ -71,12 +71,12 @@ impl<S> Counted<S> {
 
 #[async_trait]
 impl<S: Resolve> Resolve for Counted<S> {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         self.count();
         self.source.resolve(reference).await
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         self.count();
         self.source.pull(reference).await
     }
@@ -92,7 +92,7 @@ impl<S: Fetch> Fetch for Counted<S> {
 
 #[async_trait]
 impl<S: Discover> Discover for Counted<S> {
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
         self.count();
         self.source.tags(repository).await
     }
@@ -102,7 +102,7 @@ impl<S: Discover> Discover for Counted<S> {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         self.count();
         self.source.referrers(repository, subject, artifact_type).await
     }

@@ -7,7 +7,7 @@ use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
 use super::LayoutWriter;
 use crate::layout::Layout;
-use crate::{Answer, Body, Content, Discover, Error, Fetch, Resolve};
+use crate::{Body, Content, Discover, Error, Fetch, Resolve, WithOrigin};
 
 impl LayoutWriter {
     /// Returns the layout as it is now.
@@ -21,11 +21,11 @@ impl LayoutWriter {
 
 #[async_trait]
 impl Resolve for LayoutWriter {
-    async fn resolve(&self, reference: &Reference) -> Result<Answer<Descriptor>, Error> {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
         self.now().await?.resolve(reference).await
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Answer<Content>, Error> {
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         self.now().await?.pull(reference).await
     }
 }
@@ -39,7 +39,7 @@ impl Fetch for LayoutWriter {
 
 #[async_trait]
 impl Discover for LayoutWriter {
-    async fn tags(&self, repository: &Repository) -> Result<Answer<Vec<String>>, Error> {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
         self.now().await?.tags(repository).await
     }
 
@@ -48,7 +48,7 @@ impl Discover for LayoutWriter {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Answer<Vec<Descriptor>>, Error> {
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         self.now().await?.referrers(repository, subject, artifact_type).await
     }
 }
