@@ -201,7 +201,8 @@ fn a_terminal_shows_that_it_compiles() {
     std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut text).unwrap();
     assert_eq!(wait(&mut child), 1, "{text}");
     let size = std::fs::metadata(&file).unwrap().len();
-    let said = format!("compiling {file} ({}); the cache keeps it for the next time", refkit::text::Bytes(size));
+    let said =
+        format!("compiling {file} ({}); the cache keeps it for the next time", refkit_report::units::Bytes(size));
     assert!(text.contains(&said), "{text}");
     assert!(text.contains("more than 3 s of processor time"), "{text}");
     let ran = run(home.path(), &line.split(' ').skip(1).collect::<Vec<_>>());

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use refkit::explain::Explained;
 use refkit::{Absence, Budget, Error, ErrorCode, Event, Outcome, Parts, Request, Selection, Session};
 use refkit_content::{Body, Content, Discover, Fetch, Memory, Origin, Resolve, WithOrigin};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
+use refkit_report::explain::Explained;
 use refkit_support::{Fault, FaultRegistry, Rule};
 use refkit_tests::components::HOSTILE;
 use refkit_tests::stage::{self, INDEX, MANIFEST, Stage};

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use crate::failure::Exit;
-use refkit::text::EscapedLines;
+use refkit_report::EscapedLines;
 
 /// The end of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]

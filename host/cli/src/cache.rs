@@ -5,9 +5,10 @@ mod report;
 
 use std::io;
 
-use refkit::text::{Bytes, Escaped, table};
 use refkit::{AotCache, ErrorCode, aot};
 use refkit_content::{DiskCache, disk};
+use refkit_report::units::Bytes;
+use refkit_report::{Escaped, table};
 use serde::Serialize;
 
 use crate::answer::{Answer, Output};

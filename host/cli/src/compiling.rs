@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use refkit::text::{self, Escaped};
 use refkit::{Compiler, CompilerProcess, Engine, ErrorCode, LoadError, Policy};
+use refkit_report::Escaped;
 
 use crate::arguments::Compiling;
 use crate::failure::Failure;
@@ -29,8 +29,11 @@ pub fn compiler(limits: &Compiling) -> Compiler {
 /// # Errors
 /// What is wrong with the file, or the limit that compiling it met.
 pub async fn load(engine: &Engine, path: &Path, component: Bytes) -> Result<Policy, Failure> {
-    let what =
-        format!("{} ({}); the cache keeps it for the next time", path.display(), text::Bytes(component.len() as u64));
+    let what = format!(
+        "{} ({}); the cache keeps it for the next time",
+        path.display(),
+        refkit_report::units::Bytes(component.len() as u64)
+    );
     waiting(&what, Policy::load(engine, component)).await.map_err(|error| refused(path, &error))
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use refkit::{Denial, ErrorCode};
 use refkit_content::{Distrust, ErrorKind};
 
-use refkit::text::Escaped;
+use refkit_report::Escaped;
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

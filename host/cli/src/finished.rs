@@ -11,8 +11,8 @@ use crate::arguments::{self, Arguments, Format};
 use crate::failure::{self, Exit, Failure};
 use crate::report::{DenialReport, ErrorReport, ImageOrAbsence, OutcomeReport, Report};
 use crate::setup::Setup;
-use refkit::explain::Explained;
-use refkit::text::{Escaped, EscapedJson};
+use refkit_report::explain::Explained;
+use refkit_report::{Escaped, EscapedJson};
 
 /// How many reasons of one refusal are shown.
 const REASONS_SHOWN: usize = 3;

@@ -1,9 +1,9 @@
 //! `refkit hosts`.
 
 use refkit::ErrorCode;
-use refkit::text::Escaped;
 use refkit_content::{ErrorKind, LayoutReference};
 use refkit_registry::hosts::{Host, Listing};
+use refkit_report::Escaped;
 use serde::Serialize;
 
 use crate::answer::{Answer, Output};

@@ -7,9 +7,9 @@ use refkit_oci::document::{self, media_type};
 use refkit_oci::{Descriptor, Digest};
 
 use crate::manifests::{Manifest, Manifests};
-use refkit::text::Bytes;
-use refkit::text::Escaped;
-use refkit::text::{Tree, table};
+use refkit_report::Escaped;
+use refkit_report::units::Bytes;
+use refkit_report::{Tree, table};
 
 /// What there is to draw.
 pub struct Picture<'a> {

@@ -37,7 +37,7 @@ use refkit::Image;
 use refkit_oci::{Descriptor, Platform};
 use serde::Serialize;
 
-use refkit::explain::ExplainReport;
+use refkit_report::explain::ExplainReport;
 
 /// The whole.
 #[derive(Debug, Serialize)]

@@ -11,8 +11,8 @@ use crate::failure::{Exit, Failure};
 use crate::finished::{Finished, Told};
 use crate::report::{ImageOrAbsence, ImageReport, OutcomeReport, PlaceReport, ResolvedReport};
 use crate::setup::{self, Setup};
-use refkit::text::Escaped;
-use refkit::text::table;
+use refkit_report::Escaped;
+use refkit_report::table;
 
 /// Resolves, and returns what there is to print.
 ///

@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use crate::answer::{Answer, Output};
 use crate::arguments::Arguments;
 use crate::failure::Exit;
-use refkit::text::Escaped;
+use refkit_report::Escaped;
 
 /// Returns the answer to a command line that was not understood, or that asks for help; `words` are its words.
 pub fn answer(error: &clap::Error, words: impl Iterator<Item = OsString>) -> Answer {

@@ -44,5 +44,5 @@ pub fn code(code: ErrorCode) -> Code {
 
 /// Returns a text of a stranger in one line, without what a terminal would obey.
 pub fn one_line(text: &str) -> String {
-    refkit::text::Escaped(text).to_string()
+    refkit_report::Escaped(text).to_string()
 }

@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use prost::Message as _;
-use refkit::explain::Explained;
 use refkit::{Event, Level, Policy, Resolution, Session};
 use refkit_buildkit::{Bridge, pb};
 use refkit_oci::Digest;
+use refkit_report::explain::Explained;
 
 use crate::image::Question;
 use crate::own;

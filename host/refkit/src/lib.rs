@@ -48,7 +48,6 @@ mod check;
 mod decided;
 mod embedded;
 mod error;
-pub mod explain;
 mod failures;
 mod grants;
 mod host;
@@ -61,7 +60,6 @@ mod resolver;
 mod room;
 mod session;
 pub mod settings;
-pub mod text;
 mod trace;
 mod vouched;
 

@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use refkit::aot;
-use refkit::text::{Bytes, Escaped};
 use refkit_content::disk::{Checked, Freed, Info};
+use refkit_report::Escaped;
+use refkit_report::units::Bytes;
 use serde::Serialize;
 
 /// What is in the cache.

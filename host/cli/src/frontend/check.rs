@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use refkit::ErrorCode;
-use refkit::text::Escaped;
 use refkit_content::{Content, ErrorKind, MANIFEST_LIMIT, Operation, Resolve, verify};
 use refkit_oci::document::{self, Config, Document, Limits, Manifest, media_type};
 use refkit_oci::{Descriptor, Platform};
+use refkit_report::Escaped;
 
 use super::base::said;
 use super::entrypoint::Entrypoint;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use clap::ValueEnum;
-use refkit::text::{Escaped, table};
 use refkit::{Engine, ErrorCode};
 use refkit_content::{LayoutReference, Operation};
+use refkit_report::{Escaped, table};
 
 use super::base::{self, Base, LeftOut, Reason};
 use super::binary::{self, Binary};

@@ -1,7 +1,8 @@
 //! What an image ships, drawn for people.
 
-use refkit::text::{Bytes, Escaped, Tree, table};
 use refkit_oci::Descriptor;
+use refkit_report::units::Bytes;
+use refkit_report::{Escaped, Tree, table};
 
 use super::carried::Carried;
 use super::check::Checked;

@@ -5,8 +5,8 @@ mod spans;
 
 use serde::Serialize;
 
-use crate::text::{Escaped, Tree, table};
-use crate::{Candidate, Policy, Resolution, Session, Verdict};
+use crate::{Escaped, Tree, table};
+use refkit::{Candidate, Policy, Resolution, Session, Verdict};
 
 pub use limits::{LimitReport, Unit};
 pub use spans::{EventReport, SpanReport};

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::text::{Bytes, Time, Tree, table};
-use crate::{Budget, Spent};
+use crate::units::{Bytes, Time};
+use crate::{Tree, table};
+use refkit::{Budget, Spent};
 
 /// One limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

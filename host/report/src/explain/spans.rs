@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::text::{Bytes, Time, Tree};
-use crate::{Answered, Event, Level, Span, Trace};
+use crate::Tree;
+use crate::units::{Bytes, Time};
+use refkit::{Answered, Event, Level, Span, Trace};
 
 /// One entry of a trace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
