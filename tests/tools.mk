@@ -1,7 +1,7 @@
 # What the tests need besides cargo. `make tools`: two real registries, nginx to stand before them, other clients of
-# registries, and containerd's choice of a platform. `make tools-e2e`: BuildKit, frontends for it, and what its builds are made of. `make tools-peers`: the
-# clients that RefKit is measured against. All cost nothing once everything is there. Included by the Makefile of the
-# root.
+# registries, containerd's choice of a platform, and BuildKit's message descriptors. `make tools-e2e`: BuildKit, frontends
+# for it, and what its builds are made of. `make tools-peers`: the clients that RefKit is measured against. All cost
+# nothing once everything is there. Included by the Makefile of the root.
 
 TOOLS := target/tools
 DISTRIBUTION_VERSION := v3.0.0
@@ -28,7 +28,7 @@ endef
 
 .PHONY: tools
 tools: $(TOOLS)/bin/registry $(DEBIAN_REGISTRY) $(TOOLS)/bin/nginx $(addprefix $(TOOLS)/bin/,crane regctl oras) $(SKOPEO) \
-	$(TOOLS)/bin/containerd-platforms
+	$(TOOLS)/bin/containerd-platforms $(TOOLS)/bin/buildkit-descriptors
 
 # The distribution project's registry, release 3. Debian's go is too old for it.
 $(TOOLS)/bin/registry:
@@ -77,6 +77,13 @@ E2E_PROGRAMS := $(addprefix $(TOOLS)/bin/,buildkitd buildctl dockerfile-frontend
 	$(notdir $(wildcard $(E2E_GO)/frontend-*)))
 E2E_SOURCES := $(E2E_GO)/go.mod $(E2E_GO)/go.sum $(wildcard $(E2E_GO)/frontend-*/*.go $(E2E_GO)/internal/*/*.go)
 E2E_DEBIAN := /usr/sbin/runc /bin/busybox /usr/bin/git
+
+# The message descriptors of that BuildKit, for the test that compares this project's .proto files with them.
+$(TOOLS)/bin/buildkit-descriptors: $(E2E_GO)/go.mod $(E2E_GO)/go.sum $(wildcard $(E2E_GO)/buildkit-descriptors/*.go)
+	$(call needs_go,tools,$(FETCHING_GO))
+	mkdir -p $(TOOLS)/bin
+	cd $(E2E_GO) && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$(CURDIR)/$@" ./buildkit-descriptors
+	touch $@
 
 .PHONY: tools-e2e
 tools-e2e: $(E2E_PROGRAMS) $(E2E_DEBIAN)

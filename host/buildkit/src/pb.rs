@@ -1,27 +1,50 @@
-//! BuildKit's messages, as far as they are needed, with its field numbers and names.
+//! BuildKit's messages, as far as RefKit uses them, with BuildKit's names and field numbers.
 //!
-//! What is left out of a message here is skipped when it is read. A message that is passed on goes as a
-//! [`Raw`](crate::Raw), so that what is not known here still arrives.
-//!
-//! The types are BuildKit's `frontend/gateway/pb/gateway.proto`, `solver/pb/ops.proto`,
-//! `sourcepolicy/pb/policy.proto`, `util/apicaps/pb/caps.proto`, and `google/rpc/status.proto`.
+//! The files in `proto/` are the source; a test generates the types from them. Decoding skips the fields that they leave
+//! out. [`Raw`](crate::Raw) passes a message on with all fields.
 
-mod caps;
-mod files;
-mod gateway;
-mod ops;
-mod resolve;
-mod solve;
-mod source_map;
-mod source_policy;
-mod status;
+mod platform;
 
-pub use caps::*;
-pub use files::*;
-pub use gateway::*;
-pub use ops::*;
-pub use resolve::*;
-pub use solve::*;
-pub use source_map::*;
-pub use source_policy::*;
-pub use status::*;
+// Each package is a module, because the generated code names types by these paths.
+#[allow(clippy::all)]
+mod generated {
+    pub mod fsutil {
+        pub mod types {
+            include!("pb/fsutil.types.rs");
+        }
+    }
+    pub mod google {
+        pub mod protobuf {
+            include!("pb/google.protobuf.rs");
+        }
+        pub mod rpc {
+            include!("pb/google.rpc.rs");
+        }
+    }
+    pub mod moby {
+        pub mod buildkit {
+            pub mod v1 {
+                pub mod apicaps {
+                    include!("pb/moby.buildkit.v1.apicaps.rs");
+                }
+                pub mod frontend {
+                    include!("pb/moby.buildkit.v1.frontend.rs");
+                }
+                pub mod sourcepolicy {
+                    include!("pb/moby.buildkit.v1.sourcepolicy.rs");
+                }
+            }
+        }
+    }
+    pub mod pb {
+        include!("pb/pb.rs");
+    }
+}
+
+pub use generated::fsutil::types::*;
+pub use generated::google::protobuf::*;
+pub use generated::google::rpc::*;
+pub use generated::moby::buildkit::v1::apicaps::*;
+pub use generated::moby::buildkit::v1::frontend::*;
+pub use generated::moby::buildkit::v1::sourcepolicy::*;
+pub use generated::pb::*;

@@ -7,6 +7,7 @@ mod access_log;
 pub mod authority;
 mod body;
 pub mod bomb;
+pub mod buildkit;
 mod cdn;
 mod distribution;
 pub mod fault;

@@ -131,11 +131,11 @@ fn other_operations() {
     let build = pb::BuildOp { builder: -1, attrs: attrs(&[("llbbuild.filename", "/llb")]) };
     let operations = [
         encode(Some(op::Op::Exec(pb::ExecOp::default()))),
-        encode(Some(op::Op::File(pb::Unread {}))),
+        encode(Some(op::Op::File(pb::FileOp {}))),
         encode(Some(op::Op::Build(build))),
-        encode(Some(op::Op::Merge(pb::Unread {}))),
-        encode(Some(op::Op::Diff(pb::Unread {}))),
-        encode(Some(op::Op::Passthrough(pb::Unread {}))),
+        encode(Some(op::Op::Merge(pb::MergeOp {}))),
+        encode(Some(op::Op::Diff(pb::DiffOp {}))),
+        encode(Some(op::Op::Passthrough(pb::PassthroughOp {}))),
         encode(None),
         Bytes::new(),
     ];

@@ -9,16 +9,14 @@ use http_body_util::{BodyExt, Empty, StreamBody};
 use hyper::body::Frame;
 use prost::Message as _;
 use refkit_buildkit::{Body, BoxError, Bridge, Connection, Raw, pb};
+use refkit_support::buildkit::{GivenUp, Reply, peer, pong};
 use tokio::io::AsyncWriteExt;
 use tonic::Code;
-
-use crate::images;
-use crate::peer::{self, GivenUp, Reply};
 
 #[tokio::test]
 async fn every_call() {
     let bridge = peer::bridge(|method, message| match method {
-        "Ping" => images::pong(),
+        "Ping" => pong(),
         // What is not known of a request arrives.
         "Warn" | "Return" => Reply::Message(message.to_vec()),
         "ResolveImageConfig" => {
@@ -132,7 +130,7 @@ async fn the_peer_ends() {
 
 #[tokio::test]
 async fn this_side_ends() {
-    let (connection, _stop) = peer::connection(|_, _| images::pong(), GivenUp::default()).await;
+    let (connection, _stop) = peer::connection(|_, _| pong(), GivenUp::default()).await;
     let ended = connection.ended();
     assert!(Bridge::new(connection.clone()).ping().await.is_ok());
     drop(connection);

@@ -9,16 +9,16 @@ use prost::Message as _;
 use refkit_buildkit::{BuildkitSource, Options, pb};
 use refkit_content::{Code, Fetch, MANIFEST_LIMIT, Resolve, fetch};
 use refkit_oci::Descriptor;
+use refkit_support::buildkit::documents::{self, descriptor, reference, sha256};
+use refkit_support::buildkit::{FakeBuildkit, NAME, Reply};
 
-use crate::images::{self, Images, NAME, descriptor, reference, sha256};
-use crate::peer::Reply;
 use crate::source::{source, view};
 
 /// Returns the error of `app:1` where some calls are answered in another way.
 async fn pull(reply: impl Fn(&str, &Bytes) -> Option<Reply> + Send + Sync + 'static) -> (Code, String) {
-    let images = Images::new("a");
-    images.instead(reply);
-    let error = view(&source(&images).await, "amd64").pull(&reference("app:1")).await.unwrap_err();
+    let fake = FakeBuildkit::new("a");
+    fake.replace(reply);
+    let error = view(&source(&fake).await, "amd64").pull(&reference("app:1")).await.unwrap_err();
     let text = error.to_string();
     assert!(text.contains(&format!("{NAME}:1")), "{text}");
     assert!(!text.contains(|c: char| c.is_control()), "{text}");
@@ -35,7 +35,7 @@ fn resolved(identifier: &str, digest: &str) -> Reply {
 #[tokio::test]
 async fn answers_to_resolve() {
     let asked = format!("docker-image://{NAME}:1");
-    let root = sha256(&images::index("a")).into_string();
+    let root = sha256(&documents::index("a")).into_string();
     let none = pb::ResolveSourceMetaResponse::default();
     let no_image = pb::ResolveSourceMetaResponse {
         source: Some(pb::SourceOp { identifier: asked.clone(), ..Default::default() }),
@@ -77,17 +77,17 @@ async fn answers_to_resolve() {
 /// BuildKit's own source policies may say more precisely what is meant, but nothing else.
 #[tokio::test]
 async fn source_policies_of_buildkit() {
-    let root = sha256(&images::index("a"));
+    let root = sha256(&documents::index("a"));
     for more_precise in [format!("docker-image://{NAME}:1@{root}"), format!("docker-image://{NAME}@{root}")] {
-        let images = Images::new("a");
+        let fake = FakeBuildkit::new("a");
         let (digest, answer) = (root.to_string(), more_precise.clone());
-        images.instead(move |method, _| (method == "ResolveSourceMeta").then(|| resolved(&answer, &digest)));
-        let found = view(&source(&images).await, "amd64").pull(&reference("app:1")).await.unwrap();
+        fake.replace(move |method, _| (method == "ResolveSourceMeta").then(|| resolved(&answer, &digest)));
+        let found = view(&source(&fake).await, "amd64").pull(&reference("app:1")).await.unwrap();
         assert_eq!(found.value.descriptor.digest, root, "{more_precise}");
     }
-    let images = Images::new("a");
-    images.instead(|method, _| (method == "ResolveSourceMeta").then(|| resolved("docker-image://ghcr.io/b:2", "")));
-    let source = source(&images).await;
+    let fake = FakeBuildkit::new("a");
+    fake.replace(|method, _| (method == "ResolveSourceMeta").then(|| resolved("docker-image://ghcr.io/b:2", "")));
+    let source = source(&fake).await;
     let asked = reference("app:1");
     assert_eq!(source.converted(&asked), None);
     view(&source, "amd64").pull(&asked).await.unwrap_err();
@@ -105,14 +105,14 @@ async fn source_policies_of_buildkit() {
         ("new://a", false),
     ];
     for (identifier, reads_no_image) in rows {
-        let images = Images::new("a");
+        let fake = FakeBuildkit::new("a");
         let identifier = identifier.to_owned();
-        images.instead(move |method, _| {
+        fake.replace(move |method, _| {
             let source = Some(pb::SourceOp { identifier: identifier.clone(), ..Default::default() });
             let answer = pb::ResolveSourceMetaResponse { source, ..Default::default() };
             (method == "ResolveSourceMeta").then(|| Reply::message(&answer))
         });
-        let source = self::source(&images).await;
+        let source = self::source(&fake).await;
         view(&source, "amd64").pull(&asked).await.unwrap_err();
         let converted = source.converted(&asked).unwrap();
         assert_eq!((converted.reference, converted.reads_no_image), (None, reads_no_image), "{}", converted.identifier);
@@ -135,50 +135,50 @@ async fn answers_to_solve() {
 
 #[tokio::test]
 async fn wrong_content() {
-    let images = Images::new("a");
-    let root = sha256(&images::index("a"));
-    let found = |images: Images| async move {
-        view(&source(&images).await, "amd64").pull(&reference("app:1")).await.unwrap_err().to_string()
+    let fake = FakeBuildkit::new("a");
+    let root = sha256(&documents::index("a"));
+    let found = |fake: FakeBuildkit| async move {
+        view(&source(&fake).await, "amd64").pull(&reference("app:1")).await.unwrap_err().to_string()
     };
-    images.forge(&root, &images::index("b"));
-    let text = found(images.clone()).await;
-    assert!(text.contains(&format!("has the digest {}, not {root}", sha256(&images::index("b")))), "{text}");
-    images.forge(&root, &vec![b' '; MANIFEST_LIMIT as usize + 1]);
-    let text = found(images.clone()).await;
+    fake.forge(&root, &documents::index("b"));
+    let text = found(fake.clone()).await;
+    assert!(text.contains(&format!("has the digest {}, not {root}", sha256(&documents::index("b")))), "{text}");
+    fake.forge(&root, &vec![b' '; MANIFEST_LIMIT as usize + 1]);
+    let text = found(fake.clone()).await;
     assert!(text.contains("larger than the limit of 4194304 bytes"), "{text}");
-    images.forge(&root, b"");
-    let text = found(images.clone()).await;
+    fake.forge(&root, b"");
+    let text = found(fake.clone()).await;
     assert!(text.contains("has the digest sha256:e3b0c44"), "{text}");
 }
 
 /// What BuildKit says of a reference counts before what became of its content.
 #[tokio::test]
 async fn nothing_of_that_digest() {
-    let images = Images::new("a");
-    images.instead(|method, _| {
+    let fake = FakeBuildkit::new("a");
+    fake.replace(|method, _| {
         (method == "Solve").then(|| Reply::unknown("unexpected HEAD status code x: 404 Not Found"))
     });
     let nothing = reference(&format!("app@sha256:{}", "0".repeat(64)));
-    let error = view(&source(&images).await, "amd64").pull(&nothing).await.unwrap_err();
+    let error = view(&source(&fake).await, "amd64").pull(&nothing).await.unwrap_err();
     assert_eq!(error.code(), Code::NotFound, "{error}");
 }
 
 /// What is no manifest is no answer, though its digest is right.
 #[tokio::test]
 async fn no_manifest() {
-    let images = Images::new("a");
+    let fake = FakeBuildkit::new("a");
     for (bytes, code) in [
         (&b"{}"[..], Code::Invalid),
         (b"\x7fELF", Code::Invalid),
         (br#"{"schemaVersion":1}"#, Code::Unsupported),
         (br#"{"schemaVersion":2,"mediaType":"text/html"}"#, Code::Unsupported),
     ] {
-        let digest = images.add(bytes).into_string();
-        images.instead(move |method, message| {
+        let digest = fake.add(bytes).into_string();
+        fake.replace(move |method, message| {
             let request = pb::ResolveSourceMetaRequest::decode(message.clone()).ok()?;
             (method == "ResolveSourceMeta").then(|| resolved(&request.source.unwrap().identifier, &digest))
         });
-        let error = view(&source(&images).await, "amd64").pull(&reference("app:1")).await.unwrap_err();
+        let error = view(&source(&fake).await, "amd64").pull(&reference("app:1")).await.unwrap_err();
         assert_eq!(error.code(), code, "{error}");
     }
 }
@@ -186,10 +186,10 @@ async fn no_manifest() {
 /// A file without an end is read as far as a descriptor says and one byte more.
 #[tokio::test]
 async fn an_endless_file() {
-    let images = Images::new("a");
+    let fake = FakeBuildkit::new("a");
     let served = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&served);
-    images.instead(move |method, message| {
+    fake.replace(move |method, message| {
         let length = pb::ReadFileRequest::decode(message.clone()).ok()?.range.map(|range| range.length);
         (method == "ReadFile").then(|| {
             let data = Bytes::from(vec![7; length.unwrap_or(0) as usize]);
@@ -197,9 +197,9 @@ async fn an_endless_file() {
             Reply::message(&pb::ReadFileResponse { data })
         })
     });
-    let view = view(&source(&images).await, "amd64");
+    let view = view(&source(&fake).await, "amd64");
     let repository = NAME.parse().unwrap();
-    let config = descriptor(images::CONFIG, &images::config("amd64"));
+    let config = descriptor(documents::CONFIG, &documents::config("amd64"));
     for size in [config.size, 3 << 20, 9 << 20] {
         served.store(0, Ordering::Relaxed);
         let descriptor = Descriptor { size, ..config.clone() };
@@ -227,11 +227,10 @@ async fn an_oversized_answer() {
 #[tokio::test]
 async fn no_answer() {
     for (method, reply) in [("ResolveSourceMeta", true), ("Solve", true), ("ReadFile", false)] {
-        let images = Images::new("a");
-        images
-            .instead(move |called, _| (called == method).then_some(if reply { Reply::Never } else { Reply::Stalled }));
+        let fake = FakeBuildkit::new("a");
+        fake.replace(move |called, _| (called == method).then_some(if reply { Reply::Never } else { Reply::Stalled }));
         let options = Options { timeout: Some(Duration::from_millis(100)), ..Options::default() };
-        let source = BuildkitSource::new(images.bridge().await, options);
+        let source = BuildkitSource::new(fake.bridge().await, options);
         let error = view(&source, "amd64").pull(&reference("app:1")).await.unwrap_err();
         assert_eq!(error.code(), Code::Timeout, "{method}: {error}");
     }
@@ -241,8 +240,8 @@ async fn no_answer() {
 #[tokio::test]
 async fn random_answers() {
     let state = Mutex::new(0x9e37_79b9_7f4a_7c15_u64);
-    let images = Images::new("a");
-    images.instead(move |method, _| {
+    let fake = FakeBuildkit::new("a");
+    fake.replace(move |method, _| {
         let mut state = state.lock().unwrap();
         let mut random = || {
             *state ^= *state << 13;
@@ -256,11 +255,11 @@ async fn random_answers() {
         let bytes: Vec<u8> = (0..random() % 48).map(|_| random() as u8).collect();
         Some(if random() % 2 == 0 { Reply::Message(bytes) } else { Reply::Bytes(bytes) })
     });
-    let view = view(&source(&images).await, "amd64");
+    let view = view(&source(&fake).await, "amd64");
     for round in 0..300 {
         let tag = reference(&format!("app:{round}"));
         if let Ok(found) = view.pull(&tag).await {
-            assert_eq!(found.value.bytes[..], images::index("a"));
+            assert_eq!(found.value.bytes[..], documents::index("a"));
         }
     }
 }

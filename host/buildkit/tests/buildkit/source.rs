@@ -7,12 +7,11 @@ use refkit_buildkit::definition::Store;
 use refkit_buildkit::{BuildkitSource, Metadata, Options, PlatformSource, pb};
 use refkit_content::{Code, Discover, Fetch, MANIFEST_LIMIT, Origin, Resolve, fetch};
 use refkit_oci::{Descriptor, Platform, Reference, Repository};
+use refkit_support::buildkit::documents::{self, CONFIG, INDEX, MANIFEST, descriptor, reference, sha256};
+use refkit_support::buildkit::{FakeBuildkit, NAME, OWN, Reply};
 
-use crate::images::{self, CONFIG, INDEX, Images, MANIFEST, NAME, descriptor, reference, sha256};
-use crate::peer::Reply;
-
-pub async fn source(images: &Images) -> BuildkitSource {
-    BuildkitSource::new(images.bridge().await, Options::default())
+pub async fn source(fake: &FakeBuildkit) -> BuildkitSource {
+    BuildkitSource::new(fake.bridge().await, Options::default())
 }
 
 pub fn view(source: &BuildkitSource, architecture: &str) -> PlatformSource {
@@ -31,22 +30,22 @@ fn app() -> Reference {
 /// An image of an index, a manifest and a config needs three builds of nothing but two small files.
 #[tokio::test]
 async fn an_image() {
-    let images = Images::new("a");
-    let view = view(&source(&images).await, "arm64");
+    let fake = FakeBuildkit::new("a");
+    let view = view(&source(&fake).await, "arm64");
     let root = view.pull(&app()).await.unwrap();
-    assert_eq!(root.value.descriptor, descriptor(INDEX, &images::index("a")));
-    assert_eq!(root.value.bytes[..], images::index("a"));
+    assert_eq!(root.value.descriptor, descriptor(INDEX, &documents::index("a")));
+    assert_eq!(root.value.bytes[..], documents::index("a"));
     assert_eq!(root.origin, Origin::Host("BuildKit".into()));
-    let config = descriptor(CONFIG, &images::config("arm64"));
-    let manifest = images::manifest(&config);
+    let config = descriptor(CONFIG, &documents::config("arm64"));
+    let manifest = documents::manifest(&config);
     let platform = Some("linux/arm64".parse().unwrap());
     let described = Descriptor { platform, ..descriptor(MANIFEST, &manifest) };
     assert_eq!(fetch(&view, &repository(), &described, MANIFEST_LIMIT).await.unwrap().value[..], manifest);
     let config = fetch(&view, &repository(), &config, MANIFEST_LIMIT).await.unwrap();
-    assert_eq!((&config.value[..], config.origin), (&images::config("arm64")[..], Origin::Cache));
-    let (root, manifest) = (sha256(&images::index("a")), sha256(&manifest));
+    assert_eq!((&config.value[..], config.origin), (&documents::config("arm64")[..], Origin::Cache));
+    let (root, manifest) = (sha256(&documents::index("a")), sha256(&manifest));
     assert_eq!(
-        images.calls(),
+        fake.calls(),
         [
             "Ping".to_owned(),
             format!("ResolveSourceMeta docker-image://{NAME}:1 arm64 default"),
@@ -60,18 +59,18 @@ async fn an_image() {
     assert_eq!(view.resolve(&app()).await.unwrap().value.digest, root);
     assert_eq!(view.pull(&reference(&format!("app:1@{root}"))).await.unwrap().origin, Origin::Cache);
     fetch(&view, &repository(), &described, MANIFEST_LIMIT).await.unwrap();
-    assert_eq!(images.calls(), Vec::<String>::new());
+    assert_eq!(fake.calls(), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn one_tag_has_one_answer() {
-    let images = Images::new("a");
-    let source = source(&images).await;
+    let fake = FakeBuildkit::new("a");
+    let source = source(&fake).await;
     let (amd64, arm64) = (view(&source, "amd64"), view(&source, "arm64"));
     assert_eq!(source.pinned(&app()), None);
     let first = amd64.resolve(&app()).await.unwrap().value.digest;
-    images.calls();
-    let moved = images.retag("b");
+    fake.calls();
+    let moved = fake.retag("b");
     assert_ne!(moved, first);
     let (app, other) = (app(), reference("app:2"));
     let (second, other) = join(arm64.resolve(&app), arm64.resolve(&other)).await;
@@ -80,7 +79,7 @@ async fn one_tag_has_one_answer() {
     assert_eq!(source.pinned(&reference(&format!("app:1@{moved}"))), Some(first.clone()));
     assert_eq!(source.moved(&app), Some(moved));
     assert_eq!(source.moved(&reference("app:2")), None);
-    let calls = images.calls();
+    let calls = fake.calls();
     let asked = |reference: &str| format!("ResolveSourceMeta docker-image://{NAME}:{reference} arm64 default");
     for call in [asked("1"), asked(&format!("1@{first}")), asked("2")] {
         assert!(calls.contains(&call), "{call}: {calls:?}");
@@ -92,10 +91,10 @@ async fn one_tag_has_one_answer() {
 /// A tag that is gone, or a registry that is, does not change what a tag is for this build.
 #[tokio::test]
 async fn one_tag_has_one_answer_though_it_is_gone() {
-    let images = Images::new("a");
-    let source = source(&images).await;
+    let fake = FakeBuildkit::new("a");
+    let source = source(&fake).await;
     let first = view(&source, "amd64").resolve(&app()).await.unwrap().value.digest;
-    images.instead(move |method, message| {
+    fake.replace(move |method, message| {
         let request = pb::ResolveSourceMetaRequest::decode(message.clone()).ok()?;
         let by_tag = !request.source?.identifier.contains('@');
         (method == "ResolveSourceMeta" && by_tag).then(|| Reply::unknown("app:1: not found"))
@@ -107,26 +106,26 @@ async fn one_tag_has_one_answer_though_it_is_gone() {
 /// Without a platform, BuildKit takes its own.
 #[tokio::test]
 async fn no_platform() {
-    let images = Images::new("a");
-    let source = source(&images).await;
+    let fake = FakeBuildkit::new("a");
+    let source = source(&fake).await;
     let assumed: Platform = "linux/arm64".parse().unwrap();
     let view = source.for_own_platform(&assumed, "");
     assert_eq!(refkit_content::Vouch::platform(&view), assumed);
     let metadata = view.metadata(&app()).await.unwrap();
-    assert_eq!(metadata.config.as_deref(), Some(&images::config(images::OWN)[..]));
-    assert_eq!(images.calls(), ["Ping".to_owned(), format!("ResolveSourceMeta docker-image://{NAME}:1 none")]);
+    assert_eq!(metadata.config.as_deref(), Some(&documents::config(OWN)[..]));
+    assert_eq!(fake.calls(), ["Ping".to_owned(), format!("ResolveSourceMeta docker-image://{NAME}:1 none")]);
 }
 
 /// Two platforms side by side: BuildKit records for which of them it was asked by the tag, so it is asked for both.
 #[tokio::test]
 async fn equal_questions_are_asked_once() {
-    let images = Images::new("a");
-    let source = source(&images).await;
+    let fake = FakeBuildkit::new("a");
+    let source = source(&fake).await;
     let views = ["amd64", "arm64"].map(|architecture| view(&source, architecture));
     let app = app();
     let answers = join_all((0..40).map(|round| views[round % 2].pull(&app))).await;
-    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().value.bytes[..] == images::index("a")));
-    let calls = images.calls();
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().value.bytes[..] == documents::index("a")));
+    let calls = fake.calls();
     let count = |start: &str| calls.iter().filter(|call| call.starts_with(start)).count();
     for architecture in ["amd64", "arm64"] {
         let asked = format!("ResolveSourceMeta docker-image://{NAME}:1 {architecture} ");
@@ -139,13 +138,13 @@ async fn equal_questions_are_asked_once() {
 /// What nobody waits for is given up, and asked anew.
 #[tokio::test]
 async fn a_question_that_was_dropped() {
-    let images = Images::new("a");
-    images.instead(|method, _| (method == "ResolveSourceMeta").then_some(Reply::Never));
-    let view = view(&source(&images).await, "amd64");
+    let fake = FakeBuildkit::new("a");
+    fake.replace(|method, _| (method == "ResolveSourceMeta").then_some(Reply::Never));
+    let view = view(&source(&fake).await, "amd64");
     let app = app();
     let waited = tokio::time::timeout(std::time::Duration::from_millis(50), view.pull(&app)).await;
     assert!(waited.is_err());
-    images.instead(|_, _| None);
+    fake.replace(|_, _| None);
     assert!(view.pull(&app).await.is_ok());
 }
 
@@ -157,47 +156,47 @@ async fn no_match_for_the_platform() {
         ("app: no match for platform in manifest {}: not found", 1),
         ("no match for platform in manifest: not found", 2),
     ] {
-        let images = Images::new("a");
-        let text = text.replace("{}", sha256(&images::index("a")).as_str());
-        images.instead(move |method, message| {
+        let fake = FakeBuildkit::new("a");
+        let text = text.replace("{}", sha256(&documents::index("a")).as_str());
+        fake.replace(move |method, message| {
             let request = pb::ResolveSourceMetaRequest::decode(message.clone()).ok()?;
             let architecture = request.platform?.architecture;
             (method == "ResolveSourceMeta" && architecture == "s390x").then(|| Reply::unknown(&text))
         });
-        let source = source(&images).await;
+        let source = source(&fake).await;
         let other = view(&source, "s390x");
         let root = other.pull(&app()).await.unwrap().value;
-        assert_eq!(root.bytes[..], images::index("a"));
-        let calls = images.calls();
+        assert_eq!(root.bytes[..], documents::index("a"));
+        let calls = fake.calls();
         assert_eq!(calls.iter().filter(|call| call.starts_with("ResolveSourceMeta")).count(), asked, "{calls:?}");
         let metadata = other.metadata(&app()).await.unwrap();
         assert_eq!(metadata, Metadata { digest: root.descriptor.digest.clone(), config: None });
-        images.retag("b");
+        fake.retag("b");
         assert_eq!(view(&source, "amd64").resolve(&app()).await.unwrap().value.digest, root.descriptor.digest);
     }
-    let images = Images::new("a");
-    images.instead(|method, _| {
+    let fake = FakeBuildkit::new("a");
+    fake.replace(|method, _| {
         (method == "ResolveSourceMeta").then(|| Reply::unknown("no match for platform in manifest: not found"))
     });
-    let error = view(&source(&images).await, "s390x").pull(&app()).await.unwrap_err();
+    let error = view(&source(&fake).await, "s390x").pull(&app()).await.unwrap_err();
     assert!(error.to_string().ends_with("it has no image for linux/s390x"), "{error}");
 }
 
 /// Registries of the CNCF's kind show no OCI manifest to BuildKit; what it has resolved is there all the same.
 #[tokio::test]
 async fn a_registry_that_wants_media_types() {
-    let images = Images::new("a");
-    images.instead(|method, _| {
+    let fake = FakeBuildkit::new("a");
+    fake.replace(|method, _| {
         let text = "unexpected HEAD status code http://registry/v2/app/blobs/sha256:00: 404 Not Found";
         (method == "Solve").then(|| Reply::unknown(text))
     });
-    let view = view(&source(&images).await, "amd64");
+    let view = view(&source(&fake).await, "amd64");
     let error = view.pull(&app()).await.unwrap_err();
     assert_eq!(error.code(), Code::Unsupported);
     assert!(error.to_string().contains("wants its media type named"), "{error}");
     let metadata = view.metadata(&app()).await.unwrap();
-    let config = images::config("amd64");
-    assert_eq!(metadata, Metadata { digest: sha256(&images::index("a")), config: Some(config.clone().into()) });
+    let config = documents::config("amd64");
+    assert_eq!(metadata, Metadata { digest: sha256(&documents::index("a")), config: Some(config.clone().into()) });
     let kept = fetch(&view, &repository(), &descriptor(CONFIG, &config), MANIFEST_LIMIT).await.unwrap();
     assert_eq!(kept.value[..], config);
     let layer = descriptor("application/vnd.oci.image.layer.v1.tar+gzip", b"layer");
@@ -206,13 +205,13 @@ async fn a_registry_that_wants_media_types() {
 
 #[tokio::test]
 async fn an_artifact() {
-    let images = Images::new("a");
+    let fake = FakeBuildkit::new("a");
     let config = descriptor("application/vnd.wasm.config.v0+json", b"{}");
-    let artifact = images::manifest(&config);
-    let digest = images.add(&artifact);
+    let artifact = documents::manifest(&config);
+    let digest = fake.add(&artifact);
     let text = "encountered unknown type application/vnd.wasm.config.v0+json; children may not be fetched";
-    images.instead(move |method, _| (method == "ResolveSourceMeta").then(|| Reply::unknown(text)));
-    let view = view(&source(&images).await, "amd64");
+    fake.replace(move |method, _| (method == "ResolveSourceMeta").then(|| Reply::unknown(text)));
+    let view = view(&source(&fake).await, "amd64");
     let pinned = reference(&format!("app@{digest}"));
     assert_eq!(view.pull(&pinned).await.unwrap().value.descriptor, descriptor(MANIFEST, &artifact));
     let error = view.pull(&app()).await.unwrap_err();
@@ -229,35 +228,35 @@ async fn an_artifact() {
 /// A large content comes in pieces, and whoever wants no more gets no more.
 #[tokio::test]
 async fn a_layer() {
-    let images = Images::new("a");
+    let fake = FakeBuildkit::new("a");
     let bytes: Vec<u8> = (0..(5 << 20) + 3_u32).map(|number| (number % 251) as u8).collect();
-    images.add(&bytes);
-    let view = view(&source(&images).await, "amd64");
+    fake.add(&bytes);
+    let view = view(&source(&fake).await, "amd64");
     let layer = descriptor("application/vnd.oci.image.layer.v1.tar+gzip", &bytes);
     let answer = fetch(&view, &repository(), &layer, 16 << 20).await.unwrap();
     assert_eq!(answer.value, bytes);
     let reads = ["ReadFile 0+2097152", "ReadFile 2097152+2097152", "ReadFile 4194304+1048580"];
-    assert_eq!(images.calls()[2..], reads);
+    assert_eq!(fake.calls()[2..], reads);
     let mut body = view.open(&repository(), &layer).await.unwrap().stream;
     assert_eq!(body.try_next().await.unwrap().unwrap().len(), 2 << 20);
     drop(body);
-    assert_eq!(images.calls()[1..], reads[..1]);
+    assert_eq!(fake.calls()[1..], reads[..1]);
 }
 
 #[tokio::test]
 async fn a_layout() {
-    let images = Images::new("a");
-    let source = source(&images).await;
-    let (view, digest) = (view(&source, "amd64"), sha256(&images::index("a")));
+    let fake = FakeBuildkit::new("a");
+    let source = source(&fake).await;
+    let (view, digest) = (view(&source, "amd64"), sha256(&documents::index("a")));
     let pinned = reference(&format!("app@{digest}"));
     let base = Reference::new(Repository::new("oci-layout", "base").unwrap(), None, Some(digest.clone())).unwrap();
     assert_eq!(view.resolve(&base).await.unwrap_err().code(), Code::NotFound);
     // BuildKit knows the layout by the build's own name, and records that.
     let named: Repository = "docker.io/library/base".parse().unwrap();
     source.layout(base.repository().clone(), named, Store { id: "store0".to_owned(), session: "sid".to_owned() });
-    images.calls();
-    assert_eq!(view.pull(&base).await.unwrap().value.bytes[..], images::index("a"));
-    let mut calls = images.calls();
+    fake.calls();
+    assert_eq!(view.pull(&base).await.unwrap().value.bytes[..], documents::index("a"));
+    let mut calls = fake.calls();
     calls.sort();
     assert_eq!(calls[1], format!("ResolveSourceMeta oci-layout://docker.io/library/base@{digest} amd64 default"));
     let solve = format!("Solve oci-layout+blob://docker.io/library/base@{digest} in store0/sid");
@@ -270,40 +269,40 @@ async fn a_layout() {
 
 #[tokio::test]
 async fn what_buildkit_does_not_list() {
-    let images = Images::new("a");
-    let view = view(&source(&images).await, "amd64");
+    let fake = FakeBuildkit::new("a");
+    let view = view(&source(&fake).await, "amd64");
     let tags = view.tags(&repository()).await.unwrap_err();
     let referrers = view.referrers(&repository(), &sha256(b"a"), None).await.unwrap_err();
     for error in [tags, referrers] {
         assert_eq!(error.code(), Code::Unsupported);
         assert!(error.to_string().contains(NAME), "{error}");
     }
-    assert_eq!(images.calls(), Vec::<String>::new());
+    assert_eq!(fake.calls(), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn an_old_buildkit() {
-    let images = Images::new("a");
+    let fake = FakeBuildkit::new("a");
     let cap = pb::ApiCap { id: "source.metaresolver".to_owned(), enabled: true, ..Default::default() };
     let pong = pb::PongResponse { frontend_api_caps: vec![cap], ..Default::default() };
-    images.instead(move |method, _| (method == "Ping").then(|| Reply::message(&pong)));
-    let view = view(&source(&images).await, "amd64");
+    fake.replace(move |method, _| (method == "Ping").then(|| Reply::message(&pong)));
+    let view = view(&source(&fake).await, "amd64");
     let error = view.pull(&app()).await.unwrap_err();
     assert_eq!(error.code(), Code::Unsupported);
     assert!(error.to_string().contains("BuildKit 0.28 or later is needed"), "{error}");
-    assert_eq!(images.calls(), ["Ping"]);
+    assert_eq!(fake.calls(), ["Ping"]);
 }
 
 /// What does not fit is asked for again, and nothing else changes.
 #[tokio::test]
 async fn the_record_is_bounded() {
-    let images = Images::new("a");
-    let source = BuildkitSource::new(images.bridge().await, Options { keep: 100, ..Options::default() });
+    let fake = FakeBuildkit::new("a");
+    let source = BuildkitSource::new(fake.bridge().await, Options { keep: 100, ..Options::default() });
     let view = view(&source, "amd64");
     for _ in 0..2 {
         assert_eq!(view.pull(&app()).await.unwrap().origin, Origin::Host("BuildKit".into()));
     }
-    let calls = images.calls();
+    let calls = fake.calls();
     assert_eq!(calls.iter().filter(|call| call.starts_with("Solve")).count(), 2);
     let asked: Vec<_> = calls.iter().filter(|call| call.starts_with("ResolveSourceMeta")).collect();
     assert!(asked.len() == 2 && asked[1].contains(":1@sha256:"), "{calls:?}");

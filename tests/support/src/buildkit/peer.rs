@@ -1,4 +1,4 @@
-//! The other end: HTTP/2 over a pipe in memory, and answers from a function.
+//! A server of `LLBBridge`: HTTP/2 over a pipe in memory, and replies from a function.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -16,37 +16,40 @@ use prost::Message;
 use refkit_buildkit::{Bridge, Connection};
 use tokio::sync::oneshot;
 
-/// What the peer does with a call.
+/// The server's reply to a call.
 pub enum Reply {
-    /// A message.
+    /// An encoded message.
     Message(Vec<u8>),
-    /// A status and its text.
+    /// A gRPC status code and its message.
     Status(i32, String),
-    /// Bytes instead of a gRPC frame.
+    /// Bytes in the place of a gRPC frame.
     Bytes(Vec<u8>),
-    /// A status with so many bytes of details.
+    /// A status with this many bytes of details.
     Details(usize),
-    /// The headers and a part of a message, then nothing.
+    /// The headers and a part of a message. The rest never comes.
     Stalled,
-    /// Nothing.
+    /// No reply.
     Never,
 }
 
 impl Reply {
+    /// Returns the reply with a message.
     pub fn message(message: &impl Message) -> Self {
         Self::Message(message.encode_to_vec())
     }
 
+    /// Returns the reply with the status `Unknown`, which BuildKit has for nearly every error.
     pub fn unknown(text: &str) -> Self {
         Self::Status(2, text.to_owned())
     }
 }
 
-/// Notes what became of a call: sent when it was given up before it was answered.
+/// The calls that their client reset before the server replied.
 #[derive(Clone, Default)]
 pub struct GivenUp(Arc<Mutex<Vec<String>>>);
 
 impl GivenUp {
+    /// Returns the methods of these calls.
     pub fn calls(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }
@@ -62,12 +65,12 @@ impl Drop for Watch {
     }
 }
 
-/// Returns a bridge to a peer that answers by a function of method and message.
+/// Returns a client of a server whose replies a function makes from method and message.
 pub async fn bridge(answer: impl Fn(&str, Bytes) -> Reply + Send + Sync + 'static) -> Bridge {
     Bridge::new(connection(answer, GivenUp::default()).await.0)
 }
 
-/// Returns a connection to such a peer, and what ends the peer.
+/// Returns a connection to such a server, and the sender that ends the server.
 pub async fn connection(
     answer: impl Fn(&str, Bytes) -> Reply + Send + Sync + 'static,
     given_up: GivenUp,
@@ -82,7 +85,7 @@ pub async fn connection(
     tokio::spawn(async move {
         let mut server = http2::Builder::new(TokioExecutor::new());
         let serving = server.max_header_list_size(16 << 20).serve_connection(TokioIo::new(far), service);
-        // Where nobody stops it, it goes on.
+        // A dropped sender does not end the server.
         let stopped = stopped.then(|stop| async move {
             if stop.is_err() {
                 future::pending::<()>().await;
