@@ -13,7 +13,7 @@ use refkit_oci::document::{self, Document, Limits};
 use refkit_oci::{Reference, Repository};
 
 use crate::environment::Environment;
-use crate::image::Name;
+use crate::rules::image::ImageName;
 
 /// What a component by itself is named by.
 const BLOB: &str = "docker-image+blob://";
@@ -29,7 +29,7 @@ const COMPONENT: [&str; 2] = ["application/wasm", "application/vnd.wasm.content.
 pub async fn fetch(source: &BuildkitSource, name: &str, environment: &Environment) -> Result<Bytes, Error> {
     let malformed = |what: String| Error::new(Operation::Pull, name, ErrorKind::Malformed(what));
     let parsed = parse(name, environment).map_err(malformed)?;
-    let reference = parsed.seen().map_err(|error| malformed(error.to_string()))?;
+    let reference = parsed.policy_reference().map_err(|error| malformed(error.to_string()))?;
     if let Some(store) = parsed.layout {
         source.layout(reference.repository().clone(), parsed.reference.repository().clone(), store);
     }
@@ -54,14 +54,14 @@ pub async fn fetch(source: &BuildkitSource, name: &str, environment: &Environmen
     Ok(refkit_content::fetch(&view, reference.repository(), layer, limit).await?.value)
 }
 
-fn parse(name: &str, environment: &Environment) -> Result<Name, String> {
+fn parse(name: &str, environment: &Environment) -> Result<ImageName, String> {
     let pinned = |reference: Reference| match reference.digest() {
         Some(_) => Ok(reference),
         None => Err("a policy is named by its digest: REPOSITORY@sha256:…".to_owned()),
     };
     if let Some(text) = name.strip_prefix("docker-image://").or_else(|| name.strip_prefix(BLOB)) {
         let reference = text.parse().map_err(|error: refkit_oci::reference::ReferenceError| error.to_string())?;
-        return Ok(Name { reference: pinned(reference)?, layout: None });
+        return Ok(ImageName { reference: pinned(reference)?, layout: None });
     }
     if let Some(text) = name.strip_prefix("oci-layout://") {
         // What stands before the digest is what the client calls the layout, not the name of an image.
@@ -70,7 +70,7 @@ fn parse(name: &str, environment: &Environment) -> Result<Name, String> {
         let repository = Repository::parse("refkit-policy").map_err(|error| error.to_string())?;
         let reference = Reference::new(repository, None, Some(digest)).map_err(|error| error.to_string())?;
         let store = Store { id: id.to_owned(), session: environment.session.clone() };
-        return Ok(Name { reference, layout: Some(store) });
+        return Ok(ImageName { reference, layout: Some(store) });
     }
     Err("it is written docker-image://REPOSITORY@sha256:…, oci-layout://NAME@sha256:…, or, for the component itself, \
          docker-image+blob://REPOSITORY@sha256:…"

@@ -1,15 +1,15 @@
-//! What stands between a frontend, which calls, and BuildKit, which answers.
+//! Carries the calls of a frontend, the client, to BuildKit, the server.
 //!
-//! - [`serve`] is the server that the frontend speaks to; `server` takes its calls apart, and `tasks` ends them with it.
-//! - [`Call`] is a call that was taken, [`Answer`] what it is answered with, [`Fault`] what it ends with otherwise.
-//! - `body` is what passes: bytes and trailers as they come.
-//! - [`run`] joins a child, BuildKit and a handler until one of them ends; `opening` hears whether the child speaks HTTP/2.
+//! - [`serve`] is the server that the frontend calls; it ends its `tasks` with itself.
+//! - A [`Handler`] routes the calls. It answers a [`Call`] with a [`CallResponse`] or a [`CallError`].
+//! - The `body` of a passed call keeps its bytes and trailers.
+//! - [`run`] joins a child, BuildKit and a handler until one of them ends; `preface` notices a child without HTTP/2.
 
-mod answer;
 mod body;
 mod call;
-mod fault;
-mod opening;
+mod error;
+mod preface;
+mod response;
 mod run;
 mod server;
 mod tasks;
@@ -17,28 +17,29 @@ mod tasks;
 use http::HeaderMap;
 use tonic::Status;
 
-pub use answer::Answer;
 pub use call::Call;
-pub use fault::Fault;
+pub use error::CallError;
+pub use response::CallResponse;
 pub use run::{Failure, run};
 pub use server::serve;
 
-/// Who decides about the calls of a frontend.
-pub trait Calls: Send + Sync + 'static {
-    /// Says what becomes of a call, by its path (`/package.Service/Method`) and headers.
-    fn way(&self, path: &str, headers: &HeaderMap) -> Way;
+/// Decides about the calls of a frontend.
+pub trait Handler: Send + Sync + 'static {
+    /// Returns the route of a call, by its path (`/package.Service/Method`) and headers.
+    fn route(&self, path: &str, headers: &HeaderMap) -> Route;
 
-    /// Answers a call that is taken. It is dropped where the call is cancelled, or its deadline is over.
-    fn answer(&self, call: Call) -> impl Future<Output = Result<Answer, Fault>> + Send;
+    /// Answers a call whose route is [`Route::Handle`]. The server drops the future where the client cancels the call or
+    /// the call's deadline passes.
+    fn handle(&self, call: Call) -> impl Future<Output = Result<CallResponse, CallError>> + Send;
 }
 
-/// What becomes of a call.
+/// The route of a call.
 #[derive(Debug)]
-pub enum Way {
-    /// It passes as it is, message by message: nobody looks at it.
+pub enum Route {
+    /// The call goes to BuildKit as it is, message by message and unread.
     Pass,
-    /// It has one message, and is answered with one.
-    Take,
-    /// It is refused without being read.
+    /// The call has one message, and the handler answers it with one.
+    Handle,
+    /// The call is refused before its message is read.
     Refuse(Status),
 }

@@ -1,4 +1,4 @@
-//! What passes.
+//! The bodies of requests and responses that the proxy sends.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,8 +10,8 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use refkit_buildkit::{Body, BoxError};
 
-/// A body as it comes. It does not tell its length, lest a header is made of it that its sender did not set; and it
-/// leaves out pieces without bytes, of which HTTP/2 peers bear only so many.
+/// A body that passes as it arrives. It hides its length, because hyper would add a header that the sender did not set.
+/// It drops empty frames, because HTTP/2 peers accept only a limited number of them.
 pub(super) struct Streamed(pub(super) Incoming);
 
 impl HttpBody for Streamed {
@@ -35,7 +35,7 @@ impl HttpBody for Streamed {
     }
 }
 
-/// A body that is there at once.
+/// A body that is complete from the start.
 pub(super) struct Whole {
     pub(super) data: Bytes,
     pub(super) trailers: Option<HeaderMap>,

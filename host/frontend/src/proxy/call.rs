@@ -1,4 +1,4 @@
-//! A call that is taken.
+//! A call that the handler answers.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use refkit_buildkit::{Body, Connection, MESSAGE_LIMIT};
 use tonic::Status;
 
 use super::body::Whole;
-use super::{Answer, Fault};
+use super::{CallError, CallResponse};
 use crate::grpc;
 
-/// A call of one message, read as a whole.
+/// A call with one message, which the server has read as a whole.
 pub struct Call {
     connection: Connection,
     uri: Uri,
@@ -24,14 +24,14 @@ pub struct Call {
 
 impl Call {
     /// Reads the message of a call.
-    pub(super) async fn read(connection: Connection, request: Request<Incoming>) -> Result<Self, Fault> {
+    pub(super) async fn read(connection: Connection, request: Request<Incoming>) -> Result<Self, CallError> {
         let (parts, body) = request.into_parts();
         let (frame, _) = collect(body, grpc::check).await?;
         let message = grpc::message(&frame)?;
         Ok(Self { connection, uri: parts.uri, headers: parts.headers, frame, message })
     }
 
-    /// Returns the method that is called, as `/package.Service/Method`.
+    /// Returns the path of the method, `/package.Service/Method`.
     pub fn path(&self) -> &str {
         self.uri.path()
     }
@@ -41,35 +41,36 @@ impl Call {
         &self.headers
     }
 
-    /// Returns the message.
+    /// Returns the encoded message.
     pub fn message(&self) -> &Bytes {
         &self.message
     }
 
-    /// Passes the call on to BuildKit as it is, and returns BuildKit's answer, which may be a refusal.
+    /// Sends the call to BuildKit as it is, and returns BuildKit's response, whatever its status.
     ///
     /// # Errors
-    /// Where BuildKit does not answer, or with more than one message may have.
-    pub async fn pass(&self) -> Result<Answer, Fault> {
+    /// [`CallError::Lost`] where BuildKit resets the stream; [`CallError::Refused`] where the connection has ended, or the
+    /// response exceeds the limit for messages.
+    pub async fn pass(&self) -> Result<CallResponse, CallError> {
         self.send(self.headers.clone(), self.frame.clone()).await
     }
 
-    /// Passes the call on with another message.
+    /// Sends the call to BuildKit with another message.
     ///
     /// # Errors
-    /// As [`Call::pass`], and where the message is larger than one may be.
-    pub async fn pass_with(&self, message: &[u8]) -> Result<Answer, Fault> {
+    /// Those of [`Call::pass`]; [`CallError::Refused`] where the message exceeds the limit for messages.
+    pub async fn pass_with(&self, message: &[u8]) -> Result<CallResponse, CallError> {
         let mut headers = self.headers.clone();
         headers.remove(header::CONTENT_LENGTH);
         self.send(headers, grpc::frame(message)?).await
     }
 
-    async fn send(&self, headers: HeaderMap, frame: Bytes) -> Result<Answer, Fault> {
+    async fn send(&self, headers: HeaderMap, frame: Bytes) -> Result<CallResponse, CallError> {
         let mut request = Request::new(Body::from(Whole { data: frame, trailers: None }));
         (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (Method::POST, self.uri.clone(), headers);
         let (head, body) = self.connection.send(request).await?.into_parts();
         let (body, trailers) = collect(body, |_| Ok(())).await?;
-        Ok(Answer::new(head, body, trailers))
+        Ok(CallResponse::from_parts(head, body, trailers))
     }
 }
 
@@ -79,11 +80,11 @@ impl fmt::Debug for Call {
     }
 }
 
-/// Reads a body of one message, or gives it up as soon as it cannot be one.
+/// Reads a body of one message. Fails as soon as the bytes cannot be one message any more.
 async fn collect(
     mut body: Incoming,
     check: impl Fn(&[u8]) -> Result<(), Status>,
-) -> Result<(Bytes, Option<HeaderMap>), Fault> {
+) -> Result<(Bytes, Option<HeaderMap>), CallError> {
     let (mut bytes, mut trailers) = (BytesMut::new(), None);
     while let Some(frame) = body.frame().await {
         match frame?.into_data() {

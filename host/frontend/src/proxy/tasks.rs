@@ -1,10 +1,10 @@
-//! The tasks of a server, which end with it.
+//! The tasks of a server, which end with the server.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::JoinSet;
 
-/// Where a server starts its tasks: one a call.
+/// The executor of a server, which starts one task for each call.
 #[derive(Clone, Default)]
 pub(super) struct Tasks(Arc<Mutex<JoinSet<()>>>);
 
@@ -22,7 +22,7 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Tasks {
     }
 }
 
-/// Ends the tasks when it goes.
+/// Aborts the tasks when it is dropped.
 pub(super) struct Ending(pub(super) Tasks);
 
 impl Drop for Ending {

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::ends::{PassAll, Replied, Take, bounded, call, channel, dropped, echo, framed, joined, read, unary};
 
 /// A BuildKit whose calls stay open, and who tells how each of them ends.
-fn patient() -> (impl Fn(Request<Incoming>) -> futures_util::future::BoxFuture<'static, Replied>, Calls) {
+fn patient() -> (impl Fn(Request<Incoming>) -> futures_util::future::BoxFuture<'static, Replied>, Handler) {
     let (begun, calls) = mpsc::unbounded_channel();
     let answer = move |request: Request<Incoming>| -> futures_util::future::BoxFuture<'static, Replied> {
         let (guard, gone) = dropped();
@@ -27,7 +27,7 @@ fn patient() -> (impl Fn(Request<Incoming>) -> futures_util::future::BoxFuture<'
     (answer, calls)
 }
 
-type Calls = mpsc::UnboundedReceiver<(Incoming, oneshot::Receiver<()>)>;
+type Handler = mpsc::UnboundedReceiver<(Incoming, oneshot::Receiver<()>)>;
 
 #[tokio::test]
 async fn a_frontend_that_does_not_wait_for_the_answer() {

@@ -13,7 +13,7 @@ use hyper::client::conn::http2::SendRequest;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use refkit_buildkit::{Body, BoxError, Connection};
-use refkit_frontend::proxy::{Answer, Call, Calls, Fault, Way, serve};
+use refkit_frontend::proxy::{Call, CallError, CallResponse, Handler, Route, serve};
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -66,7 +66,7 @@ pub struct Ends {
     pub buildkit: JoinHandle<()>,
 }
 
-pub async fn joined<C: Calls, F: Future<Output = Replied> + Send + 'static>(
+pub async fn joined<C: Handler, F: Future<Output = Replied> + Send + 'static>(
     calls: C,
     answer: impl Fn(Request<Incoming>) -> F + Send + Sync + 'static,
 ) -> Ends {
@@ -83,7 +83,7 @@ impl Ends {
         bounded(self.frontend.clone().send_request(request)).await
     }
 
-    /// Calls, and returns the whole answer.
+    /// Handler, and returns the whole answer.
     pub async fn whole(&self, request: Request<Body>) -> Whole {
         read(self.call(request).await.expect("an answer")).await
     }
@@ -184,12 +184,12 @@ pub async fn echo(request: Request<Incoming>) -> Replied {
 /// Takes nothing.
 pub struct PassAll;
 
-impl Calls for PassAll {
-    fn way(&self, _: &str, _: &HeaderMap) -> Way {
-        Way::Pass
+impl Handler for PassAll {
+    fn route(&self, _: &str, _: &HeaderMap) -> Route {
+        Route::Pass
     }
 
-    async fn answer(&self, call: Call) -> Result<Answer, Fault> {
+    async fn handle(&self, call: Call) -> Result<CallResponse, CallError> {
         call.pass().await
     }
 }
@@ -197,19 +197,19 @@ impl Calls for PassAll {
 /// Takes what is called `/take/…`, and answers by a function.
 pub struct Take<F>(pub F);
 
-impl<F, A> Calls for Take<F>
+impl<F, A> Handler for Take<F>
 where
     F: Fn(Call) -> A + Send + Sync + 'static,
-    A: Future<Output = Result<Answer, Fault>> + Send,
+    A: Future<Output = Result<CallResponse, CallError>> + Send,
 {
-    fn way(&self, path: &str, _: &HeaderMap) -> Way {
+    fn route(&self, path: &str, _: &HeaderMap) -> Route {
         if path.starts_with("/refuse/") {
-            return Way::Refuse(tonic::Status::unimplemented(format!("there is no {path}")));
+            return Route::Refuse(tonic::Status::unimplemented(format!("there is no {path}")));
         }
-        if path.starts_with("/take/") { Way::Take } else { Way::Pass }
+        if path.starts_with("/take/") { Route::Handle } else { Route::Pass }
     }
 
-    async fn answer(&self, call: Call) -> Result<Answer, Fault> {
+    async fn handle(&self, call: Call) -> Result<CallResponse, CallError> {
         self.0(call).await
     }
 }

@@ -41,7 +41,7 @@ fn count_panics() {
     });
 }
 
-async fn pass(call: Call) -> Result<refkit_frontend::proxy::Answer, refkit_frontend::proxy::Fault> {
+async fn pass(call: Call) -> Result<refkit_frontend::proxy::CallResponse, refkit_frontend::proxy::CallError> {
     let answer = call.pass().await?;
     _ = (answer.status(), answer.message());
     Ok(answer)

@@ -8,7 +8,7 @@ use http::{HeaderMap, Request, Response};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use refkit_frontend::proxy::{Answer, Call, Fault};
+use refkit_frontend::proxy::{Call, CallError, CallResponse};
 use tonic::{Code, Status};
 
 use crate::ends::{Replied, Take, body, bounded, call, channel, dropped, echo, framed, headers, joined, reply, unary};
@@ -23,7 +23,7 @@ async fn an_answer_of_its_own() {
     let calls = Take(async |call: Call| {
         assert_eq!(call.path(), "/take/Answer");
         assert_eq!(call.headers()["te"], "trailers");
-        Ok(Answer::of(&[call.message(), &b" back"[..]].concat())?)
+        Ok(CallResponse::new(&[call.message(), &b" back"[..]].concat())?)
     });
     let ends = joined(calls, silent).await;
     let answer = ends.whole(unary("/take/Answer", b"there and")).await;
@@ -205,7 +205,7 @@ async fn a_deadline_bounds_the_handler() {
         async move {
             std::future::pending::<()>().await;
             drop(guard);
-            Err(Fault::from(Status::internal("it came back")))
+            Err(CallError::from(Status::internal("it came back")))
         }
     });
     let ends = joined(calls, silent).await;

@@ -1,29 +1,32 @@
-//! What belongs to an image that was allowed: the content that a build may read of it by digest.
+//! The content of an allowed image, which a build may read by digest.
 
 use refkit::Resolution;
+use refkit_buildkit::definition::Store;
 use refkit_oci::document::{self, Document, Limits, media_type};
-use refkit_oci::{Descriptor, Digest};
+use refkit_oci::{Descriptor, Digest, Repository};
 
-use crate::decide::Content;
-use crate::image::Name;
+use super::image::ImageName;
 
-/// Returns the contents of the images of a resolution: root and indexes above them, manifests with configs and layers,
-/// and attestations with theirs. What else an index lists is none of them.
-pub fn contents(name: &Name, resolution: &Resolution) -> Vec<Content> {
+/// Content of a repository: of a layout of a session, or of a registry.
+pub type Content = (Option<Store>, Repository, Digest);
+
+/// Returns the content of the images of a resolution: the root, the indexes between it and the images, and the manifests
+/// of images and attestations with their configs and layers. The other entries of an index are left out.
+pub fn of_resolution(name: &ImageName, resolution: &Resolution) -> Vec<Content> {
     let mut digests = vec![resolution.root.digest.clone()];
     for image in resolution.images.iter().flatten() {
         digests.extend(image.parents.iter().map(|parent| parent.digest.clone()));
         for manifest in std::iter::once(&image.manifest).chain(&image.attestations) {
             digests.push(manifest.digest.clone());
-            digests.extend(named(resolution, manifest));
+            digests.extend(config_and_layers(resolution, manifest));
         }
     }
     let content = |digest| (name.layout.clone(), name.reference.repository().clone(), digest);
     digests.into_iter().map(content).collect()
 }
 
-/// Returns config and layers of a manifest that was read.
-fn named(resolution: &Resolution, manifest: &Descriptor) -> Vec<Digest> {
+/// Returns the config and the layers of a manifest, where the run has read the manifest.
+fn config_and_layers(resolution: &Resolution, manifest: &Descriptor) -> Vec<Digest> {
     let Some(bytes) = resolution.bytes(&manifest.digest).filter(|_| media_type::is_manifest(&manifest.media_type))
     else {
         return Vec::new();

@@ -1,9 +1,9 @@
-//! How a build is told that it does not get an image.
+//! The status with which a build learns that it does not get an image.
 
 use refkit::{Denial, Error, ErrorCode};
 use tonic::{Code, Status};
 
-/// Returns the status of a refusal: the first reason, and how many more there are.
+/// Returns the status of a denial, with every reason and the policy that gave it.
 pub fn denied(subject: &str, denials: &[Denial], policy: impl Fn(&Denial) -> String) -> Status {
     let reasons: Vec<String> = denials
         .iter()
@@ -16,10 +16,10 @@ pub fn denied(subject: &str, denials: &[Denial], policy: impl Fn(&Denial) -> Str
     Status::permission_denied(format!("{} {reasons}", one_line(subject)))
 }
 
-/// Returns the status of a run that ended without a decision.
+/// Returns the status of a run that failed.
 pub fn failed(subject: &str, error: &Error) -> Status {
     let text = match error {
-        // The host's own record of a failure says more than what a policy made of it, and a policy cannot change it.
+        // The host's record of the failure is more precise than the policy's words, and a policy cannot change it.
         Error::Failed { cause: Some(cause), .. } => cause.to_string(),
         Error::Failed { policy, failure, cause: None } => format!("{subject}: the policy {policy} says: {failure}"),
         other => format!("{subject}: {other}"),
@@ -27,8 +27,8 @@ pub fn failed(subject: &str, error: &Error) -> Status {
     Status::new(code(error.code()), one_line(&text))
 }
 
-/// Returns gRPC's code for a kind of failure. `Unimplemented` is not among them: clients take that for a call that is
-/// not there, and try another one.
+/// Returns the gRPC code of a failure. It is never `Unimplemented`: clients take that for a missing call, and try another
+/// call.
 pub fn code(code: ErrorCode) -> Code {
     match code {
         ErrorCode::Invalid => Code::InvalidArgument,
@@ -42,7 +42,7 @@ pub fn code(code: ErrorCode) -> Code {
     }
 }
 
-/// Returns a text of a stranger in one line, without what a terminal would obey.
+/// Returns a foreign text in one line, without control characters.
 pub fn one_line(text: &str) -> String {
     refkit_report::Escaped(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! What a call that was taken is answered with.
+//! The response to a handled call.
 
 use bytes::Bytes;
 use http::response::Parts;
@@ -9,46 +9,46 @@ use tonic::{Code, Status};
 use super::body::Whole;
 use crate::grpc;
 
-/// An answer: BuildKit's own, to the byte, or one that is made here.
+/// A response with one message: BuildKit's own, byte for byte, or the handler's.
 #[derive(Debug)]
-pub struct Answer {
+pub struct CallResponse {
     head: Parts,
     body: Bytes,
     trailers: Option<HeaderMap>,
 }
 
-impl Answer {
-    pub(super) fn new(head: Parts, body: Bytes, trailers: Option<HeaderMap>) -> Self {
+impl CallResponse {
+    pub(super) fn from_parts(head: Parts, body: Bytes, trailers: Option<HeaderMap>) -> Self {
         Self { head, body, trailers }
     }
 
-    /// Returns an answer of a message.
+    /// Returns the response with an encoded message and the status `OK`.
     ///
     /// # Errors
-    /// Where it is larger than a message may be.
-    pub fn of(message: &[u8]) -> Result<Self, Status> {
+    /// `RESOURCE_EXHAUSTED` where the message exceeds the limit for messages.
+    pub fn new(message: &[u8]) -> Result<Self, Status> {
         let (mut head, ()) = Response::new(()).into_parts();
         head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         let trailers = HeaderMap::from_iter([(Status::GRPC_STATUS, HeaderValue::from_static("0"))]);
         Ok(Self { head, body: grpc::frame(message)?, trailers: Some(trailers) })
     }
 
-    /// Returns this answer with another message, and BuildKit's headers and trailers.
+    /// Returns this response with another message, and with the same headers and trailers.
     ///
     /// # Errors
-    /// Where it is larger than a message may be.
+    /// `RESOURCE_EXHAUSTED` where the message exceeds the limit for messages.
     pub fn with_message(mut self, message: &[u8]) -> Result<Self, Status> {
         self.body = grpc::frame(message)?;
         self.head.headers.remove(header::CONTENT_LENGTH);
         Ok(self)
     }
 
-    /// Returns the headers.
+    /// Returns the headers, to be changed.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         &mut self.head.headers
     }
 
-    /// Returns the status.
+    /// Returns the status of the call.
     pub fn status(&self) -> Status {
         let held = self.trailers.as_ref().and_then(grpc::status).or_else(|| grpc::status(&self.head.headers));
         held.unwrap_or_else(|| match self.head.status {
@@ -63,10 +63,10 @@ impl Answer {
         held == Some(Code::Ok)
     }
 
-    /// Returns the message.
+    /// Returns the encoded message.
     ///
     /// # Errors
-    /// The status where that is not `OK`, and where the message cannot be read.
+    /// The response's status where that is not `OK`; `INTERNAL` where the message's frame is malformed.
     pub fn message(&self) -> Result<Bytes, Status> {
         if !self.is_ok() {
             return Err(self.status());
@@ -76,8 +76,8 @@ impl Answer {
     }
 }
 
-impl From<Answer> for Response<Body> {
-    fn from(Answer { head, body, trailers }: Answer) -> Self {
+impl From<CallResponse> for Response<Body> {
+    fn from(CallResponse { head, body, trailers }: CallResponse) -> Self {
         Self::from_parts(head, Whole { data: body, trailers }.into())
     }
 }

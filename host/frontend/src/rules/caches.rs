@@ -1,7 +1,7 @@
-//! `CacheImports` of a `Solve`: results that are taken from elsewhere, from registries too.
+//! `CacheImports` of a `Solve`: caches from which BuildKit takes results, in registries too.
 //!
-//! Whoever starts a build says which caches it uses. A frontend that names another one would have BuildKit read from a
-//! registry, and take for a result, what nobody has allowed.
+//! The client that starts a build names its caches. With any other cache, BuildKit would read content of a registry and
+//! take it for a result although no policy has allowed it.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,15 @@ use refkit_buildkit::pb;
 use serde_json::Value;
 use tonic::Status;
 
+use super::refusal::one_line;
+
 /// The caches that the build's options name.
 #[derive(Debug, Clone, Default)]
 pub struct Caches(Vec<(String, BTreeMap<String, String>)>);
 
 impl Caches {
-    /// Returns those of the build's options: `cache-imports`, a JSON list, and `cache-from`, references by commas.
+    /// Returns the caches of the build's options: `cache-imports` is a JSON list, `cache-from` a list of references with
+    /// commas between them.
     pub fn of(options: &BTreeMap<String, String>) -> Self {
         let mut caches = Vec::new();
         if let Some(Value::Array(list)) = options.get("cache-imports").and_then(|text| serde_json::from_str(text).ok())
@@ -28,10 +31,10 @@ impl Caches {
         Self(caches)
     }
 
-    /// Checks that the caches of a request are among them.
+    /// Checks that the build's options name every cache of a request.
     ///
     /// # Errors
-    /// `PERMISSION_DENIED` with the first that is not.
+    /// `PERMISSION_DENIED` for the first cache that they do not name.
     pub fn check(&self, imports: &[pb::CacheOptionsEntry]) -> Result<(), Status> {
         let known = |import: &pb::CacheOptionsEntry| {
             self.0.iter().any(|(kind, attrs)| *kind == import.r#type && *attrs == import.attrs)
@@ -42,14 +45,15 @@ impl Caches {
                 let reference = import.attrs.get("ref").map(|reference| format!(" {reference}")).unwrap_or_default();
                 Err(Status::permission_denied(format!(
                     "the frontend takes results from the cache {}{}, which the build's options do not name",
-                    crate::refusal::one_line(&import.r#type),
-                    crate::refusal::one_line(&reference)
+                    one_line(&import.r#type),
+                    one_line(&reference)
                 )))
             }
         }
     }
 }
 
+/// Returns the type and the attributes of a cache in `cache-imports`, whose names may be in lower case.
 fn entry(value: &Value) -> Option<(String, BTreeMap<String, String>)> {
     let member = |name: &str| value.get(name).or_else(|| value.get(name.to_lowercase()));
     let kind = member("Type")?.as_str()?.to_owned();
@@ -74,7 +78,7 @@ mod tests {
             r#type: kind.to_owned(),
             attrs: attrs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         };
-        // the import, whether it is one of the build's
+        // the import of the request, whether the build's options name it
         let rows = [
             (import("registry", &[("ref", "a/b:c")]), true),
             (import("gha", &[]), true),

@@ -1,4 +1,4 @@
-//! How a frontend begins to speak.
+//! The first bytes of a frontend: HTTP/2, or an error message on its standard output.
 
 use std::io;
 use std::pin::Pin;
@@ -9,52 +9,52 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// What a client of HTTP/2 begins with.
+/// The first bytes of every HTTP/2 client.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The most bytes that are told of what it says instead.
+/// The most bytes that are kept of other first bytes.
 const SHOWN: usize = 200;
 
-/// How long the rest of that is waited for.
+/// How long the check waits for the rest of an error message.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// A stream that looks at its first bytes: where they are no HTTP/2, it fails, and keeps what they are.
-pub(super) struct Opening<S> {
+/// A stream that checks its first bytes. Where they are not HTTP/2, reading fails and the bytes are kept.
+pub(super) struct PrefaceCheck<S> {
     stream: S,
-    /// The first bytes that came.
-    said: Vec<u8>,
-    /// Where they are no HTTP/2: until when more is read.
+    /// The first bytes.
+    first: Vec<u8>,
+    /// Until when the check reads more of an error message.
     until: Option<Pin<Box<Sleep>>>,
-    instead: Instead,
+    not_http2: NotHttp2,
 }
 
-/// What a frontend said instead of HTTP/2, in one line and in quotes.
-pub(super) type Instead = Arc<OnceLock<String>>;
+/// The first line that a frontend wrote in the place of HTTP/2, in quotes.
+pub(super) type NotHttp2 = Arc<OnceLock<String>>;
 
-impl<S> Opening<S> {
-    /// Returns the stream, and where it keeps what is said instead.
-    pub(super) fn new(stream: S) -> (Self, Instead) {
-        let instead = Instead::default();
-        (Self { stream, said: Vec::new(), until: None, instead: instead.clone() }, instead)
+impl<S> PrefaceCheck<S> {
+    /// Returns the checked stream, and the cell for the first line of a frontend without HTTP/2.
+    pub(super) fn new(stream: S) -> (Self, NotHttp2) {
+        let not_http2 = NotHttp2::default();
+        (Self { stream, first: Vec::new(), until: None, not_http2: not_http2.clone() }, not_http2)
     }
 
-    fn begun(&self) -> bool {
-        self.said.len() >= PREFACE.len()
+    fn is_checked(&self) -> bool {
+        self.first.len() >= PREFACE.len()
     }
 
-    /// Nobody has to hear an answer before there was a question. Who has gone without one may have said why, and that
-    /// has still to be read.
-    fn bear<T>(&self, written: Poll<io::Result<T>>, instead: T) -> Poll<io::Result<T>> {
+    /// Hides a broken pipe before the first call: a frontend that has ended may have written why, and that is still to be
+    /// read.
+    fn hide_broken_pipe<T>(&self, written: Poll<io::Result<T>>, hidden: T) -> Poll<io::Result<T>> {
         match written {
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe && !self.begun() => {
-                Poll::Ready(Ok(instead))
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe && !self.is_checked() => {
+                Poll::Ready(Ok(hidden))
             }
             other => other,
         }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Opening<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for PrefaceCheck<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -63,30 +63,30 @@ impl<S: AsyncRead + Unpin> AsyncRead for Opening<S> {
         if self.until.is_none() {
             let before = buffer.filled().len();
             ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-            if self.begun() {
+            if self.is_checked() {
                 return Poll::Ready(Ok(()));
             }
-            self.said.extend_from_slice(buffer.filled().get(before..).unwrap_or_default());
-            if self.said.iter().zip(PREFACE).all(|(said, wanted)| said == wanted) {
+            self.first.extend_from_slice(buffer.filled().get(before..).unwrap_or_default());
+            if self.first.iter().zip(PREFACE).all(|(found, wanted)| found == wanted) {
                 return Poll::Ready(Ok(()));
             }
         }
         ready!(self.poll_rest(context));
-        let text = String::from_utf8_lossy(&self.said);
+        let text = String::from_utf8_lossy(&self.first);
         let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        _ = self.instead.set(format!("{line:?}"));
+        _ = self.not_http2.set(format!("{line:?}"));
         Poll::Ready(Err(io::ErrorKind::InvalidData.into()))
     }
 }
 
-impl<S: AsyncRead + Unpin> Opening<S> {
-    /// Reads what else is said, for a while.
+impl<S: AsyncRead + Unpin> PrefaceCheck<S> {
+    /// Reads more of the message, for a limited time.
     fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        while self.said.len() < SHOWN {
+        while self.first.len() < SHOWN {
             let mut more = [0; SHOWN];
-            let mut buffer = ReadBuf::new(more.get_mut(self.said.len()..).unwrap_or_default());
+            let mut buffer = ReadBuf::new(more.get_mut(self.first.len()..).unwrap_or_default());
             match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => self.said.extend_from_slice(buffer.filled()),
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => self.first.extend_from_slice(buffer.filled()),
                 Poll::Ready(_) => break,
                 Poll::Pending => {
                     return self.until.get_or_insert_with(|| Box::pin(sleep(PATIENCE))).as_mut().poll(context);
@@ -97,15 +97,15 @@ impl<S: AsyncRead + Unpin> Opening<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Opening<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for PrefaceCheck<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.bear(written, bytes.len())
+        self.hide_broken_pipe(written, bytes.len())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        self.bear(flushed, ())
+        self.hide_broken_pipe(flushed, ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -118,7 +118,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Opening<S> {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
-        self.bear(written, pieces.iter().map(|piece| piece.len()).sum())
+        self.hide_broken_pipe(written, pieces.iter().map(|piece| piece.len()).sum())
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,23 +1,25 @@
-//! What a build calls an image, and what policies call it.
+//! The names of an image: one in the build, one for policies.
 
 use refkit_buildkit::definition::{OCI_SESSION, OCI_STORE, Store};
 use refkit_buildkit::pb;
-use refkit_oci::{Digest, Platform, Reference, Repository};
+use refkit_oci::{Digest, Reference, Repository};
 
-/// The registry part of the references by which policies know images of layouts.
+use super::platform::WantedPlatform;
+
+/// The registry of the references by which policies name images of layouts.
 const LAYOUT: &str = "oci-layout";
 
-/// An image as a build names it.
+/// The name of an image in a build.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Name {
-    /// The reference, normalised, as it stands in the build.
+pub struct ImageName {
+    /// The normalised reference.
     pub reference: Reference,
-    /// The layout that it is in, which a session has; none is a registry.
+    /// The layout of a session that contains the image; `None` for an image of a registry.
     pub layout: Option<Store>,
 }
 
-impl Name {
-    /// Returns what BuildKit calls the image.
+impl ImageName {
+    /// Returns BuildKit's identifier of the image.
     pub fn identifier(&self) -> String {
         identifier(&self.reference, self.layout.is_some())
     }
@@ -29,12 +31,12 @@ impl Name {
         pb::SourceOp { identifier: self.identifier(), attrs }
     }
 
-    /// Returns the reference by which policies know it. A layout's name in a build is a made-up one; policies see the
-    /// registry `oci-layout` before it.
+    /// Returns the reference by which policies name the image. The build invents the name of a layout, so policies see it
+    /// in the registry `oci-layout`.
     ///
     /// # Errors
-    /// When the name of a layout cannot stand in a reference.
-    pub fn seen(&self) -> Result<Reference, refkit_oci::reference::ReferenceError> {
+    /// When the name of the layout is no valid repository.
+    pub fn policy_reference(&self) -> Result<Reference, refkit_oci::reference::ReferenceError> {
         if self.layout.is_none() {
             return Ok(self.reference.clone());
         }
@@ -42,23 +44,23 @@ impl Name {
         Reference::new(repository, self.reference.tag().map(str::to_owned), self.reference.digest().cloned())
     }
 
-    /// Returns what the build calls the image that policies chose instead. Another repository than that of a layout is
-    /// one of a registry.
-    pub fn chosen(&self, reference: &Reference) -> Name {
+    /// Returns the name, in the build, of the image that the policies chose instead. A repository outside of the registry
+    /// `oci-layout` is one of a registry.
+    pub fn chosen(&self, reference: &Reference) -> ImageName {
         match &self.layout {
             Some(_) if reference.repository().registry() == LAYOUT => {
-                let own = &self.reference;
-                let digest = reference.digest().or(own.digest()).cloned();
-                let named = Reference::new(own.repository().clone(), own.tag().map(str::to_owned), digest);
-                Name { reference: named.unwrap_or_else(|_| own.clone()), layout: self.layout.clone() }
+                let named = &self.reference;
+                let digest = reference.digest().or(named.digest()).cloned();
+                let chosen = Reference::new(named.repository().clone(), named.tag().map(str::to_owned), digest);
+                ImageName { reference: chosen.unwrap_or_else(|_| named.clone()), layout: self.layout.clone() }
             }
-            _ => Name { reference: reference.clone(), layout: None },
+            _ => ImageName { reference: reference.clone(), layout: None },
         }
     }
 
-    /// Returns the same image by a digest.
-    pub fn pinned(&self, digest: &Digest) -> Name {
-        Name { reference: self.reference.with_digest(digest.clone()), layout: self.layout.clone() }
+    /// Returns the same name with a digest.
+    pub fn pinned(&self, digest: &Digest) -> ImageName {
+        ImageName { reference: self.reference.with_digest(digest.clone()), layout: self.layout.clone() }
     }
 }
 
@@ -67,22 +69,13 @@ fn identifier(reference: &Reference, layout: bool) -> String {
     format!("{scheme}://{reference}")
 }
 
-/// The platform that an image is wanted for.
+/// The image and the platform that one run of the policies decides about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Wanted {
-    /// The platform that policies see, normalised.
-    pub platform: Platform,
-    /// Whether the build names it. Where it does not, BuildKit takes its own, and is asked without one.
-    pub is_named: bool,
-}
-
-/// What a run of the policies is about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Question {
+pub struct ImageRequest {
     /// The image.
-    pub name: Name,
-    /// What it is wanted for.
-    pub wanted: Wanted,
+    pub name: ImageName,
+    /// The platform.
+    pub wanted: WantedPlatform,
 }
 
 #[cfg(test)]
@@ -92,14 +85,14 @@ mod tests {
     const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     const OTHER: &str = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
-    fn name(text: &str, layout: bool) -> Name {
+    fn name(text: &str, layout: bool) -> ImageName {
         let layout = layout.then(|| Store { id: "store".into(), session: "s".into() });
-        Name { reference: text.parse().unwrap(), layout }
+        ImageName { reference: text.parse().unwrap(), layout }
     }
 
     #[test]
-    fn names_and_what_policies_call_them() {
-        // as the build has it, of a layout, its identifier, what policies see
+    fn names_in_a_build_and_for_policies() {
+        // the reference in the build, whether it is of a layout, BuildKit's identifier, the reference for policies
         let rows = [
             ("alpine", false, "docker-image://docker.io/library/alpine:latest", "docker.io/library/alpine:latest"),
             ("ghcr.io/a/b:1", false, "docker-image://ghcr.io/a/b:1", "ghcr.io/a/b:1"),
@@ -113,17 +106,17 @@ mod tests {
         for (text, layout, identifier, seen) in rows {
             let name = name(text, layout);
             assert_eq!(name.identifier(), identifier);
-            assert_eq!(name.seen().unwrap().to_string(), seen);
+            assert_eq!(name.policy_reference().unwrap().to_string(), seen);
         }
     }
 
     #[test]
-    fn what_is_chosen_instead() {
+    fn names_of_images_that_policies_choose() {
         let image = name("alpine", false);
         let chosen = image.chosen(&format!("mirror.test/alpine:1@{DIGEST}").parse().unwrap());
         assert_eq!(chosen, name(&format!("mirror.test/alpine:1@{DIGEST}"), false));
         let base = name(&format!("base@{DIGEST}"), true);
-        let seen = base.seen().unwrap().with_digest(OTHER.parse().unwrap());
+        let seen = base.policy_reference().unwrap().with_digest(OTHER.parse().unwrap());
         assert_eq!(base.chosen(&seen), name(&format!("base@{OTHER}"), true));
         assert_eq!(base.chosen(&"alpine:3".parse().unwrap()), name("alpine:3", false));
     }

@@ -1,17 +1,17 @@
-//! What is pinned, by a BuildKit in memory that may read an index in its own way.
+//! The digests to pin, against a BuildKit in memory that may read an index in its own way.
 
 use std::collections::BTreeMap;
 
 use prost::Message as _;
 use refkit::{Budget, Engine, EngineOptions, Grants, Link, Policy};
 use refkit_buildkit::pb;
+use refkit_support::buildkit::documents::{self, manifest_of, sha256};
+use refkit_support::buildkit::{FakeBuildkit, NAME, OWN, Reply};
 
 use super::*;
-use crate::images::{self, CONFIG, Images, NAME, descriptor, sha256};
-use crate::peer::Reply;
 
-/// Returns the decisions of a build whose frontend has these policies, with their settings.
-async fn decisions(images: &Images, policies: &[(&str, &[(&str, &str)])]) -> Decisions {
+/// Returns the decisions of a build whose frontend has these policies with these settings.
+async fn decisions(fake: &FakeBuildkit, policies: &[(&str, &[(&str, &str)])]) -> Decisions {
     let engine = Engine::new(EngineOptions::default()).unwrap();
     let mut links = Vec::new();
     for (name, settings) in policies {
@@ -23,43 +23,42 @@ async fn decisions(images: &Images, policies: &[(&str, &[(&str, &str)])]) -> Dec
     }
     links.push(Link::new(refkit::shipped_default_policy(&engine).await.unwrap(), BTreeMap::new()).unwrap());
     let chain = Chain { engine, policies: Vec::new(), links, grants: Grants::default(), budget: Budget::default() };
-    let bridge = images.bridge().await;
+    let bridge = fake.bridge().await;
     let source = BuildkitSource::new(bridge.clone(), refkit_buildkit::Options::default());
     Decisions::new(chain, source, Reporter::new(bridge, false))
 }
 
-/// A policy that looks at what the rest of the chain answers, and lets everything pass here.
+/// A policy that reads the outcome of the rest of the chain, and allows every image of these tests.
 const LOOKS: [(&str, &[(&str, &str)]); 1] = [("require-label", &[("label", "seen")])];
 
-fn name(text: &str) -> Name {
-    Name { reference: text.parse().unwrap(), layout: None }
+fn name(text: &str) -> ImageName {
+    ImageName { reference: text.parse().unwrap(), layout: None }
 }
 
-fn wanted(architecture: &str) -> Wanted {
-    Wanted { platform: format!("linux/{architecture}").parse().unwrap(), is_named: true }
+fn wanted(architecture: &str) -> WantedPlatform {
+    WantedPlatform { platform: format!("linux/{architecture}").parse().unwrap(), is_named: true }
 }
 
-async fn image(decisions: &Decisions, name: &Name, wanted: &Wanted) -> Arc<Decided> {
+async fn image(decisions: &Decisions, name: &ImageName, wanted: &WantedPlatform) -> Arc<DecidedImage> {
     match decisions.decide(name, wanted, "").await.unwrap() {
-        Chosen::Image(decided) => decided,
-        Chosen::NoImage => panic!("no image"),
+        Decision::Image(decided) => decided,
+        Decision::NoImage => panic!("no image"),
     }
 }
 
 fn manifest(architecture: &str) -> Digest {
-    sha256(&images::manifest(&descriptor(CONFIG, &images::config(architecture))))
+    sha256(&manifest_of(architecture))
 }
 
-/// Answers questions about the root's image with the config of another platform's: BuildKit reads the index in its own
-/// way. Of manifests it answers what they are.
-fn reads_otherwise(images: &Images) {
-    let root = sha256(&images::index("a"));
-    images.instead(move |method, message| {
+/// Responds to requests for the root with the config of another platform: BuildKit reads the index in its own way.
+fn reads_otherwise(fake: &FakeBuildkit) {
+    let root = sha256(&documents::index("a"));
+    fake.replace(move |method, message| {
         let source = pb::ResolveSourceMetaRequest::decode(message.clone()).ok()?.source?;
         let about_root = !source.identifier.contains('@') || source.identifier.contains(root.as_str());
         let image = pb::ResolveSourceImageResponse {
             digest: root.to_string(),
-            config: images::config("arm64").into(),
+            config: documents::config("arm64").into(),
             ..Default::default()
         };
         let answer = pb::ResolveSourceMetaResponse { source: Some(source), image: Some(image), git: None };
@@ -68,16 +67,16 @@ fn reads_otherwise(images: &Images) {
 }
 
 #[tokio::test]
-async fn the_root_is_pinned_where_buildkit_builds_the_same_image_of_it() {
-    let images = Images::new("a");
+async fn the_root_is_pinned_where_buildkit_builds_the_same_image_from_it() {
+    let fake = FakeBuildkit::new("a");
     for policies in [&[][..], &LOOKS] {
-        let decisions = decisions(&images, policies).await;
+        let decisions = decisions(&fake, policies).await;
         let decided = image(&decisions, &name("app:1"), &wanted("amd64")).await;
-        assert_eq!(decided.digest, sha256(&images::index("a")));
-        assert_eq!(decided.config[..], images::config("amd64"));
-        let asked = images.calls().into_iter().filter(|call| call.starts_with("ResolveSourceMeta"));
+        assert_eq!(decided.digest, sha256(&documents::index("a")));
+        assert_eq!(decided.config[..], documents::config("amd64"));
+        let asked = fake.calls().into_iter().filter(|call| call.starts_with("ResolveSourceMeta"));
         let asked: Vec<String> = asked.map(|call| call.replace(manifest("amd64").as_str(), "MANIFEST")).collect();
-        // The tag; and for a policy that looks, the manifest that the default policy chose. Nothing to confirm it.
+        // The tag; and for a policy that reads the outcome, the manifest that the default policy chose.
         let tag = format!("ResolveSourceMeta docker-image://{NAME}:1 amd64");
         let chosen = format!("ResolveSourceMeta docker-image://{NAME}:1@MANIFEST amd64");
         assert_eq!(asked, [tag, chosen][..=policies.len()]);
@@ -85,45 +84,48 @@ async fn the_root_is_pinned_where_buildkit_builds_the_same_image_of_it() {
 }
 
 #[tokio::test]
-async fn what_is_judged_is_pinned_where_buildkit_builds_another_image_of_the_root() {
-    let images = Images::new("a");
-    reads_otherwise(&images);
-    let decisions = decisions(&images, &LOOKS).await;
+async fn the_manifest_is_pinned_where_buildkit_builds_another_image_of_the_root() {
+    let fake = FakeBuildkit::new("a");
+    reads_otherwise(&fake);
+    let decisions = decisions(&fake, &LOOKS).await;
     let decided = image(&decisions, &name("app:1"), &wanted("amd64")).await;
-    assert_eq!(decided.config[..], images::config("amd64"));
-    assert_eq!((&decided.digest, &decided.root), (&manifest("amd64"), &sha256(&images::index("a"))));
+    assert_eq!(decided.config[..], documents::config("amd64"));
+    assert_eq!((&decided.digest, &decided.root), (&manifest("amd64"), &sha256(&documents::index("a"))));
 }
 
-/// BuildKit takes its own platform, which need not be the first of a worker's list; policies see that one.
+/// BuildKit takes its own platform where a request has none, and policies see that platform.
 #[tokio::test]
 async fn no_platform_is_buildkits_own() {
-    let images = Images::new("a");
-    let own = Wanted { is_named: false, ..wanted(images::OWN) };
-    let decisions = decisions(&images, &LOOKS).await;
+    let fake = FakeBuildkit::new("a");
+    let own = WantedPlatform { is_named: false, ..wanted(OWN) };
+    let decisions = decisions(&fake, &LOOKS).await;
     let decided = image(&decisions, &name("app:1"), &own).await;
-    assert_eq!((&decided.digest, &decided.config[..]), (&sha256(&images::index("a")), &images::config("amd64")[..]));
-    assert!(images.calls().contains(&format!("ResolveSourceMeta docker-image://{NAME}:1 none")));
-    // Where that is another one than it seems, what was judged is built all the same.
-    let other = Wanted { is_named: false, ..wanted("arm64") };
+    assert_eq!(
+        (&decided.digest, &decided.config[..]),
+        (&sha256(&documents::index("a")), &documents::config("amd64")[..])
+    );
+    assert!(fake.calls().contains(&format!("ResolveSourceMeta docker-image://{NAME}:1 none")));
+    // Where BuildKit's platform is another one than RefKit takes it for, the decided image is pinned nevertheless.
+    let other = WantedPlatform { is_named: false, ..wanted("arm64") };
     let decided = image(&decisions, &name("app:2"), &other).await;
-    assert_eq!((&decided.digest, &decided.config[..]), (&manifest("arm64"), &images::config("arm64")[..]));
+    assert_eq!((&decided.digest, &decided.config[..]), (&manifest("arm64"), &documents::config("arm64")[..]));
 }
 
-/// The first answer stays for the whole build, and a person reads what became of the tag.
+/// The first decision stays for the whole build, and the build gets a warning.
 #[tokio::test]
 async fn a_tag_that_moves() {
-    let images = Images::new("a");
+    let fake = FakeBuildkit::new("a");
     let warnings = Arc::new(Mutex::new(Vec::new()));
     let heard = warnings.clone();
-    images.instead(move |method, message| {
+    fake.replace(move |method, message| {
         let warning = pb::WarnRequest::decode(message.clone()).ok().filter(|_| method == "Warn")?;
         lock(&heard).push(String::from_utf8(warning.short.to_vec()).unwrap());
         Some(Reply::message(&pb::WarnResponse {}))
     });
-    let decisions = decisions(&images, &[]).await;
-    let first = sha256(&images::index("a"));
+    let decisions = decisions(&fake, &[]).await;
+    let first = sha256(&documents::index("a"));
     assert_eq!(image(&decisions, &name("app:1"), &wanted("amd64")).await.digest, first);
-    let moved = images.retag("b");
+    let moved = fake.retag("b");
     assert_eq!(image(&decisions, &name("app:1"), &wanted("arm64")).await.digest, first);
     let pinned = format!("app:1@{first}");
     assert_eq!(image(&decisions, &name(&pinned), &wanted("arm64")).await.digest, first);
@@ -135,20 +137,20 @@ async fn a_tag_that_moves() {
 }
 
 #[tokio::test]
-async fn what_a_rule_of_the_build_makes_of_an_image() {
-    // what it becomes, and what comes of that where a policy allows the name
-    let rows = [("local://context", Ok(Chosen::NoImage)), ("docker-image+blob://a@sha256:0", Err(Code::Unknown))];
+async fn a_source_policy_of_the_build_converts_an_image() {
+    // the converted identifier, the decision where a policy allows the requested name
+    let rows = [("local://context", Ok(Decision::NoImage)), ("docker-image+blob://a@sha256:0", Err(Code::Unknown))];
     for (identifier, wanted_answer) in rows {
-        let images = Images::new("a");
-        images.instead(move |method, _| {
+        let fake = FakeBuildkit::new("a");
+        fake.replace(move |method, _| {
             let source = Some(pb::SourceOp { identifier: identifier.to_owned(), ..Default::default() });
             let answer = pb::ResolveSourceMetaResponse { source, ..Default::default() };
             (method == "ResolveSourceMeta").then(|| Reply::message(&answer))
         });
-        let allowed = decisions(&images, &[("allow-list", &[("allow", NAME)])]).await;
+        let allowed = decisions(&fake, &[("allow-list", &[("allow", NAME)])]).await;
         let answer = allowed.decide(&name("app:1"), &wanted("amd64"), "").await;
         assert_eq!(answer.map_err(|status| status.code()), wanted_answer, "{identifier}");
-        let denied = decisions(&images, &[("allow-list", &[("allow", "ghcr.io/*")])]).await;
+        let denied = decisions(&fake, &[("allow-list", &[("allow", "ghcr.io/*")])]).await;
         let answer = denied.decide(&name("app:1"), &wanted("amd64"), "").await;
         assert_eq!(answer.unwrap_err().code(), Code::PermissionDenied, "{identifier}");
     }

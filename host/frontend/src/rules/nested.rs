@@ -1,9 +1,9 @@
-//! A frontend that builds with another frontend.
+//! The nested frontend: another frontend that a build's frontend builds with.
 //!
-//! BuildKit does not apply a request's rules to a frontend that the request names (measured with 0.34.2): neither to the
-//! frontend's image nor to what it reads. So this is refused, but for one image: the one that this frontend is in itself,
-//! which brings the same policies. A Dockerfile's `# syntax=` line may name it where the build names it as well
-//! (`--opt source=`).
+//! BuildKit does not apply a request's source policies to a frontend that the request names (measured with 0.34.2): neither
+//! to the frontend's image nor to what it reads. So the rules refuse every frontend except the image that this frontend
+//! is in itself, which brings the same policies. The `# syntax=` line of a Dockerfile may name it although the build has
+//! named it as well (`--opt source=`).
 
 use std::collections::BTreeMap;
 
@@ -11,56 +11,60 @@ use refkit_buildkit::{Bridge, pb};
 use refkit_oci::{Digest, Reference};
 use tonic::Status;
 
-use crate::refusal::one_line;
+use super::refusal::one_line;
 
-/// The frontend of BuildKit that runs an image, and its options with the image, and with the line that names it.
+/// The frontend of BuildKit that runs an image.
 const GATEWAY: &str = "gateway.v0";
+
+/// The option of [`GATEWAY`] that names the image.
 const SOURCE: &str = "source";
+
+/// The option of [`GATEWAY`] with the `# syntax=` line that names the image.
 const CMDLINE: &str = "cmdline";
 
-/// What the options of named contexts begin with. One by the image's name would be taken instead of the image.
+/// The prefix of the options for named contexts. BuildKit takes a context with an image's name in the place of the image.
 const CONTEXT: &str = "context:";
 
-/// Judges the frontends that a build's frontend wants to build with.
+/// Decides which frontends a build's frontend may build with.
 #[derive(Debug, Clone, Default)]
 pub struct Nested {
-    own: Option<Digest>,
+    image: Option<Digest>,
     options: BTreeMap<String, String>,
 }
 
 impl Nested {
-    /// Returns the judge of a build with these options, whose frontend is in the image of this digest.
-    pub fn new(own: Option<Digest>, options: BTreeMap<String, String>) -> Self {
-        Self { own, options }
+    /// Returns the rule for a build with these options, whose frontend is in the image with this digest.
+    pub fn new(image: Option<Digest>, options: BTreeMap<String, String>) -> Self {
+        Self { image, options }
     }
 
     /// Returns the options that make a request start the image by its digest.
     ///
     /// # Errors
-    /// `PERMISSION_DENIED` for anything but the frontend's own image with the build's own options; else why BuildKit does
-    /// not resolve the image.
+    /// `PERMISSION_DENIED` for every frontend except this frontend's own image with the build's own options; BuildKit's
+    /// status where it does not resolve the image.
     pub async fn pinned(
         &self,
         bridge: &Bridge,
         request: &pb::SolveRequest,
     ) -> Result<BTreeMap<String, String>, Status> {
         let refused = || refused(request);
-        let own = self.own.as_ref().filter(|own| self.allows(own, request)).ok_or_else(refused)?;
+        let image = self.image.as_ref().filter(|image| self.allows(image, request)).ok_or_else(refused)?;
         let reference = request.frontend_opt.get(SOURCE).and_then(|source| source.parse::<Reference>().ok());
         let reference = reference.ok_or_else(refused)?;
         let digest = match reference.digest() {
             Some(digest) => digest.to_string(),
             None => resolve(bridge, &reference).await?,
         };
-        if digest != own.as_str() {
+        if digest != image.as_str() {
             return Err(refused());
         }
-        Ok(BTreeMap::from([(SOURCE.to_owned(), reference.with_digest(own.clone()).to_string())]))
+        Ok(BTreeMap::from([(SOURCE.to_owned(), reference.with_digest(image.clone()).to_string())]))
     }
 
-    /// Returns whether a request could be for the frontend's own image: with the options of the build, so that policies
-    /// and caches are those of this build, and only once.
-    fn allows(&self, own: &Digest, request: &pb::SolveRequest) -> bool {
+    /// Returns whether a request may start this frontend's image: with the options of the build, so that policies and
+    /// caches are those of this build, and not from within a nested frontend.
+    fn allows(&self, image: &Digest, request: &pb::SolveRequest) -> bool {
         let others = |options: &BTreeMap<String, String>| {
             let mut options = options.clone();
             options.retain(|name, _| name != SOURCE && name != CMDLINE);
@@ -72,17 +76,17 @@ impl Nested {
             && options.contains_key(CMDLINE)
             && !self.options.contains_key(CMDLINE)
             && others(options) == others(&self.options)
-            && !options.keys().any(|name| name.starts_with(CONTEXT) && name.contains(own.hex()))
+            && !options.keys().any(|name| name.starts_with(CONTEXT) && name.contains(image.hex()))
     }
 }
 
-/// Returns the digest that BuildKit finds for an image.
+/// Returns the digest that BuildKit resolves an image to.
 async fn resolve(bridge: &Bridge, reference: &Reference) -> Result<String, Status> {
     let source = pb::SourceOp { identifier: format!("docker-image://{reference}"), ..Default::default() };
     let log_name = format!("[refkit] load metadata for {reference}");
     let request = pb::ResolveSourceMetaRequest { source: Some(source), log_name, ..Default::default() };
-    let answer = bridge.resolve_source_meta(request).await?.into_view();
-    Ok(answer.image.unwrap_or_default().digest)
+    let response = bridge.resolve_source_meta(request).await?.into_view();
+    Ok(response.image.unwrap_or_default().digest)
 }
 
 fn refused(request: &pb::SolveRequest) -> Status {
@@ -105,10 +109,11 @@ fn refused(request: &pb::SolveRequest) -> Status {
 
 #[cfg(test)]
 mod tests {
+    use refkit_support::buildkit::documents::{index, sha256};
+    use refkit_support::buildkit::{FakeBuildkit, NAME};
     use tonic::Code;
 
     use super::*;
-    use crate::images::{self, Images, NAME};
 
     fn options(options: &[(&str, &str)]) -> BTreeMap<String, String> {
         options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -116,11 +121,11 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_frontends_own_image() {
-        let images = Images::new("a");
-        let (own, other) = (images::sha256(&images::index("a")), images.retag("b"));
-        images.retag("a");
-        let bridge = images.bridge().await;
-        let pinned = format!("{NAME}:1@{own}");
+        let fake = FakeBuildkit::new("a");
+        let (image, other) = (sha256(&index("a")), fake.retag("b"));
+        fake.retag("a");
+        let bridge = fake.bridge().await;
+        let pinned = format!("{NAME}:1@{image}");
         let build = [("build-arg:A", "1"), ("source", "registry.invalid/other:tag")];
         let context = format!("context:{pinned}");
         let foreign = format!("app:1@{other}");
@@ -140,7 +145,7 @@ mod tests {
             (vec![("build-arg:B", "1")], vec![("cmdline", "app:1"), ("source", "app:1")], None),
         ];
         for (more, asked, wanted) in rows {
-            let nested = Nested::new(Some(own.clone()), options(&[&build[..], &more].concat()));
+            let nested = Nested::new(Some(image.clone()), options(&[&build[..], &more].concat()));
             let frontend_opt = options(&[&build[..1], &asked].concat());
             let request = pb::SolveRequest { frontend: GATEWAY.to_owned(), frontend_opt, ..Default::default() };
             let found = nested.pinned(&bridge, &request).await;

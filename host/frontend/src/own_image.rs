@@ -1,19 +1,19 @@
-//! The image that this frontend is in, as BuildKit tells.
+//! The image that contains this frontend. BuildKit writes its definition into the frontend's container.
 
 use prost::Message as _;
 use refkit_buildkit::definition::{self, SourceKind};
 use refkit_buildkit::pb;
 use refkit_oci::Digest;
 
-/// Where BuildKit puts the definition of the frontend's own image.
+/// The file with the definition of the frontend's image.
 const DEFINITION: &str = "/run/config/buildkit/metadata/frontend.bin";
 
-/// Returns the definition of the image.
+/// Returns the definition of the image, where BuildKit has written one.
 pub fn definition() -> Option<pb::Definition> {
     pb::Definition::decode(&std::fs::read(DEFINITION).ok()?[..]).ok()
 }
 
-/// Returns the digest of the image that a definition is of; nothing where it is of anything else.
+/// Returns the digest of the image that a definition reads. Returns `None` for a definition that reads anything else.
 pub fn digest(definition: &pb::Definition) -> Option<Digest> {
     let mut sources = definition::sources(definition).ok()?;
     match (sources.pop()?.kind, sources.is_empty()) {

@@ -1,0 +1,69 @@
+//! One run of the policies: from a request to an image or a status.
+
+use refkit::{Absence, Image, Outcome, Resolution, Session};
+use refkit_oci::Descriptor;
+use tonic::Status;
+
+use super::{DecidedImage, Decisions, lock};
+use crate::rules::contents;
+use crate::rules::image::ImageRequest;
+use crate::rules::refusal;
+
+impl Decisions {
+    /// Runs the policies, and reports the run.
+    pub(super) async fn run(&self, request: &ImageRequest, mode: &str) -> Result<DecidedImage, Status> {
+        let ImageRequest { name, wanted } = request;
+        let platform = &wanted.platform;
+        let reference = name.policy_reference().map_err(|error| Status::invalid_argument(error.to_string()))?;
+        if let Some(store) = &name.layout {
+            self.source.layout(reference.repository().clone(), name.reference.repository().clone(), store.clone());
+        }
+        let source = self.platform_source(wanted, mode);
+        let session = self.chain.session(source.clone(), reference.clone(), platform);
+        let outcome = session.resolve().await;
+        let resolution = match &outcome {
+            Ok(Outcome::Resolved(resolution)) => Some(resolution),
+            _ => None,
+        };
+        self.reporter.report(&self.chain.policies, request, &session, resolution).await;
+        let resolution = match outcome {
+            Ok(Outcome::Resolved(resolution)) => resolution,
+            Ok(Outcome::Denied { policy, denials }) => {
+                let by = |denial: &_| session.denied_by(denial).unwrap_or_else(|| policy.clone());
+                return Err(refusal::denied(&name.reference.to_string(), &denials, by));
+            }
+            Err(error) => return Err(refusal::failed(&format!("{} ({platform})", name.reference), &error)),
+        };
+        let image = only_image(request, &session, &resolution)?;
+        let decided = self.pin(request, source, &resolution, image).await?;
+        if reference.digest().is_none()
+            && let (Some(kept), Some(to)) = (self.source.pinned(&reference), self.source.moved(&reference))
+        {
+            self.reporter.report_moved(request, &kept, &to).await;
+        }
+        lock(&self.contents).extend(contents::of_resolution(&decided.name, &resolution));
+        Ok(decided)
+    }
+}
+
+/// Returns the image of a resolution, which is for one platform, or the status that says why it has none.
+fn only_image<'a>(
+    request: &ImageRequest,
+    session: &Session,
+    resolution: &'a Resolution,
+) -> Result<&'a Image<Descriptor>, Status> {
+    let (reference, platform) = (&resolution.reference, &request.wanted.platform);
+    match resolution.images.first() {
+        Some(Ok(image)) => Ok(image),
+        None | Some(Err(Absence::NoMatch)) => {
+            Err(Status::not_found(format!("{reference} has no image for {platform}")))
+        }
+        Some(Err(Absence::Denied(denials))) => {
+            let by = |denial: &_| session.denied_by(denial).unwrap_or_default();
+            Err(refusal::denied(&format!("{reference} ({platform})"), denials, by))
+        }
+        Some(Err(Absence::Failed(failure))) => {
+            Err(Status::new(refusal::code(failure.code), refusal::one_line(&failure.message)))
+        }
+    }
+}
