@@ -14,51 +14,22 @@
 //!
 //! Nothing else changes: unknown members of the documents stay, in their order, and so do the media types.
 
-mod archive;
 mod base;
 mod binary;
 mod carried;
-mod change;
 mod check;
-mod compressed;
 mod destination;
-pub mod elf;
-mod entrypoint;
 mod image;
-mod label;
-mod layer;
-mod layers;
-mod links;
 mod look;
 mod make;
-mod members;
 mod policies;
 mod report;
 mod show;
-mod unpack;
 
 use crate::answer::Answer;
 use crate::arguments::FrontendImage;
 use crate::failure::Failure;
 use crate::places::Places;
-
-/// Where the program is in an image.
-const PROGRAM: &str = "/refkit/refkit-frontend";
-
-/// The default policy's code, where the program looks for it ([`refkit::DEFAULT_CODE`]).
-const DEFAULT_CODE: &str = "/refkit/refkit-default.cwasm";
-
-/// Where the policies are in an image.
-const POLICIES: &str = "/refkit/policies";
-
-/// The most that a program may have, bytes: several times what one with a compiler in it has.
-const PROGRAM_LIMIT: u64 = 256 << 20;
-
-/// The label by which BuildKit gives a frontend no network.
-const NETWORK_NONE: &str = "moby.buildkit.frontend.network.none";
-
-/// The label that lists the policies.
-const LABEL: &str = "dev.refkit.policies";
 
 /// Makes the image, or says what it ships.
 ///

@@ -4,10 +4,10 @@ use std::io;
 use std::path::Path;
 
 use refkit::{DEFAULT_CODE, DEFAULT_COMPONENT, Engine, ErrorCode, Shipped, platform};
+use refkit_images::frontend::elf::Machine;
 
 use crate::answer::{Answer, Output};
 use crate::failure::{Exit, Failure};
-use crate::frontend::elf::Machine;
 use crate::setup::plain;
 
 /// Compiles the default policy for any machine of this architecture, and writes its code where

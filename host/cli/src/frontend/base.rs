@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use refkit::ErrorCode;
 use refkit_content::{Content, ErrorKind, MANIFEST_LIMIT, Operation, Origin, Source, verify};
+use refkit_images::frontend::entrypoint::Entrypoint;
 use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
 use refkit_oci::{Descriptor, Digest, Platform};
 
 use super::binary::{self, Binary};
-use super::entrypoint::Entrypoint;
 use crate::failure::{self, Failure};
 use crate::target::Target;
 

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use refkit::ErrorCode;
+use refkit_images::frontend::PROGRAM_LIMIT;
+use refkit_images::frontend::elf::{self, Machine, Unsuitable};
 use refkit_oci::Platform;
 use refkit_oci::matching::{Matcher, Only};
 
-use super::PROGRAM_LIMIT;
-use super::elf::{self, Machine, Unsuitable};
 use crate::failure::Failure;
 use crate::setup::plain;
 

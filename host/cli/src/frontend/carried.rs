@@ -5,9 +5,8 @@ use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 use refkit::{Description, Engine, Policy, Shipped};
-
-use super::elf::Machine;
-use super::policies::Listed;
+use refkit_images::frontend::elf::Machine;
+use refkit_images::frontend::label::Listed;
 
 /// A component that was found.
 pub struct Component {

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use refkit::ErrorCode;
 use refkit_content::{Content, ErrorKind, MANIFEST_LIMIT, Operation, Resolve, verify};
+use refkit_images::frontend::entrypoint::Entrypoint;
 use refkit_oci::document::{self, Config, Document, Limits, Manifest, media_type};
 use refkit_oci::{Descriptor, Platform};
 use refkit_report::Escaped;
 
 use super::base::said;
-use super::entrypoint::Entrypoint;
 use super::look::{Look, Looking};
 use super::report::{self, CheckReport};
 use super::{make, show};

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use refkit::ErrorCode;
 use refkit_content::{Body, Origin, Push, Source, copy, verify};
+use refkit_images::edit;
+use refkit_images::frontend::entrypoint::Entrypoint;
+use refkit_images::layer::Layer;
 use refkit_oci::{Algorithm, Descriptor, Digest, Platform, Reference, Repository};
 
 use super::base::{self, Base};
-use super::change;
-use super::entrypoint::Entrypoint;
-use super::layer::Layer;
 use crate::failure::Failure;
 
 /// A document of the new image.
@@ -59,10 +59,10 @@ pub fn one(base: &base::Image, layer: &Layer, options: &Entrypoint, label: &str)
     let of = &base.manifest.descriptor;
     let malformed = |error: serde_json::Error| malformed(&of.digest, &error);
     let entrypoint = options.wrapping(&base.entrypoint);
-    let config = change::config(&base.config.bytes, &entrypoint.arguments(), label, layer).map_err(malformed)?;
+    let config = edit::config(&base.config.bytes, &entrypoint.arguments(), label, layer).map_err(malformed)?;
     let config = Written::new(&base.config.descriptor.media_type, config);
-    let descriptor = change::layer(&of.media_type, layer);
-    let manifest = change::manifest(&base.manifest.bytes, &config.descriptor, &descriptor).map_err(malformed)?;
+    let descriptor = edit::layer(&of.media_type, layer);
+    let manifest = edit::manifest(&base.manifest.bytes, &config.descriptor, &descriptor).map_err(malformed)?;
     let manifest = Written::new(&of.media_type, manifest);
     Ok(One { platform: base.platform.clone(), manifest, config, layer: (descriptor, layer.clone()), entrypoint })
 }
@@ -78,7 +78,7 @@ pub fn whole(base: &Base, all: Vec<One>) -> Result<Image, Failure> {
     let root = match &all[..] {
         [one] if listed.is_empty() => one.manifest.clone(),
         _ => {
-            let bytes = change::index(&base.root.bytes, listed).map_err(|error| malformed(&of.digest, &error))?;
+            let bytes = edit::index(&base.root.bytes, listed).map_err(|error| malformed(&of.digest, &error))?;
             Written::new(&of.media_type, bytes)
         }
     };

@@ -8,15 +8,16 @@ use bytes::Bytes;
 use refkit::Engine;
 use refkit::settings::Assignment;
 use refkit_content::{Source, verify};
+use refkit_images::frontend::entrypoint::Entrypoint;
+use refkit_images::frontend::label::{self, Listed};
+use refkit_images::frontend::{DEFAULT_CODE, NETWORK_NONE, PROGRAM, elf};
+use refkit_images::layers::{File, Layers};
 use refkit_oci::document::{Config, Manifest};
 use refkit_oci::{Algorithm, Digest, Platform, Repository};
 
+use super::binary;
 use super::carried::{self, Carried, Code, Compiled, Component};
-use super::entrypoint::Entrypoint;
-use super::layers::Layers;
-use super::policies::{self, LIMIT, Listed};
-use super::unpack::File;
-use super::{DEFAULT_CODE, NETWORK_NONE, PROGRAM, binary, elf, label};
+use super::policies::{self, LIMIT};
 
 /// What one image ships.
 #[derive(Debug, Default)]

@@ -5,10 +5,11 @@ use std::path::Path;
 use bytes::Bytes;
 use refkit::settings::Assignment;
 use refkit::{Description, Engine, ErrorCode, LoadError, Policy, Shipped};
-use serde::{Deserialize, Serialize};
+use refkit_images::frontend::label::Listed;
+use refkit_images::frontend::{DEFAULT_CODE, POLICIES, PROGRAM};
+use refkit_images::layer::File;
 
-use super::layer::File;
-use super::{POLICIES, binary};
+use super::binary;
 use crate::arguments::FrontendImage;
 use crate::failure::Failure;
 use crate::{compiling, setup};
@@ -25,19 +26,6 @@ pub struct Packed {
     stem: String,
     component: Bytes,
     policy: Policy,
-}
-
-/// What the label says of a policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listed {
-    /// Its path in the image.
-    pub path: String,
-    /// The digest of the component.
-    pub digest: String,
-    /// Who it says it is.
-    pub name: String,
-    /// Its version.
-    pub version: String,
 }
 
 /// Loads the policies, as the program in the image will, and checks their settings by the same rule.
@@ -112,11 +100,11 @@ pub async fn files(
     policies: &[Packed],
     program: &binary::Binary,
 ) -> Result<(Vec<File>, bool), Failure> {
-    let mut files = vec![File { path: super::PROGRAM.to_owned(), mode: 0o755, content: program.bytes.clone() }];
+    let mut files = vec![File { path: PROGRAM.to_owned(), mode: 0o755, content: program.bytes.clone() }];
     let mut compiled = true;
     // The default policy's component is in the program.
     match code(engine, program, &Bytes::from_static(refkit::DEFAULT_COMPONENT), "default").await? {
-        Some(content) => files.push(File { path: super::DEFAULT_CODE.to_owned(), mode: 0o444, content }),
+        Some(content) => files.push(File { path: DEFAULT_CODE.to_owned(), mode: 0o444, content }),
         None => compiled = false,
     }
     for Packed { stem, component, policy } in policies {

@@ -39,15 +39,16 @@
 //!   error       {code, message}; the codes are those of the contract
 //! ```
 
+use refkit_images::frontend::PROGRAM;
+use refkit_images::frontend::label::Listed;
 use serde::Serialize;
 
-use super::PROGRAM;
 use super::base::{Base, LeftOut};
 use super::carried::Carried;
 use super::check::Checked;
 use super::image::{Image, One};
 use super::look::{Look, Program};
-use super::policies::{Listed, Packed};
+use super::policies::Packed;
 use crate::report::{DescriptorReport, PlatformReport};
 
 /// What was made.

@@ -1,12 +1,12 @@
 //! What an image ships, drawn for people.
 
+use refkit_images::frontend::entrypoint::Entrypoint;
 use refkit_oci::Descriptor;
 use refkit_report::units::Bytes;
 use refkit_report::{Escaped, Tree, table};
 
 use super::carried::Carried;
 use super::check::Checked;
-use super::entrypoint::Entrypoint;
 use super::look::Look;
 
 /// Returns an image's name for a message.

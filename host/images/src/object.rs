@@ -9,9 +9,9 @@ use serde_json::value::{RawValue, to_raw_value};
 
 /// The members of an object.
 #[derive(Debug, Clone, Default)]
-pub struct Members(Vec<(String, Box<RawValue>)>);
+pub struct Object(Vec<(String, Box<RawValue>)>);
 
-impl Members {
+impl Object {
     /// Reads an object. It has been read strictly before: each member is there once.
     ///
     /// # Errors
@@ -56,31 +56,31 @@ impl Members {
     }
 }
 
-impl<'de> Deserialize<'de> for Members {
+impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Object)
+        deserializer.deserialize_map(ObjectVisitor)
     }
 }
 
-struct Object;
+struct ObjectVisitor;
 
-impl<'de> Visitor<'de> for Object {
-    type Value = Members;
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members, M::Error> {
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Object, M::Error> {
         let mut members = Vec::new();
         while let Some(member) = map.next_entry()? {
             members.push(member);
         }
-        Ok(Members(members))
+        Ok(Object(members))
     }
 }
 
-impl Serialize for Members {
+impl Serialize for Object {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
@@ -93,12 +93,12 @@ mod tests {
     #[test]
     fn what_nobody_changes_stays_as_it_is() {
         let text = r#"{"z":1.50,"a":{"y":[1e3],"b":"\u00e9"},"m":null,"q":[ 1 ]}"#;
-        let mut members = Members::read(text.as_bytes()).unwrap();
+        let mut members = Object::read(text.as_bytes()).unwrap();
         assert_eq!(members.bytes().unwrap(), text.as_bytes());
         members.set("m", "new").unwrap();
         members.set("last", &1).unwrap();
         members.remove("q");
-        let mut inner: Members = members.get("a").unwrap();
+        let mut inner: Object = members.get("a").unwrap();
         inner.set("b", &[2]).unwrap();
         members.set("a", &inner).unwrap();
         let wanted = r#"{"z":1.50,"a":{"y":[1e3],"b":[2]},"m":"new","last":1}"#;
@@ -107,10 +107,10 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_the_default() {
-        let members = Members::read(br#"{"null":null,"text":"a"}"#).unwrap();
+        let members = Object::read(br#"{"null":null,"text":"a"}"#).unwrap();
         assert_eq!(members.get::<String>("null").unwrap(), "");
-        assert!(members.get::<Members>("missing").unwrap().0.is_empty());
-        assert!(members.get::<Members>("text").is_err());
-        assert!(Members::read(b"[]").is_err() && Members::read(b"{}x").is_err());
+        assert!(members.get::<Object>("missing").unwrap().0.is_empty());
+        assert!(members.get::<Object>("text").is_err());
+        assert!(Object::read(b"[]").is_err() && Object::read(b"{}x").is_err());
     }
 }

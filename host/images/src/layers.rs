@@ -1,5 +1,10 @@
 //! Finds files in the layers of an image, as a container has them: of each path the topmost.
 
+mod archive;
+mod compressed;
+mod contents;
+mod links;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,9 +13,11 @@ use refkit_content::{Source, verify};
 use refkit_oci::document::{Config, Manifest};
 use refkit_oci::{Descriptor, Digest, Repository};
 
-use super::POLICIES;
-use super::links::Links;
-use super::unpack::{Contents, File, Found, Left, ROOT};
+use crate::frontend::POLICIES;
+use contents::{Contents, Found, Left, ROOT};
+use links::Links;
+
+pub use contents::File;
 
 /// The most that one compressed layer may have, bytes: twice what the largest policies come to.
 const LAYER_LIMIT: u64 = 256 << 20;

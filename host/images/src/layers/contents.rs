@@ -8,10 +8,10 @@ use bytes::Bytes;
 use refkit_content::verify::Hasher;
 use refkit_oci::Digest;
 
-use super::PROGRAM_LIMIT;
 use super::archive::{self, Header, Kind, clean};
 use super::compressed;
 use super::links::{Links, is_within};
+use crate::frontend::PROGRAM_LIMIT;
 
 /// The one directory that is looked into.
 pub const ROOT: &str = "refkit";

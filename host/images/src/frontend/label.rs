@@ -1,9 +1,22 @@
 //! What the label of an image says of its policies, and where that is not so.
 
 use refkit_oci::document::Config;
+use serde::{Deserialize, Serialize};
 
 use super::LABEL;
-use super::policies::Listed;
+
+/// A policy as the label lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The component's path in the image.
+    pub path: String,
+    /// The component's digest.
+    pub digest: String,
+    /// The name that the policy gives itself.
+    pub name: String,
+    /// The policy's version.
+    pub version: String,
+}
 
 /// Compares the label with the policies that are asked, in their order.
 pub fn contradictions(config: &Config, own: &[&Listed]) -> Vec<String> {

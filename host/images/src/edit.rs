@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::Error;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::layer::Layer;
-use super::members::Members;
-use super::{LABEL, NETWORK_NONE};
+use crate::frontend::{LABEL, NETWORK_NONE};
+use crate::layer::Layer;
+use crate::object::Object;
 
 /// What layers are called.
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
@@ -28,16 +28,16 @@ pub fn layer(manifest: &str, layer: &Layer) -> Descriptor {
 /// # Errors
 /// When the config is malformed in a way that nobody looked for before.
 pub fn config(bytes: &[u8], entrypoint: &[String], policies: &str, layer: &Layer) -> Result<Vec<u8>, Error> {
-    let mut document = Members::read(bytes)?;
-    let mut config: Members = document.get("config")?;
+    let mut document = Object::read(bytes)?;
+    let mut config: Object = document.get("config")?;
     config.set("Entrypoint", entrypoint)?;
-    let mut labels: Members = config.get("Labels")?;
+    let mut labels: Object = config.get("Labels")?;
     labels.set(NETWORK_NONE, "true")?;
     labels.set(LABEL, policies)?;
     config.set("Labels", &labels)?;
     document.set("config", &config)?;
 
-    let mut rootfs: Members = document.get("rootfs")?;
+    let mut rootfs: Object = document.get("rootfs")?;
     let mut diff_ids: Vec<String> = rootfs.get("diff_ids")?;
     let below = diff_ids.len();
     diff_ids.push(layer.diff_id.clone());
@@ -51,7 +51,7 @@ pub fn config(bytes: &[u8], entrypoint: &[String], policies: &str, layer: &Layer
     }
     // Steps belong to layers by their order. Where some are missing, one more would be taken for another layer's.
     if steps == below {
-        let mut step = Members::default();
+        let mut step = Object::default();
         let created: Option<Box<RawValue>> = document.get("created")?;
         if let Some(created) = created {
             step.set("created", &created)?;
@@ -75,12 +75,12 @@ struct Step {
 /// # Errors
 /// As [`config`].
 pub fn manifest(bytes: &[u8], config: &Descriptor, layer: &Descriptor) -> Result<Vec<u8>, Error> {
-    let mut document = Members::read(bytes)?;
+    let mut document = Object::read(bytes)?;
     let mut of = document.get("config")?;
     point(&mut of, config)?;
     document.set("config", &of)?;
     let mut layers: Vec<Box<RawValue>> = document.get("layers")?;
-    let mut one = Members::default();
+    let mut one = Object::default();
     one.set("mediaType", &layer.media_type)?;
     point(&mut one, layer)?;
     layers.push(to_raw_value(&one)?);
@@ -93,8 +93,8 @@ pub fn manifest(bytes: &[u8], config: &Descriptor, layer: &Descriptor) -> Result
 /// # Errors
 /// As [`config`].
 pub fn index<'a>(bytes: &[u8], made: impl IntoIterator<Item = (usize, &'a Descriptor)>) -> Result<Vec<u8>, Error> {
-    let mut document = Members::read(bytes)?;
-    let entries: Vec<Members> = document.get("manifests")?;
+    let mut document = Object::read(bytes)?;
+    let entries: Vec<Object> = document.get("manifests")?;
     let mut kept = Vec::new();
     for (place, manifest) in made {
         debug_assert!(is_manifest(&manifest.media_type));
@@ -107,7 +107,7 @@ pub fn index<'a>(bytes: &[u8], made: impl IntoIterator<Item = (usize, &'a Descri
 }
 
 /// Makes a descriptor one of other content of the same kind.
-fn point(descriptor: &mut Members, to: &Descriptor) -> Result<(), Error> {
+fn point(descriptor: &mut Object, to: &Descriptor) -> Result<(), Error> {
     descriptor.set("digest", to.digest.as_str())?;
     descriptor.set("size", &to.size)?;
     // Both have the old content.

@@ -1,0 +1,34 @@
+//! The image of a BuildKit frontend with policies in front of it.
+//!
+//! What the image gets:
+//!
+//! - One more layer, the same bytes every time: the program [`PROGRAM`], the policies as [`POLICIES`]`/NN-NAME.wasm`,
+//!   where NN is their order, and beside each `NN-NAME.cwasm`, its code compiled ahead of time, where there is a compiler
+//!   for the platform. The program contains the default policy's component; its code is [`DEFAULT_CODE`].
+//! - An [`Entrypoint`](entrypoint::Entrypoint): the program, its options, `--`, and the entrypoint of the base.
+//! - The label [`NETWORK_NONE`], for which BuildKit gives the frontend no network.
+//! - The label [`LABEL`], a JSON list of [`Listed`](label::Listed), for readers that have the config and nothing else.
+//!
+//! All other members of the documents stay, in their order, and so do the media types.
+
+pub mod elf;
+pub mod entrypoint;
+pub mod label;
+
+/// The program's path in an image.
+pub const PROGRAM: &str = "/refkit/refkit-frontend";
+
+/// The path of the default policy's code, where the program looks for it.
+pub const DEFAULT_CODE: &str = "/refkit/refkit-default.cwasm";
+
+/// The directory of the policies in an image.
+pub const POLICIES: &str = "/refkit/policies";
+
+/// The most bytes that a program may have: several times the size of one with a compiler in it.
+pub const PROGRAM_LIMIT: u64 = 256 << 20;
+
+/// The label by which BuildKit gives a frontend no network.
+pub const NETWORK_NONE: &str = "moby.buildkit.frontend.network.none";
+
+/// The label that lists the policies.
+pub const LABEL: &str = "dev.refkit.policies";
