@@ -26,9 +26,7 @@ mod answer;
 mod buildkitd;
 mod certificates;
 mod certs_d;
-mod document;
 mod draft;
-mod duration;
 mod error;
 mod files;
 mod host;
@@ -46,14 +44,16 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use refkit_config::read_text;
 use refkit_oci::Repository;
 use refkit_oci::reference::normal_host;
 
 pub use error::HostsError;
-pub use files::{ConfigFile, Files};
-pub use host::{Capabilities, Host, Identity, Setting, Tls};
+pub use files::Files;
+pub use host::{Capabilities, Host, Identity, Tls};
 pub use listing::Listing;
 pub use network::Network;
+pub use refkit_config::{ConfigError, ConfigFile, Setting};
 pub use rewrite::Rewrite;
 
 use draft::Drafts;
@@ -84,7 +84,7 @@ impl Hosts {
     pub fn read(files: &Files) -> Result<Self, HostsError> {
         let mut hosts = Self::default();
         for file in &files.refkit {
-            if let Some(text) = file.read(&mut hosts.unread, files::text)? {
+            if let Some(text) = file.read(&mut hosts.unread, read_text)? {
                 hosts = hosts.refkit(file.path(), &text)?;
             }
         }
@@ -92,7 +92,7 @@ impl Hosts {
             hosts.others.extend(root.read(&mut hosts.unread, certs_d::read)?.into_iter().flatten());
         }
         for file in &files.buildkitd {
-            if let Some(text) = file.read(&mut hosts.unread, files::text)? {
+            if let Some(text) = file.read(&mut hosts.unread, read_text)? {
                 hosts.others.extend(buildkitd::drafts(buildkitd::parse(file.path(), &text)?));
             }
         }
@@ -173,7 +173,7 @@ pub(crate) fn fuzz(kind: u32, file: &Path, text: &str) -> Option<Hosts> {
     match kind % 3 {
         0 => hosts = hosts.refkit(file, text).ok()?,
         1 => hosts.others.extend(buildkitd::drafts(buildkitd::parse(file, text).ok()?)),
-        _ => hosts.others.push((Pattern::Default, hosts_toml::parse(file, text))),
+        _ => hosts.others.push((Pattern::Default, hosts_toml::parse(file, text).map_err(HostsError::from))),
     }
     Some(hosts)
 }

@@ -3,12 +3,14 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use refkit_config::{Setting, Sourced};
+
 use super::buildkitd::scheme;
 use super::draft::{Draft, Scheme};
 use super::host::{Capabilities, Host};
 use super::pattern::Fit;
 use super::refkit::{Mirror, Table};
-use super::settings::{Said, Settings};
+use super::settings::Settings;
 use super::{Hosts, HostsError};
 
 /// What decides for a registry.
@@ -104,7 +106,7 @@ impl Hosts {
 
     /// Sets the limits, and where the host may lead to, that no file has said yet, each from the table that fits the host best of those that have it.
     fn limit(&self, host: &mut Host) -> Result<(), HostsError> {
-        fn set<T: Copy>(limit: &mut Option<T>, said: &Option<Said<T>>, settings: &mut Vec<super::Setting>) {
+        fn set<T: Copy>(limit: &mut Option<T>, said: &Option<Sourced<T>>, settings: &mut Vec<Setting>) {
             if let (None, Some(said)) = (&limit, said) {
                 *limit = Some(said.value);
                 settings.extend(said.settings.iter().cloned());

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::document::{Document, Entry};
+use refkit_config::{ConfigError, Document, Entry, Setting, Sourced};
+
 use super::draft::{Draft, Drafts, Scheme};
-use super::host::{Capabilities, Identity, Setting};
+use super::host::{Capabilities, Identity};
 use super::pattern::Pattern;
 use super::place::Place;
-use super::settings::{Said, Settings, boolean, paths};
+use super::settings::Settings;
 use super::{HostsError, certificates, files};
 
 /// What one table says.
@@ -28,13 +29,17 @@ pub(super) type Registries = Vec<(String, Result<Registry, HostsError>)>;
 ///
 /// # Errors
 /// Where the whole is not TOML, or `registry` not a table.
-pub(super) fn parse(file: &Path, text: &str) -> Result<Registries, HostsError> {
-    let document = Document::new(file, text);
-    let value = document.parse()?;
+pub(super) fn parse(file: &Path, text: &str) -> Result<Registries, ConfigError> {
+    let document = Document::parse(file, text)?;
     let mut found = Vec::new();
-    for entry in document.root(&value).entries()? {
+    for entry in document.root().entries()? {
         if is(&entry, "registry") {
-            found.extend(entry.entries()?.into_iter().map(|entry| (entry.key.clone(), registry(&entry))));
+            found.extend(
+                entry
+                    .entries()?
+                    .into_iter()
+                    .map(|entry| (entry.key().to_owned(), registry(&entry).map_err(HostsError::from))),
+            );
         }
     }
     Ok(found)
@@ -42,13 +47,13 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Registries, HostsError> {
 
 /// Go's decoder takes a key in any case.
 fn is(entry: &Entry<'_>, key: &str) -> bool {
-    entry.key.eq_ignore_ascii_case(key)
+    entry.key().eq_ignore_ascii_case(key)
 }
 
-fn registry(table: &Entry<'_>) -> Result<Registry, HostsError> {
+fn registry(table: &Entry<'_>) -> Result<Registry, ConfigError> {
     let mut found = Registry { mirrors: Vec::new(), settings: Settings::default(), directories: Vec::new() };
     for entry in table.entries()? {
-        match entry.key.to_ascii_lowercase().as_str() {
+        match entry.key().to_ascii_lowercase().as_str() {
             "mirrors" => {
                 for mirror in entry.list()? {
                     let place = Place { http: None, ..place(&mirror)? };
@@ -56,23 +61,23 @@ fn registry(table: &Entry<'_>) -> Result<Registry, HostsError> {
                     found.mirrors.push((place, setting));
                 }
             }
-            "http" => found.settings.http = Some(boolean(&entry)?),
-            "insecure" => found.settings.insecure = Some(boolean(&entry)?),
+            "http" => found.settings.http = Some(Sourced::boolean(&entry)?),
+            "insecure" => found.settings.insecure = Some(Sourced::boolean(&entry)?),
             "ca" => {
                 entry.list()?;
-                found.settings.roots = Some(paths(&entry)?);
+                found.settings.roots = Some(Sourced::paths(&entry)?);
             }
             "keypair" => {
                 for pair in entry.list()? {
                     let identity = identity(&pair)?;
                     let shown = identity.certificate.display().to_string();
-                    Said::add(&mut found.settings.identities, [identity], pair.setting(shown));
+                    Sourced::add(&mut found.settings.identities, [identity], pair.setting(shown));
                 }
             }
             "tlsconfigdir" => {
                 for directory in entry.list()? {
                     let path = directory.text()?;
-                    found.directories.push((directory.node.document.path(path), directory.setting(path)));
+                    found.directories.push((directory.path(path), directory.setting(path)));
                 }
             }
             _ => {}
@@ -82,18 +87,17 @@ fn registry(table: &Entry<'_>) -> Result<Registry, HostsError> {
 }
 
 /// The scheme of a mirror is not looked at: whether TLS is spoken is said in the mirror's own table.
-fn place(mirror: &Entry<'_>) -> Result<Place, HostsError> {
+fn place(mirror: &Entry<'_>) -> Result<Place, ConfigError> {
     Place::parse(mirror.text()?).map_err(|reason| mirror.error(format!("has a mirror that {reason}")))
 }
 
-fn identity(pair: &Entry<'_>) -> Result<Identity, HostsError> {
+fn identity(pair: &Entry<'_>) -> Result<Identity, ConfigError> {
     let (mut certificate, mut key) = (None, None);
     for entry in pair.entries()? {
-        let path = entry.node.document;
         if is(&entry, "cert") {
-            certificate = Some(path.path(entry.text()?));
+            certificate = Some(entry.path(entry.text()?));
         } else if is(&entry, "key") {
-            key = Some(path.path(entry.text()?));
+            key = Some(entry.path(entry.text()?));
         }
     }
     match (certificate, key) {

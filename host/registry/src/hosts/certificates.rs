@@ -4,22 +4,24 @@
 use std::io;
 use std::path::Path;
 
+use refkit_config::{Setting, Sourced};
+
 use super::files;
-use super::host::{Identity, Setting};
-use super::settings::{Said, Settings};
+use super::host::Identity;
+use super::settings::Settings;
 
 /// Adds what is in a directory to the settings.
 pub(super) fn read(directory: &Path, settings: &mut Settings, setting: &Setting) -> io::Result<()> {
     let names = files::names(directory)?;
     for name in &names {
         if name.ends_with(".crt") {
-            Said::add(&mut settings.roots, [directory.join(name)], setting.clone());
+            Sourced::add(&mut settings.roots, [directory.join(name)], setting.clone());
         } else if let Some(stem) = name.strip_suffix(".cert") {
             let certificate = directory.join(name);
             let key = format!("{stem}.key");
             // Without one, the key is in the file of the certificate.
             let key = if names.contains(&key) { directory.join(key) } else { certificate.clone() };
-            Said::add(&mut settings.identities, [Identity { certificate, key }], setting.clone());
+            Sourced::add(&mut settings.identities, [Identity { certificate, key }], setting.clone());
         }
     }
     Ok(())

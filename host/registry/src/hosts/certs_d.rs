@@ -5,10 +5,10 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::draft::{Draft, Drafts, Scheme};
-use super::host::Setting;
 use super::pattern::Pattern;
 use super::settings::Settings;
 use super::{HostsError, certificates, files, hosts_toml};
+use refkit_config::{Setting, read_text};
 
 /// The directory for all registries that have none.
 const DEFAULT: &str = "_default";
@@ -34,9 +34,9 @@ pub(super) fn read(root: &Path) -> io::Result<Drafts> {
 
 fn hosts(directory: &Path) -> Result<Vec<Draft>, HostsError> {
     let file = directory.join("hosts.toml");
-    match files::text(&file) {
-        Ok(text) if !text.is_empty() => return hosts_toml::parse(&file, &text),
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(files::unreadable(&file, &error)),
+    match read_text(&file) {
+        Ok(text) if !text.is_empty() => return Ok(hosts_toml::parse(&file, &text)?),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(files::unreadable(&file, &error).into()),
         _ => {}
     }
     let mut settings = Settings::default();

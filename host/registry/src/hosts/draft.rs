@@ -1,10 +1,11 @@
 //! A host before it is known for which registry it is asked.
 
-use super::host::{Capabilities, Host, Setting, Tls};
+use super::host::{Capabilities, Host, Tls};
 use super::pattern::Pattern;
 use super::place::{self, Place};
-use super::settings::{Said, Settings};
+use super::settings::Settings;
 use super::{HostsError, Rewrite};
+use refkit_config::{Setting, Sourced};
 use url::Url;
 
 /// What is spoken with a host.
@@ -31,7 +32,7 @@ pub(super) struct Draft {
     pub(super) scheme: Scheme,
     /// What it may be asked where the settings do not say.
     pub(super) capabilities: Capabilities,
-    pub(super) rewrites: Option<Said<Vec<Rewrite>>>,
+    pub(super) rewrites: Option<Sourced<Vec<Rewrite>>>,
     pub(super) settings: Settings,
     /// The setting by which it is asked at all.
     pub(super) origin: Option<Setting>,

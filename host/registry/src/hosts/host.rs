@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
+use refkit_config::Setting;
 use refkit_content::ErrorKind;
 use refkit_oci::Repository;
 use url::Url;
@@ -150,17 +151,4 @@ pub struct Identity {
     pub certificate: PathBuf,
     /// The file of the key; it may be the same.
     pub key: PathBuf,
-}
-
-/// A setting, as a file has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
-    /// Its name in the file, such as `mirrors`.
-    pub name: String,
-    /// Its value, as a person reads it.
-    pub value: String,
-    /// The file.
-    pub file: PathBuf,
-    /// The table in the file, such as `registry."docker.io"`.
-    pub table: String,
 }

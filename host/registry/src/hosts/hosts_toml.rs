@@ -4,28 +4,27 @@
 
 use std::path::Path;
 
-use super::HostsError;
-use super::document::{Document, Entry};
+use refkit_config::{ConfigError, Document, Entry, Setting, Sourced};
+
 use super::draft::{Draft, Scheme};
-use super::host::{Capabilities, Identity, Setting};
+use super::host::{Capabilities, Identity};
 use super::place::{self, Place};
-use super::settings::{Said, Settings, boolean, capabilities, duration, headers, paths};
+use super::settings::{Settings, capabilities, headers};
 
 /// Returns the hosts of a file in order, the server last.
 ///
 /// # Errors
 /// Where the text is not TOML, or a value is not what it has to be.
-pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Draft>, HostsError> {
-    let document = Document::new(file, text);
-    let value = document.parse()?;
-    let root = document.root(&value);
+pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Draft>, ConfigError> {
+    let document = Document::parse(file, text)?;
+    let root = document.root();
     let (mut hosts, mut server) = (Vec::new(), None);
     for entry in root.entries()? {
-        match entry.key.to_ascii_lowercase().as_str() {
+        match entry.key().to_ascii_lowercase().as_str() {
             "host" => {
                 for host in entry.entries()? {
                     let setting = |place: &Place| Setting { value: place.shown(), ..entry.setting("") };
-                    hosts.push(draft(&host, &host.key, &host, setting)?);
+                    hosts.push(draft(&host, host.key(), &host, setting)?);
                 }
             }
             "server" if !entry.text()?.is_empty() => {
@@ -51,7 +50,7 @@ fn draft(
     address: &str,
     at: &Entry<'_>,
     setting: impl FnOnce(&Place) -> Setting,
-) -> Result<Draft, HostsError> {
+) -> Result<Draft, ConfigError> {
     let place = Place::parse(address).map_err(|reason| at.error(format!("names a host that {reason}")))?;
     let (settings, override_path) = settings(table)?;
     let named = place.path == "v2" || place.path.ends_with("/v2");
@@ -77,19 +76,19 @@ fn explicit(settings: &Settings) -> bool {
 }
 
 /// Returns the settings of a table, and whether the path of its address is the API's own.
-fn settings(table: &Entry<'_>) -> Result<(Settings, bool), HostsError> {
+fn settings(table: &Entry<'_>) -> Result<(Settings, bool), ConfigError> {
     let (mut found, mut override_path) = (Settings::default(), false);
     for entry in table.entries()? {
-        match entry.key.to_ascii_lowercase().as_str() {
+        match entry.key().to_ascii_lowercase().as_str() {
             // An empty list is none.
             "capabilities" if entry.list()?.is_empty() => {}
             "capabilities" => found.capabilities = Some(capabilities(&entry)?),
-            "ca" => found.roots = Some(paths(&entry)?),
+            "ca" => found.roots = Some(Sourced::paths(&entry)?),
             "client" => found.identities = Some(identities(&entry)?),
-            "skip_verify" => found.insecure = Some(boolean(&entry)?),
+            "skip_verify" => found.insecure = Some(Sourced::boolean(&entry)?),
             "header" => found.headers = Some(headers(&entry)?),
             "dial_timeout" if entry.text()?.is_empty() => {}
-            "dial_timeout" => found.connect = duration(&entry)?,
+            "dial_timeout" => found.connect = Sourced::duration(&entry)?,
             "override_path" => override_path = entry.boolean()?,
             _ => {}
         }
@@ -98,11 +97,11 @@ fn settings(table: &Entry<'_>) -> Result<(Settings, bool), HostsError> {
 }
 
 /// A file, several, or pairs of a certificate's and a key's.
-fn identities(entry: &Entry<'_>) -> Result<Said<Vec<Identity>>, HostsError> {
+fn identities(entry: &Entry<'_>) -> Result<Sourced<Vec<Identity>>, ConfigError> {
     let (mut value, mut shown) = (Vec::new(), Vec::new());
     let elements = if entry.is_text() { vec![entry.clone()] } else { entry.list()? };
     for element in elements {
-        let path = |path: &str| entry.node.document.path(path);
+        let path = |path: &str| entry.path(path);
         let (certificate, key) = match (element.is_text(), element.texts()?.as_slice()) {
             (true, [certificate]) | (false, [certificate, ""]) => (*certificate, *certificate),
             (false, [certificate, key]) => (*certificate, *key),
@@ -111,5 +110,5 @@ fn identities(entry: &Entry<'_>) -> Result<Said<Vec<Identity>>, HostsError> {
         value.push(Identity { certificate: path(certificate), key: path(key) });
         shown.push(certificate);
     }
-    Ok(Said::new(value, entry.setting(shown.join(", "))))
+    Ok(Sourced::new(value, entry.setting(shown.join(", "))))
 }

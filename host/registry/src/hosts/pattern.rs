@@ -11,7 +11,7 @@ const HTTPS: &str = "443";
 pub(super) type Fit = (u8, usize);
 
 /// What a table is called.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Pattern {
     /// One registry.
     Exact(String),
@@ -47,6 +47,17 @@ impl Pattern {
     pub(super) fn meant(text: &str) -> Option<Self> {
         let host = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next()?;
         Self::parse(host).ok()
+    }
+
+    /// Returns the one spelling of all patterns about the same registries: in lower case, and an exact name without the
+    /// port 443.
+    pub(super) fn normal(&self) -> Self {
+        match self {
+            Self::Exact(name) => Self::Exact(normal_host(name).unwrap_or_else(|_| name.to_ascii_lowercase())),
+            Self::Directory(name) => Self::Directory(name.clone()),
+            Self::Below(domain, port) => Self::Below(domain.to_ascii_lowercase(), port.clone()),
+            Self::Default => Self::Default,
+        }
     }
 
     /// Returns how well it fits a registry; none where it does not. References leave out the port 443, so a file that

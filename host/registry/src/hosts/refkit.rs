@@ -13,7 +13,8 @@
 //! upstream = false                 # do not ask the registry itself
 //! ```
 //!
-//! - The table whose name fits best is the one that counts: an exact name, then the longest domain, then `*`.
+//! - The table whose name fits best is the one that counts: an exact name, then the longest domain, then `*`. Two tables
+//!   of one registry, such as `ghcr.io` and `GHCR.io:443`, are an error.
 //! - `http`, `insecure`, `ca`, `client`, `headers`, `connect_timeout`, `concurrency`, `rate` and `allow_private` are about
 //!   a host, whether it is asked for its own images or as a mirror: a mirror has them from its entry in `mirrors`, or else from
 //!   the table that fits its own name. `http` is also inherited from the registry that it mirrors.
@@ -24,13 +25,15 @@
 
 mod keys;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::path::Path;
 
-use super::document::{Document, Entry};
-use super::host::Setting;
+use refkit_config::{ConfigError, Document, Entry, Setting, Sourced, Table as Owned};
+
 use super::pattern::Pattern;
 use super::place::Place;
-use super::settings::{Said, Settings, boolean};
+use super::settings::Settings;
 use super::{HostsError, Rewrite};
 use keys::{EVERYWHERE, HOST_KEYS, host_key};
 
@@ -45,7 +48,7 @@ pub(super) struct Table {
     pub(super) mirrors: Vec<Mirror>,
     /// Whether the registry itself is asked as well.
     pub(super) upstream: bool,
-    pub(super) rewrites: Option<Said<Vec<Rewrite>>>,
+    pub(super) rewrites: Option<Sourced<Vec<Rewrite>>>,
     pub(super) settings: Settings,
     /// Whether it says anything else than limits.
     pub(super) decides: bool,
@@ -54,7 +57,7 @@ pub(super) struct Table {
 /// A mirror in a table.
 pub(super) struct Mirror {
     pub(super) place: Place,
-    pub(super) rewrites: Option<Said<Vec<Rewrite>>>,
+    pub(super) rewrites: Option<Sourced<Vec<Rewrite>>>,
     pub(super) settings: Settings,
     pub(super) origin: Setting,
 }
@@ -67,44 +70,55 @@ pub(super) type Tables = Vec<(Pattern, Result<Table, HostsError>)>;
 /// # Errors
 /// Where the whole is not TOML, has unknown keys, or has a table whose name tells nothing.
 pub(super) fn parse(file: &Path, text: &str) -> Result<Tables, HostsError> {
-    let document = Document::new(file, text);
-    let value = document.parse()?;
-    let mut found = Vec::new();
-    for entry in document.root(&value).entries()? {
-        if entry.key != "registry" {
-            return Err(entry.unknown(&["registry"]));
-        }
-        for table in entry.entries()? {
-            found.push(match (Pattern::parse(&table.key), Pattern::meant(&table.key)) {
-                (Ok(pattern), _) => (pattern, self::table(&table)),
-                (Err(reason), Some(meant)) => (meant, Err(table.error(reason))),
-                (Err(reason), None) => return Err(table.error(reason)),
-            });
+    let document = Document::parse(file, text)?;
+    let mut tables: Tables = Vec::new();
+    // The first spelling of each name, and the place of its table in the list.
+    let mut spellings: HashMap<Pattern, (Entry<'_>, usize)> = HashMap::new();
+    for entry in Owned::Registry.find(&document)?.map_or(Ok(Vec::new()), |registries| registries.entries())? {
+        let (pattern, table) = match (Pattern::parse(entry.key()), Pattern::meant(entry.key())) {
+            (Ok(pattern), _) => (pattern, self::table(&entry)),
+            (Err(reason), Some(meant)) => (meant, Err(entry.error(reason))),
+            (Err(reason), None) => return Err(entry.error(reason).into()),
+        };
+        match spellings.entry(pattern.normal()) {
+            Occupied(spelling) => {
+                // Neither table decides: which of the two the writer wants is not known.
+                let (first, place) = spelling.get();
+                tables[*place].1 = Err(entry.error(spelled_twice(first)).into());
+            }
+            Vacant(spelling) => {
+                spelling.insert((entry, tables.len()));
+                tables.push((pattern, table.map_err(HostsError::from)));
+            }
         }
     }
-    Ok(found)
+    Ok(tables)
 }
 
-fn table(table: &Entry<'_>) -> Result<Table, HostsError> {
+fn spelled_twice(first: &Entry<'_>) -> String {
+    format!("is about the same registry as {} in line {}; write one table", first.name(), first.line())
+}
+
+fn table(table: &Entry<'_>) -> Result<Table, ConfigError> {
     let (mut mirrors, mut upstream, mut rewrites, mut settings) = (Vec::new(), true, None, Settings::default());
     let entries = table.entries()?;
     for entry in &entries {
-        match entry.key.as_str() {
+        match entry.key() {
             "mirrors" => mirrors = entry.list()?.iter().map(mirror).collect::<Result<_, _>>()?,
-            "upstream" => upstream = boolean(entry)?.value,
+            "upstream" => upstream = entry.boolean()?,
             "rewrite" => rewrites = Some(rewrite(entry)?),
             _ if host_key(entry, &mut settings)? => {}
             _ => return Err(entry.unknown(&[&REGISTRY_KEYS[..], &HOST_KEYS[..]].concat())),
         }
     }
     if !upstream && mirrors.is_empty() {
-        return Err(table.error("has neither mirrors nor upstream, so nobody is left to ask"));
+        return Err(table.error("has neither mirrors nor upstream, so no host is left to ask"));
     }
-    let decides = entries.is_empty() || entries.iter().any(|entry| !EVERYWHERE.contains(&&*entry.key));
+    let decides = entries.is_empty() || entries.iter().any(|entry| !EVERYWHERE.contains(&entry.key()));
     Ok(Table { mirrors, upstream, rewrites, settings, decides })
 }
 
-fn mirror(entry: &Entry<'_>) -> Result<Mirror, HostsError> {
+fn mirror(entry: &Entry<'_>) -> Result<Mirror, ConfigError> {
     if entry.is_text() {
         let place = place(entry)?;
         let origin = entry.setting(place.shown());
@@ -112,7 +126,7 @@ fn mirror(entry: &Entry<'_>) -> Result<Mirror, HostsError> {
     }
     let (mut found, mut rewrites, mut settings) = (None, None, Settings::default());
     for key in entry.entries()? {
-        match key.key.as_str() {
+        match key.key() {
             "host" => found = Some(place(&key)?),
             "rewrite" => rewrites = Some(rewrite(&key)?),
             _ if host_key(&key, &mut settings)? => {}
@@ -127,7 +141,7 @@ fn mirror(entry: &Entry<'_>) -> Result<Mirror, HostsError> {
     Ok(Mirror { place, rewrites, settings, origin })
 }
 
-fn place(entry: &Entry<'_>) -> Result<Place, HostsError> {
+fn place(entry: &Entry<'_>) -> Result<Place, ConfigError> {
     let text = entry.text()?;
     if text.contains('@') {
         return Err(entry.error("has a mirror with user information; credentials belong into Docker's config.json"));
@@ -138,18 +152,18 @@ fn place(entry: &Entry<'_>) -> Result<Place, HostsError> {
     Place::parse(text).map_err(|reason| entry.error(format!("has a mirror that {reason}")))
 }
 
-fn rewrite(entry: &Entry<'_>) -> Result<Said<Vec<Rewrite>>, HostsError> {
+fn rewrite(entry: &Entry<'_>) -> Result<Sourced<Vec<Rewrite>>, ConfigError> {
     let rules = entry.entries()?;
     let mut value = Vec::new();
     let mut shown = Vec::new();
     for rule in &rules {
         let replacement = rule.text()?;
         value.push(
-            Rewrite::new(&rule.key, replacement).map_err(|problem| rule.error(format!("is no rewrite: {problem}")))?,
+            Rewrite::new(rule.key(), replacement).map_err(|problem| rule.error(format!("is no rewrite: {problem}")))?,
         );
-        shown.push(format!("{} -> {replacement}", rule.key));
+        shown.push(format!("{} -> {replacement}", rule.key()));
     }
-    Ok(Said::new(value, entry.setting(shown.join(", "))))
+    Ok(Sourced::new(value, entry.setting(shown.join(", "))))
 }
 
 impl Mirror {

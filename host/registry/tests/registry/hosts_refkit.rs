@@ -1,6 +1,6 @@
 //! `refkit.toml`.
 
-use refkit_registry::hosts::{Files, HostsError};
+use refkit_registry::hosts::{ConfigError, Files, HostsError};
 
 use super::{asked, check, named, read, refkit, repository, shown};
 
@@ -196,7 +196,7 @@ fn what_is_wrong_in_refkit_toml() {
         ),
         (
             table("upstream = false"),
-            "1:11: registry.\"a.example\" has neither mirrors nor upstream, so nobody is left to ask",
+            "1:11: registry.\"a.example\" has neither mirrors nor upstream, so no host is left to ask",
         ),
         (
             table("capabilities = []"),
@@ -239,6 +239,31 @@ fn what_is_wrong_in_refkit_toml() {
 }
 
 #[test]
+fn two_spellings_of_one_registry_are_an_error() {
+    // two tables, the name of the second in the error
+    let rows = [
+        ("a.example", "A.example", "registry.\"A.example\""),
+        ("a.example", "a.example:443", "registry.\"a.example:443\""),
+        ("a.example:443", "a.example", "registry.\"a.example\""),
+    ];
+    for (first, second, name) in rows {
+        let text = format!("[registry.\"{first}\"]\nhttp = true\n\n[registry.\"{second}\"]\nhttp = false\n");
+        let hosts = refkit(&text).expect(&text);
+        let wanted = format!(
+            "/etc/refkit/refkit.toml:4:11: {name} is about the same registry as registry.\"{first}\" in line 1; write \
+             one table"
+        );
+        assert_eq!(asked(&hosts, "a.example"), [wanted], "{text}");
+        assert!(hosts.of(&repository("b.example")).is_ok(), "{text}: it is not about that registry");
+    }
+    let wildcards = "[registry.\"*.example\"]\nhttp = true\n[registry.\"*.EXAMPLE\"]\nhttp = true\n";
+    assert!(refkit(wildcards).expect("hosts").of(&repository("a.example")).is_err());
+    let different = "[registry.\"a.example:80\"]\nhttp = true\n[registry.\"a.example\"]\nhttp = false\n";
+    let hosts = refkit(different).expect("hosts");
+    assert!(hosts.of(&repository("a.example")).is_ok() && hosts.of(&repository("a.example:80")).is_ok());
+}
+
+#[test]
 fn what_nothing_can_be_understood_of() {
     let rows = [
         ("[registri.\"a.example\"]", "1:2: registri is not known here; is registry meant?"),
@@ -259,7 +284,9 @@ fn what_nothing_can_be_understood_of() {
 #[test]
 fn errors_are_data_too() {
     let error = refkit("[registry.\"a.example\"]\nhtp = true").expect("hosts").of(&repository("a.example"));
-    let Err(HostsError::Malformed { file, line, column, key, reason }) = error else { panic!("{error:?}") };
+    let Err(HostsError::Config(ConfigError::Malformed { file, line, column, key, reason })) = error else {
+        panic!("{error:?}")
+    };
     assert_eq!((file.to_str(), line, column), (Some("/etc/refkit/refkit.toml"), 2, 1));
     assert_eq!((key.as_str(), reason.as_str()), ("registry.\"a.example\".htp", "is not known here; is http meant?"));
 }

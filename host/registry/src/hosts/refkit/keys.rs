@@ -2,10 +2,10 @@
 
 use std::num::{NonZeroU32, NonZeroUsize};
 
-use super::super::HostsError;
-use super::super::document::Entry;
+use refkit_config::{ConfigError, Entry, Sourced};
+
 use super::super::host::Identity;
-use super::super::settings::{Said, Settings, boolean, capabilities, duration, headers, networks, paths};
+use super::super::settings::{Settings, capabilities, headers, networks};
 
 /// What may be said of a host.
 pub(super) const HOST_KEYS: [&str; 10] = [
@@ -25,25 +25,25 @@ pub(super) const HOST_KEYS: [&str; 10] = [
 pub(super) const EVERYWHERE: [&str; 3] = ["concurrency", "rate", "allow_private"];
 
 /// Takes a key of a host into its settings; false where it is none.
-pub(super) fn host_key(entry: &Entry<'_>, settings: &mut Settings) -> Result<bool, HostsError> {
-    match entry.key.as_str() {
-        "http" => settings.http = Some(boolean(entry)?),
-        "insecure" => settings.insecure = Some(boolean(entry)?),
-        "ca" => settings.roots = Some(paths(entry)?),
+pub(super) fn host_key(entry: &Entry<'_>, settings: &mut Settings) -> Result<bool, ConfigError> {
+    match entry.key() {
+        "http" => settings.http = Some(Sourced::boolean(entry)?),
+        "insecure" => settings.insecure = Some(Sourced::boolean(entry)?),
+        "ca" => settings.roots = Some(Sourced::paths(entry)?),
         "client" => settings.identities = Some(identities(entry)?),
         "headers" => settings.headers = Some(headers(entry)?),
-        "connect_timeout" => settings.connect = duration(entry)?,
+        "connect_timeout" => settings.connect = Sourced::duration(entry)?,
         "capabilities" if entry.list()?.is_empty() => {
             return Err(entry.error("is empty; a host that may be asked nothing is not to be named"));
         }
         "capabilities" => settings.capabilities = Some(capabilities(entry)?),
         "concurrency" => {
             let count = NonZeroUsize::new(entry.count()? as usize);
-            settings.concurrency = count.map(|count| Said::new(count, entry.setting(count.to_string())));
+            settings.concurrency = count.map(|count| Sourced::new(count, entry.setting(count.to_string())));
         }
         "rate" => {
             let count = NonZeroU32::new(entry.count()?);
-            settings.rate = count.map(|count| Said::new(count, entry.setting(count.to_string())));
+            settings.rate = count.map(|count| Sourced::new(count, entry.setting(count.to_string())));
         }
         "allow_private" => settings.allow_private = Some(networks(entry)?),
         _ => return Ok(false),
@@ -52,22 +52,22 @@ pub(super) fn host_key(entry: &Entry<'_>, settings: &mut Settings) -> Result<boo
 }
 
 /// One pair of `cert` and `key`, or a list of them. Without `key` it is in the file of the certificate.
-fn identities(entry: &Entry<'_>) -> Result<Said<Vec<Identity>>, HostsError> {
+fn identities(entry: &Entry<'_>) -> Result<Sourced<Vec<Identity>>, ConfigError> {
     let pairs = if entry.is_list() { entry.list()? } else { vec![entry.clone()] };
     let (mut value, mut shown) = (Vec::new(), Vec::new());
     for pair in pairs {
         let (mut certificate, mut private) = (None, None);
         for key in pair.entries()? {
-            match key.key.as_str() {
+            match key.key() {
                 "cert" => certificate = Some(key.text()?),
                 "key" => private = Some(key.text()?),
                 _ => return Err(key.unknown(&["cert", "key"])),
             }
         }
         let certificate = certificate.ok_or_else(|| pair.error("needs cert, the file of the certificate"))?;
-        let path = |path: &str| entry.node.document.path(path);
+        let path = |path: &str| entry.path(path);
         value.push(Identity { certificate: path(certificate), key: path(private.unwrap_or(certificate)) });
         shown.push(certificate);
     }
-    Ok(Said::new(value, entry.setting(shown.join(", "))))
+    Ok(Sourced::new(value, entry.setting(shown.join(", "))))
 }

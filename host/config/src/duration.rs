@@ -1,9 +1,9 @@
-//! Lengths of time as Go writes them, which containerd's files have.
+//! Durations as Go writes them, because containerd's files have those too.
 
 use std::time::Duration;
 
-/// Returns the length of time that a text means: `3s`, `1m30s`, `1.5h`, `500ms`.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+/// Returns the duration that a text means: `3s`, `1m30s`, `1.5h`, `500ms`.
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_time() {
+    fn durations() {
         let rows = [
             ("3s", Some(3_000)),
             ("1m30s", Some(90_000)),
