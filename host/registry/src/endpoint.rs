@@ -1,30 +1,35 @@
-//! Where a registry is asked about a repository.
+//! A host that is asked about one repository.
 
 use std::sync::Arc;
 
 use refkit_content::ErrorKind;
 use url::Url;
 
-use crate::hosts::{Host, Tls};
-use crate::names::Leash;
-use crate::places;
+use crate::hosts::Host;
 
 /// One host that is asked for one repository.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     /// The registry's name, as references have it.
     pub(crate) registry: String,
-    /// How the host is asked.
+    /// The host, with its settings.
     pub(crate) host: Arc<Host>,
-    /// What the repository is called there.
+    /// The path of the repository at the host.
     pub(crate) path: String,
-    /// Whether nobody else is asked after it.
+    /// Whether no other host is asked after this one.
     pub(crate) last: bool,
-    /// The API of the host that has named this one, where one has.
+    /// The API of the host that has named this one, such as the registry of a token server; none for a host that
+    /// settings name.
     pub(crate) base: Option<Url>,
 }
 
 impl Endpoint {
+    /// Returns the only endpoint of a repository.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn new(registry: &str, host: Host, path: &str) -> Self {
+        Self { registry: registry.to_owned(), host: Arc::new(host), path: path.to_owned(), last: true, base: None }
+    }
+
     /// Returns the URL of something in the repository, such as `manifests/latest`.
     pub(crate) fn url(&self, rest: &str) -> Result<Url, ErrorKind> {
         let path = format!("{}/{rest}", self.path);
@@ -32,7 +37,7 @@ impl Endpoint {
         Ok(self.naming_registry(url))
     }
 
-    /// Returns a URL of the host with the registry's name in it, where the host wants that.
+    /// Returns a URL of the host with the registry's name in it, if the host wants that.
     pub(crate) fn naming_registry(&self, mut url: Url) -> Url {
         if self.host.names_registry && !url.query_pairs().any(|(name, _)| name == "ns") {
             url.query_pairs_mut().append_pair("ns", &self.registry);
@@ -45,49 +50,9 @@ impl Endpoint {
         host_of(&self.host.api)
     }
 
-    /// Returns whether a URL is one of this host: what goes to it alone may go there.
+    /// Returns whether a URL has the host's origin, so that it may get what is for this host alone.
     pub(crate) fn is_at(&self, url: &Url) -> bool {
         same_origin(url, &self.host.api)
-    }
-
-    /// Checks a place that this host, or one that it sent a client to, names; see [`places::may_lead_to`].
-    pub(crate) fn may_lead_to(&self, url: &Url) -> Result<(), ErrorKind> {
-        places::may_lead_to(&self.host.api, url, &self.host.allow_private)
-    }
-
-    /// Returns where a token server is asked that this host names: as a host of its own, which gets nothing of what is
-    /// for this one alone.
-    pub(crate) fn at_realm(&self, realm: &Url) -> Self {
-        let mut api = realm.clone();
-        api.set_path("/");
-        api.set_query(None);
-        api.set_fragment(None);
-        let tls = self.tls_at(realm, true);
-        let (credentials, allow_private) = (self.host.credentials.clone(), self.host.allow_private.clone());
-        let host = Host { tls, credentials, allow_private, ..Host::new(api) };
-        let base = (!self.is_at(realm)).then(|| self.host.api.clone());
-        Self { host: Arc::new(host), base, ..self.clone() }
-    }
-
-    /// Returns by what the addresses of a URL's name are judged; none where settings name it themselves.
-    pub(crate) fn leash_at(&self, url: &Url) -> Option<Leash> {
-        if self.base.is_none() && self.is_at(url) {
-            return None;
-        }
-        let base = self.base.as_ref().unwrap_or(&self.host.api).clone();
-        Some(Leash { base, allowed: self.host.allow_private.clone() })
-    }
-
-    /// Returns how TLS is spoken at a place that this host leads to. Its certificate authorities count there as well:
-    /// what belongs together has them in common. The client's own certificate is shown to the host alone. Where the
-    /// host's certificate is not looked at, neither is that of a place which gets no secret.
-    pub(crate) fn tls_at(&self, url: &Url, secret: bool) -> Tls {
-        let tls = &self.host.tls;
-        if self.is_at(url) {
-            return tls.clone();
-        }
-        let insecure = tls.insecure && (!secret || url.host() == self.host.api.host());
-        Tls { insecure, roots: tls.roots.clone(), identities: Vec::new() }
     }
 }
 

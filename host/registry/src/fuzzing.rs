@@ -1,16 +1,16 @@
-//! What is read of strangers, for `make fuzz`. It is there under `--cfg fuzzing` alone.
+//! The parsers of servers' texts, for `make fuzz`. This module exists under `--cfg fuzzing` alone.
 
 use std::path::Path;
 
 use http::header::{LINK, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue};
 
-use crate::challenge::{self, Challenge};
+use crate::auth::{Challenge, Scopes, fuzz_challenges};
+use crate::client;
 use crate::endpoint::Endpoint;
 use crate::hosts::{self, Host, Hosts};
-use crate::reply::Whole;
-use crate::scope::Scopes;
-use crate::{discover, places};
+use crate::http::Whole;
+use crate::redirect::policy;
 
 /// Reads challenges, one a line, and their scopes.
 pub fn challenge(text: &str) {
@@ -21,11 +21,11 @@ pub fn challenge(text: &str) {
         }
     }
     let base = "https://registry.example/v2/".parse().expect("a URL");
-    for challenge in challenge::challenges(&headers) {
+    for challenge in fuzz_challenges(&headers) {
         let Challenge::Bearer(bearer) = challenge else { continue };
         assert!(!bearer.realm.is_empty());
         if let Ok(realm) = url::Url::join(&base, &bearer.realm)
-            && places::may_lead_to(&base, &realm, &[]).is_ok()
+            && policy::may_lead(&base, &realm, &[]).is_ok()
         {
             assert_eq!((realm.scheme(), realm.username(), realm.password()), ("https", "", None));
         }
@@ -44,11 +44,10 @@ pub fn link(text: &str) {
         }
     }
     let host = Host::new("https://registry.example/v2/".parse().expect("a URL"));
-    let (registry, path) = ("registry.example".to_owned(), "app".to_owned());
-    let endpoint = Endpoint { registry, host: host.into(), path, last: true, base: None };
+    let endpoint = Endpoint::new("registry.example", host, "app");
     let url = endpoint.url("tags/list").expect("a URL");
     let page = Whole { headers, url, bytes: bytes::Bytes::new() };
-    if let Ok(Some(next)) = discover::next(&endpoint, &page) {
+    if let Ok(Some(next)) = client::next(&endpoint, &page) {
         assert_eq!(next.origin(), endpoint.host.api.origin());
         assert_eq!((next.username(), next.password()), ("", None));
     }

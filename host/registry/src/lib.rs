@@ -1,52 +1,37 @@
 //! A client of the OCI distribution API 1.1: the traits of [`refkit_content`] over the network.
 //!
-//! - [`hosts`] says who answers for a registry; `endpoint` is one of them for one repository, `places` and `names`
-//!   where it may send a client to.
-//! - `tls` and `proxy` connect, `gate` waits for a turn, `transport` asks, repeats (`retry`) and follows redirects by hand;
-//!   `reply` is what comes back, `coding` reads it where it is gzip, and `resume` goes on where it breaks.
-//! - `challenge`, `scope`, `token`, `authority` and `authorize` are who the client is; [`credentials`] and [`docker`] where
-//!   it has that from, `principal` what stands for it.
-//! - `resolve`, `open`, `discover` and `push` are the operations; `client` takes them from host to host, `failure` is what
-//!   a refusal becomes, and `page` what is no answer at all.
+//! The client is made of layers. Each is a type that wraps the next lower one, and each can be tested over a fake. A
+//! module names only modules above it in this list:
+//!
+//! - `text`: what errors show of other people's text.
+//! - [`hosts`]: which hosts serve a registry; [`credentials`] and [`docker`]: where credentials come from.
+//! - `endpoint`: one of these hosts for one repository.
+//! - `http`: sends one request: TLS, proxies, names, and the limits of requests to a host.
+//! - `retry`: sends it again after failures that may pass.
+//! - `redirect`: follows redirects, and decides which are allowed.
+//! - `auth`: sends the credentials that a host wants.
+//! - `client`: puts the layers together; resolves, fetches and lists, from host to host.
+//! - `push`: writes.
 #![forbid(unsafe_code)]
 
-mod authority;
-mod authorize;
-mod builder;
-mod challenge;
+mod auth;
 mod client;
-mod coding;
 pub mod credentials;
-mod discover;
 pub mod docker;
 mod endpoint;
-mod failure;
 #[cfg(fuzzing)]
 pub mod fuzzing;
-mod gate;
 pub mod hosts;
-mod names;
-mod open;
-mod page;
-mod places;
-mod principal;
-mod proxy;
+mod http;
 mod push;
-mod reply;
-mod resolve;
-mod resume;
+mod redirect;
 mod retry;
-mod scope;
-mod tls;
-mod token;
-mod transport;
+mod text;
 
-pub use builder::{ClientBuilder, Timeouts};
-pub use client::Client;
+pub use client::{Client, ClientBuilder, Uploads};
 pub use credentials::{CredentialSource, Credentials, NoCredentials};
 pub use docker::{DockerConfig, Helpers};
 pub use hosts::Hosts;
-pub use names::{Names, SystemNames};
-pub use proxy::Proxies;
-pub use push::Uploads;
+pub use http::names::{Names, SystemNames};
+pub use http::{Proxies, Timeouts};
 pub use retry::Retries;

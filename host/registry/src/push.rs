@@ -4,7 +4,6 @@
 mod blob;
 mod reading;
 mod upload;
-mod ways;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,24 +15,20 @@ use refkit_oci::document::{self, Document, Limits, media_type};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 use serde_json::{Value, json};
 
-use crate::authorize::Actions;
-use crate::client::{About, Client};
-use crate::discover::fallback;
+use crate::auth::Actions;
+use crate::client::{About, AtHost, Client, DIGEST, fallback};
 use crate::endpoint::Endpoint;
-use crate::resolve::DIGEST;
-use crate::transport::{Call, Content};
+use crate::http::{Request, RequestBody};
+use crate::text::printable;
 use blob::{Blob, Failed};
 use upload::Upload;
-
-pub use ways::Uploads;
-pub(crate) use ways::Ways;
 
 #[async_trait]
 impl Push for Client {
     async fn has(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
         let subject = format!("{repository}@{}", descriptor.digest);
         let ask = |endpoint: Endpoint| async move { self.holds(&endpoint, descriptor).await };
-        self.at_writer((Operation::Push, &subject), repository, ask).await.map(|(_, held)| held)
+        self.at_writer(About::new(Operation::Push, &subject), repository, ask).await.map(|held| held.value)
     }
 
     async fn mount(&self, repository: &Repository, descriptor: &Descriptor, from: &Repository) -> Result<bool, Error> {
@@ -42,21 +37,21 @@ impl Push for Client {
         }
         let subject = format!("{repository}@{}", descriptor.digest);
         let ask = |endpoint: Endpoint| async move { self.mount_blob(&endpoint, descriptor, from).await };
-        self.at_writer((Operation::Push, &subject), repository, ask).await.map(|(_, mounted)| mounted)
+        self.at_writer(About::new(Operation::Push, &subject), repository, ask).await.map(|mounted| mounted.value)
     }
 
     async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error> {
         let subject = format!("{repository}@{}", descriptor.digest);
         let ask = |endpoint: Endpoint| async move { self.holds(&endpoint, descriptor).await };
-        let (endpoint, held) = self.at_writer((Operation::Push, &subject), repository, ask).await?;
+        let about = About::new(Operation::Push, &subject);
+        let AtHost { endpoint, value: held } = self.at_writer(about, repository, ask).await?;
         if held {
             return Ok(());
         }
-        let about = About { operation: Operation::Push, subject: &subject, endpoint: &endpoint };
         let blob = Blob { client: self, endpoint: &endpoint, descriptor };
         blob.send(body).await.map_err(|failed| match failed {
             Failed::Source(error) => error,
-            Failed::Registry(problem) => about.error(problem),
+            Failed::Registry(kind) => about.error_at(&endpoint, kind),
         })
     }
 
@@ -70,8 +65,8 @@ impl Push for Client {
             let bytes = bytes.clone();
             async move { self.put_manifest(&endpoint, destination, media_type, bytes).await }
         };
-        let pushed = self.at_writer((Operation::Push, destination), destination.repository(), ask).await;
-        pushed.map(|(_, descriptor)| descriptor)
+        let about = About::new(Operation::Push, destination);
+        self.at_writer(about, destination.repository(), ask).await.map(|pushed| pushed.value)
     }
 }
 
@@ -81,20 +76,20 @@ impl Client {
         let document = media_type::is_document(&descriptor.media_type);
         let kind = if document { "manifests" } else { "blobs" };
         let url = endpoint.url(&format!("{kind}/{}", descriptor.digest))?;
-        let mut call = Call::new(Method::HEAD, url);
+        let mut request = Request::new(Method::HEAD, url);
         if let (true, Ok(accept)) = (document, HeaderValue::from_str(&descriptor.media_type)) {
-            call = call.header(ACCEPT, accept);
+            request = request.header(ACCEPT, accept);
         }
-        let reply = self.inner.ask(endpoint, Actions::Push, call).await?;
-        match reply.success().await {
-            Ok(reply) => check_digest(&descriptor.digest, reply.header(DIGEST)).map(|()| true),
+        let response = self.send(endpoint, Actions::Push, request).await?;
+        match response.success().await {
+            Ok(response) => check_digest(&descriptor.digest, response.header(DIGEST)).map(|()| true),
             Err(ErrorKind::NotFound | ErrorKind::Unsupported(_)) => Ok(false),
-            Err(problem) => Err(problem),
+            Err(error) => Err(error),
         }
     }
 
-    /// Mounts a blob, as OCI distribution 1.1, section "Mounting a blob from another repository". Whatever else than
-    /// 201 is answered, a push is what is left, and says why if that fails as well.
+    /// Mounts a blob, as OCI distribution 1.1, section "Mounting a blob from another repository". After any other status
+    /// than 201 the caller pushes the blob, and that request's error says what is wrong.
     async fn mount_blob(
         &self,
         endpoint: &Endpoint,
@@ -104,22 +99,22 @@ impl Client {
         let there = endpoint.host.repository(from.path())?;
         let mut url = endpoint.url("blobs/uploads/")?;
         url.query_pairs_mut().append_pair("mount", descriptor.digest.as_str()).append_pair("from", &there);
-        let call = Call::new(Method::POST, url).header(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        let reply = match self.inner.ask(endpoint, Actions::Mount(there.clone()), call).await {
-            Ok(reply) => reply,
-            // Nobody has to let us read there for us to write here.
+        let request = Request::new(Method::POST, url).header(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        let response = match self.send(endpoint, Actions::Mount(there.clone()), request).await {
+            Ok(response) => response,
+            // Credentials that may write here need not be allowed to read there.
             Err(ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_) | ErrorKind::Overloaded { .. }) => {
                 return Ok(false);
             }
-            Err(problem) => return Err(problem),
+            Err(error) => return Err(error),
         };
-        let opened = match reply.status {
-            StatusCode::CREATED => return check_digest(&descriptor.digest, reply.header(DIGEST)).map(|()| true),
-            StatusCode::ACCEPTED => Upload::opened(self, endpoint, &reply).ok(),
+        let opened = match response.status {
+            StatusCode::CREATED => return check_digest(&descriptor.digest, response.header(DIGEST)).map(|()| true),
+            StatusCode::ACCEPTED => Upload::opened(self, endpoint, &response).ok(),
             _ => None,
         };
-        drop(reply);
-        // An upload like any other: a push opens its own when it knows how the blob is sent.
+        drop(response);
+        // The push opens an upload of its own when it knows how to send the blob.
         if let Some(upload) = opened {
             upload.cancel().await;
         }
@@ -147,11 +142,12 @@ impl Client {
         let name = destination.tag().unwrap_or(digest.as_str());
         let url = endpoint.url(&format!("manifests/{name}"))?;
         let kind = HeaderValue::from_str(media_type).map_err(|error| ErrorKind::Malformed(error.to_string()))?;
-        let call = Call::new(Method::PUT, url).header(CONTENT_TYPE, kind).content(Content::Bytes(bytes.clone()));
-        let reply = self.inner.ask(endpoint, Actions::Push, call).await?.success().await?;
-        check_digest(&digest, reply.header(DIGEST))?;
-        let listed = reply.header("oci-subject").is_some();
-        drop(reply);
+        let body = RequestBody::Bytes(bytes.clone());
+        let request = Request::new(Method::PUT, url).header(CONTENT_TYPE, kind).body(body);
+        let response = self.send(endpoint, Actions::Push, request).await?.success().await?;
+        check_digest(&digest, response.header(DIGEST))?;
+        let listed = response.header("oci-subject").is_some();
+        drop(response);
         let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
         if !listed {
             self.list_referrer(endpoint, repository, &descriptor, document).await?;
@@ -175,7 +171,7 @@ impl Client {
             }
         };
         let Some(subject) = subject else { return Ok(()) };
-        let _lists = self.inner.ways.lists.lock().await;
+        let _lists = self.strategies().lists.lock().await;
         let mut index = match self.fallback_index(endpoint, repository, &subject.digest).await? {
             Some(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|error| ErrorKind::Malformed(format!("its list of referrers is malformed: {error}")))?,
@@ -203,18 +199,18 @@ impl Client {
         let reference = fallback(repository, &subject.digest)?;
         let name = reference.tag().unwrap_or_default();
         let url = endpoint.url(&format!("manifests/{name}"))?;
-        let call = Call::new(Method::PUT, url)
+        let request = Request::new(Method::PUT, url)
             .header(CONTENT_TYPE, HeaderValue::from_static(media_type::INDEX))
-            .content(Content::Bytes(bytes.into()));
-        self.inner.ask(endpoint, Actions::Push, call).await?.success().await.map(drop)
+            .body(RequestBody::Bytes(bytes.into()));
+        self.send(endpoint, Actions::Push, request).await?.success().await.map(drop)
     }
 }
 
-/// A registry that took other bytes than were sent says so by another digest.
+/// Checks the digest that a registry names for what it has, if it names one of the same algorithm.
 fn check_digest(expected: &Digest, told: Option<&str>) -> Result<(), ErrorKind> {
     match told.map(str::trim) {
         Some(told) if told != expected.as_str() && told.starts_with(expected.algorithm().as_str()) => {
-            let actual = crate::failure::printable(told);
+            let actual = printable(told);
             Err(ErrorKind::WrongDigest { expected: expected.clone(), actual })
         }
         _ => Ok(()),

@@ -1,20 +1,29 @@
-//! What is asked again, and when.
+//! The layer that sends requests again, and its settings.
 
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use http::StatusCode;
 use refkit_content::{ErrorKind, deadline};
 
-/// How often a request is repeated, and how long that waits: a connection that cannot be had or breaks before its
-/// answer, and an answer of 408, 429, 500, 502, 503 or 504. Waits double, with a random part, and are at least as long
-/// as a `Retry-After` asks for. What would wait past the run's deadline is not waited for.
+use crate::endpoint::Endpoint;
+use crate::http::limiter::Limiters;
+use crate::http::{Context, Repeat, Request, Response, Transport, failure};
+
+/// How often the client sends a request again, and how long it waits before: after a connection that failed or broke
+/// before the response, and after a response of 408, 429, 500, 502, 503 or 504. Waits double, with a random part, and are
+/// at least as long as a `Retry-After` asks for. The client does not wait past the run's deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retries {
-    /// How often at most; 0 for never.
+    /// The most repetitions of one request; 0 for none.
     pub limit: usize,
     /// The first wait.
     pub first: Duration,
-    /// The longest wait, of those that a host asks for as well. One that asks for longer is not asked again.
+    /// The longest wait. A host that asks for a longer one is not asked again.
     pub longest: Duration,
 }
 
@@ -26,36 +35,45 @@ impl Default for Retries {
 }
 
 impl Retries {
-    /// Never.
+    /// Repeats no request.
     pub const NONE: Self = Self { limit: 0, first: Duration::ZERO, longest: Duration::ZERO };
 
-    /// Returns the same for a host that has another one after it: once, at once or not at all.
-    pub(crate) fn of_a_mirror(self) -> Self {
-        Self { limit: self.limit.min(1), longest: self.longest.min(Duration::from_secs(1)), ..self }
-    }
-
-    pub(crate) fn begin(self) -> Waits {
+    /// Returns the waits for a request to an endpoint. A host that has another one after it is asked at most twice, the
+    /// second time within a second.
+    pub(crate) fn waits(self, endpoint: &Endpoint) -> Waits {
+        let retries = match endpoint.last {
+            true => self,
+            false => Self { limit: self.limit.min(1), longest: self.longest.min(Duration::from_secs(1)), ..self },
+        };
         let waits = ExponentialBuilder::default()
-            .with_min_delay(self.first.max(Duration::from_nanos(1)))
-            .with_max_delay(self.longest.max(self.first))
+            .with_min_delay(retries.first.max(Duration::from_nanos(1)))
+            .with_max_delay(retries.longest.max(retries.first))
             .with_factor(2.0)
-            .with_max_times(self.limit)
+            .with_max_times(retries.limit)
             .with_jitter()
             .build();
-        Waits { waits, longest: self.longest }
+        Waits { waits, longest: retries.longest }
     }
 }
 
-/// The waits that are left.
+/// The waits before the repetitions of a request that are left.
 pub(crate) struct Waits {
     waits: ExponentialBackoff,
     longest: Duration,
 }
 
 impl Waits {
-    /// Returns how long to wait before a problem's request is repeated; none where it is not to be.
-    pub(crate) fn after(&mut self, problem: &ErrorKind) -> Option<Duration> {
-        let asked = match problem {
+    /// Leaves out the waits of repetitions that were made before.
+    fn skip(mut self, repetitions: usize) -> Self {
+        for _ in 0..repetitions {
+            self.waits.next();
+        }
+        self
+    }
+
+    /// Returns how long to wait after a failure before the request is sent again; none if it is not to be.
+    pub(crate) fn after(&mut self, failure: &ErrorKind) -> Option<Duration> {
+        let asked = match failure {
             ErrorKind::RateLimited { retry_after, .. } | ErrorKind::Overloaded { retry_after, .. } => *retry_after,
             ErrorKind::Unreachable(_) => None,
             _ => return None,
@@ -66,53 +84,60 @@ impl Waits {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use refkit_content::Distrust;
-    use tokio::time::Instant;
+/// Sends a request again as long as that can help and [`Retries`] allow it, and returns the first response that stands.
+///
+/// All hops of a request share one number of repetitions, which the context counts. After a 429 the host's limiter holds
+/// back all other requests, too. A request whose body is a stream is not sent again, nor is one whose [`Repeat`] forbids
+/// it. Where another host can be asked next, only a connection that failed is tried again.
+pub(crate) struct Retry<N> {
+    next: N,
+    retries: Retries,
+    limiters: Arc<Limiters>,
+}
 
-    use super::*;
+impl<N> Retry<N> {
+    pub(crate) fn new(next: N, retries: Retries, limiters: Arc<Limiters>) -> Self {
+        Self { next, retries, limiters }
+    }
+}
 
-    #[tokio::test]
-    async fn what_is_asked_again() {
-        let limited =
-            |seconds| ErrorKind::RateLimited { said: String::new(), retry_after: Some(Duration::from_secs(seconds)) };
-        let overloaded = ErrorKind::Overloaded { said: String::new(), retry_after: None };
-        let rows = [
-            (ErrorKind::NotFound, None, false),
-            (ErrorKind::Forbidden(String::new()), None, false),
-            (ErrorKind::Unavailable(String::new()), None, false),
-            (ErrorKind::Malformed(String::new()), None, false),
-            (ErrorKind::Unreachable(String::new()), None, true),
-            (overloaded, None, true),
-            (ErrorKind::RateLimited { said: String::new(), retry_after: None }, None, true),
-            (ErrorKind::Certificate { reason: Distrust::Issuer, said: String::new() }, None, false),
-            (ErrorKind::Protocol { tls: true }, None, false),
-            (limited(5), None, true),
-            (limited(5), Some(6), true),
-            (limited(5), Some(5), false),
-            (limited(60), None, true),
-            (limited(61), None, false),
-        ];
-        for (problem, deadline, wanted) in rows {
-            let ask = async { Retries::default().begin().after(&problem) };
-            let wait = match deadline {
-                Some(seconds) => deadline::within(Instant::now() + Duration::from_secs(seconds), ask).await,
-                None => ask.await,
+impl<N: Transport> Transport for Retry<N> {
+    async fn send(&self, mut request: Request, context: &mut Context<'_>) -> Result<Response, ErrorKind> {
+        let mut waits = self.retries.waits(context.endpoint).skip(context.repetitions);
+        loop {
+            let (again, url, repeat) = (request.try_clone(), request.url.clone(), request.repeat);
+            let (failure, status) = match self.next.send(request, context).await {
+                Ok(response) if repeat == Repeat::Not500 && response.status == StatusCode::INTERNAL_SERVER_ERROR => {
+                    return Ok(response);
+                }
+                Ok(response) if failure::is_passing(response.status) => {
+                    let status = response.status;
+                    (response.refusal().await, Some(status))
+                }
+                Ok(response) => return Ok(response),
+                Err(failure) => (failure, None),
             };
-            assert_eq!(wait.is_some(), wanted, "{problem:?} within {deadline:?} s");
+            let Some(again) = again.filter(|_| may_repeat(repeat, status)) else { return Err(failure) };
+            // Another host is nearer than a server that may recover.
+            if !context.endpoint.last && !matches!(failure, ErrorKind::Unreachable(_)) {
+                return Err(failure);
+            }
+            let Some(wait) = waits.after(&failure) else { return Err(failure) };
+            if let ErrorKind::RateLimited { .. } = failure {
+                self.limiters.at(context.endpoint, &url).pause(wait);
+            }
+            tokio::time::sleep(wait).await;
+            context.repetitions += 1;
+            request = again;
         }
     }
+}
 
-    #[test]
-    fn waits_double_and_end() {
-        let mut waits = Retries::default().begin();
-        let problem = ErrorKind::Unreachable(String::new());
-        for (least, most) in [(250, 500), (500, 1000), (1000, 2000)] {
-            let wait = waits.after(&problem).map(|wait| wait.as_millis());
-            assert!(wait.is_some_and(|wait| (least..=most).contains(&wait)), "{wait:?} for {least}");
-        }
-        assert_eq!(waits.after(&problem), None);
-        assert_eq!(Retries::NONE.begin().after(&problem), None);
+/// Returns whether a request may be sent again after a failure: one without a response, or one with this status.
+fn may_repeat(repeat: Repeat, status: Option<StatusCode>) -> bool {
+    match repeat {
+        Repeat::Always | Repeat::Not500 => true,
+        Repeat::IfUndone => matches!(status.map(|status| status.as_u16()), Some(408 | 429 | 503)),
+        Repeat::Never => false,
     }
 }

@@ -25,6 +25,8 @@ mod hostile;
 mod hosts;
 #[path = "registry/interop.rs"]
 mod interop;
+#[path = "registry/layers.rs"]
+mod layers;
 #[path = "registry/lists.rs"]
 mod lists;
 #[path = "registry/mirrors.rs"]

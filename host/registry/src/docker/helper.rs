@@ -65,7 +65,7 @@ impl Helpers {
     pub(super) async fn get(&self, name: &str, server: &str) -> Result<Credentials, String> {
         let known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if name.is_empty() || !name.bytes().all(known) {
-            return Err(format!("{:?} is no name of a credential helper", crate::failure::printable(name)));
+            return Err(format!("{:?} is no name of a credential helper", crate::text::printable(name)));
         }
         let program = format!("docker-credential-{name}");
         let Some(path) = self.find(&program) else {

@@ -1,6 +1,7 @@
 //! Why the hosts of a registry are not known.
 
 use refkit_config::ConfigError;
+use refkit_content::ErrorKind;
 
 /// What is wrong with a file, or with a name. The text never contains the value of a header.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,4 +18,10 @@ pub enum HostsError {
         /// The reason, and what to do about it.
         reason: String,
     },
+}
+
+impl From<HostsError> for ErrorKind {
+    fn from(error: HostsError) -> Self {
+        Self::Malformed(error.to_string())
+    }
 }

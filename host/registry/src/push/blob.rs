@@ -1,4 +1,4 @@
-//! A blob on its way to a registry, whole or in chunks, as [`Uploads`](super::Uploads) says.
+//! A blob on its way to a registry, whole or in chunks, as [`Uploads`](crate::Uploads) says.
 
 use std::time::Duration;
 
@@ -9,12 +9,11 @@ use refkit_oci::Descriptor;
 
 use super::reading::{Lent, Reading};
 use super::upload::{Patched, Refusal, Upload};
-use super::ways::Way;
-use crate::client::Client;
+use crate::client::{Client, Strategy};
 use crate::endpoint::Endpoint;
-use crate::transport::Content;
+use crate::http::RequestBody;
 
-/// How often a chunk that makes no headway is sent again.
+/// How often the client sends a chunk again that makes no headway.
 const AGAIN: u32 = 4;
 
 /// The first wait before that: 100 ms, and each further one four times as long.
@@ -23,24 +22,24 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// The longest wait that a registry can ask for: 60 s.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// How often a chunk is halved that is too large for somebody: from 8 MiB down to 64 KiB.
+/// How often the client halves a chunk that is too large for the registry or a proxy: from 8 MiB down to 64 KiB.
 const HALVINGS: u32 = 7;
 
-/// Who is to blame.
+/// Which side failed.
 pub(super) enum Failed {
     Source(Error),
     Registry(ErrorKind),
 }
 
 impl From<ErrorKind> for Failed {
-    fn from(problem: ErrorKind) -> Self {
-        Self::Registry(problem)
+    fn from(error: ErrorKind) -> Self {
+        Self::Registry(error)
     }
 }
 
-/// How chunks failed.
+/// How sending in chunks failed.
 enum Chunks {
-    /// The registry does not take any; the first one is still here.
+    /// The registry takes no chunks; the first one is still here.
     Refused(ErrorKind, Bytes),
     Failed(Failed),
 }
@@ -53,7 +52,7 @@ impl<T: Into<Failed>> From<T> for Chunks {
 
 /// How a whole blob failed.
 enum Whole {
-    /// It is larger than somebody on the way lets through, and all of it is still here.
+    /// It is larger than the registry or a proxy lets through, and all of it is still here.
     TooLarge(ErrorKind, Reading),
     Failed(Failed),
 }
@@ -68,85 +67,85 @@ pub(super) struct Blob<'a> {
 impl Blob<'_> {
     /// Sends the blob.
     pub(super) async fn send(&self, body: Body) -> Result<(), Failed> {
-        let (size, uploads) = (self.descriptor.size, self.client.inner.settings.uploads);
+        let (size, uploads) = (self.descriptor.size, self.client.uploads());
         let chunk = uploads.chunk.max(1);
-        let (ways, registry) = (&self.client.inner.ways, self.endpoint.registry.as_str());
-        let (way, learned) = ways.choose(registry, size, &uploads);
-        let held = if let Way::Chunks(most) = way { most } else { chunk };
+        let (strategies, registry) = (self.client.strategies(), self.endpoint.registry.as_str());
+        let (strategy, learned) = strategies.choose(registry, size, &uploads);
+        let held = if let Strategy::Chunks(most) = strategy { most } else { chunk };
         let mut reading = Reading::new(self.descriptor, body);
-        // A body that is wrong at once opens no upload at all.
+        // A body that fails at once opens no upload.
         let mut first = reading.fill(Bytes::new(), size.min(held)).await.map_err(Failed::Source)?;
         if size == 0 {
             reading.end().await.map_err(Failed::Source)?;
         }
-        if let Way::Chunks(most) = way {
+        if let Strategy::Chunks(most) = strategy {
             match self.in_chunks(first, &mut reading, most).await {
                 Ok(()) => return Ok(()),
                 Err(Chunks::Failed(failed)) => return Err(failed),
                 Err(Chunks::Refused(_, held)) => {
-                    ways.whole(registry);
+                    strategies.whole(registry);
                     first = held;
                 }
             }
         }
-        let refused = learned || matches!(way, Way::Chunks(_));
+        let refused = learned || matches!(strategy, Strategy::Chunks(_));
         match self.whole(first.clone(), reading, refused).await {
             Ok(()) => Ok(()),
             Err(Whole::Failed(failed)) => Err(failed),
-            Err(Whole::TooLarge(problem, mut reading)) => {
+            Err(Whole::TooLarge(error, mut reading)) => {
                 let most = chunk.min(size / 2);
                 if refused || most < least(chunk) {
-                    return Err(problem.into());
+                    return Err(error.into());
                 }
-                ways.in_chunks(registry, most);
+                strategies.in_chunks(registry, most);
                 self.in_chunks(first, &mut reading, most).await.map_err(|failed| match failed {
                     Chunks::Failed(failed) => failed,
                     Chunks::Refused(said, _) => {
-                        ways.whole(registry);
-                        ErrorKind::Malformed(format!("{problem}; and it takes no chunks: {said}")).into()
+                        strategies.whole(registry);
+                        ErrorKind::Malformed(format!("{error}; and it takes no chunks: {said}")).into()
                     }
                 })
             }
         }
     }
 
-    /// Sends the blob in one request. One that is longer than a chunk is read as it is sent, so it cannot be sent
-    /// again from here.
+    /// Sends the blob in one request. A blob that is longer than a chunk is read as it is sent, so this function cannot
+    /// send it again.
     async fn whole(&self, first: Bytes, reading: Reading, chunks_refused: bool) -> Result<(), Whole> {
         let size = self.descriptor.size;
-        let failed = |problem| Whole::Failed(Failed::Registry(problem));
+        let failed = |error| Whole::Failed(Failed::Registry(error));
         let mut upload = Upload::open(self.client, self.endpoint).await.map_err(failed)?;
         let lent = Lent::new(reading);
         let content = if first.len() as u64 == size {
-            Content::Bytes(first)
+            RequestBody::Bytes(first)
         } else {
-            Content::Stream(Some(lent.after(first).boxed()))
+            RequestBody::Stream(Some(lent.after(first).boxed()))
         };
         let Err(refusal) = upload.put(self.descriptor, content, size).await else { return Ok(()) };
         upload.cancel().await;
         if let Some(error) = lent.broken() {
             return Err(Whole::Failed(Failed::Source(error)));
         }
-        let (ways, registry) = (&self.client.inner.ways, self.endpoint.registry.as_str());
-        let chunk = self.client.inner.settings.uploads.chunk.max(1);
+        let (strategies, registry) = (self.client.strategies(), self.endpoint.registry.as_str());
+        let chunk = self.client.uploads().chunk.max(1);
         Err(match (refusal, lent.untouched()) {
-            (Refusal::TooLarge(problem), Some(reading)) => Whole::TooLarge(problem, reading),
-            (Refusal::TooLarge(problem), None) if !chunks_refused => {
-                ways.in_chunks(registry, chunk);
-                failed(ErrorKind::Unavailable(format!("{problem}; from now on it gets blobs in chunks")))
+            (Refusal::TooLarge(error), Some(reading)) => Whole::TooLarge(error, reading),
+            (Refusal::TooLarge(error), None) if !chunks_refused => {
+                strategies.in_chunks(registry, chunk);
+                failed(ErrorKind::Unavailable(format!("{error}; from now on it gets blobs in chunks")))
             }
-            (Refusal::Other(problem), None) if broke(&problem) => {
-                ways.in_chunks(registry, chunk);
-                failed(problem)
+            (Refusal::Other(error), None) if broke(&error) => {
+                strategies.in_chunks(registry, chunk);
+                failed(error)
             }
-            (Refusal::TooLarge(problem) | Refusal::Other(problem), _) => failed(problem),
+            (Refusal::TooLarge(error) | Refusal::Other(error), _) => failed(error),
         })
     }
 
-    /// Sends the blob in chunks of so many bytes at most, of which `first` are here already.
+    /// Sends the blob in chunks of at most so many bytes. `first` has been read already.
     async fn in_chunks(&self, first: Bytes, reading: &mut Reading, most: u64) -> Result<(), Chunks> {
         let mut upload = Upload::open(self.client, self.endpoint).await?;
-        if upload.least > self.client.inner.settings.uploads.chunk {
+        if upload.least > self.client.uploads().chunk {
             let least = upload.least;
             upload.cancel().await;
             let what = format!("it wants chunks of at least {least} bytes, more than are held in memory");
@@ -160,10 +159,11 @@ impl Blob<'_> {
     }
 
     async fn chunks(&self, upload: &mut Upload, first: Bytes, reading: &mut Reading, most: u64) -> Result<(), Chunks> {
-        let (size, ways, registry) = (self.descriptor.size, &self.client.inner.ways, self.endpoint.registry.as_str());
-        let floor = least(self.client.inner.settings.uploads.chunk).max(upload.least);
+        let (size, strategies, registry) =
+            (self.descriptor.size, self.client.strategies(), self.endpoint.registry.as_str());
+        let floor = least(self.client.uploads().chunk).max(upload.least);
         let mut most = most.max(upload.least);
-        // What the registry has, what comes next, and how often that was tried.
+        // How much the registry has, the bytes that come next, and how often they were sent.
         let (mut start, mut held, mut tries) = (0, first, 0);
         while start < size {
             if held.is_empty() || (held.len() as u64) < upload.least {
@@ -173,22 +173,22 @@ impl Blob<'_> {
             let end = start + chunk.len() as u64;
             let mut patched = upload.patch(start, chunk).await?;
             tries += 1;
-            if let Patched::Broken(problem) = &patched {
+            if let Patched::Broken(error) = &patched {
                 if tries > AGAIN && start == 0 {
-                    return Err(Chunks::Refused(problem.clone(), held));
+                    return Err(Chunks::Refused(error.clone(), held));
                 }
-                if tries > AGAIN || !wait(problem, tries).await {
-                    return Err(problem.clone().into());
+                if tries > AGAIN || !wait(error, tries).await {
+                    return Err(error.clone().into());
                 }
             }
             if let Patched::Broken(_) | Patched::Unclear = patched {
                 let unclear = matches!(patched, Patched::Unclear);
                 patched = match upload.received(start).await {
-                    // What is complained of is not the place of the chunk, then: ghcr.io says 416 to more than 4 MiB.
+                    // Then the position of the chunk was right: ghcr.io answers 416 to more than 4 MiB.
                     Ok(has) if unclear && has == start => Patched::TooLarge,
                     Ok(has) => Patched::Taken(has),
-                    Err(problem) if problem.may_pass() && tries <= AGAIN => continue,
-                    Err(problem) => return Err(problem.into()),
+                    Err(error) if error.may_pass() && tries <= AGAIN => continue,
+                    Err(error) => return Err(error.into()),
                 };
             }
             match patched {
@@ -209,55 +209,55 @@ impl Blob<'_> {
                 Patched::TooLarge if most / 2 >= floor && most > 1 => {
                     most /= 2;
                     tries = 0;
-                    ways.in_chunks(registry, most);
+                    strategies.in_chunks(registry, most);
                 }
                 Patched::TooLarge => {
                     let what = format!("chunks of {most} bytes are too large for it");
                     return Err(self.refused(ErrorKind::Malformed(what), start, held));
                 }
-                Patched::Refused(problem) => return Err(self.refused(problem, start, held)),
-                Patched::Broken(problem) => return Err(problem.into()),
+                Patched::Refused(error) => return Err(self.refused(error, start, held)),
+                Patched::Broken(error) => return Err(error.into()),
                 Patched::Unclear => {}
             }
         }
-        match upload.put(self.descriptor, Content::Bytes(Bytes::new()), 0).await {
+        match upload.put(self.descriptor, RequestBody::Bytes(Bytes::new()), 0).await {
             Ok(()) => Ok(()),
-            Err(Refusal::TooLarge(problem) | Refusal::Other(problem)) => match problem {
-                // Where the registry has put something else together, too, another way may be better.
-                problem @ (ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_) | ErrorKind::WrongDigest { .. }) => {
-                    Err(problem.into())
+            Err(Refusal::TooLarge(error) | Refusal::Other(error)) => match error {
+                // If the registry has put together other bytes, another strategy may work.
+                error @ (ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_) | ErrorKind::WrongDigest { .. }) => {
+                    Err(error.into())
                 }
-                problem if problem.may_pass() => Err(problem.into()),
-                problem => Err(self.refused(problem, size, Bytes::new())),
+                error if error.may_pass() => Err(error.into()),
+                error => Err(self.refused(error, size, Bytes::new())),
             },
         }
     }
 
-    /// Returns what a refusal of a chunk means: at the start, that the blob can still go whole from here.
-    fn refused(&self, problem: ErrorKind, start: u64, held: Bytes) -> Chunks {
+    /// Returns what a refusal of a chunk means: at the start, that the blob can still be sent whole.
+    fn refused(&self, error: ErrorKind, start: u64, held: Bytes) -> Chunks {
         if start == 0 {
-            return Chunks::Refused(problem, held);
+            return Chunks::Refused(error, held);
         }
-        self.client.inner.ways.whole(&self.endpoint.registry);
-        let what = format!("it does not take the blob in chunks ({problem}); from now on it gets blobs whole");
+        self.client.strategies().whole(&self.endpoint.registry);
+        let what = format!("it does not take the blob in chunks ({error}); from now on it gets blobs whole");
         Chunks::Failed(ErrorKind::Unavailable(what).into())
     }
 }
 
-/// Returns whether a body may have been too long for the line.
-fn broke(problem: &ErrorKind) -> bool {
-    matches!(problem.code(), Code::Unavailable | Code::Timeout)
+/// Returns whether a body may have been too long for the connection.
+fn broke(error: &ErrorKind) -> bool {
+    matches!(error.code(), Code::Unavailable | Code::Timeout)
 }
 
-/// The smallest chunk that is tried.
+/// Returns the size of the smallest chunk to try.
 fn least(chunk: u64) -> u64 {
     (chunk >> HALVINGS).max(1)
 }
 
-/// Waits before the next try, as long as the registry asks. Returns whether an answer is still wanted then.
-async fn wait(problem: &ErrorKind, tries: u32) -> bool {
+/// Waits before the next try, as long as the registry asks. Returns false if the deadline or the limit comes first.
+async fn wait(error: &ErrorKind, tries: u32) -> bool {
     let own = FIRST_WAIT * 4_u32.saturating_pow(tries.saturating_sub(1));
-    let wait = match problem {
+    let wait = match error {
         ErrorKind::RateLimited { retry_after: Some(asked), .. }
         | ErrorKind::Overloaded { retry_after: Some(asked), .. } => own.max(*asked),
         _ => own,

@@ -1,4 +1,4 @@
-//! A blob's body on its way to a registry: verified, a part of it in memory.
+//! A blob's body on its way to a registry: verified, with a part of it in memory.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,13 +9,13 @@ use futures_util::stream::{BoxStream, Stream, StreamExt as _};
 use refkit_content::{Body, Error, verify};
 use refkit_oci::Descriptor;
 
-/// What is set aside before anything has come, whatever the descriptor claims: 64 KiB.
+/// The memory to set aside before any byte has come, whatever the descriptor claims: 64 KiB.
 const FIRST_ALLOCATION: u64 = 64 << 10;
 
-/// A body that is read piece by piece. Its end comes only where size and digest are right.
+/// A body that is read piece by piece. It ends without an error only if size and digest are right.
 pub(super) struct Reading {
     pieces: BoxStream<'static, Result<Bytes, Error>>,
-    /// What came beyond the last request.
+    /// The bytes that came beyond the last call.
     over: Bytes,
     seen: u64,
 }
@@ -25,7 +25,7 @@ impl Reading {
         Self { pieces: verify::verified(descriptor, body).stream, over: Bytes::new(), seen: 0 }
     }
 
-    /// Returns bytes with as many behind them as make a given number. There have to be so many, or there is an error.
+    /// Returns the held bytes with as many more as make the given number. A body that is too short is an error.
     pub(super) async fn fill(&mut self, held: Bytes, most: u64) -> Result<Bytes, Error> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         if held.len() >= most {
@@ -34,7 +34,7 @@ impl Reading {
         if held.is_empty() && self.over.len() >= most {
             return Ok(self.over.split_to(most));
         }
-        // No more than has come already: a claim of 2^62 bytes costs nothing.
+        // No more than has come already, so that a claim of 2^62 bytes costs nothing.
         let room = most.min(usize::try_from(self.seen.max(FIRST_ALLOCATION)).unwrap_or(most));
         let mut filled = BytesMut::with_capacity(room);
         filled.extend_from_slice(&held);
@@ -53,7 +53,7 @@ impl Reading {
         }
     }
 
-    /// Checks that nothing more comes, which nobody has looked for where nothing was wanted.
+    /// Checks that nothing more comes. An empty blob is verified here, as no other call reads it.
     pub(super) async fn end(&mut self) -> Result<(), Error> {
         match self.pieces.next().await {
             Some(Err(error)) => Err(error),
@@ -62,7 +62,7 @@ impl Reading {
     }
 }
 
-/// What is left of a body, lent to a request. It stays here until the request begins to read it.
+/// The rest of a body, lent to a request. It stays here until the request begins to read it.
 #[derive(Clone)]
 pub(super) struct Lent(Arc<Mutex<State>>);
 
@@ -76,17 +76,17 @@ impl Lent {
         Self(Arc::new(Mutex::new(State { reading: Some(reading), broken: None })))
     }
 
-    /// Returns the body if nobody has read of it.
+    /// Returns the body if the request has not begun to read it.
     pub(super) fn untouched(&self) -> Option<Reading> {
         self.state().reading.take()
     }
 
-    /// Returns the error by which it ended, where the source is to blame.
+    /// Returns the error of the source that ended the body, if there was one.
     pub(super) fn broken(&self) -> Option<Error> {
         self.state().broken.take()
     }
 
-    /// Returns the body as a stream behind the bytes that were read of it.
+    /// Returns the bytes that were read before, and then the rest, as one stream.
     pub(super) fn after(&self, first: Bytes) -> impl Stream<Item = Result<Bytes, Error>> + Send + use<> {
         let first = futures_util::stream::iter((!first.is_empty()).then_some(Ok(first)));
         first.chain(Rest { lent: self.clone(), taken: None })

@@ -1,4 +1,4 @@
-//! An upload that a registry has opened: where it is, what it has got so far, and its end.
+//! An upload that a registry has opened: its URL, how much of the blob has arrived, and its end.
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
@@ -8,23 +8,21 @@ use refkit_oci::Descriptor;
 use url::Url;
 
 use super::check_digest;
-use crate::authorize::Actions;
-use crate::client::Client;
+use crate::auth::Actions;
+use crate::client::{Client, DIGEST};
 use crate::endpoint::{Endpoint, shown};
-use crate::failure::printable;
-use crate::reply::Reply;
-use crate::resolve::DIGEST;
-use crate::transport::{Call, Content, Queue, Repeat};
+use crate::http::{Repeat, Request, RequestBody, Response, Slot};
+use crate::text::printable;
 
 /// The least size of a chunk that a registry wants.
 const LEAST: &str = "oci-chunk-min-length";
 
-/// An upload on its way. One that is dropped before its end is cancelled in the background.
+/// An open upload. Dropping it before its end cancels it in the background.
 pub(super) struct Upload {
     client: Client,
     endpoint: Endpoint,
     location: Url,
-    /// The least that a chunk may have that is not the last, in bytes.
+    /// The least size of a chunk other than the last, in bytes.
     pub(super) least: u64,
     ended: bool,
 }
@@ -33,13 +31,13 @@ pub(super) struct Upload {
 pub(super) enum Patched {
     /// The registry has so many bytes of the blob now.
     Taken(u64),
-    /// The chunk is too large for somebody on the way.
+    /// The chunk is too large for the registry or a proxy.
     TooLarge,
-    /// It is not known what the registry has.
+    /// It is unknown how much the registry has.
     Unclear,
     /// The request broke, or the registry did.
     Broken(ErrorKind),
-    /// The registry does not do this.
+    /// The registry takes no chunks.
     Refused(ErrorKind),
 }
 
@@ -47,17 +45,17 @@ impl Upload {
     /// Opens an upload.
     pub(super) async fn open(client: &Client, endpoint: &Endpoint) -> Result<Self, ErrorKind> {
         let url = endpoint.url("blobs/uploads/")?;
-        let call = Call::new(Method::POST, url).header(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        let opened = async { client.inner.ask(endpoint, Actions::Push, call).await?.success().await };
-        let reply = client.within(opened).await?;
-        Self::opened(client, endpoint, &reply)
+        let request = Request::new(Method::POST, url).header(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        let opened = async { client.send(endpoint, Actions::Push, request).await?.success().await };
+        let response = client.within(opened).await?;
+        Self::opened(client, endpoint, &response)
     }
 
-    /// Takes up the upload that an answer has opened. It has to be at the registry: credentials go with it
+    /// Returns the upload that a response has opened. It has to be at the registry, because its requests carry credentials
     /// (CVE-2026-50151).
-    pub(super) fn opened(client: &Client, endpoint: &Endpoint, reply: &Reply) -> Result<Self, ErrorKind> {
-        let location = place(endpoint, reply)?;
-        let least = reply.header(LEAST).and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    pub(super) fn opened(client: &Client, endpoint: &Endpoint, response: &Response) -> Result<Self, ErrorKind> {
+        let location = place(endpoint, response)?;
+        let least = response.header(LEAST).and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         let (client, endpoint) = (client.clone(), endpoint.clone());
         Ok(Self { client, endpoint, location, least, ended: false })
     }
@@ -67,79 +65,79 @@ impl Upload {
         let end = start + chunk.len() as u64;
         let range = HeaderValue::from_str(&format!("{start}-{}", end.saturating_sub(1)));
         let range = range.map_err(|error| ErrorKind::Other(error.to_string()))?;
-        let call = Call::new(Method::PATCH, self.location.clone())
+        let request = Request::new(Method::PATCH, self.location.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
             .header(CONTENT_RANGE, range)
             .header(CONTENT_LENGTH, HeaderValue::from(chunk.len()))
-            .content(Content::Bytes(chunk))
-            // What has arrived of it is asked for first.
+            .body(RequestBody::Bytes(chunk))
+            // The client first asks how much has arrived.
             .repeat(Repeat::Never);
-        let reply = match self.ask(call).await {
-            Ok(reply) => reply,
-            Err(problem) if problem.may_pass() => return Ok(Patched::Broken(problem)),
-            Err(problem) => return Err(problem),
+        let response = match self.ask(request).await {
+            Ok(response) => response,
+            Err(error) if error.may_pass() => return Ok(Patched::Broken(error)),
+            Err(error) => return Err(error),
         };
-        match reply.status {
+        match response.status {
             status if status.is_success() => {
-                self.follow(&reply)?;
-                Ok(Patched::Taken(received(&reply, start)?.unwrap_or(end)))
+                self.follow(&response)?;
+                Ok(Patched::Taken(received(&response, start)?.unwrap_or(end)))
             }
             StatusCode::PAYLOAD_TOO_LARGE => Ok(Patched::TooLarge),
             StatusCode::RANGE_NOT_SATISFIABLE => Ok(Patched::Unclear),
-            StatusCode::NOT_IMPLEMENTED => Ok(Patched::Refused(problem(reply).await)),
-            _ => match problem(reply).await {
-                problem @ (ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_)) => Err(problem),
-                problem if problem.may_pass() => Ok(Patched::Broken(problem)),
-                problem => Ok(Patched::Refused(problem)),
+            StatusCode::NOT_IMPLEMENTED => Ok(Patched::Refused(refusal(response).await)),
+            _ => match refusal(response).await {
+                error @ (ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_)) => Err(error),
+                error if error.may_pass() => Ok(Patched::Broken(error)),
+                error => Ok(Patched::Refused(error)),
             },
         }
     }
 
-    /// Asks how much of the blob, of which it should have so many bytes, has arrived.
+    /// Asks how much of the blob has arrived; it should be so many bytes.
     pub(super) async fn received(&mut self, start: u64) -> Result<u64, ErrorKind> {
-        let asked = async { self.ask(Call::new(Method::GET, self.location.clone())).await?.success().await };
-        let reply = self.client.within(asked).await?;
-        self.follow(&reply)?;
+        let asked = async { self.ask(Request::new(Method::GET, self.location.clone())).await?.success().await };
+        let response = self.client.within(asked).await?;
+        self.follow(&response)?;
         let what = "it does not say what it has of the upload";
-        received(&reply, start)?.ok_or_else(|| ErrorKind::Malformed(what.to_owned()))
+        received(&response, start)?.ok_or_else(|| ErrorKind::Malformed(what.to_owned()))
     }
 
-    /// Sends the blob, or what is left of it, and has it put together. Tells 413 from other refusals.
-    pub(super) async fn put(&mut self, blob: &Descriptor, content: Content, length: u64) -> Result<(), Refusal> {
+    /// Sends the blob, or the rest of it, and ends the upload. Distinguishes 413 from other refusals.
+    pub(super) async fn put(&mut self, blob: &Descriptor, body: RequestBody, length: u64) -> Result<(), Refusal> {
         let mut url = self.location.clone();
         url.query_pairs_mut().append_pair("digest", blob.digest.as_str());
-        let call = Call::new(Method::PUT, url)
+        let request = Request::new(Method::PUT, url)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
             .header(CONTENT_LENGTH, HeaderValue::from(length))
-            .content(content)
-            // One that broke may have been the end of the upload all the same.
+            .body(body)
+            // A request that broke may have ended the upload all the same.
             .repeat(Repeat::IfUndone);
-        let reply = self.ask(call).await.map_err(Refusal::Other)?;
-        if reply.status == StatusCode::PAYLOAD_TOO_LARGE {
-            return Err(Refusal::TooLarge(problem(reply).await));
+        let response = self.ask(request).await.map_err(Refusal::Other)?;
+        if response.status == StatusCode::PAYLOAD_TOO_LARGE {
+            return Err(Refusal::TooLarge(refusal(response).await));
         }
-        let reply = reply.success().await.map_err(Refusal::Other)?;
-        check_digest(&blob.digest, reply.header(DIGEST)).map_err(Refusal::Other)?;
+        let response = response.success().await.map_err(Refusal::Other)?;
+        check_digest(&blob.digest, response.header(DIGEST)).map_err(Refusal::Other)?;
         self.ended = true;
         Ok(())
     }
 
-    /// Gives the upload up, so that nothing stays behind. What the registry answers changes nothing.
+    /// Cancels the upload, so that nothing stays at the registry. The response changes nothing.
     pub(super) async fn cancel(mut self) {
         self.ended = true;
-        let cancel = self.ask(Call::new(Method::DELETE, self.location.clone()));
+        let cancel = self.ask(Request::new(Method::DELETE, self.location.clone()));
         _ = self.client.within(cancel).await;
     }
 
-    async fn ask(&self, call: Call) -> Result<Reply, ErrorKind> {
-        let call = call.queue(Queue::Write);
-        self.client.inner.ask(&self.endpoint, Actions::Push, call).await
+    async fn ask(&self, request: Request) -> Result<Response, ErrorKind> {
+        let request = request.slot(Slot::Write);
+        self.client.send(&self.endpoint, Actions::Push, request).await
     }
 
-    /// Goes where the next request of the upload is to be sent.
-    fn follow(&mut self, reply: &Reply) -> Result<(), ErrorKind> {
-        if reply.headers.contains_key(LOCATION) {
-            self.location = place(&self.endpoint, reply)?;
+    /// Takes over the URL for the next request of the upload.
+    fn follow(&mut self, response: &Response) -> Result<(), ErrorKind> {
+        if response.headers.contains_key(LOCATION) {
+            self.location = place(&self.endpoint, response)?;
         }
         Ok(())
     }
@@ -152,40 +150,40 @@ impl Drop for Upload {
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (client, endpoint) = (self.client.clone(), self.endpoint.clone());
-        let call = Call::new(Method::DELETE, self.location.clone());
+        let request = Request::new(Method::DELETE, self.location.clone());
         runtime.spawn(async move {
-            _ = client.inner.ask(&endpoint, Actions::Push, call).await;
+            _ = client.send(&endpoint, Actions::Push, request).await;
         });
     }
 }
 
-/// Why a blob was not taken.
+/// Why the registry did not take a blob.
 pub(super) enum Refusal {
-    /// The body is larger than somebody on the way lets through.
+    /// The body is larger than the registry or a proxy lets through.
     TooLarge(ErrorKind),
     /// Anything else.
     Other(ErrorKind),
 }
 
-async fn problem(reply: Reply) -> ErrorKind {
-    match reply.success().await {
+async fn refusal(response: Response) -> ErrorKind {
+    match response.success().await {
         Ok(_) => ErrorKind::Malformed("it answers what makes no sense here".to_owned()),
-        Err(problem) => problem,
+        Err(error) => error,
     }
 }
 
-fn place(endpoint: &Endpoint, reply: &Reply) -> Result<Url, ErrorKind> {
-    let location = reply.location()?;
+fn place(endpoint: &Endpoint, response: &Response) -> Result<Url, ErrorKind> {
+    let location = response.location()?;
     if endpoint.is_at(&location) && location.username().is_empty() && location.password().is_none() {
         return Ok(location);
     }
     Err(ErrorKind::Malformed(format!("its upload is at another place, {}, which gets nothing", shown(&location))))
 }
 
-/// Returns how many bytes of the blob a registry says that it has: `Range` is `0-LAST`, and some write `bytes=0-LAST`.
-/// None where it says nothing. `0-0` stands for nothing as well as for one byte; at the start it means nothing.
-fn received(reply: &Reply, start: u64) -> Result<Option<u64>, ErrorKind> {
-    let Some(text) = reply.header(RANGE) else { return Ok(None) };
+/// Returns how many bytes of the blob the registry has, by the response's `Range`: `0-LAST`, and some registries write
+/// `bytes=0-LAST`. `0-0` stands for no byte as well as for one; at the start of an upload it means none.
+fn received(response: &Response, start: u64) -> Result<Option<u64>, ErrorKind> {
+    let Some(text) = response.header(RANGE) else { return Ok(None) };
     let last = text.rsplit_once('-').and_then(|(_, last)| last.trim().parse::<u64>().ok());
     match last.and_then(|last| last.checked_add(1)) {
         Some(1) if start == 0 => Ok(Some(0)),

@@ -1,0 +1,79 @@
+//! The challenges of a 401: RFC 9110, section 11.6.1, and the distribution project's token specification.
+
+use http::HeaderMap;
+use http::header::WWW_AUTHENTICATE;
+use http_auth::ChallengeRef;
+
+/// The most bytes of a challenge that are read.
+const LIMIT: usize = 8 << 10;
+
+/// The scheme of RFC 7617.
+const BASIC: &str = "basic";
+
+/// A challenge that this client can answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Challenge {
+    /// A user name and a password.
+    Basic,
+    /// A token of a server.
+    Bearer(Bearer),
+}
+
+/// Which server gives the token, and for what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bearer {
+    /// The token server, a URL or a path at the registry.
+    pub(crate) realm: String,
+    /// The service that the token is for.
+    pub(crate) service: Option<String>,
+    /// The scope that the token is to have.
+    pub(crate) scope: Option<String>,
+}
+
+/// Returns the challenges of a response that this client can answer, `Bearer` first: a registry that offers both knows
+/// users by more than a password. A header that cannot be parsed is skipped as a whole, because nothing that decides where
+/// a password goes is read from half a header. A `Bearer` without a realm, or with a parameter twice, is skipped too.
+pub(crate) fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
+    let mut found = Vec::new();
+    for value in headers.get_all(WWW_AUTHENTICATE) {
+        // Spaces around a value are no part of it (RFC 9110, section 5.5); the parser relies on that.
+        let Some(text) = value.to_str().ok().map(str::trim).filter(|text| text.len() <= LIMIT) else { continue };
+        match http_auth::parse_challenges(text) {
+            Ok(parsed) => found.extend(parsed.iter().filter_map(challenge)),
+            // The parameters of `Basic` change nothing: the host that sent the challenge gets the password.
+            Err(_) if first_word(text).eq_ignore_ascii_case(BASIC) => found.push(Challenge::Basic),
+            Err(_) => {}
+        }
+    }
+    found.sort_by_key(|challenge| matches!(challenge, Challenge::Basic));
+    found
+}
+
+fn challenge(parsed: &ChallengeRef<'_>) -> Option<Challenge> {
+    if parsed.scheme.eq_ignore_ascii_case(BASIC) {
+        return Some(Challenge::Basic);
+    }
+    if !parsed.scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    let realm = parameter(parsed, "realm").ok()??;
+    let service = parameter(parsed, "service").ok()?;
+    Some(Challenge::Bearer(Bearer { realm, service, scope: parameter(parsed, "scope").ok()? }))
+}
+
+/// A parameter stands there twice, and it is not the client that may choose.
+struct Twice;
+
+/// Returns the value of a parameter, if it is there and not empty.
+fn parameter(parsed: &ChallengeRef<'_>, name: &str) -> Result<Option<String>, Twice> {
+    let mut values = parsed.params.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+    let value = values.next().map(|(_, value)| value.to_unescaped()).filter(|value| !value.is_empty());
+    if values.next().is_some() { Err(Twice) } else { Ok(value) }
+}
+
+fn first_word(text: &str) -> &str {
+    text.split([' ', '\t', ',']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod vectors;

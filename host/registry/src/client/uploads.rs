@@ -1,0 +1,122 @@
+//! How blobs are sent: the settings, and what pushes have shown of registries.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// How blobs are sent, in bytes.
+///
+/// Every registry takes a blob in one request, which is the fastest, so the client tries that first. After a proxy with a
+/// limit on bodies has refused a blob (413), or after a connection broke, the client sends blobs to this registry in
+/// chunks, as OCI distribution 1.1, section "Pushing a blob in chunks": those fit below the limit, and of a chunk that
+/// broke the client sends only what the registry lacks. A registry that refuses chunks gets blobs whole again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uploads {
+    /// The size of a chunk, and how much of a blob is held in memory: 8 MiB by default. For the 4 blobs that a copy sends
+    /// at once that is 32 MiB; smaller chunks mean more round trips.
+    pub chunk: u64,
+    /// The size from which a blob goes in chunks at once: 256 MiB by default. Sending more than that again costs more than
+    /// the round trips of its chunks.
+    pub whole: u64,
+}
+
+impl Default for Uploads {
+    fn default() -> Self {
+        Self { chunk: 8 << 20, whole: 256 << 20 }
+    }
+}
+
+/// How a registry takes a blob that is larger than one chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strategy {
+    /// In one request.
+    Whole,
+    /// In chunks of so many bytes at most.
+    Chunks(u64),
+}
+
+/// The strategies of registries, by the names that references have.
+#[derive(Default)]
+pub(crate) struct Strategies {
+    strategies: Mutex<HashMap<String, Strategy>>,
+    /// Held while the client reads and rewrites a list of referrers: of two at once, one would be lost.
+    pub(crate) lists: tokio::sync::Mutex<()>,
+}
+
+impl Strategies {
+    /// Returns the strategy for a blob, and whether a push has shown it.
+    pub(crate) fn choose(&self, registry: &str, size: u64, uploads: &Uploads) -> (Strategy, bool) {
+        match self.of(registry) {
+            Some(Strategy::Chunks(most)) if size > most => (Strategy::Chunks(most), true),
+            Some(known) => (Strategy::Whole, known == Strategy::Whole),
+            None if size > uploads.whole => (Strategy::Chunks(uploads.chunk), false),
+            None => (Strategy::Whole, false),
+        }
+    }
+
+    /// Notes that a registry takes chunks of so many bytes, unless it is known to take none.
+    pub(crate) fn in_chunks(&self, registry: &str, most: u64) {
+        let mut strategies = self.strategies.lock().unwrap_or_else(PoisonError::into_inner);
+        match strategies.get_mut(registry) {
+            None => _ = strategies.insert(registry.to_owned(), Strategy::Chunks(most)),
+            Some(Strategy::Chunks(known)) => *known = most.min(*known),
+            Some(Strategy::Whole) => {}
+        }
+    }
+
+    /// Notes that a registry takes no chunks.
+    pub(crate) fn whole(&self, registry: &str) {
+        self.strategies.lock().unwrap_or_else(PoisonError::into_inner).insert(registry.to_owned(), Strategy::Whole);
+    }
+
+    fn of(&self, registry: &str) -> Option<Strategy> {
+        self.strategies.lock().unwrap_or_else(PoisonError::into_inner).get(registry).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strategies_are_learned() {
+        let uploads = Uploads { chunk: 8, whole: 100 };
+        type Learn = fn(&Strategies);
+        let rows: [(&str, Learn, u64, (Strategy, bool)); 9] = [
+            ("nothing", |_| (), 100, (Strategy::Whole, false)),
+            ("nothing, and it is large", |_| (), 101, (Strategy::Chunks(8), false)),
+            ("chunks", |strategies| strategies.in_chunks("a", 8), 9, (Strategy::Chunks(8), true)),
+            ("chunks, and it is one", |strategies| strategies.in_chunks("a", 8), 8, (Strategy::Whole, false)),
+            ("another's chunks", |strategies| strategies.in_chunks("b", 8), 9, (Strategy::Whole, false)),
+            ("no chunks", |strategies| strategies.whole("a"), 101, (Strategy::Whole, true)),
+            (
+                "smaller chunks",
+                |strategies| [8, 4, 6].into_iter().for_each(|n| strategies.in_chunks("a", n)),
+                9,
+                (Strategy::Chunks(4), true),
+            ),
+            (
+                "no chunks, whatever comes",
+                |strategies| {
+                    strategies.whole("a");
+                    strategies.in_chunks("a", 4)
+                },
+                9,
+                (Strategy::Whole, true),
+            ),
+            (
+                "no chunks after all",
+                |strategies| {
+                    strategies.in_chunks("a", 4);
+                    strategies.whole("a")
+                },
+                101,
+                (Strategy::Whole, true),
+            ),
+        ];
+        for (name, learn, size, wanted) in rows {
+            let strategies = Strategies::default();
+            learn(&strategies);
+            assert_eq!(strategies.choose("a", size, &uploads), wanted, "{name}");
+        }
+    }
+}

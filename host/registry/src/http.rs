@@ -1,0 +1,202 @@
+//! The lowest layer: sends one request to the network and returns the response.
+//!
+//! - [`Transport`] is the interface that this layer and the ones above it share, [`Request`], [`Context`] and
+//!   [`Response`] are what goes through it.
+//! - `limiter` makes a request wait for its slot at the host; `tls` has the HTTP clients, which connect through `proxy`
+//!   and look up names in `names`; `address` says where an address is.
+//! - `watch` notices a server that no longer reads a body, `coding` decodes gzip, and `failure` and `broken` turn refusals
+//!   and failed connections into errors.
+
+pub(crate) mod address;
+mod broken;
+pub(crate) mod coding;
+pub(crate) mod failure;
+pub(crate) mod limiter;
+pub(crate) mod names;
+mod proxy;
+mod request;
+mod response;
+mod timeouts;
+mod tls;
+mod transport;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
+use http::Method;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION};
+use refkit_content::ErrorKind;
+use url::Url;
+
+use crate::endpoint::Endpoint;
+use crate::hosts::Tls;
+use limiter::{Class, Limiters};
+use names::{NamedBy, Names};
+use tls::{Clients, Route};
+use watch::Watch;
+
+pub use proxy::Proxies;
+pub(crate) use request::{Context, Purpose, Repeat, Request, RequestBody, Slot};
+pub(crate) use response::{Response, Whole, text_of};
+pub use timeouts::Timeouts;
+pub(crate) use transport::Transport;
+
+/// How many bytes of a request body a line carries at least while the client waits for one piece of a response: 1 MiB,
+/// which at 30 s is less than any line in use.
+const SLOWEST: u64 = 1 << 20;
+
+/// What the HTTP layer is built from.
+pub(crate) struct HttpOptions {
+    pub(crate) timeouts: Timeouts,
+    pub(crate) proxies: Proxies,
+    pub(crate) names: Arc<dyn Names>,
+    /// Further root certificates (PEM).
+    pub(crate) roots: Vec<u8>,
+    pub(crate) system_roots: bool,
+}
+
+/// Sends each request once, to the URL that it names.
+///
+/// The host's own headers, the request's credentials and the client certificate go to the endpoint's origin alone, and
+/// no longer once a redirect has left it. A request waits for its slot at the host first. The response comes in time or
+/// not at all: connecting, the head and each piece of the body have a timeout each.
+pub(crate) struct Http {
+    options: HttpOptions,
+    clients: Clients,
+    limiters: Arc<Limiters>,
+}
+
+impl Http {
+    pub(crate) fn new(options: HttpOptions, limiters: Arc<Limiters>) -> Self {
+        Self { options, clients: Clients::default(), limiters }
+    }
+
+    /// Returns the route to the URL of a request.
+    fn route(&self, url: &Url, context: &Context<'_>) -> Route {
+        let (endpoint, own) = (context.endpoint, context.is_own(url));
+        let mut tls = (url.scheme() == "https").then(|| tls_at(endpoint, url, context.purpose));
+        if let Some(tls) = tls.as_mut().filter(|_| !own) {
+            tls.identities.clear();
+        }
+        let connect = endpoint.host.connect.filter(|_| own).unwrap_or(self.options.timeouts.connect);
+        Route { tls, connect, named_by: named_by(endpoint, url) }
+    }
+}
+
+impl Transport for Http {
+    async fn send(&self, request: Request, context: &mut Context<'_>) -> Result<Response, ErrorKind> {
+        let timeouts = self.options.timeouts;
+        let route = self.route(&request.url, context);
+        let connect = route.connect;
+        let client = self.clients.get(route, &self.options).await?;
+        let limiter = self.limiters.at(context.endpoint, &request.url);
+        let permit = match class_of(&request, context.purpose) {
+            Some(class) => Some(limiter.acquire(class).await?),
+            None => {
+                limiter.pass().await;
+                None
+            }
+        };
+
+        let Request { method, url, headers, authorization, body, .. } = request;
+        let mut sent = client.request(method.clone(), url.clone()).headers(headers);
+        // Without it a server may choose any coding.
+        sent = sent.header(ACCEPT_ENCODING, "identity");
+        if context.is_own(&url) {
+            for (name, value) in &context.endpoint.host.headers {
+                sent = sent.header(name, value);
+            }
+            if let Some(value) = authorization {
+                // In place of one that a file has for the host.
+                sent = sent.headers([(AUTHORIZATION, value)].into_iter().collect());
+            }
+        }
+        let mut patience = connect.saturating_add(timeouts.head);
+        if let RequestBody::Bytes(bytes) = &body {
+            let pieces = u32::try_from(bytes.len() as u64 / SLOWEST).unwrap_or(u32::MAX);
+            patience = patience.saturating_add(timeouts.idle.saturating_mul(pieces));
+        }
+        let mut watch = None;
+        match body {
+            RequestBody::Empty => {}
+            RequestBody::Bytes(bytes) => sent = sent.body(bytes),
+            RequestBody::Stream(body) => {
+                let watched = Watch::over(body.unwrap_or_else(|| stream::empty().boxed()));
+                sent = sent.body(reqwest::Body::wrap_stream(watched.0));
+                watch = Some(watched.1);
+            }
+        }
+        let response = match watch {
+            // A body takes as long as its source takes; the client gives up a server that does not read it.
+            Some(watch) => tokio::select! {
+                response = sent.send() => response,
+                () = watch.stuck(patience.saturating_add(timeouts.idle)) => return Err(ErrorKind::Timeout(patience)),
+            },
+            None => tokio::time::timeout(patience, sent.send()).await.map_err(|_| ErrorKind::Timeout(patience))?,
+        };
+        let response = response.map_err(|error| broken::error(&error, connect, &url))?;
+        // Where no body follows, the slot is free again.
+        let empty = method == Method::HEAD || response.content_length() == Some(0);
+        Ok(Response {
+            status: response.status(),
+            headers: response.headers().clone(),
+            coding: coding::of(response.headers()),
+            pieces: in_time(response, timeouts.idle, url.clone()),
+            url,
+            elsewhere: false,
+            permit: permit.filter(|_| !empty),
+        })
+    }
+}
+
+/// Returns the class that a request's slot belongs to; none if the caller holds one already.
+fn class_of(request: &Request, purpose: Purpose) -> Option<Class> {
+    match (request.slot, purpose) {
+        (Slot::Held, _) => None,
+        (_, Purpose::Token) => Some(Class::Token),
+        (Slot::ByMethod, _) if request.reads() => Some(Class::Read),
+        (Slot::ByMethod | Slot::Write, _) => Some(Class::Write),
+    }
+}
+
+/// Returns the host that has named the host of a URL, by which the addresses of its name are judged; none for a host that
+/// settings name.
+fn named_by(endpoint: &Endpoint, url: &Url) -> Option<NamedBy> {
+    if endpoint.base.is_none() && endpoint.is_at(url) {
+        return None;
+    }
+    let base = endpoint.base.as_ref().unwrap_or(&endpoint.host.api).clone();
+    Some(NamedBy { base, allowed: endpoint.host.allow_private.clone() })
+}
+
+/// Returns the settings of TLS for a place that an endpoint leads to. The endpoint's certificate authorities count there
+/// as well: hosts that belong together have them in common. The endpoint alone sees the client certificate. If the
+/// endpoint's certificate is not checked, that of the other place is not checked either, unless the place gets a secret.
+pub(crate) fn tls_at(endpoint: &Endpoint, url: &Url, purpose: Purpose) -> Tls {
+    let tls = &endpoint.host.tls;
+    if endpoint.is_at(url) {
+        return tls.clone();
+    }
+    let secret = purpose == Purpose::Token;
+    let insecure = tls.insecure && (!secret || url.host() == endpoint.host.api.host());
+    Tls { insecure, roots: tls.roots.clone(), identities: Vec::new() }
+}
+
+/// Returns the body of a response, of which each piece comes in time.
+fn in_time(response: reqwest::Response, idle: Duration, url: Url) -> BoxStream<'static, Result<Bytes, ErrorKind>> {
+    let pieces = Some((response.bytes_stream().boxed(), url));
+    let pieces = stream::unfold(pieces, move |state| async move {
+        let (mut pieces, url) = state?;
+        match tokio::time::timeout(idle, pieces.next()).await {
+            Err(_) => Some((Err(ErrorKind::Timeout(idle)), None)),
+            Ok(None) => None,
+            Ok(Some(Ok(piece))) => Some((Ok(piece), Some((pieces, url)))),
+            Ok(Some(Err(error))) => Some((Err(broken::error(&error, idle, &url)), None)),
+        }
+    });
+    pieces.boxed()
+}

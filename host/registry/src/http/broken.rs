@@ -1,0 +1,45 @@
+//! The error that a failed connection or a broken body stands for.
+
+use std::time::Duration;
+
+use refkit_content::ErrorKind;
+use url::Url;
+
+use super::{names, tls};
+use crate::text::printable;
+
+/// Returns the error for a connection to a URL's host that failed, or for a body that broke.
+pub(crate) fn error(error: &reqwest::Error, connect: Duration, url: &Url) -> ErrorKind {
+    if error.is_timeout() && error.is_connect() {
+        return ErrorKind::Unreachable(format!("no connection within {} s", connect.as_secs_f32()));
+    }
+    // The innermost cause has the telling message: "connection refused", "invalid peer certificate".
+    let mut cause: &dyn std::error::Error = error;
+    loop {
+        if let Some(problem) = tls::refused(cause, url).or_else(|| names::refused(cause)) {
+            return problem;
+        }
+        if let Some(error) = cause.downcast_ref::<hyper::Error>().filter(|error| error.is_parse()) {
+            return malformed(error, url);
+        }
+        match std::error::Error::source(cause) {
+            Some(inner) => cause = inner,
+            None => break,
+        }
+    }
+    let what = if error.is_connect() { "no connection" } else { "the connection broke" };
+    ErrorKind::Unreachable(format!("{what}: {}", printable(&cause.to_string())))
+}
+
+/// The message of hyper's error for a response that does not begin as HTTP does. Nothing else distinguishes that error.
+const NO_HTTP: &str = "invalid HTTP version parsed";
+
+/// Returns the error for a response that is not HTTP. A server that speaks TLS answers plain HTTP with an alert, which
+/// does not begin as HTTP does. A head that is too long or has a wrong header is the server's own fault.
+fn malformed(error: &hyper::Error, url: &Url) -> ErrorKind {
+    let what = error.to_string();
+    if url.scheme() == "http" && what == NO_HTTP {
+        return ErrorKind::Protocol { tls: true };
+    }
+    ErrorKind::Malformed(format!("its answer is no HTTP: {}", printable(&what)))
+}

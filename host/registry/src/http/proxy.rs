@@ -1,0 +1,98 @@
+//! Proxies. This library uses those that its caller names, and never looks for others.
+
+mod direct;
+
+use std::fmt;
+
+use refkit_content::ErrorKind;
+use url::Url;
+
+use direct::Direct;
+
+/// The proxies that requests go through. Requests to this machine go directly, as those of Go programs do.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Proxies {
+    /// The URL of the proxy for requests without TLS, `http://` or `https://`.
+    pub http: Option<String>,
+    /// The URL of the proxy for requests with TLS.
+    pub https: Option<String>,
+    /// Names, domains, addresses and networks to which requests go directly, with commas between them; `*` for all. A
+    /// domain stands for itself and all below it, `.corp.test` and `*.corp.test` for all below it alone; a name or an
+    /// address with a port (`10.0.0.7:5000`) for that port alone.
+    pub none: String,
+}
+
+/// A proxy's URL may hold a password.
+impl fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set = (self.http.is_some(), self.https.is_some());
+        f.debug_struct("Proxies").field("http", &set.0).field("https", &set.1).field("none", &self.none).finish()
+    }
+}
+
+impl Proxies {
+    /// Returns whether the client speaks TLS with one of the proxies.
+    pub(crate) fn are_secure(&self) -> bool {
+        [&self.http, &self.https].into_iter().flatten().any(|url| url.starts_with("https://"))
+    }
+
+    /// Returns the names of the proxies.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let host = |text: &String| {
+            let text = if text.contains("://") { text.clone() } else { format!("http://{text}") };
+            Some(Url::parse(&text).ok()?.host_str()?.to_owned())
+        };
+        [&self.http, &self.https].into_iter().flatten().filter_map(host).collect()
+    }
+
+    /// Returns the proxies as the HTTP client takes them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] for a text that is no URL of a proxy. It may hold a password, so the error has no part
+    /// of it.
+    pub(crate) fn of_requests(&self) -> Result<Vec<reqwest::Proxy>, ErrorKind> {
+        let mut proxies = Vec::new();
+        for (url, scheme, what) in [(&self.http, "http", "HTTP"), (&self.https, "https", "HTTPS")] {
+            let Some(url) = url.as_deref().filter(|url| !url.is_empty()) else { continue };
+            // As curl and Go programs read these variables.
+            let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+            let fail = || {
+                let text = format!("the proxy for {what} is not http://HOST[:PORT] or https://HOST[:PORT]");
+                ErrorKind::Malformed(text)
+            };
+            if !(url.starts_with("http://") || url.starts_with("https://")) {
+                return Err(fail());
+            }
+            let proxy = Url::parse(&url).ok().filter(Url::has_host).ok_or_else(fail)?;
+            let direct = Direct::parse(&self.none);
+            let choose =
+                move |asked: &Url| (asked.scheme() == scheme && !direct.is_direct(asked)).then(|| proxy.clone());
+            proxies.push(reqwest::Proxy::custom(choose));
+        }
+        Ok(proxies)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        for (url, wanted) in [
+            ("http://proxy.example:3128", true),
+            ("https://user:secret@proxy.example", true),
+            ("proxy.example:3128", true),
+            ("", true),
+            ("socks5://user:secret@proxy.example", false),
+            ("http://", false),
+            ("http://user:secret@[::", false),
+        ] {
+            let proxies = Proxies { http: Some(url.to_owned()), https: Some(url.to_owned()), none: String::new() };
+            let made = proxies.of_requests();
+            assert_eq!(made.is_ok(), wanted, "{url}");
+            let shown = made.err().map(|problem| problem.to_string()).unwrap_or_default();
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
+}

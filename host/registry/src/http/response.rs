@@ -1,0 +1,152 @@
+//! A response whose body has not been read.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
+use http::header::{CONTENT_LENGTH, LOCATION};
+use http::{HeaderMap, StatusCode};
+use refkit_content::ErrorKind;
+use url::Url;
+
+use super::coding::{self, Coding};
+use super::failure;
+use super::limiter::Permit;
+use crate::text::printable;
+
+/// The head of a response, and the body on its way. The response holds its slot of the host's limiter until the body is
+/// read or dropped, so the task that reads it must not send another request to the same host meanwhile.
+pub(crate) struct Response {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// The URL that returned the response, after redirects.
+    pub(crate) url: Url,
+    /// Whether that URL has another origin than the one that the caller asked.
+    pub(crate) elsewhere: bool,
+    /// How the body is coded.
+    pub(crate) coding: Coding,
+    /// The body as it comes, each piece in time.
+    pub(crate) pieces: BoxStream<'static, Result<Bytes, ErrorKind>>,
+    pub(crate) permit: Option<Permit>,
+}
+
+/// A response that has been read.
+pub(crate) struct Whole {
+    pub(crate) headers: HeaderMap,
+    /// The URL that returned the response, after redirects.
+    pub(crate) url: Url,
+    pub(crate) bytes: Bytes,
+}
+
+/// Returns a header's text.
+pub(crate) fn text_of(headers: &HeaderMap, name: impl http::header::AsHeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+impl Response {
+    /// Returns a header's text.
+    pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+        text_of(&self.headers, name)
+    }
+
+    /// Returns the URL that `Location` names.
+    pub(crate) fn location(&self) -> Result<Url, ErrorKind> {
+        let text =
+            self.header(LOCATION).ok_or_else(|| ErrorKind::Malformed("a redirect without Location".to_owned()))?;
+        self.url
+            .join(text)
+            .map_err(|error| ErrorKind::Malformed(format!("the Location {:?} is no URL: {error}", printable(text))))
+    }
+
+    /// Returns the number of bytes that the response claims to have; a response to HEAD claims one as well. The length
+    /// of a coded body says nothing about the content, so there is none.
+    pub(crate) fn length(&self) -> Option<u64> {
+        if self.coding == Coding::Identity { self.claimed() } else { None }
+    }
+
+    fn claimed(&self) -> Option<u64> {
+        self.header(CONTENT_LENGTH)?.parse().ok()
+    }
+
+    /// Returns the response to a request for content of this size. Some stores call a layer that is itself a gzip file
+    /// coded in gzip: its length then equals the size, and it is not decoded.
+    pub(crate) fn of_size(mut self, size: u64) -> Self {
+        if self.coding == Coding::Gzip && self.claimed() == Some(size) {
+            self.coding = Coding::Identity;
+        }
+        self
+    }
+
+    /// Returns the response if its status is one of success.
+    ///
+    /// # Errors
+    /// What the status and the body mean otherwise.
+    pub(crate) async fn success(self) -> Result<Self, ErrorKind> {
+        if self.status.is_success() { Ok(self) } else { Err(self.refusal().await) }
+    }
+
+    /// Returns what a refusal means. A body that is too large or no JSON adds nothing to the status.
+    pub(crate) async fn refusal(self) -> ErrorKind {
+        let (status, headers, url) = (self.status, self.headers.clone(), self.url.clone());
+        let body = self.bytes(failure::BODY_LIMIT).await.unwrap_or_default();
+        failure::of_status(status, &headers, &body, &url)
+    }
+
+    /// Reads the body of at most so many bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`] as soon as the body has, or claims to have, one byte more.
+    pub(crate) async fn bytes(self, limit: u64) -> Result<Bytes, ErrorKind> {
+        if self.length().is_some_and(|length| length > limit) {
+            return Err(ErrorKind::TooLarge { limit });
+        }
+        let mut pieces = self.stream();
+        let mut bytes = BytesMut::new();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            if (bytes.len() + piece.len()) as u64 > limit {
+                return Err(ErrorKind::TooLarge { limit });
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes.freeze())
+    }
+
+    /// Takes the limiter's slot out of the response, for a caller that keeps it longer than the body.
+    pub(crate) fn take_permit(&mut self) -> Option<Permit> {
+        self.permit.take()
+    }
+
+    /// Returns the body in pieces, decoded. The stream holds the limiter's slot until its end or its first error.
+    pub(crate) fn stream(self) -> BoxStream<'static, Result<Bytes, ErrorKind>> {
+        let state = Some((self.pieces, self.permit));
+        let held = stream::unfold(state, |state| async move {
+            let (mut pieces, permit) = state?;
+            let piece = pieces.next().await?;
+            let rest = piece.is_ok().then_some((pieces, permit));
+            Some((piece, rest))
+        });
+        coding::decoded(self.coding, &self.headers, held.boxed())
+    }
+}
+
+#[cfg(test)]
+impl Response {
+    /// Returns a response without headers, as a fake layer returns it.
+    pub(crate) fn fake(status: u16, url: &Url, body: &'static str) -> Self {
+        Self {
+            status: StatusCode::from_u16(status).expect("a status"),
+            headers: HeaderMap::new(),
+            url: url.clone(),
+            elsewhere: false,
+            coding: Coding::Identity,
+            pieces: stream::once(async move { Ok(Bytes::from_static(body.as_bytes())) }).boxed(),
+            permit: None,
+        }
+    }
+
+    /// Returns the same with a header.
+    pub(crate) fn with(mut self, name: http::HeaderName, value: &str) -> Self {
+        self.headers.append(name, value.parse().expect("a value"));
+        self
+    }
+}

@@ -1,0 +1,16 @@
+//! Text of servers and of people, as errors show it.
+
+/// The most characters of such a text that are shown.
+const SHOWN: usize = 300;
+
+/// Returns a server's text, shortened, with `?` in place of control characters.
+pub(crate) fn printable(text: &str) -> String {
+    let clean = |c: char| {
+        if c.is_control() || matches!(c, '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}') { '?' } else { c }
+    };
+    let mut short: String = text.chars().take(SHOWN).map(clean).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        short.push('…');
+    }
+    short
+}
