@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use refkit::{Engine, EngineOptions, Link, Outcome, Parts, Request, Resolver, Selection};
+use refkit::{Chain, Components, Engine, EngineOptions, Outcome, Request};
 use refkit_content::cache::{Cache, CacheOptions, Cached};
 use refkit_content::{DiskCache, Source};
 use refkit_oci::Reference;
@@ -43,13 +43,11 @@ async fn share_turns_tokens_and_content() {
     let cached = Cached::on_disk(Client::builder().build(), cache, CacheOptions::default());
     let source: Arc<dyn Source> = Arc::new(cached.with_memory(Cache::new(1 << 20)));
     let engine = Engine::new(EngineOptions { runs: RUNS as u32, ..EngineOptions::default() }).unwrap();
-    let policy = refkit::default_policy(&engine).await.unwrap();
-    let resolver = Resolver::builder(engine, source).policy(Link::new(policy, Default::default()).unwrap());
-    let resolver = Arc::new(resolver.build());
+    let chain = Chain::load(&engine, Components::none(), &[]).await.unwrap();
+    let resolver = Arc::new(chain.resolver(source));
 
     let run = |run: usize| {
-        let selection = Selection::Platforms(vec!["linux/amd64".parse().unwrap()]);
-        let request = Request { reference: reference(run % IMAGES), selection, parts: Parts::CONFIGS };
+        let request = Request::new(reference(run % IMAGES)).platform("linux/amd64".parse().unwrap()).with_configs();
         let resolver = Arc::clone(&resolver);
         tokio::spawn(async move { resolver.resolve(request).await })
     };

@@ -5,6 +5,8 @@
 mod cache;
 #[path = "sandbox/compiling.rs"]
 mod compiling;
+#[path = "sandbox/delegate.rs"]
+mod delegate;
 #[path = "sandbox/documents.rs"]
 mod documents;
 #[path = "sandbox/evader.rs"]
@@ -31,7 +33,5 @@ mod realloc;
 mod shipped;
 #[path = "sandbox/variant.rs"]
 mod variant;
-#[path = "sandbox/vouched.rs"]
-mod vouched;
 
 refkit_tests::each_guest_has_a_test!();

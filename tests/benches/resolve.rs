@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use refkit_contract::{Content, Decision, Failure, Level, Request};
 use refkit_default::Default as DefaultPolicy;
 use refkit_oci::{Algorithm, Descriptor, Digest, Platform, Reference, Repository};
 use refkit_policy as guest;
 use refkit_policy::Policy as _;
-use refkit_sandbox::{Content, Decision, Failure, Host, Level, Limits, Parts, Policy, Request, Selection};
+use refkit_sandbox::{Host, Limits, Policy};
 use refkit_support::image::{Image, ImageBuilder, IndexBuilder};
 use refkit_tests::components;
 use refkit_tests::stage::ENGINE;
@@ -158,11 +159,7 @@ async fn measure() {
     let memory = Memory { descriptor: index.descriptor.clone(), bytes: index.bytes.clone() };
     let reference = Reference::parse("registry.test/app:latest").expect("a reference");
     let wanted = Platform::parse("linux/arm64").expect("a platform");
-    let request = Request {
-        reference: reference.clone(),
-        selection: Selection::Platforms(vec![wanted.clone()]),
-        parts: Parts::IMAGES,
-    };
+    let request = Request::new(reference.clone()).platform(wanted.clone());
     let native = guest::Request {
         reference: reference.into(),
         selection: guest::Selection::Platforms(vec![wanted.into()]),

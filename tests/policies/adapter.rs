@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use refkit_contract as host;
+use refkit_contract::{Absence, Decision, Failure, Step};
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use refkit_policy as guest;
 use refkit_policy::Host as _;
 use refkit_policy::testing::Registry;
-use refkit_sandbox as host;
-use refkit_sandbox::{Absence, Claim, Decision, Failure};
+use refkit_sandbox::RunError;
 
 /// A registry in memory behind a sandbox.
 pub struct Adapter(pub Registry);
 
 #[async_trait]
-impl host::Host for Adapter {
+impl refkit_sandbox::Host for Adapter {
     async fn resolve(&self, reference: &Reference) -> Result<Descriptor, Failure> {
         self.0.resolve(&reference.clone().into()).map(descriptor).map_err(failure)
     }
@@ -101,20 +102,17 @@ pub fn describe(own: &host::Description) -> guest::Description {
 
 /// Returns a request as the sandbox takes it.
 pub fn request(asked: guest::Request) -> host::Request {
-    host::Request {
-        reference: (&asked.reference).try_into().expect("a reference of a table"),
-        selection: match asked.selection {
-            guest::Selection::All => host::Selection::All,
-            guest::Selection::Platforms(wanted) => {
-                host::Selection::Platforms(wanted.into_iter().map(Into::into).collect())
-            }
-        },
-        parts: host::Parts {
-            images: asked.parts.contains(guest::Parts::IMAGES),
-            configs: asked.parts.contains(guest::Parts::CONFIGS),
-            attestations: asked.parts.contains(guest::Parts::ATTESTATIONS),
-        },
-    }
+    let selection = match asked.selection {
+        guest::Selection::All => host::Selection::All,
+        guest::Selection::Platforms(wanted) => host::Selection::Platforms(wanted.into_iter().map(Into::into).collect()),
+    };
+    let parts = host::Parts {
+        images: asked.parts.contains(guest::Parts::IMAGES),
+        configs: asked.parts.contains(guest::Parts::CONFIGS),
+        attestations: asked.parts.contains(guest::Parts::ATTESTATIONS),
+    };
+    let reference = (&asked.reference).try_into().expect("a reference of a table");
+    host::Request::new(reference).select(selection).with(parts)
 }
 
 fn asked(request: host::Request) -> guest::Request {
@@ -135,15 +133,15 @@ fn asked(request: host::Request) -> guest::Request {
 }
 
 /// Returns what came out of a sandbox as a policy's author sees it: of a descriptor, the digest.
-pub fn result(claim: Result<Claim, host::RunError>) -> Result<guest::Outcome, guest::Error> {
-    match claim {
-        Err(host::RunError::Failed(failure)) => Err(error(failure)),
+pub fn result(step: Result<Step<Digest>, RunError>) -> Result<guest::Outcome, guest::Error> {
+    match step {
+        Err(RunError::Failed(failure)) => Err(error(failure)),
         Err(other) => Err(guest::Error::new(guest::ErrorCode::Other, other.to_string())),
-        Ok(Claim::Next(request)) => Ok(guest::Outcome::Next(asked(request))),
-        Ok(Claim::Decision(Decision::Denied(denials))) => {
+        Ok(Step::Next(request)) => Ok(guest::Outcome::Next(asked(request))),
+        Ok(Step::Decided(Decision::Denied(denials))) => {
             Ok(guest::Outcome::Denied(denials.into_iter().map(to_denial).collect()))
         }
-        Ok(Claim::Decision(Decision::Resolved(resolved))) => Ok(guest::Outcome::Resolved(guest::Resolved {
+        Ok(Step::Decided(Decision::Resolved(resolved))) => Ok(guest::Outcome::Resolved(guest::Resolved {
             reference: resolved.reference.into(),
             root: bare(resolved.root),
             images: resolved.images.into_iter().map(|place| place.map(to_image).map_err(to_absence)).collect(),
@@ -211,7 +209,7 @@ fn to_absence(absence: Absence) -> guest::Absence {
 
 fn denial(denial: guest::Denial) -> host::Denial {
     let subject = denial.subject.map(|subject| subject.parse().expect("a digest of the registry"));
-    host::Denial { rule: denial.rule, message: denial.message, subject }
+    host::Denial::new(denial.rule, denial.message, subject)
 }
 
 fn to_denial(denial: host::Denial) -> guest::Denial {
@@ -235,7 +233,7 @@ const CODES: [(host::ErrorCode, guest::ErrorCode); 10] = [
 
 fn failure(error: guest::Error) -> Failure {
     let code = CODES.iter().find(|(_, code)| *code == error.code).expect("every kind is in the list").0;
-    Failure { code, message: error.message }
+    Failure::new(code, error.message)
 }
 
 fn error(failure: Failure) -> guest::Error {

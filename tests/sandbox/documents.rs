@@ -1,6 +1,6 @@
 //! Documents that mean harm, read by the default policy in the sandbox: a clear error, and memory that stays flat.
 
-use refkit::{Absence, Error, Outcome, Parts, Request};
+use refkit::{Absence, Error, Outcome, Parts};
 use refkit_tests::stage::{self, INDEX, MANIFEST, Stage};
 
 use crate::memory::{alone, resident};
@@ -63,7 +63,7 @@ async fn resolve(document: fn(&Stage) -> String) -> Result<Outcome, Error> {
     stage::put(&stage.memory, REFERENCE, INDEX, &text);
     let request = stage::request(REFERENCE);
     let parts = Parts { configs: true, ..request.parts };
-    stage.resolver().await.resolve(Request { parts, ..request }).await
+    stage.resolver().await.resolve(request.with(parts)).await
 }
 
 /// Returns why nothing came of it: the error of the run, or what each image is missing for.

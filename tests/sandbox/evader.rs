@@ -16,11 +16,11 @@ async fn evading(mode: &str, other: &str) -> Stage {
     let stage = Stage::new().grant("registry.test/other");
     let same = stage::image_index(&stage.memory, "registry.test/app", "one");
     stage::put(&stage.memory, SAME, INDEX, &same);
-    stage.policy(EVADER, &[("mode", mode), ("other", other)]).await
+    stage.policy(EVADER, &[("mode", mode), ("other", other)])
 }
 
 fn root_of(reference: &str) -> Request {
-    Request { parts: Parts::NONE, ..stage::request(reference) }
+    stage::request(reference).with(Parts::NONE)
 }
 
 async fn run(stage: Stage, request: Request) -> Result<Outcome, Error> {
@@ -68,7 +68,7 @@ async fn a_refused_reference_is_in_no_outcome() {
     ];
     for (mode, other, allowed, wanted) in rows {
         let allow = if allowed.is_empty() { "nowhere.test/*" } else { allowed };
-        let stage = evading(mode, other).await.policy(ALLOW_LIST, &[("allow", allow)]).await;
+        let stage = evading(mode, other).await.policy(ALLOW_LIST, &[("allow", allow)]);
         let request = if mode == "own-images" { stage::request(APP) } else { root_of(APP) };
         let ended = ended(&run(stage, request).await);
         assert!(ended.contains(wanted), "{mode} {other} {allowed}: {ended}");
@@ -78,7 +78,7 @@ async fn a_refused_reference_is_in_no_outcome() {
 /// The refusal of one image binds the policies before, whatever they ask for and wherever they put it.
 #[tokio::test]
 async fn a_refused_image_is_in_no_outcome() {
-    let all = |request: Request| Request { selection: Selection::All, ..request };
+    let all = |request: Request| request.select(Selection::All);
     // mode, the request, how the run ends
     let rows = [
         ("own-images", stage::request(APP), "takes away the refusal or failure of image 1"),
@@ -90,13 +90,13 @@ async fn a_refused_image_is_in_no_outcome() {
         ("own", root_of(APP), "takes away the refusal or failure of image 1"),
     ];
     for (mode, request, wanted) in rows {
-        let stage = evading(mode, APP).await.policy(HOSTILE, &[("mode", "deny-image")]).await;
+        let stage = evading(mode, APP).await.policy(HOSTILE, &[("mode", "deny-image")]);
         let ended = ended(&run(stage, request).await);
         assert!(ended.contains(wanted), "{mode}: {ended}");
     }
     // A second policy between the two has it from the one that refused, and binds the first in the same way.
-    let stage = evading("own-child", APP).await.policy(EVADER, &[("mode", "next-same"), ("quiet", "1")]).await;
-    let stage = stage.policy(HOSTILE, &[("mode", "deny-image")]).await;
+    let stage = evading("own-child", APP).await.policy(EVADER, &[("mode", "next-same"), ("quiet", "1")]);
+    let stage = stage.policy(HOSTILE, &[("mode", "deny-image")]);
     let ended = ended(&run(stage, root_of(APP)).await);
     assert!(ended.contains(REFUSED), "{ended}");
 }
@@ -104,18 +104,18 @@ async fn a_refused_image_is_in_no_outcome() {
 /// What the rest of the chain could not judge is not let through either; who does not ask decides alone.
 #[tokio::test]
 async fn a_failure_is_no_leave() {
-    let stage = evading("own", APP).await.policy(HOSTILE, &[("mode", "probe")]).await;
+    let stage = evading("own", APP).await.policy(HOSTILE, &[("mode", "probe")]);
     let failed = ended(&run(stage, root_of(APP)).await);
     assert!(failed.contains(UNASKED), "{failed}");
     let quiet = [("mode", "own"), ("quiet", "1")];
-    let alone = run(Stage::new().policy(EVADER, &quiet).await, root_of(APP)).await;
+    let alone = run(Stage::new().policy(EVADER, &quiet), root_of(APP)).await;
     assert_eq!(ended(&alone), "resolved registry.test/app:1");
 }
 
 #[tokio::test]
 async fn a_root_is_an_index_or_a_manifest() {
     let quiet = |mode: &'static str| [("mode", mode), ("quiet", "1"), ("other", "registry.test/app:99.9")];
-    let stage = Stage::new().policy(EVADER, &quiet("own-config")).await;
+    let stage = Stage::new().policy(EVADER, &quiet("own-config"));
     let config = ended(&run(stage, root_of(APP)).await);
     assert!(config.contains("neither an index nor a manifest"), "{config}");
 
@@ -127,10 +127,10 @@ async fn a_root_is_an_index_or_a_manifest() {
     let entry = format!(r#"{{"mediaType":"{MANIFEST}","digest":"{digest}","size":{}}}"#, layer.len());
     let index = format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{entry}]}}"#);
     stage::put(&stage.memory, "registry.test/app:odd", INDEX, &index);
-    let odd = ended(&run(stage.policy(EVADER, &quiet("own-entry")).await, root_of("registry.test/app:odd")).await);
+    let odd = ended(&run(stage.policy(EVADER, &quiet("own-entry")), root_of("registry.test/app:odd")).await);
     assert!(!odd.starts_with("resolved") && odd.contains(digest.as_str()), "{odd}");
     // A manifest that an index lists is read before it is a root.
-    let stage = Stage::new().policy(EVADER, &quiet("own-child")).await;
+    let stage = Stage::new().policy(EVADER, &quiet("own-child"));
     let child = ended(&run(stage, root_of(APP)).await);
     assert!(child.starts_with("resolved registry.test/app@sha256:"), "{child}");
 }
@@ -141,7 +141,7 @@ async fn a_tag_in_an_outcome_named_its_root() {
         // the tag that is claimed beside the digest of app:1, whether that holds
         for (other, holds) in [("registry.test/app:1", true), ("registry.test/app:99.9-signed-by-nobody", false)] {
             let settings = [("mode", mode), ("other", other), ("quiet", "1")];
-            let ended = ended(&run(Stage::new().policy(EVADER, &settings).await, root_of(APP)).await);
+            let ended = ended(&run(Stage::new().policy(EVADER, &settings), root_of(APP)).await);
             match holds {
                 true => assert!(ended.starts_with("resolved registry.test/app:1@sha256:"), "{mode}: {ended}"),
                 false => assert!(ended.contains("has not resolved that tag to that digest"), "{mode}: {ended}"),
@@ -156,7 +156,7 @@ async fn a_tag_in_an_outcome_named_its_root() {
     let stage = Stage::new().grant("registry.test/moved");
     let same = stage::image_index(&stage.memory, "registry.test/moved", "one");
     stage::put(&stage.memory, "registry.test/moved:1", INDEX, &same);
-    let stage = stage.policy(REDIRECT, &[("from", "registry.test/app"), ("to", "registry.test/moved")]).await;
+    let stage = stage.policy(REDIRECT, &[("from", "registry.test/app"), ("to", "registry.test/moved")]);
     let moved = ended(&run(stage, root_of(&format!("registry.test/app:5.0@{digest}"))).await);
     assert_eq!(moved, format!("resolved registry.test/moved:5.0@{digest}"));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use refkit::{Absence, Budget, Error, ErrorCode, Event, Outcome, Parts, Request, Selection, Session};
+use refkit::{Absence, Budget, Error, ErrorCode, Event, Outcome, Parts, Selection, Session};
 use refkit_content::{Body, Content, Discover, Fetch, Memory, Origin, Resolve, WithOrigin};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 use refkit_report::explain::Explained;
@@ -81,10 +81,10 @@ fn annotated(stage: &Stage) {
 async fn run(stage: Stage, modes: &[&str], other: &str) -> (Session, Result<Outcome, Error>) {
     let mut stage = stage;
     for mode in modes {
-        stage = stage.policy(HOSTILE, &[("mode", mode), ("other", other)]).await;
+        stage = stage.policy(HOSTILE, &[("mode", mode), ("other", other)]);
     }
     let platforms = Selection::Platforms(vec!["linux/amd64".parse().expect("a platform")]);
-    let session = stage.resolver().await.session(Request { selection: platforms, ..stage::request(REFERENCE) });
+    let session = stage.resolver().await.session(stage::request(REFERENCE).select(platforms));
     let result = session.resolve().await;
     (session, result)
 }
@@ -160,7 +160,7 @@ async fn outcome_of(mode: &str) -> u64 {
         _ => panic!("{mode} has no row"),
     }
     assert!(session.spent().held <= session.budget().held + (1 << 20), "{mode}: {:?}", session.spent());
-    let lines = Explained::of(&[], &[], &session, None).lines();
+    let lines = Explained::of(&[], &session, None).lines();
     let bytes: usize = lines.iter().map(String::len).sum();
     assert!(bytes < 40 << 20, "{mode}: the explanation has {bytes} bytes");
     assert!(lines.iter().any(|line| line.contains("memory of the host")), "{mode}");
@@ -236,7 +236,7 @@ async fn lists_of_a_registry_count() {
     stage::put(&stage.memory, REFERENCE, INDEX, &index(&entries));
     let source = Arc::new(Lists(stage.memory.clone()));
     let parts = Parts { images: true, attestations: true, configs: false };
-    let request = Request { selection: Selection::All, parts, ..stage::request(REFERENCE) };
+    let request = stage::request(REFERENCE).select(Selection::All).with(parts);
     let session = stage.resolver_over(source).await.session(request);
     let resolution = match session.resolve().await {
         Ok(Outcome::Resolved(resolution)) => resolution,
@@ -274,7 +274,7 @@ async fn an_index_that_is_named_again_is_opened_once() {
     let Ok(Outcome::Resolved(resolution)) = result else { panic!("{result:?}") };
     assert_eq!(resolution.images[0].as_ref().map(|image| image.parents.len()), Ok(1));
     assert_eq!((session.spent().calls, resolution.candidates().len()), (2, 4_000));
-    let lines = Explained::of(&[], &[], &session, Some(&resolution)).lines();
+    let lines = Explained::of(&[], &session, Some(&resolution)).lines();
     assert!(lines.iter().any(|line| line.contains("and 3900 more")), "{lines:?}");
     assert!(peak() < PEAK, "{} bytes", peak());
 }
@@ -314,7 +314,7 @@ async fn long_lists_are_held_a_few_at_a_time() {
     let stage = Stage::new().budget(|budget| budget.cpu = Duration::from_secs(100));
     let parts = Parts { images: true, attestations: true, configs: false };
     let reference = format!("{}/app:1", registry.host());
-    let request = Request { selection: Selection::All, parts, ..stage::request(&reference) };
+    let request = stage::request(&reference).select(Selection::All).with(parts);
     let session = stage.resolver_over(Arc::new(client)).await.session(request);
     let Ok(Outcome::Resolved(resolution)) = session.resolve().await else { panic!("{:?}", session.trace()) };
     for image in &resolution.images {

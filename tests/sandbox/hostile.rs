@@ -39,7 +39,7 @@ fn large(budget: &mut Budget) {
 }
 
 async fn run(mode: &str, change: fn(&mut Budget)) -> Result<Outcome, Error> {
-    let stage = Stage::new().policy(HOSTILE, &[("mode", mode)]).await.budget(change);
+    let stage = Stage::new().policy(HOSTILE, &[("mode", mode)]).budget(change);
     stage.resolver().await.resolve(stage::request("registry.test/app:1")).await
 }
 
@@ -103,7 +103,7 @@ async fn a_good_run_follows_a_bad_one() {
 /// Messages over the limit are counted and dropped; the run goes on.
 #[tokio::test]
 async fn a_trace_keeps_so_many_messages() {
-    let stage = Stage::new().policy(HOSTILE, &[("mode", "events"), ("count", "2500")]).await;
+    let stage = Stage::new().policy(HOSTILE, &[("mode", "events"), ("count", "2500")]);
     let resolver = stage.resolver().await;
     let session = resolver.session(stage::request("registry.test/app:1"));
     assert!(matches!(session.resolve().await, Ok(Outcome::Resolved(_))));

@@ -12,7 +12,7 @@ async fn a_redirect_takes_all_spellings() {
     for from in ["registry.test/app", "REGISTRY.TEST:443/app"] {
         for spelling in SPELLINGS {
             let settings = [("from", from), ("to", "Registry.Test:443/other")];
-            let stage = Stage::new().grant("registry.TEST:443/other").policy(REDIRECT, &settings).await;
+            let stage = Stage::new().grant("registry.TEST:443/other").policy(REDIRECT, &settings);
             let outcome = stage.resolver().await.resolve(stage::request(spelling)).await;
             let Ok(Outcome::Resolved(found)) = outcome else { panic!("{from} {spelling}: {outcome:?}") };
             assert_eq!(found.reference.to_string(), "registry.test/other:1", "{from} {spelling}");
@@ -25,7 +25,7 @@ async fn a_pattern_matches_all_spellings() {
     for (allow, allowed) in [("registry.test/app", true), ("Registry.Test:443/*", true), ("registry.test:80/*", false)]
     {
         for spelling in SPELLINGS {
-            let stage = Stage::new().policy(ALLOW_LIST, &[("allow", allow)]).await;
+            let stage = Stage::new().policy(ALLOW_LIST, &[("allow", allow)]);
             let outcome = stage.resolver().await.resolve(stage::request(spelling)).await.expect("a decision");
             assert_eq!(matches!(outcome, Outcome::Resolved(_)), allowed, "{allow} {spelling}: {outcome:?}");
         }

@@ -48,12 +48,12 @@ async fn run(stage: Stage, request: Request) -> Result<Outcome, Error> {
 
 fn whole() -> Request {
     let parts = Parts { images: true, configs: true, attestations: true };
-    Request { parts, ..stage::request("registry.test/app:1") }
+    stage::request("registry.test/app:1").with(parts)
 }
 
 async fn lying(mode: &str) -> Stage {
     let settings = [("mode", mode), ("other", "other")];
-    Stage::new().policy(HOSTILE, &settings).await.grant("registry.test/other")
+    Stage::new().policy(HOSTILE, &settings).grant("registry.test/other")
 }
 
 #[tokio::test]
@@ -74,8 +74,8 @@ async fn a_lie_is_refused_by_name() {
 #[tokio::test]
 async fn nothing_is_made_of_a_run_that_was_stopped() {
     for inner in ["panic", "invent", "grow", "no-reason"] {
-        let stage = Stage::new().policy(HOSTILE, &[("mode", "ask-next")]).await;
-        let stage = stage.policy(HOSTILE, &[("mode", inner)]).await;
+        let stage = Stage::new().policy(HOSTILE, &[("mode", "ask-next")]);
+        let stage = stage.policy(HOSTILE, &[("mode", inner)]);
         match run(stage, whole()).await {
             Err(Error::Policy { .. } | Error::Outcome { .. }) => {}
             other => panic!("{inner}: {other:?}"),
@@ -88,7 +88,7 @@ async fn nothing_is_made_of_a_run_that_was_stopped() {
 async fn a_chain_ends() {
     let mut stage = Stage::new();
     for _ in 0..8 {
-        stage = stage.policy(HOSTILE, &[("mode", "circle")]).await;
+        stage = stage.policy(HOSTILE, &[("mode", "circle")]);
     }
     let resolver = stage.resolver().await;
     let session = resolver.session(whole());
@@ -98,18 +98,16 @@ async fn a_chain_ends() {
     assert_eq!(runs, 9);
 }
 
-/// A chain whose last policy passes the request on has no answer.
+/// Every chain ends in the default policy: what the last of the other policies passes on has an answer.
 #[tokio::test]
-async fn the_last_policy_has_to_answer() {
-    let link = stage::link(HOSTILE, &[("mode", "secret-write")]).await;
-    let memory = std::sync::Arc::new(Stage::new().memory);
-    let resolver = refkit::Resolver::builder(stage::ENGINE.clone(), memory).policy(link).build();
-    match resolver.resolve(whole()).await {
-        Err(Error::Outcome { problem, .. }) => {
-            assert_eq!(problem.to_string(), "there is no policy after it that could answer")
-        }
-        other => panic!("{other:?}"),
-    }
+async fn the_default_policy_answers_what_is_passed_on() {
+    let stage = Stage::new().policy(HOSTILE, &[("mode", "secret-write")]);
+    let chain = stage.resolver().await.session(whole()).chain().clone();
+    let names = chain.policies().map(|policy| policy.description().name.clone()).collect::<Vec<_>>();
+    assert_eq!(names, ["hostile", "default"]);
+    let outcome = chain.resolver(std::sync::Arc::new(Stage::new().memory)).resolve(whole()).await;
+    assert!(matches!(outcome, Ok(Outcome::Resolved(_))), "{outcome:?}");
+    assert!(chain.end().is_default() && !chain.is_default());
 }
 
 #[tokio::test]
@@ -119,7 +117,7 @@ async fn a_denied_image_stays_denied() {
         other => panic!("{other:?}"),
     };
     // The policy that denies, alone: its absence stands in its place.
-    let stage = Stage::new().policy(HOSTILE, &[("mode", "deny-image")]).await;
+    let stage = Stage::new().policy(HOSTILE, &[("mode", "deny-image")]);
     let images = denied(run(stage, whole()).await);
     assert!(matches!(&images[0], Err(Absence::Denied(list)) if list[0].rule == "deny-image"), "{images:?}");
     assert!(images[1].is_ok(), "{images:?}");
@@ -128,9 +126,9 @@ async fn a_denied_image_stays_denied() {
     for (mode, selection) in
         [("leave-out", Selection::All), ("leave-out", whole().selection), ("replace-denied", whole().selection)]
     {
-        let stage = Stage::new().policy(HOSTILE, &[("mode", mode)]).await;
-        let stage = stage.policy(HOSTILE, &[("mode", "deny-image")]).await;
-        let request = Request { selection, ..whole() };
+        let stage = Stage::new().policy(HOSTILE, &[("mode", mode)]);
+        let stage = stage.policy(HOSTILE, &[("mode", "deny-image")]);
+        let request = whole().select(selection);
         match run(stage, request.clone()).await {
             Err(Error::Outcome { policy, problem }) => assert_eq!(policy, "hostile", "{mode}: {problem}"),
             other => panic!("{mode} {:?}: {other:?}", request.selection),
@@ -141,8 +139,8 @@ async fn a_denied_image_stays_denied() {
 /// Where no images were asked for, the denial of one decides the whole.
 #[tokio::test]
 async fn a_denial_is_not_trimmed_away() {
-    let stage = Stage::new().policy(HOSTILE, &[("mode", "deny-image")]).await;
-    match run(stage, Request { parts: Parts::NONE, ..whole() }).await {
+    let stage = Stage::new().policy(HOSTILE, &[("mode", "deny-image")]);
+    match run(stage, whole().with(Parts::NONE)).await {
         Ok(Outcome::Denied { policy, denials }) => {
             assert_eq!((policy.as_str(), denials[0].rule.as_str()), ("hostile", "deny-image"));
         }

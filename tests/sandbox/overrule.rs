@@ -6,7 +6,7 @@ use refkit_tests::stage::{self, Stage};
 
 #[tokio::test]
 async fn what_the_rest_allows_is_its_answer() {
-    let stage = Stage::new().policy(OVERRULE, &[]).await.policy(ALLOW_LIST, &[("allow", "registry.test/app")]).await;
+    let stage = Stage::new().policy(OVERRULE, &[]).policy(ALLOW_LIST, &[("allow", "registry.test/app")]);
     let resolver = stage.resolver().await;
     let allowed = resolver.session(stage::request("registry.test/app:1")).resolve().await;
     assert!(matches!(allowed, Ok(Outcome::Resolved(_))), "{allowed:?}");

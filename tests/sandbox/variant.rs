@@ -6,7 +6,7 @@ use refkit_tests::stage::{self, Stage};
 
 #[tokio::test]
 async fn it_takes_the_image_that_it_names() {
-    let stage = Stage::new().policy(VARIANT, &[("take", "linux/arm/v7")]).await;
+    let stage = Stage::new().policy(VARIANT, &[("take", "linux/arm/v7")]);
     let session = stage.resolver().await.session(stage::request("registry.test/app:1"));
     let Ok(Outcome::Resolved(found)) = session.resolve().await else { panic!("it resolves") };
     for image in &found.images {

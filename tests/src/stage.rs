@@ -1,9 +1,9 @@
 //! What a test of a whole run needs: images in memory, an engine, and a chain.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use refkit::{Budget, Engine, EngineOptions, Grants, Link, Parts, Policy, Request, Resolver, Selection};
+use refkit::settings::Assignment;
+use refkit::{Budget, Chain, Component, Engine, EngineOptions, Grants, Request, Resolver};
 use refkit_content::Memory;
 use refkit_oci::pattern::Pattern;
 use refkit_oci::{Descriptor, Platform, Reference};
@@ -27,7 +27,7 @@ pub struct Stage {
     /// The images.
     pub memory: Memory,
     /// The chain, outermost first, the default policy not counted.
-    pub chain: Vec<Link>,
+    pub chain: Vec<Component>,
     /// What a run may use.
     pub budget: Budget,
     /// What a run may reach besides what was asked.
@@ -53,8 +53,8 @@ impl Stage {
     }
 
     /// Adds a policy at the end of the chain, before the default one.
-    pub async fn policy(mut self, component: &'static [u8], settings: &[(&str, &str)]) -> Self {
-        self.chain.push(link(component, settings).await);
+    pub fn policy(mut self, component: &'static [u8], settings: &[(&str, &str)]) -> Self {
+        self.chain.push(self::component(component, settings));
         self
     }
 
@@ -80,28 +80,23 @@ impl Stage {
 
     /// Returns the resolver over another source.
     pub async fn resolver_over(self, source: Arc<dyn refkit_content::Source>) -> Resolver {
-        let default = refkit::default_policy(&ENGINE).await.expect("the embedded policy loads");
-        let last = Link::new(default, BTreeMap::new()).expect("it needs no settings");
-        let builder = Resolver::builder(ENGINE.clone(), source).budget(self.budget).grants(Grants::new(self.grants));
-        self.chain.into_iter().chain([last]).fold(builder, refkit::Builder::policy).build()
+        let chain = Chain::load(&ENGINE, self.chain.into_iter().collect(), &[]).await.expect("a test's chain loads");
+        chain.resolver(source).budget(self.budget).grants(Grants::new(self.grants))
     }
 }
 
-/// Returns a policy with settings.
-pub async fn link(component: &'static [u8], settings: &[(&str, &str)]) -> Link {
-    let policy = Policy::load(&ENGINE, component).await.expect("a test's policy loads");
-    let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Link::new(policy, settings).expect("a test's settings suffice")
+/// Returns a policy with settings of its own.
+pub fn component(bytes: &'static [u8], settings: &[(&str, &str)]) -> Component {
+    let settings = settings.iter().map(|(name, value)| Assignment::new(*name, *value)).collect();
+    Component::new("a test's policy", bytes).with_settings(settings)
 }
 
 /// Returns a request for images of two platforms.
 pub fn request(reference: &str) -> Request {
     let platforms = ["linux/amd64", "linux/arm64"].map(|text| text.parse::<Platform>().expect("a test's platform"));
-    Request {
-        reference: Reference::parse(reference).expect("a test's reference"),
-        selection: Selection::Platforms(platforms.to_vec()),
-        parts: Parts::IMAGES,
-    }
+    platforms
+        .into_iter()
+        .fold(Request::new(Reference::parse(reference).expect("a test's reference")), Request::platform)
 }
 
 /// Puts content under a reference.

@@ -2,9 +2,11 @@
 //! BuildKit's users know them. Pure: no network, no clock, no files; native and wasm32.
 #![forbid(unsafe_code)]
 
+mod content;
 pub mod descriptor;
 pub mod digest;
 pub mod document;
+mod error_code;
 mod footprint;
 pub mod matching;
 pub mod pattern;
@@ -12,8 +14,10 @@ pub mod platform;
 mod quoted;
 pub mod reference;
 
+pub use content::Content;
 pub use descriptor::Descriptor;
 pub use digest::{Algorithm, Digest};
+pub use error_code::ErrorCode;
 pub use footprint::Footprint;
 pub use pattern::Pattern;
 pub use platform::Platform;

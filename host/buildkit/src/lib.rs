@@ -23,4 +23,4 @@ pub use bridge::Bridge;
 pub use capabilities::{Capabilities, MissingCapability};
 pub use connection::{Body, BoxError, Connection, ConnectionError, Ended};
 pub use raw::{MESSAGE_LIMIT, Raw, RawError};
-pub use source::{BuildkitSource, Converted, Metadata, Options, PlatformSource};
+pub use source::{BuildkitSource, Converted, HOST, Metadata, Options, PlatformSource};

@@ -38,7 +38,7 @@ pub use meta::Metadata;
 pub use view::PlatformSource;
 
 /// Who answers, in errors and traces.
-pub(crate) const HOST: &str = "BuildKit";
+pub const HOST: &str = "BuildKit";
 
 /// What a build's content is read with.
 #[derive(Debug, Clone)]

@@ -29,12 +29,13 @@ pub fn compiler(limits: &Compiling) -> Compiler {
 /// # Errors
 /// What is wrong with the file, or the limit that compiling it met.
 pub async fn load(engine: &Engine, path: &Path, component: Bytes) -> Result<Policy, Failure> {
-    let what = format!(
-        "{} ({}); the cache keeps it for the next time",
-        path.display(),
-        refkit_report::units::Bytes(component.len() as u64)
-    );
+    let what = format!("{}; the cache keeps it for the next time", named(path, component.len()));
     waiting(&what, Policy::load(engine, component)).await.map_err(|error| refused(path, &error))
+}
+
+/// Returns a file with its size in bytes, for a person.
+pub fn named(path: &Path, bytes: usize) -> String {
+    format!("{} ({})", path.display(), refkit_report::units::Bytes(bytes as u64))
 }
 
 /// Waits for a compiler. If that takes long, a terminal shows what for. A log and a program that reads standard error do

@@ -76,19 +76,10 @@ impl fmt::Display for Failure {
 
 /// What went wrong with a session of a reference, and what to do next.
 pub fn session(error: &refkit::Error, target: &crate::target::Target) -> Failure {
-    let failure = Failure::failed(error.code(), message(error));
+    let failure = Failure::failed(error.code(), error);
     match hint(error, target) {
         Some(hint) => failure.hint(hint),
         None => failure,
-    }
-}
-
-/// The host's own record of a failure says more than what a policy made of it, and a policy cannot change it.
-fn message(error: &refkit::Error) -> String {
-    match error {
-        refkit::Error::Failed { cause: Some(cause), .. } => cause.to_string(),
-        refkit::Error::Failed { policy, failure, cause: None } => format!("the policy {policy} says: {failure}"),
-        other => other.to_string(),
     }
 }
 
@@ -149,23 +140,7 @@ fn is_this_machine(host: &str) -> bool {
 }
 
 /// Returns the line for a refusal.
-pub fn denied(subject: &str, policy: &str, denial: &Denial) -> String {
+pub fn denied(subject: &str, denial: &Denial) -> String {
     let (rule, message) = (Escaped(&denial.rule), Escaped(&denial.message));
-    format!("denied: {} by policy {} (rule {rule}): {message}", Escaped(subject), Escaped(policy))
-}
-
-/// Returns the contract's name of a kind of failure.
-pub fn name(code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::Invalid => "invalid",
-        ErrorCode::NotFound => "not-found",
-        ErrorCode::Unauthorized => "unauthorized",
-        ErrorCode::NotGranted => "not-granted",
-        ErrorCode::BudgetExhausted => "budget-exhausted",
-        ErrorCode::Unsupported => "unsupported",
-        ErrorCode::RateLimited => "rate-limited",
-        ErrorCode::Unavailable => "unavailable",
-        ErrorCode::Timeout => "timeout",
-        ErrorCode::Other => "other",
-    }
+    format!("denied: {} by policy {} (rule {rule}): {message}", Escaped(subject), Escaped(denial.policy()))
 }

@@ -51,19 +51,18 @@ impl<'a> Finished<'a> {
     pub fn resolution(&self) -> Result<&Resolution, Told> {
         match &self.outcome {
             Ok(Outcome::Resolved(resolution)) => Ok(resolution),
-            Ok(Outcome::Denied { policy, denials }) => Err(self.denied(policy, denials)),
+            Ok(Outcome::Denied { denials, .. }) => Err(self.denied(denials)),
             Err(error) => Err(failed(&failure::session(error, &self.setup.target))),
         }
     }
 
     /// Returns a refusal of the whole.
-    fn denied(&self, policy: &str, denials: &[Denial]) -> Told {
+    fn denied(&self, denials: &[Denial]) -> Told {
         let subject = self.setup.target.show(self.setup.target.reference());
-        let by = |denial: &Denial| self.session.denied_by(denial).unwrap_or_else(|| policy.to_owned());
         Told {
             lines: Vec::new(),
-            report: OutcomeReport::denied(denials.iter().map(|one| report(by(one), one, None)).collect()),
-            messages: reasons(&subject, denials, by),
+            report: OutcomeReport::denied(denials.iter().map(|one| report(one, None)).collect()),
+            messages: reasons(&subject, denials),
             exit: Exit::Denied,
         }
     }
@@ -119,7 +118,7 @@ impl<'a> Finished<'a> {
                     }
                     None => wanted,
                 };
-                (reasons(&of(&image), denials, |denial| self.policy(denial)), Exit::Denied)
+                (reasons(&of(&image), denials), Exit::Denied)
             }
             Absence::Failed(error) => {
                 let failure = Failure::failed(error.code, format_args!("{}: {error}", of(&wanted)));
@@ -134,7 +133,7 @@ impl<'a> Finished<'a> {
             Absence::NoMatch => ("no-match", Vec::new(), None),
             Absence::Denied(denials) => {
                 let refused = resolution.refusal(place);
-                ("denied", denials.iter().map(|denial| report(self.policy(denial), denial, refused)).collect(), None)
+                ("denied", denials.iter().map(|denial| report(denial, refused)).collect(), None)
             }
             Absence::Failed(error) => ("failed", Vec::new(), Some(error_report(error))),
         };
@@ -151,15 +150,11 @@ impl<'a> Finished<'a> {
         match absence {
             Absence::NoMatch => {
                 let message = no_match(&self.setup.target.show(&resolution.reference), platform);
-                Some(ErrorReport { code: failure::name(ErrorCode::NotFound), message })
+                Some(ErrorReport { code: ErrorCode::NotFound.as_str(), message })
             }
             Absence::Failed(error) => Some(error_report(error)),
             Absence::Denied(_) => None,
         }
-    }
-
-    fn policy(&self, denial: &Denial) -> String {
-        self.session.denied_by(denial).unwrap_or_default()
     }
 
     /// Returns what ends the command where the one image that was wanted is absent.
@@ -224,7 +219,7 @@ impl<'a> Finished<'a> {
             Ok(Outcome::Resolved(resolution)) => Some(resolution),
             _ => None,
         };
-        output.explain.then(|| Explained::of(&self.setup.policies, &self.setup.notes, &self.session, resolution))
+        output.explain.then(|| Explained::of(&self.setup.notes, &self.session, resolution))
     }
 }
 
@@ -249,7 +244,7 @@ pub fn json(report: &impl Serialize) -> Vec<String> {
 
 /// Returns what is told of a failure.
 pub fn failed(failure: &Failure) -> Told {
-    let error = ErrorReport { code: failure::name(failure.code()), message: failure.what().to_owned() };
+    let error = ErrorReport { code: failure.code().as_str(), message: failure.what().to_owned() };
     Told {
         lines: Vec::new(),
         report: OutcomeReport::failed(error),
@@ -258,10 +253,9 @@ pub fn failed(failure: &Failure) -> Told {
     }
 }
 
-fn reasons(subject: &str, denials: &[Denial], by: impl Fn(&Denial) -> String) -> Vec<String> {
+fn reasons(subject: &str, denials: &[Denial]) -> Vec<String> {
     let shown = if denials.len() > REASONS_SHOWN { REASONS_SHOWN - 1 } else { REASONS_SHOWN };
-    let mut lines: Vec<String> =
-        denials.iter().take(shown).map(|denial| failure::denied(subject, &by(denial), denial)).collect();
+    let mut lines: Vec<String> = denials.iter().take(shown).map(|denial| failure::denied(subject, denial)).collect();
     if denials.len() > shown {
         lines.push(format!("  and {} more reasons", denials.len() - shown));
     }
@@ -269,7 +263,7 @@ fn reasons(subject: &str, denials: &[Denial], by: impl Fn(&Denial) -> String) ->
 }
 
 fn error_report(failure: &refkit::Failure) -> ErrorReport {
-    ErrorReport { code: failure::name(failure.code), message: failure.message.clone() }
+    ErrorReport { code: failure.code.as_str(), message: failure.message.clone() }
 }
 
 fn no_match(subject: &str, platform: Option<&Platform>) -> String {
@@ -279,9 +273,9 @@ fn no_match(subject: &str, platform: Option<&Platform>) -> String {
     }
 }
 
-fn report(policy: String, denial: &Denial, refused: Option<&Refused>) -> DenialReport {
+fn report(denial: &Denial, refused: Option<&Refused>) -> DenialReport {
     DenialReport {
-        policy,
+        policy: denial.policy().to_owned(),
         rule: denial.rule.clone(),
         message: denial.message.clone(),
         subject: denial.subject.as_ref().map(ToString::to_string),

@@ -81,7 +81,7 @@ pub async fn read(session: &Session, resolution: &Resolution) -> Manifests {
 }
 
 fn failure(error: &refkit::Error) -> Failure {
-    Failure { code: error.code(), message: error.to_string() }
+    Failure::new(error.code(), error.to_string())
 }
 
 async fn manifest(

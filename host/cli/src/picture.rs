@@ -285,7 +285,7 @@ mod tests {
             entry("text/plain", 6, "", json!({})),
             entry(MANIFEST, 7, "linux/s390x", json!({})),
         ]);
-        let denial = Denial { rule: "r".into(), message: "m".into(), subject: Some(digest(2)) };
+        let denial = Denial::new("r", "m", Some(digest(2)));
         let denials = vec![denial];
         let refused = [Refused {
             place: 1,
@@ -299,7 +299,7 @@ mod tests {
             Err(Absence::Denied(denials)),
             Ok(image(5, "windows/amd64", &[4], &[])),
         ];
-        let unread = Failure { code: ErrorCode::Other, message: "m".into() };
+        let unread = Failure::new(ErrorCode::Other, "m");
         let manifests = Manifests::from([(digest(1), Ok(manifest())), (digest(5), Err(unread))]);
         let (root, nested) = (&root, &nested);
         let read = |descriptor: &Descriptor| match &descriptor.digest {

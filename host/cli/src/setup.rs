@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::Path;
 
 use refkit::{
-    Engine, EngineOptions, ErrorCode, Grants, Link, Policy, Request, Resolver, Selection, Session, SettingsError,
+    Chain, ChainError, Component, Components, Engine, EngineOptions, ErrorCode, Grants, Request, Resolver, Selection,
+    Session, Shipped,
 };
 use refkit_oci::Platform;
 
@@ -15,14 +16,12 @@ use crate::places::Places;
 use crate::target::Target;
 use crate::{cached, compiling};
 use refkit::platform;
-use refkit::settings::{Assignment, DistributeError, address, distribute};
+use refkit::settings::DistributeError;
 
 /// Everything that a question needs.
 pub struct Setup {
     /// What was asked about.
     pub target: Target,
-    /// The policies, outermost first, the default one last.
-    pub policies: Vec<Policy>,
     /// What a person may want to know about how it was set up.
     pub notes: Vec<String>,
     resolver: Resolver,
@@ -40,15 +39,14 @@ impl Setup {
         let mut notes = std::mem::take(&mut target.notes);
         let places = if no_cache { None } else { Some(&places) };
         let engine = engine(policies.files.len() + 1, &policies.compiling, places, &mut notes)?;
-        let loaded = load(&engine, policies).await?;
-        let resolver = Resolver::builder(engine, target.source()).grants(Grants::new(policies.grants.iter().cloned()));
-        let resolver = link(&loaded, &policies.settings)?.into_iter().fold(resolver, refkit::Builder::policy).build();
-        Ok(Self { target, policies: loaded, notes, resolver })
+        let chain = load(&engine, policies).await?;
+        let resolver = chain.resolver(target.source()).grants(Grants::new(policies.grants.iter().cloned()));
+        Ok(Self { target, notes, resolver })
     }
 
     /// Returns a run of the whole chain.
     pub fn session(&self, selection: Selection, parts: refkit::Parts) -> Session {
-        self.resolver.session(Request { reference: self.target.reference().clone(), selection, parts })
+        self.resolver.session(Request::new(self.target.reference().clone()).select(selection).with(parts))
     }
 }
 
@@ -83,14 +81,37 @@ pub fn engine(
     Engine::new(options).map_err(|error| Failure::failed(ErrorCode::Other, error))
 }
 
-async fn load(engine: &Engine, policies: &arguments::Policies) -> Result<Vec<Policy>, Failure> {
-    let mut loaded = Vec::with_capacity(policies.files.len() + 1);
+async fn load(engine: &Engine, policies: &arguments::Policies) -> Result<Chain, Failure> {
+    let mut components = Components::none().default_code(default_code());
+    let mut files = Vec::new();
     for path in &policies.files {
-        loaded.push(compiling::load(engine, path, read(path)?.into()).await?);
+        let bytes = read(path)?;
+        files.push(compiling::named(path, bytes.len()));
+        components = components.policy(Component::new(path.display().to_string(), bytes));
     }
-    let default = refkit::shipped_default_policy(engine).await;
-    loaded.push(default.map_err(|error| Failure::failed(ErrorCode::Other, error))?);
-    Ok(loaded)
+    let what = format!("{}; the cache keeps it for the next time", files.join(", "));
+    compiling::waiting(&what, Chain::load(engine, components, &policies.settings)).await.map_err(refused)
+}
+
+/// Returns the code of the default policy that lies beside this program.
+pub fn default_code() -> Option<Shipped> {
+    refkit::default_code_beside(&std::env::current_exe().unwrap_or_default())
+}
+
+/// Returns the failure of a chain that cannot be loaded, with what to do about it.
+pub fn refused(error: ChainError) -> Failure {
+    match error {
+        ChainError::Load { name, source } => compiling::refused(Path::new(&name), &source),
+        ChainError::Setting(DistributeError::Unknown { policies: 0 | 1, ref known, .. }) if known.is_empty() => {
+            Failure::usage(&error).hint("the default policy has no settings; name a policy with --policy FILE")
+        }
+        ChainError::Setting(ref setting) => Failure::usage(&error).hint(setting.hint()),
+        ChainError::Missing { ref address, .. } => {
+            let hint = format!("add --set {address}=…");
+            Failure::usage(&error).hint(hint)
+        }
+        other => Failure::failed(ErrorCode::Other, other),
+    }
 }
 
 /// Returns the component in a file. A little more than may be compiled is read, so that a larger file is refused for
@@ -119,23 +140,4 @@ pub fn plain(error: &std::io::Error) -> String {
         Some((text, _)) => text.to_owned(),
         None => text,
     }
-}
-
-/// Returns policies with their settings.
-///
-/// # Errors
-/// A usage error for a setting that is missing, for one that no policy has, and for one that more than one has.
-pub fn link(loaded: &[Policy], settings: &[Assignment]) -> Result<Vec<Link>, Failure> {
-    let descriptions: Vec<_> = loaded.iter().map(Policy::description).collect();
-    let refused = |error: DistributeError| Failure::usage(&error).hint(error.hint());
-    let values = distribute(settings, &descriptions).map_err(refused)?;
-    let missing = |place: usize, error: SettingsError| {
-        let SettingsError::Missing { name, .. } = &error;
-        let hint = format!("add --set {}=…", address(&descriptions, place, name));
-        Failure::usage(error).hint(hint)
-    };
-    let links = loaded.iter().zip(values).enumerate();
-    links
-        .map(|(place, (policy, values))| Link::new(policy.clone(), values).map_err(|error| missing(place, error)))
-        .collect()
 }

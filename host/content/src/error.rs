@@ -4,32 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use refkit_oci::Digest;
-
-/// The kind of a failure: what a caller branches on. The same cases as `error-code` of the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Code {
-    /// An argument or the content is malformed, or the content contradicts its descriptor.
-    Invalid,
-    /// No such repository, tag, manifest or blob.
-    NotFound,
-    /// The credentials were refused, or some are wanted.
-    Unauthorized,
-    /// This run may not reach that repository, or has not met that digest.
-    NotGranted,
-    /// A limit of this run is used up.
-    BudgetExhausted,
-    /// The registry or the host does not do this.
-    Unsupported,
-    /// Too many requests.
-    RateLimited,
-    /// The registry is out of reach or broken.
-    Unavailable,
-    /// No answer in time.
-    Timeout,
-    /// Anything else.
-    Other,
-}
+use refkit_oci::{Digest, ErrorCode};
 
 /// What was being done when it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,7 +80,7 @@ impl Error {
     }
 
     /// Returns the kind of failure.
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> ErrorCode {
         self.kind.code()
     }
 }
@@ -276,37 +251,37 @@ impl ErrorKind {
     /// Returns whether the same request may succeed later, with nothing changed at either side.
     pub fn may_pass(&self) -> bool {
         let stands = matches!(self, Self::Certificate { .. } | Self::Protocol { .. } | Self::NotCached(_));
-        !stands && matches!(self.code(), Code::Unavailable | Code::Timeout | Code::RateLimited)
+        !stands && matches!(self.code(), ErrorCode::Unavailable | ErrorCode::Timeout | ErrorCode::RateLimited)
     }
 
     /// Returns the kind of failure.
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NotFound => Code::NotFound,
-            Self::Unauthorized(_) | Self::Forbidden(_) => Code::Unauthorized,
-            Self::RateLimited { .. } => Code::RateLimited,
+            Self::NotFound => ErrorCode::NotFound,
+            Self::Unauthorized(_) | Self::Forbidden(_) => ErrorCode::Unauthorized,
+            Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::Unavailable(_)
             | Self::Unreachable(_)
             | Self::Overloaded { .. }
             | Self::Certificate { .. }
             | Self::Protocol { .. }
-            | Self::NotCached(_) => Code::Unavailable,
-            Self::Timeout(_) => Code::Timeout,
+            | Self::NotCached(_) => ErrorCode::Unavailable,
+            Self::Timeout(_) => ErrorCode::Timeout,
             Self::WrongDigest { .. }
             | Self::WrongSize { .. }
             | Self::TooLarge { .. }
             | Self::TooMany { .. }
-            | Self::Malformed(_) => Code::Invalid,
-            Self::Unsupported(_) => Code::Unsupported,
-            Self::NotGranted(_) => Code::NotGranted,
-            Self::BudgetExhausted(_) | Self::Held { .. } => Code::BudgetExhausted,
+            | Self::Malformed(_) => ErrorCode::Invalid,
+            Self::Unsupported(_) => ErrorCode::Unsupported,
+            Self::NotGranted(_) => ErrorCode::NotGranted,
+            Self::BudgetExhausted(_) | Self::Held { .. } => ErrorCode::BudgetExhausted,
             Self::Io(e) => match e.kind() {
-                std::io::ErrorKind::NotFound => Code::NotFound,
-                std::io::ErrorKind::PermissionDenied => Code::Unauthorized,
-                std::io::ErrorKind::TimedOut => Code::Timeout,
-                _ => Code::Unavailable,
+                std::io::ErrorKind::NotFound => ErrorCode::NotFound,
+                std::io::ErrorKind::PermissionDenied => ErrorCode::Unauthorized,
+                std::io::ErrorKind::TimedOut => ErrorCode::Timeout,
+                _ => ErrorCode::Unavailable,
             },
-            Self::Other(_) => Code::Other,
+            Self::Other(_) => ErrorCode::Other,
         }
     }
 }

@@ -20,10 +20,9 @@ pub mod verify;
 pub use cache::{Cache, CacheOptions, Cached, Pull};
 pub use copy::copy;
 pub use disk::DiskCache;
-pub use error::{Code, Distrust, Error, ErrorKind, Operation};
+pub use error::{Distrust, Error, ErrorKind, Operation};
 pub use layout::{Layout, LayoutReference, LayoutWriter};
 pub use memory::Memory;
-pub use source::{
-    Body, Content, Discover, Fetch, Origin, Principal, Push, Resolve, Source, Vouch, Vouched, WithOrigin,
-};
+pub use refkit_oci::{Content, ErrorCode};
+pub use source::{Body, Discover, Fetch, Origin, Principal, Push, Resolve, Source, WithOrigin};
 pub use verify::{MANIFEST_LIMIT, fetch, verified};

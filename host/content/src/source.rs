@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future;
 use futures_util::stream::{self, BoxStream};
-use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
+use refkit_oci::{Content, Descriptor, Digest, Reference, Repository};
 
 use crate::Error;
 use crate::cache::Minute;
@@ -52,15 +52,6 @@ pub struct WithOrigin<T> {
     pub value: T,
     /// The host or the store that returned it.
     pub origin: Origin,
-}
-
-/// Verified bytes and what describes them.
-#[derive(Debug, Clone)]
-pub struct Content {
-    /// The descriptor; its size and digest are those of the bytes.
-    pub descriptor: Descriptor,
-    /// The bytes, exactly as they came.
-    pub bytes: Bytes,
 }
 
 /// Bytes on their way, **not yet verified**: [`crate::verify`] has what reads them safely.
@@ -116,29 +107,6 @@ pub trait Discover: Send + Sync {
         subject: &Digest,
         artifact_type: Option<&str>,
     ) -> Result<WithOrigin<Vec<Descriptor>>, Error>;
-}
-
-/// What a transport says of an image by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vouched {
-    /// The digest of what the reference names.
-    pub root: Digest,
-    /// The config of the image that the transport takes of it; none where it takes none.
-    pub config: Option<Bytes>,
-}
-
-/// A transport that resolves images by itself, for one platform, and may not show the documents that bear it out.
-///
-/// BuildKit is one: it builds with what it says here, so its word on a manifest's config is as good as the image. Its
-/// bytes are not verified against a manifest.
-#[async_trait]
-pub trait Vouch: Send + Sync {
-    /// Returns the platform that the transport resolves for, normalised.
-    fn platform(&self) -> Platform;
-
-    /// Returns what the transport takes for a reference. Of one that names a manifest by its digest, that manifest's
-    /// config, whatever the platform.
-    async fn vouch(&self, reference: &Reference) -> Result<WithOrigin<Vouched>, Error>;
 }
 
 /// Knows as whom a source asks.

@@ -1,53 +1,58 @@
-//! Who decides in this frontend: the policies, and what they may do.
+//! The chain of a build, and the grants and limits of its runs.
 
 use std::sync::Arc;
 
-use refkit::{Budget, Engine, Grants, Link, Parts, Policy, Request, Resolver, Selection, Session};
-use refkit_buildkit::PlatformSource;
+use async_trait::async_trait;
+use refkit::{Budget, Chain, Delegate, Delegated, Grants, Request, Session};
+use refkit_buildkit::{Metadata, PlatformSource};
+use refkit_content::{Error, Origin, WithOrigin};
 use refkit_oci::{Platform, Reference};
 
-/// The chain of a build, outermost first, the default policy last.
+/// The chain of a build, and the grants and limits of its runs.
 #[derive(Clone)]
-pub struct Chain {
-    /// What the policies were compiled for.
-    pub engine: Engine,
+pub struct BuildChain {
     /// The policies.
-    pub policies: Vec<Policy>,
-    /// The same with their settings.
-    pub links: Vec<Link>,
-    /// What runs may read besides the image that they are about.
+    pub chain: Chain,
+    /// The repositories that a run may read besides the one of its image.
     pub grants: Grants,
-    /// What one run may use.
+    /// The limits of one run.
     pub budget: Budget,
 }
 
-impl Chain {
+impl BuildChain {
     /// Returns a run of the whole chain.
     pub fn session(&self, source: PlatformSource, reference: Reference, platform: &Platform) -> Session {
-        self.resolver(source, &self.links).session(request(reference, platform, Parts::CONFIGS))
+        self.run(&self.chain, source, Request::new(reference).platform(platform.clone()).with_configs())
     }
 
-    /// Returns a run of the default policy alone; none where there is no other one.
+    /// Returns a run of the default policy alone; none where the chain is nothing else.
     pub fn default_session(
         &self,
         source: PlatformSource,
         reference: Reference,
         platform: &Platform,
     ) -> Option<Session> {
-        let (default, others) = self.links.split_last()?;
-        let session = || {
-            self.resolver(source, std::slice::from_ref(default)).session(request(reference, platform, Parts::IMAGES))
-        };
-        (!others.is_empty()).then(session)
+        let session = || self.run(&self.chain.end(), source, Request::new(reference).platform(platform.clone()));
+        (!self.chain.is_default()).then(session)
     }
 
-    fn resolver(&self, source: PlatformSource, links: &[Link]) -> Resolver {
-        let builder = Resolver::builder(self.engine.clone(), Arc::new(source.clone())).vouch(Arc::new(source));
-        let builder = builder.grants(self.grants.clone()).budget(self.budget);
-        links.iter().cloned().fold(builder, refkit::Builder::policy).build()
+    fn run(&self, chain: &Chain, source: PlatformSource, request: Request) -> Session {
+        let resolver = chain.resolver(Arc::new(source.clone())).delegate(Arc::new(Buildkit(source)));
+        resolver.grants(self.grants.clone()).budget(self.budget).session(request)
     }
 }
 
-fn request(reference: Reference, platform: &Platform, parts: Parts) -> Request {
-    Request { reference, selection: Selection::Platforms(vec![platform.clone()]), parts }
+/// BuildKit as the transport that resolves by itself: it builds the image that it answers with.
+struct Buildkit(PlatformSource);
+
+#[async_trait]
+impl Delegate for Buildkit {
+    fn platform(&self) -> Platform {
+        self.0.platform().clone()
+    }
+
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Delegated>, Error> {
+        let Metadata { digest, config } = self.0.metadata(reference).await?;
+        Ok(WithOrigin { value: Delegated { root: digest, config }, origin: Origin::Host(refkit_buildkit::HOST.into()) })
+    }
 }

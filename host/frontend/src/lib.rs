@@ -3,7 +3,7 @@
 //! - `build` runs one build. [`proxy`] carries the calls between the frontend ([`child`]) and BuildKit ([`stdio`]), and
 //!   [`grpc`] is the part of gRPC that this needs.
 //! - [`rules`] decides which calls pass, and which images the build gets.
-//! - `policies` loads the policies, of which [`Chain`] is the result; `artifact` reads one that the build brings.
+//! - `policies` loads the policies, of which [`BuildChain`] is the result; `artifact` reads one that the build brings.
 //! - `report` shows warnings and explanations in the progress of the build; `own_image` is the image of this frontend.
 #![forbid(unsafe_code)]
 
@@ -23,4 +23,4 @@ pub mod stdio;
 
 pub use arguments::Arguments;
 pub use build::run;
-pub use chain::Chain;
+pub use chain::BuildChain;

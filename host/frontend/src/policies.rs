@@ -1,16 +1,16 @@
 //! The policies of a build: those in the image, and one that the build brings, where the image's maker lets it.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use bytes::Bytes;
-use refkit::settings::{Assignment, distribute};
-use refkit::{Budget, Compiler, CompilerProcess, Engine, EngineOptions, Grants, Link, Policy, Shipped};
+use refkit::settings::{Assignment, DistributeError};
+use refkit::{
+    Budget, Chain, ChainError, Compiler, CompilerProcess, Component, Components, Engine, EngineOptions, Grants, Shipped,
+};
 use refkit_buildkit::BuildkitSource;
 
 use crate::arguments::{Allowed, Arguments};
 use crate::artifact;
-use crate::chain::Chain;
+use crate::chain::BuildChain;
 use crate::environment::Environment;
 
 /// The build argument and the named context that a build brings a policy by.
@@ -37,20 +37,9 @@ pub enum PoliciesError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// A component is no policy.
-    #[error("cannot use the policy {name}: {source}")]
-    Load {
-        /// The file, or what the build named.
-        name: String,
-        /// Why.
-        source: refkit::LoadError,
-    },
-    /// A setting that no policy has, or more than one.
-    #[error("{0}; {hint}", hint = .0.hint())]
-    Setting(#[from] refkit::settings::DistributeError),
-    /// A setting that is missing.
-    #[error(transparent)]
-    Missing(#[from] refkit::SettingsError),
+    /// A component is no policy, or a setting is missing or belongs to no policy.
+    #[error("{0}{hint}", hint = hint(.0))]
+    Chain(#[from] ChainError),
     /// A setting of the build that is none.
     #[error("--build-arg {SETTINGS}: {0}")]
     Assignment(&'static str),
@@ -75,63 +64,51 @@ pub enum PoliciesError {
     },
 }
 
+/// Returns the part of a message that tells what to do about an error.
+fn hint(error: &ChainError) -> String {
+    match error {
+        ChainError::Setting(error @ (DistributeError::Unknown { .. } | DistributeError::Ambiguous { .. })) => {
+            format!("; {}", error.hint())
+        }
+        _ => String::new(),
+    }
+}
+
 /// Returns the chain of a build: the image's policies in their order, the build's own, the default one.
 ///
 /// # Errors
-/// When one of them cannot be used, or may not be brought.
+/// [`PoliciesError`], for the first policy that cannot be used, or that the build may not bring.
 pub async fn chain(
     arguments: &Arguments,
     environment: &Environment,
     source: &BuildkitSource,
-) -> Result<Chain, PoliciesError> {
+) -> Result<BuildChain, PoliciesError> {
     let brought = brought(arguments, environment)?;
     let compiler = Compiler::Process(CompilerProcess::this_program());
     let engine = Engine::new(EngineOptions { runs: RUNS, compiler, ..EngineOptions::default() })?;
-    let mut own = Vec::new();
+    let program = std::env::current_exe().unwrap_or_default();
+    let mut components = Components::none().default_code(refkit::default_code_beside(&program));
     for path in &arguments.policies {
-        own.push(load(&engine, path).await?);
+        components = components.policy(component(path)?);
     }
-    let default = refkit::shipped_default_policy(&engine).await;
-    own.push(default.map_err(|source| PoliciesError::Load { name: "default".to_owned(), source })?);
-    let mut links = links(&own, &arguments.settings)?;
-    let mut policies = own;
     if let Some((by, name)) = brought {
         let failed = |reason: String| PoliciesError::Brought { by, reason };
-        let component = artifact::fetch(source, name, environment).await.map_err(|error| failed(error.to_string()))?;
-        let policy = Policy::load(&engine, component).await;
-        let policy = policy.map_err(|source| PoliciesError::Load { name: name.to_owned(), source })?;
-        let settings = settings(environment)?;
-        let link = self::links(std::slice::from_ref(&policy), &settings)?;
-        let last = links.len().saturating_sub(1);
-        links.splice(last..last, link);
-        policies.insert(last, policy);
+        let bytes = artifact::fetch(source, name, environment).await.map_err(|error| failed(error.to_string()))?;
+        components = components.policy(Component::new(name, bytes).with_settings(settings(environment)?));
     }
-    Ok(Chain {
-        engine,
-        policies,
-        links,
+    Ok(BuildChain {
+        chain: Chain::load(&engine, components, &arguments.settings).await?,
         grants: Grants::new(arguments.grants.iter().cloned()),
         budget: Budget::default(),
     })
 }
 
-async fn load(engine: &Engine, path: &Path) -> Result<Policy, PoliciesError> {
+/// Returns the component in a file, with the code that the image ships beside it: the image is as trusted as this
+/// program, which it ships as well.
+fn component(path: &Path) -> Result<Component, PoliciesError> {
     let name = path.display().to_string();
-    let read = |path: &Path| std::fs::read(path).map(Bytes::from);
-    let component = read(path).map_err(|source| PoliciesError::Read { path: name.clone(), source })?;
-    // What an image ships is as trusted as this program, which it ships as well.
-    let loaded = match Shipped::beside_program(path) {
-        Some(code) => Policy::shipped(engine, component, &code).await,
-        None => Policy::load(engine, component).await,
-    };
-    loaded.map_err(|source| PoliciesError::Load { name, source })
-}
-
-fn links(policies: &[Policy], settings: &[Assignment]) -> Result<Vec<Link>, PoliciesError> {
-    let descriptions: Vec<_> = policies.iter().map(Policy::description).collect();
-    let values: Vec<BTreeMap<String, String>> = distribute(settings, &descriptions)?;
-    let links = policies.iter().zip(values).map(|(policy, values)| Link::new(policy.clone(), values));
-    Ok(links.collect::<Result<_, _>>()?)
+    let bytes = std::fs::read(path).map_err(|source| PoliciesError::Read { path: name.clone(), source })?;
+    Ok(Component::new(name, bytes).with_code(Shipped::beside_program(path)))
 }
 
 /// Returns how the build brings a policy, and which.

@@ -3,7 +3,7 @@
 
 mod print;
 
-use refkit::{Event, Level, Policy, Resolution, Session};
+use refkit::{Event, Level, Resolution, Session};
 use refkit_buildkit::{Bridge, pb};
 use refkit_oci::Digest;
 use refkit_report::explain::Explained;
@@ -26,17 +26,11 @@ impl Reporter {
     }
 
     /// Reports a run that has ended. A report that BuildKit refuses does not end the build.
-    pub async fn report(
-        &self,
-        policies: &[Policy],
-        request: &ImageRequest,
-        session: &Session,
-        resolution: Option<&Resolution>,
-    ) {
+    pub async fn report(&self, request: &ImageRequest, session: &Session, resolution: Option<&Resolution>) {
         let vertex = vertex(request);
         self.warn(&vertex, warnings(session)).await;
         if self.explains {
-            let lines = Explained::of(policies, &[], session, resolution).lines();
+            let lines = Explained::of(&[], session, resolution).lines();
             let name = format!("[refkit] how {} was resolved for {}", request.name.reference, request.wanted.platform);
             // The lines become warnings where no step can print them.
             if !self.print(&name, &lines).await {

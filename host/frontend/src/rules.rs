@@ -22,14 +22,14 @@ use std::collections::BTreeMap;
 use refkit_buildkit::{Bridge, BuildkitSource};
 use refkit_oci::{Digest, Platform};
 
-use crate::chain::Chain;
+use crate::chain::BuildChain;
 
 pub use calls::Rules;
 
 /// The build that the rules are for.
 pub struct Build {
     /// The policies that decide about images.
-    pub chain: Chain,
+    pub chain: BuildChain,
     /// The client of BuildKit.
     pub bridge: Bridge,
     /// The content that the build reaches by BuildKit.

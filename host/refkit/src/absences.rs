@@ -1,8 +1,8 @@
 //! An absence is never taken away: what the rest of the chain refused or could not read in a place stays so in the
 //! outcome of a policy that was told of it.
 
+use refkit_contract::{Absence, Image, Request, Resolved, Selection};
 use refkit_oci::{Descriptor, Platform};
-use refkit_sandbox::{Absence, Image, Request, Resolved, Selection};
 
 use crate::error::OutcomeError;
 

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use refkit_content::verify::MANIFEST_LIMIT;
-use refkit_content::{Code, Content, Error, ErrorKind, Operation, Source, Vouch, Vouched, WithOrigin};
+use refkit_content::{Content, Error, ErrorKind, Operation, Source, WithOrigin};
+use refkit_contract::Failure;
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
-use refkit_sandbox::{ErrorCode, Failure};
 
 use crate::account::Account;
 use crate::budget::{Budget, Counters};
+use crate::delegate::{Delegate, Delegated};
 use crate::failures::Failures;
 use crate::grants::Grants;
 use crate::ledger::{Ledger, Name};
@@ -181,8 +182,8 @@ impl Answers {
             let text = "this run has not met that digest in that repository; resolve or pull what names it first";
             return self.keep(Err(fail(ErrorKind::NotGranted(text.into()))));
         };
-        if descriptor.media_type == crate::vouched::UNSEEN && self.ledger.is_vouched(repository, digest) {
-            let text = "nobody has seen it: only the transport's word stands for it";
+        if descriptor.media_type == crate::delegated::UNSEEN && self.ledger.is_delegated(repository, digest) {
+            let text = "only the transport answered for it, and does not show it";
             return self.keep(Err(fail(ErrorKind::Unsupported(text.into()))));
         }
         // Outside of the record: the same content may be too large for one way of asking and not for the other.
@@ -216,26 +217,26 @@ impl Answers {
         self.keep(self.fetched.get((repository.clone(), digest.clone()), admit, ask).await)
     }
 
-    /// Asks a transport for its word on a reference.
-    pub(crate) async fn vouched(
+    /// Asks the delegate what a reference resolves to.
+    pub(crate) async fn delegated(
         &self,
         span: Option<usize>,
-        vouch: &dyn Vouch,
+        delegate: &dyn Delegate,
         reference: &Reference,
-    ) -> Result<Vouched, Error> {
+    ) -> Result<Delegated, Error> {
         let fail = |problem| Error::new(Operation::Resolve, reference, problem);
         self.keep(self.enter(span).map_err(fail))?;
         let asked = self.ask(span, Question::Resolve, Operation::Resolve, reference, reference.repository(), async {
-            let answer = vouch.vouch(reference).await?;
+            let answer = delegate.resolve(reference).await?;
             let what = answer.value.root.to_string();
             let bytes = answer.value.config.as_ref().map_or(0, |config| config.len() as u64);
             Ok((answer, what, bytes))
         });
-        let vouched = self.keep(asked.await)?;
-        let bytes = vouched.config.as_ref().map_or(0, |config| config.len() as u64);
+        let delegated = self.keep(asked.await)?;
+        let bytes = delegated.config.as_ref().map_or(0, |config| config.len() as u64);
         let counted = self.counters.content(&self.budget, bytes);
         self.keep(counted.map_err(fail))?;
-        Ok(vouched)
+        Ok(delegated)
     }
 
     pub(crate) async fn tags(&self, span: Option<usize>, repository: &Repository) -> Result<Arc<Vec<String>>, Error> {
@@ -351,28 +352,12 @@ impl Answers {
     }
 }
 
-/// Returns the contract's code of a failure.
-pub(crate) fn code(code: Code) -> ErrorCode {
-    match code {
-        Code::Invalid => ErrorCode::Invalid,
-        Code::NotFound => ErrorCode::NotFound,
-        Code::Unauthorized => ErrorCode::Unauthorized,
-        Code::NotGranted => ErrorCode::NotGranted,
-        Code::BudgetExhausted => ErrorCode::BudgetExhausted,
-        Code::Unsupported => ErrorCode::Unsupported,
-        Code::RateLimited => ErrorCode::RateLimited,
-        Code::Unavailable => ErrorCode::Unavailable,
-        Code::Timeout => ErrorCode::Timeout,
-        Code::Other => ErrorCode::Other,
-    }
-}
-
 /// Returns a problem of the run itself, which no question has, as a failure.
 pub(crate) fn exhausted(problem: ErrorKind) -> Failure {
-    Failure { code: code(problem.code()), message: problem.to_string() }
+    Failure::new(problem.code(), problem.to_string())
 }
 
 /// Returns a failure as a policy is told of it.
 pub(crate) fn failure(error: Error) -> Failure {
-    Failure { code: code(error.code()), message: error.to_string() }
+    Failure::new(error.code(), error.to_string())
 }

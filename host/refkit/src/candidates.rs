@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use refkit_contract::Selection;
 use refkit_oci::document::media_type;
 use refkit_oci::matching::{Matcher, Only};
 use refkit_oci::{Descriptor, Digest, Platform};
-use refkit_sandbox::Selection;
 
 use crate::{Refused, Resolution};
 

@@ -3,9 +3,9 @@
 
 use std::cell::Cell;
 
+use refkit_contract::{Absence, Decision, Denial, Failure, Image, Parts, Request, Resolved, Selection};
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Digest, Footprint, Platform, Reference, Repository};
-use refkit_sandbox::{Absence, Decision, Denial, Failure, Image, Parts, Request, Resolved, Selection};
 
 use crate::error::OutcomeError;
 use crate::ledger::{Ledger, Name};
@@ -50,7 +50,7 @@ fn root(ledger: &Ledger, reference: &Reference, root: &Digest) -> Result<Descrip
         Some(named) if named.digest == *root => {}
         _ => return Err(OutcomeError::Root { reference: reference.to_string(), root: root.to_string() }),
     }
-    if !media_type::is_document(&descriptor.media_type) && !ledger.is_vouched(repository, root) {
+    if !media_type::is_document(&descriptor.media_type) && !ledger.is_delegated(repository, root) {
         return Err(OutcomeError::NotImage { root: root.to_string(), media_type: descriptor.media_type });
     }
     Ok(descriptor)
@@ -106,8 +106,8 @@ impl Check<'_> {
         } else {
             self.entry(last, &image.manifest, "manifest")?
         };
-        let vouched = || self.ledger.is_vouched(self.repository, &manifest.digest);
-        if !media_type::is_manifest(&manifest.media_type) && !vouched() {
+        let delegated = || self.ledger.is_delegated(self.repository, &manifest.digest);
+        if !media_type::is_manifest(&manifest.media_type) && !delegated() {
             return Err(self.broken("image manifest", last, &manifest.digest));
         }
         let config = image.config.map(|config| self.config(&manifest, &config)).transpose()?;
@@ -170,21 +170,17 @@ impl Check<'_> {
     }
 }
 
-/// What became of a decision that was cut to the request.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are of the large kind")]
-pub(crate) enum Fit {
-    Decision(Decision<Descriptor>),
-    Failed(Failure),
-}
+/// A decision that was cut to the request, or the failure that it is then.
+pub(crate) type Fitted = Result<Decision<Descriptor>, Failure>;
 
 /// Cuts a decision to what the request asked for: what is over is taken away, except an absence, which decides the
 /// whole where no images were asked for.
 ///
 /// # Errors
 /// When places are missing.
-pub(crate) fn fit(request: &Request, decision: Decision<Descriptor>) -> Result<Fit, OutcomeError> {
+pub(crate) fn fit(request: &Request, decision: Decision<Descriptor>) -> Result<Fitted, OutcomeError> {
     let Decision::Resolved(mut resolved) = decision else {
-        return Ok(Fit::Decision(decision));
+        return Ok(Ok(decision));
     };
     if let Selection::Platforms(platforms) = &request.selection {
         let unasked = resolved.images.is_empty() && !request.parts.any();
@@ -201,7 +197,7 @@ pub(crate) fn fit(request: &Request, decision: Decision<Descriptor>) -> Result<F
     for image in resolved.images.iter_mut().flatten() {
         trim(image, request.parts);
     }
-    Ok(Fit::Decision(Decision::Resolved(resolved)))
+    Ok(Ok(Decision::Resolved(resolved)))
 }
 
 fn trim(image: &mut Image<Descriptor>, parts: Parts) {
@@ -213,7 +209,7 @@ fn trim(image: &mut Image<Descriptor>, parts: Parts) {
     }
 }
 
-fn whole(places: &[Result<Image<Descriptor>, Absence>]) -> Option<Fit> {
+fn whole(places: &[Result<Image<Descriptor>, Absence>]) -> Option<Fitted> {
     let absences = || places.iter().filter_map(|place| place.as_ref().err());
     let denials = absences().filter_map(|absence| match absence {
         Absence::Denied(denials) => Some(denials.clone()),
@@ -221,10 +217,10 @@ fn whole(places: &[Result<Image<Descriptor>, Absence>]) -> Option<Fit> {
     });
     let denials: Vec<Denial> = denials.flatten().collect();
     if !denials.is_empty() {
-        return Some(Fit::Decision(Decision::Denied(denials)));
+        return Some(Ok(Decision::Denied(denials)));
     }
     absences().find_map(|absence| match absence {
-        Absence::Failed(failure) => Some(Fit::Failed(failure.clone())),
+        Absence::Failed(failure) => Some(Err(failure.clone())),
         _ => None,
     })
 }

@@ -1,15 +1,18 @@
 //! How a run can fail.
 
+use std::fmt;
 use std::time::Duration;
 
-use refkit_sandbox::{ErrorCode, Failure, RunError};
+use refkit_contract::{ErrorCode, Failure};
+use refkit_sandbox::RunError;
 
 /// A run ended without a decision.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A policy returned an error: mostly one that it was told itself.
-    #[error("{failure}")]
+    /// A policy returned an error: mostly the failure of a host call. The host's own record of that failure says more
+    /// than the policy's text, and no policy can change it.
+    #[error("{}", Failed(.policy, .failure, .cause.as_ref()))]
     Failed {
         /// The policy that returned it.
         policy: String,
@@ -57,6 +60,17 @@ pub enum Error {
     Busy(RunError),
 }
 
+struct Failed<'a>(&'a String, &'a Failure, Option<&'a refkit_content::Error>);
+
+impl fmt::Display for Failed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(_, _, Some(cause)) => cause.fmt(f),
+            Self(policy, failure, None) => write!(f, "the policy {policy} says: {failure}"),
+        }
+    }
+}
+
 impl Error {
     /// Returns the kind of failure, as a policy would be told.
     pub fn code(&self) -> ErrorCode {
@@ -64,7 +78,7 @@ impl Error {
             Self::Failed { failure, .. } => failure.code,
             Self::Timeout { .. } => ErrorCode::Timeout,
             Self::Held { .. } => ErrorCode::BudgetExhausted,
-            Self::Content(error) => crate::answers::code(error.code()),
+            Self::Content(error) => error.code(),
             Self::Policy { error: RunError::Timeout { .. }, .. } => ErrorCode::Timeout,
             Self::Policy { .. } | Self::Outcome { .. } | Self::Busy(_) => ErrorCode::Other,
         }

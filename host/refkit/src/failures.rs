@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use refkit_content::{Code, Error};
+use refkit_content::{Error, ErrorCode};
 use refkit_oci::Footprint;
 
 use crate::account::Account;
@@ -31,7 +31,7 @@ impl Failures {
         if record.known.contains_key(&message) {
             return;
         }
-        let exhausted = usize::from(error.code() == Code::BudgetExhausted);
+        let exhausted = usize::from(error.code() == ErrorCode::BudgetExhausted);
         record.exhausted += exhausted;
         // The error has the texts that its message is made of.
         if exhausted * record.exhausted <= EXHAUSTED

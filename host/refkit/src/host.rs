@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use refkit_contract::{Content, Decision, Failure, Level, Request};
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
-use refkit_sandbox::{Content, Decision, Failure, Hold, Host, Level, Request};
+use refkit_sandbox::{Hold, Host};
 
 use crate::answers::{exhausted, failure};
-use crate::refusals::Told;
-use crate::session::Run;
+use crate::refusals::NextAnswer;
+use crate::run::Run;
 use crate::trace::{Event, MESSAGE, shorten};
 
 /// The most fields of a message that the trace keeps.
@@ -28,8 +29,8 @@ pub(crate) struct PolicyHost {
     /// transport's word is enough.
     pub(crate) seen: bool,
     pub(crate) settings: Arc<BTreeMap<String, String>>,
-    /// What it was told by the rest of the chain.
-    pub(crate) told: Arc<Mutex<Vec<Told>>>,
+    /// What the rest of the chain answered to it.
+    pub(crate) heard: Arc<Mutex<Vec<NextAnswer>>>,
 }
 
 #[async_trait]
@@ -39,8 +40,7 @@ impl Host for PolicyHost {
     }
 
     async fn pull(&self, reference: &Reference) -> Result<Content, Failure> {
-        let content = self.run.answers.pull(Some(self.span), reference).await.map_err(failure)?;
-        Ok(Content { descriptor: content.descriptor, bytes: content.bytes })
+        self.run.answers.pull(Some(self.span), reference).await.map_err(failure)
     }
 
     async fn fetch(&self, repository: &Repository, digest: &Digest) -> Result<Bytes, Failure> {
@@ -76,11 +76,11 @@ impl Host for PolicyHost {
             Ok(()) => self.run.decide(self.index + 1, request.clone(), Some(self.span), self.seen).await,
             Err(problem) => Err(exhausted(problem)),
         };
-        let mut told = self.told.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if !told.iter().any(|told| told.asked == request && told.answer == answer) {
+        let mut heard = self.heard.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if !heard.iter().any(|heard| heard.request == request && heard.result == answer) {
             // A policy could otherwise act on an answer that the run has no record of.
             self.run.hold(request.footprint() + answer.footprint())?;
-            told.push(Told { asked: request, answer: answer.clone() });
+            heard.push(NextAnswer { request, result: answer.clone() });
         }
         answer
     }

@@ -54,8 +54,8 @@ struct Met {
     depth: u64,
     document: Option<Arc<Names>>,
     subjects: HashSet<Digest>,
-    /// Whether a transport's word stands for it: nobody has seen its bytes.
-    vouched: bool,
+    /// Whether only a delegate answered for it, and the run has not read its bytes.
+    delegated: bool,
 }
 
 /// What a manifest or an index names: read once in a run.
@@ -138,11 +138,11 @@ impl Ledger {
     }
 
     /// Returns whether a digest is known to be a manifest or an index: a reference was answered with it, or its bytes
-    /// were read, or a transport vouches for it. What an index or a list merely names may be something else.
+    /// were read, or a delegate answered for it. What an index or a list merely names may be something else.
     pub(crate) fn is_seen(&self, repository: &Repository, digest: &Digest) -> bool {
         let tables = self.tables();
         let answered = |(name, root): (&Name, &Digest)| name.repository == *repository && root == digest;
-        tables.find(repository, digest).is_some_and(|met| met.document.is_some() || met.vouched)
+        tables.find(repository, digest).is_some_and(|met| met.document.is_some() || met.delegated)
             || tables.roots.iter().any(answered)
     }
 
@@ -228,11 +228,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// Records a config that a transport's word gives to a manifest which it does not show.
+    /// Records a delegate's answer about a manifest that it does not show, with the config where it gave one.
     ///
     /// # Errors
     /// [`ErrorKind::Held`].
-    pub(crate) fn vouch(
+    pub(crate) fn delegated(
         &self,
         repository: &Repository,
         manifest: &Descriptor,
@@ -249,14 +249,14 @@ impl Ledger {
         if met.document.is_none() {
             let config = config.map(|(descriptor, _)| descriptor.clone());
             met.document = Some(Arc::new(Names { config, ..Names::default() }));
-            met.vouched = true;
+            met.delegated = true;
         }
         Ok(())
     }
 
-    /// Returns whether a transport's word stands for a manifest.
-    pub(crate) fn is_vouched(&self, repository: &Repository, digest: &Digest) -> bool {
-        self.tables().find(repository, digest).is_some_and(|met| met.vouched)
+    /// Returns whether only a delegate answered for a manifest.
+    pub(crate) fn is_delegated(&self, repository: &Repository, digest: &Digest) -> bool {
+        self.tables().find(repository, digest).is_some_and(|met| met.delegated)
     }
 
     /// Returns bytes that this run has read.
@@ -304,7 +304,7 @@ impl Tables {
             depth,
             document: None,
             subjects: HashSet::new(),
-            vouched: false,
+            delegated: false,
         })
     }
 }

@@ -1,38 +1,30 @@
 //! Resolves container image references the way its user decides: the embedder's façade.
 //!
-//! A [`Resolver`] is made once: a source of content, a chain of policies, grants and limits. Every question is a
-//! [`Session`]: one run of the chain, with its own record of what was met, one budget and one trace. What comes out is
-//! an [`Outcome`] of which every descriptor was met in that run, with the verified bytes that were asked for.
+//! A [`Chain`] is loaded once: policies, their settings, and the default policy at the end. It makes a [`Resolver`] over
+//! a source of content, with grants and limits. Every request is a [`Session`]: one run of the chain, with its own
+//! observations, one budget and one trace. It ends in an [`Outcome`] of which the run observed every descriptor, with the
+//! verified bytes that the request asked for.
 //!
 //! ```no_run
-//! use std::collections::BTreeMap;
 //! use std::error::Error;
 //! use std::sync::Arc;
 //!
-//! use refkit::{Engine, EngineOptions, Link, Outcome, Parts, Policy, Request, Resolver, Selection};
+//! use refkit::{Chain, Component, Components, Engine, EngineOptions, Outcome, Request};
 //!
 //! /// Prints the manifest of one platform, where the policies allow it.
 //! async fn print(source: Arc<dyn refkit_content::Source>) -> Result<(), Box<dyn Error>> {
 //!     let engine = Engine::new(EngineOptions::default())?;
-//!     let allow_list = Policy::load(&engine, std::fs::read("target/policies/allow-list.wasm")?).await?;
-//!     let settings = BTreeMap::from([("allow".to_owned(), "docker.io/library/*".to_owned())]);
-//!     let default = refkit::default_policy(&engine).await?;
-//!     let resolver = Resolver::builder(engine, source)
-//!         .policy(Link::new(allow_list, settings)?)
-//!         .policy(Link::new(default, BTreeMap::new())?)
-//!         .build();
+//!     let allow_list = Component::new("allow-list", std::fs::read("target/policies/allow-list.wasm")?);
+//!     let settings = ["allow=docker.io/library/*".parse()?];
+//!     let chain = Chain::load(&engine, Components::none().policy(allow_list), &settings).await?;
 //!
-//!     let request = Request {
-//!         reference: "alpine:3".parse()?,
-//!         selection: Selection::Platforms(vec!["linux/arm64".parse()?]),
-//!         parts: Parts::IMAGES,
-//!     };
-//!     match resolver.resolve(request).await? {
+//!     let request = Request::new("alpine:3".parse()?).platform("linux/arm64".parse()?);
+//!     match chain.resolver(source).resolve(request).await? {
 //!         Outcome::Resolved(resolution) => match &resolution.images[0] {
 //!             Ok(image) => println!("{}", resolution.reference.with_digest(image.manifest.digest.clone())),
 //!             Err(_) => eprintln!("there is no image for that platform"),
 //!         },
-//!         Outcome::Denied { policy, denials } => eprintln!("denied by {policy}: {}", denials[0].message),
+//!         Outcome::Denied { denials, .. } => eprintln!("{}", denials[0]),
 //!     }
 //!     Ok(())
 //! }
@@ -42,10 +34,14 @@
 mod absences;
 mod account;
 mod answers;
+mod attribution;
 mod budget;
 mod candidates;
+mod chain;
 mod check;
-mod decided;
+mod delegate;
+mod delegated;
+mod described;
 mod embedded;
 mod error;
 mod failures;
@@ -58,22 +54,28 @@ pub mod platform;
 mod refusals;
 mod resolver;
 mod room;
+mod run;
 mod session;
 pub mod settings;
 mod trace;
-mod vouched;
 
 pub use budget::{Budget, Spent};
 pub use candidates::{Candidate, Verdict};
-pub use embedded::{DEFAULT_CODE, DEFAULT_COMPONENT, default_policy, shipped_default_policy};
+pub use chain::{Chain, ChainError, Component, Components, MissingSetting};
+pub use delegate::{Delegate, Delegated};
+pub use embedded::{DEFAULT_CODE, DEFAULT_COMPONENT, default_code_beside};
 pub use error::Error;
 pub use grants::Grants;
 pub use outcome::{Judged, Outcome, Refused, Resolution};
+pub use refkit_contract::{
+    Absence, Content, Decision, Denial, Description, ErrorCode, Failure, Image, Level, Parts, Request, Resolved,
+    Selection, Setting,
+};
 pub use refkit_sandbox::{
-    Absence, AotCache, Compiler, CompilerProcess, Denial, Description, Engine, EngineError, EngineOptions, ErrorCode,
-    Failure, Image, Level, LoadError, Parts, Policy, Request, RunError, Selection, Setting, Shipped, Usage,
+    AotCache, Compiler, CompilerProcess, Engine, EngineError, EngineOptions, LoadError, Policy, RunError, Shipped,
+    Usage,
 };
 pub use refkit_sandbox::{aot, compiler};
-pub use resolver::{Builder, Link, Resolver, SettingsError};
+pub use resolver::Resolver;
 pub use session::Session;
 pub use trace::{Answered, Event, Question, Span, Trace};

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use refkit_contract::{Absence, Denial, Image, Request};
 use refkit_oci::document::Index;
 use refkit_oci::{Descriptor, Digest, Platform, Reference};
-use refkit_sandbox::{Absence, Denial, Image, Request};
 
 use crate::ledger::Names;
 

@@ -17,8 +17,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard};
 
+use refkit_contract::{Absence, Decision, Failure, Image, Request, Resolved, Selection};
 use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
-use refkit_sandbox::{Absence, Decision, Failure, Image, Request, Resolved, Selection};
 
 use crate::absences;
 use crate::error::OutcomeError;
@@ -26,9 +26,9 @@ use crate::ledger::{Ledger, Name};
 
 /// What the rest of the chain answered to one request of a policy.
 #[derive(Debug, Clone)]
-pub(crate) struct Told {
-    pub(crate) asked: Request,
-    pub(crate) answer: Result<Decision<Descriptor>, Failure>,
+pub(crate) struct NextAnswer {
+    pub(crate) request: Request,
+    pub(crate) result: Result<Decision<Descriptor>, Failure>,
 }
 
 /// The refusals of one run.
@@ -71,7 +71,13 @@ impl Refusals {
     }
 
     /// Records what a policy refused in its decision about a request.
-    pub(crate) fn record(&self, index: usize, request: &Request, told: &[Told], decision: &Decision<Descriptor>) {
+    pub(crate) fn record(
+        &self,
+        index: usize,
+        request: &Request,
+        heard: &[NextAnswer],
+        decision: &Decision<Descriptor>,
+    ) {
         let mut tables = self.tables();
         match decision {
             Decision::Denied(denials) => {
@@ -84,7 +90,7 @@ impl Refusals {
                     let Err(Absence::Denied(denials)) = image else { continue };
                     let subjects = denials.iter().filter_map(|denial| denial.subject.clone());
                     subjects.for_each(|subject| tables.add(index, What::Manifest(subject)));
-                    if let Some(stood) = stood(told, &resolved.root.digest, &request.selection, place) {
+                    if let Some(stood) = stood(heard, &resolved.root.digest, &request.selection, place) {
                         tables.add(index, What::Manifest(stood.manifest.digest.clone()));
                         tables.images.push(RefusedPlace {
                             root: resolved.root.digest.clone(),
@@ -121,10 +127,10 @@ impl Refusals {
         ledger: &Ledger,
         index: usize,
         request: &Request,
-        told: &[Told],
+        heard: &[NextAnswer],
         (resolved, passed): (&Resolved<Descriptor>, bool),
     ) -> Result<(), OutcomeError> {
-        for Told { asked, answer } in told {
+        for NextAnswer { request: asked, result: answer } in heard {
             if let Ok(Decision::Resolved(answer)) = answer {
                 absences::check(request, resolved, asked, answer)?;
             }
@@ -139,10 +145,10 @@ impl Refusals {
                 outcome.check(what)?;
             }
         }
-        if passed || told.iter().all(|told| !is_refusal(&told.answer)) {
+        if passed || heard.iter().all(|heard| !is_refusal(&heard.result)) {
             return Ok(());
         }
-        answered(told, resolved)
+        answered(heard, resolved)
     }
 }
 
@@ -156,8 +162,13 @@ impl Tables {
 }
 
 /// Returns the image that the rest of the chain had in a place.
-fn stood<'a>(told: &'a [Told], root: &Digest, selection: &Selection, place: usize) -> Option<&'a Image<Descriptor>> {
-    told.iter().find_map(|Told { asked, answer }| match answer {
+fn stood<'a>(
+    heard: &'a [NextAnswer],
+    root: &Digest,
+    selection: &Selection,
+    place: usize,
+) -> Option<&'a Image<Descriptor>> {
+    heard.iter().find_map(|NextAnswer { request: asked, result: answer }| match answer {
         Ok(Decision::Resolved(answer)) if answer.root.digest == *root && asked.selection == *selection => {
             answer.images.get(place)?.as_ref().ok()
         }
@@ -176,11 +187,11 @@ fn is_refusal(answer: &Result<Decision<Descriptor>, Failure>) -> bool {
 }
 
 /// Checks that the rest of the chain resolved what a policy resolves.
-fn answered(told: &[Told], resolved: &Resolved<Descriptor>) -> Result<(), OutcomeError> {
+fn answered(heard: &[NextAnswer], resolved: &Resolved<Descriptor>) -> Result<(), OutcomeError> {
     let repository = resolved.reference.repository();
-    let answers: Vec<(&Request, &Resolved<Descriptor>)> = told
+    let answers: Vec<(&Request, &Resolved<Descriptor>)> = heard
         .iter()
-        .filter_map(|Told { asked, answer }| match answer {
+        .filter_map(|NextAnswer { request: asked, result: answer }| match answer {
             Ok(Decision::Resolved(answer)) if answer.reference.repository() == repository => Some((asked, answer)),
             _ => None,
         })

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Description;
+use refkit_contract::Description;
+
+use crate::MissingSetting;
 
 /// A setting that cannot be given to a policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +42,7 @@ impl DistributeError {
     pub fn hint(&self) -> String {
         match self {
             Self::Unknown { known, policies: 0 | 1, .. } if known.is_empty() => {
-                "the default policy has no settings; name a policy with --policy FILE".to_owned()
+                "the default policy has no settings, and there is no other policy".to_owned()
             }
             Self::Unknown { known, .. } if known.is_empty() => "these policies have no settings".to_owned(),
             Self::Unknown { known, .. } => format!("there are {}", known.join(", ")),
@@ -76,6 +78,11 @@ impl fmt::Display for Assignment {
 }
 
 impl Assignment {
+    /// Returns the assignment of a value to a setting, which may have its policy's name or place before it.
+    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { name: name.into(), value: value.into() }
+    }
+
     /// Returns the setting of a policy that this can mean, if it can: by its own name, or with the policy's name or
     /// place before it.
     fn of<'a>(&'a self, place: usize, policy: &Description) -> Option<&'a str> {
@@ -112,6 +119,27 @@ pub fn distribute(
     Ok(values)
 }
 
+/// Adds the defaults of the settings that have no value.
+///
+/// # Errors
+/// [`MissingSetting`], for the first required setting that has neither a value nor a default.
+pub(crate) fn complete(policy: &Description, values: &mut BTreeMap<String, String>) -> Result<(), MissingSetting> {
+    for setting in &policy.settings {
+        if values.contains_key(&setting.name) {
+            continue;
+        }
+        match &setting.default {
+            Some(default) => drop(values.insert(setting.name.clone(), default.clone())),
+            None if setting.required => {
+                let (policy, name, summary) = (policy.name.clone(), setting.name.clone(), setting.summary.clone());
+                return Err(MissingSetting { policy, name, summary });
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
 /// Returns the shortest name by which [`distribute`] gives a setting to the policy at a place of the chain, and to no
 /// other: `NAME`, `POLICY.NAME`, or `PLACE.NAME`.
 pub fn address(policies: &[&Description], place: usize, name: &str) -> String {
@@ -145,7 +173,7 @@ fn ambiguous(one: &Assignment, meant: &[(usize, &str)], policies: &[&Description
 
 #[cfg(test)]
 mod tests {
-    use crate::Setting;
+    use refkit_contract::Setting;
 
     use super::*;
 

@@ -4,8 +4,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use refkit_content::Origin;
+use refkit_contract::Level;
 use refkit_oci::Footprint;
-use refkit_sandbox::{Level, Usage};
+use refkit_sandbox::Usage;
 
 /// The most bytes of each text that the trace keeps, and of a policy's message with all its fields: a screen full. 1,000
 /// of them, explained, have a few megabytes.

@@ -65,10 +65,10 @@ pub struct CandidateReport {
 impl Explained {
     /// Returns what there is to explain of a run: its chain, outermost first, notes about the set-up, and what the run
     /// itself recorded.
-    pub fn of(policies: &[Policy], notes: &[String], session: &Session, resolution: Option<&Resolution>) -> Self {
+    pub fn of(notes: &[String], session: &Session, resolution: Option<&Resolution>) -> Self {
         let candidates = resolution.map(Resolution::candidates).unwrap_or_default();
         Self(ExplainReport {
-            policies: policies.iter().map(policy).collect(),
+            policies: session.chain().policies().map(policy).collect(),
             notes: notes.to_vec(),
             spans: spans::reports(&session.trace()),
             candidates: candidates.iter().map(candidate).collect(),

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use refkit_contract::{Content, Decision};
 use refkit_oci::{Descriptor, Footprint};
 
 use crate::bindings::refkit::policy::{registry, resolution, types};
 use crate::convert;
-use crate::resolution::{Content, Decision};
 
 /// Bytes that are set aside for a run; they are free again when this is dropped.
 #[derive(Default)]

@@ -1,15 +1,15 @@
 //! Between the contract's records and the host's checked types. Everything that comes out of a sandbox is checked
 //! here for its form, and nowhere else.
 
+use refkit_contract::{
+    Absence, Decision, Denial, Description, ErrorCode, Failure, Image, Level, Parts, Request, Resolved, Selection,
+    Setting, Step,
+};
 use refkit_oci as oci;
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
 use crate::bindings::exports::refkit::policy::about;
 use crate::bindings::refkit::policy::{resolution as wit, trace, types};
-use crate::resolution::{
-    Absence, Claim, Decision, Denial, Description, ErrorCode, Failure, Image, Level, Parts, Request, Resolved,
-    Selection, Setting,
-};
 
 /// The most bytes of an artifact type: a media type's two names have at most 127 each, and a slash between them (RFC
 /// 6838, section 4.2).
@@ -25,7 +25,7 @@ const PLATFORM_FEATURES: usize = 64;
 
 /// Returns the failure that a malformed argument is answered with.
 pub(crate) fn invalid(problem: impl std::fmt::Display) -> Failure {
-    Failure { code: ErrorCode::Invalid, message: problem.to_string() }
+    Failure::new(ErrorCode::Invalid, problem.to_string())
 }
 
 pub(crate) fn digest(text: String) -> Result<Digest, Failure> {
@@ -131,20 +131,17 @@ fn to_parts(parts: Parts) -> wit::Parts {
 }
 
 pub(crate) fn request(r: wit::Request) -> Result<Request, Failure> {
-    Ok(Request {
-        reference: reference(r.reference)?,
-        selection: match r.selection {
-            wit::Selection::Platforms(platforms) if platforms.len() > PLATFORMS => {
-                let text = format_args!("the request names {} platforms, more than {PLATFORMS}", platforms.len());
-                return Err(invalid(text));
-            }
-            wit::Selection::Platforms(platforms) => {
-                Selection::Platforms(platforms.into_iter().map(wanted).collect::<Result<_, _>>()?)
-            }
-            wit::Selection::All => Selection::All,
-        },
-        parts: parts(r.parts),
-    })
+    let selection = match r.selection {
+        wit::Selection::Platforms(platforms) if platforms.len() > PLATFORMS => {
+            let text = format_args!("the request names {} platforms, more than {PLATFORMS}", platforms.len());
+            return Err(invalid(text));
+        }
+        wit::Selection::Platforms(platforms) => {
+            Selection::Platforms(platforms.into_iter().map(wanted).collect::<Result<_, _>>()?)
+        }
+        wit::Selection::All => Selection::All,
+    };
+    Ok(Request::new(reference(r.reference)?).select(selection).with(parts(r.parts)))
 }
 
 pub(crate) fn to_request(r: &Request) -> wit::Request {
@@ -158,11 +155,11 @@ pub(crate) fn to_request(r: &Request) -> wit::Request {
     }
 }
 
-pub(crate) fn claim(outcome: wit::Outcome) -> Result<Claim, Failure> {
+pub(crate) fn step(outcome: wit::Outcome) -> Result<Step<Digest>, Failure> {
     Ok(match outcome {
-        wit::Outcome::Next(next) => Claim::Next(request(next)?),
-        wit::Outcome::Denied(list) => Claim::Decision(Decision::Denied(denials(list)?)),
-        wit::Outcome::Resolved(resolved) => Claim::Decision(Decision::Resolved(Resolved {
+        wit::Outcome::Next(next) => Step::Next(request(next)?),
+        wit::Outcome::Denied(list) => Step::Decided(Decision::Denied(denials(list)?)),
+        wit::Outcome::Resolved(resolved) => Step::Decided(Decision::Resolved(Resolved {
             reference: reference(resolved.reference)?,
             root: digest(resolved.root.digest)?,
             images: resolved.images.into_iter().map(place).collect::<Result<_, _>>()?,
@@ -189,9 +186,7 @@ fn place(place: Result<wit::Image, wit::Absence>) -> Result<Result<Image<Digest>
 }
 
 fn denials(list: Vec<wit::Denial>) -> Result<Vec<Denial>, Failure> {
-    list.into_iter()
-        .map(|d| Ok(Denial { rule: d.rule, message: d.message, subject: d.subject.map(digest).transpose()? }))
-        .collect()
+    list.into_iter().map(|d| Ok(Denial::new(d.rule, d.message, d.subject.map(digest).transpose()?))).collect()
 }
 
 fn to_denials(list: &[Denial]) -> Vec<wit::Denial> {
@@ -251,7 +246,7 @@ same_cases!(
 same_cases!(level: trace::Level, to_level: Level, Debug, Info, Warn);
 
 pub(crate) fn failure(error: types::Error) -> Failure {
-    Failure { code: code(error.code), message: error.message }
+    Failure::new(code(error.code), error.message)
 }
 
 pub(crate) fn to_error(failure: Failure) -> types::Error {

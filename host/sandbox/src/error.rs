@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::resolution::Failure;
+use refkit_contract::Failure;
 
 /// No engine could be made.
 #[derive(Debug, thiserror::Error)]

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use refkit_contract::{Content, Decision, Failure, Level, Request};
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
 use crate::Hold;
-use crate::resolution::{Content, Decision, Failure, Level, Request};
 
 /// The answers to the questions of one policy in one run. Arguments were checked for their form; whether the run may
 /// ask them at all is decided behind this trait.

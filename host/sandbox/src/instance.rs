@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use refkit_contract::{Description, Request, Step};
+use refkit_oci::Digest;
 use wasmtime::{AsContextMut, ResourceLimiter, Store, Trap, UpdateDeadline};
 
 use crate::engine::GUEST_STACK;
 use crate::meter::Meter;
-use crate::resolution::{Claim, Request};
 use crate::ticker::TickerGuard;
 use crate::view::View;
 use crate::{Host, Limits, RunError, Usage, bindings, convert};
@@ -123,15 +124,15 @@ impl Instance {
     ///
     /// # Errors
     /// The policy's own error, or the limit that it ran into.
-    pub async fn resolve(&mut self, request: &Request) -> Result<Claim, RunError> {
+    pub async fn resolve(&mut self, request: &Request) -> Result<Step<Digest>, RunError> {
         let request = convert::to_request(request);
         let resolver = self.policy.refkit_policy_resolver().clone();
         let outcome = self.within(|store| async move { resolver.call_resolve(store, &request).await }).await?;
         let outcome = outcome.map_err(|error| RunError::Failed(convert::failure(error)))?;
-        convert::claim(outcome).map_err(|failure| RunError::Malformed(failure.message))
+        convert::step(outcome).map_err(|failure| RunError::Malformed(failure.message))
     }
 
-    pub(crate) async fn describe(&mut self) -> Result<crate::Description, RunError> {
+    pub(crate) async fn describe(&mut self) -> Result<Description, RunError> {
         let about = self.policy.refkit_policy_about().clone();
         let description = self.within(|store| async move { about.call_describe(store).await }).await?;
         Ok(convert::description(description))

@@ -13,13 +13,11 @@ pub mod compiler;
 mod convert;
 mod engine;
 mod error;
-mod footprint;
 mod host;
 mod instance;
 mod limits;
 mod meter;
 mod policy;
-mod resolution;
 mod ticker;
 mod view;
 mod world;
@@ -33,7 +31,3 @@ pub use host::Host;
 pub use instance::Instance;
 pub use limits::{Limits, Usage};
 pub use policy::Policy;
-pub use resolution::{
-    Absence, Claim, Content, Decision, Denial, Description, ErrorCode, Failure, Image, Level, Parts, Request, Resolved,
-    Selection, Setting,
-};

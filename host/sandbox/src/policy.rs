@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use refkit_contract::{Content, Decision, Description, ErrorCode, Failure, Level, Request, Step};
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, Linker};
@@ -11,7 +12,6 @@ use wasmtime::component::{Component, Linker};
 use crate::aot::{Key, Shipped};
 use crate::compiler::Compiled;
 use crate::instance::State;
-use crate::resolution::{Claim, Content, Decision, Description, ErrorCode, Failure, Level, Request};
 use crate::view::Views;
 use crate::{Engine, Host, Instance, Limits, LoadError, RunError, Usage, bindings, world};
 
@@ -83,12 +83,7 @@ impl Policy {
         let mut policy = Self {
             engine: engine.clone(),
             pre: Arc::new(pre),
-            description: Arc::new(Description {
-                name: String::new(),
-                version: String::new(),
-                summary: String::new(),
-                settings: Vec::new(),
-            }),
+            description: Arc::default(),
             imports: imports.into(),
             digest: digest(&sha256),
         };
@@ -129,7 +124,7 @@ impl Policy {
         host: Arc<dyn Host>,
         limits: Limits,
         request: &Request,
-    ) -> (Result<Claim, RunError>, Usage) {
+    ) -> (Result<Step<Digest>, RunError>, Usage) {
         match self.instance(host, limits).await {
             Err((error, usage)) => (Err(error), usage),
             Ok(mut instance) => {
@@ -167,7 +162,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 struct Silent;
 
 fn nothing<T>() -> Result<T, Failure> {
-    Err(Failure { code: ErrorCode::NotGranted, message: "nothing can be asked while a policy describes itself".into() })
+    Err(Failure::new(ErrorCode::NotGranted, "the host answers no call while a policy describes itself"))
 }
 
 #[async_trait]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use refkit_contract::{Content, ErrorCode, Failure};
 use refkit_oci::{Descriptor, Footprint};
 use wasmtime::component::HasData;
 
@@ -13,7 +14,6 @@ use crate::bindings::refkit::policy::{chain, clock, registry, resolution, settin
 use crate::convert;
 use crate::instance::Reached;
 use crate::meter::Meter;
-use crate::resolution::{Content, ErrorCode, Failure};
 use crate::{Host, Limits, Usage};
 
 /// How many of the questions of one `-all` call are under way at once. The registry client bounds each host further.
@@ -101,10 +101,8 @@ impl View<'_> {
 }
 
 fn too_much(limit: u64) -> Failure {
-    Failure {
-        code: ErrorCode::BudgetExhausted,
-        message: format!("the answers of one call may have {limit} bytes in all; ask for fewer at once"),
-    }
+    let message = format!("the answers of one call may have {limit} bytes in all; ask for fewer at once");
+    Failure::new(ErrorCode::BudgetExhausted, message)
 }
 
 async fn pull(host: &dyn Host, reference: types::Reference) -> Result<Content, Failure> {

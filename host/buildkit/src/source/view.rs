@@ -7,9 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{FutureExt as _, future};
 use refkit_content::verify::MANIFEST_LIMIT;
-use refkit_content::{
-    Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Origin, Resolve, Vouch, Vouched, WithOrigin,
-};
+use refkit_content::{Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Resolve, WithOrigin};
 use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
 use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
 use tonic::Code;
@@ -58,6 +56,11 @@ impl PlatformSource {
         };
         let subject = format!("{repository}@{digest}");
         content.await.map_err(|problem| Error::new(Operation::Fetch, subject, problem).at(HOST))
+    }
+
+    /// Returns the platform that policies see, normalised.
+    pub fn platform(&self) -> &Platform {
+        &self.assumed
     }
 
     async fn root(&self, reference: &Reference) -> Result<WithOrigin<Content>, ErrorKind> {
@@ -113,18 +116,6 @@ impl fmt::Debug for PlatformSource {
             .field("platform", &self.assumed)
             .field("named", &self.named.is_some())
             .finish_non_exhaustive()
-    }
-}
-
-#[async_trait]
-impl Vouch for PlatformSource {
-    fn platform(&self) -> Platform {
-        self.assumed.clone()
-    }
-
-    async fn vouch(&self, reference: &Reference) -> Result<WithOrigin<Vouched>, Error> {
-        let Metadata { digest, config } = self.metadata(reference).await?;
-        Ok(WithOrigin { value: Vouched { root: digest, config }, origin: Origin::Host(HOST.into()) })
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use prost::Message as _;
 use refkit_buildkit::{BuildkitSource, Options, pb};
-use refkit_content::{Code, Fetch, MANIFEST_LIMIT, Resolve, fetch};
+use refkit_content::{ErrorCode, Fetch, MANIFEST_LIMIT, Resolve, fetch};
 use refkit_oci::Descriptor;
 use refkit_support::buildkit::documents::{self, descriptor, reference, sha256};
 use refkit_support::buildkit::{FakeBuildkit, NAME, Reply};
@@ -15,7 +15,7 @@ use refkit_support::buildkit::{FakeBuildkit, NAME, Reply};
 use crate::source::{source, view};
 
 /// Returns the error of `app:1` where some calls are answered in another way.
-async fn pull(reply: impl Fn(&str, &Bytes) -> Option<Reply> + Send + Sync + 'static) -> (Code, String) {
+async fn pull(reply: impl Fn(&str, &Bytes) -> Option<Reply> + Send + Sync + 'static) -> (ErrorCode, String) {
     let fake = FakeBuildkit::new("a");
     fake.replace(reply);
     let error = view(&source(&fake).await, "amd64").pull(&reference("app:1")).await.unwrap_err();
@@ -47,26 +47,26 @@ async fn answers_to_resolve() {
         Box::new(move || reply(&asked, &root)) as Make
     };
     #[rustfmt::skip]
-    let table: Vec<(Code, &str, Make)> = vec![
-        (Code::Invalid, "it names no source", Box::new(move || Reply::message(&none))),
-        (Code::Invalid, "it says nothing of the image", Box::new(move || Reply::message(&no_image))),
-        (Code::Invalid, "is not a digest", make(|asked, _| resolved(asked, ""))),
-        (Code::Invalid, "is not a digest", make(|asked, _| resolved(asked, "sha256:../../x"))),
-        (Code::Invalid, "has the digest", make(|asked, root| resolved(&format!("{asked}@sha256:{}", "0".repeat(64)), root))),
-        (Code::Other, "evil.example/app:1@sha256", make(|_, root| resolved(&format!("docker-image://evil.example/app:1@{root}"), root))),
-        (Code::Other, "app:2", make(|_, root| resolved(&format!("docker-image://{NAME}:2"), root))),
-        (Code::Other, "app:2@", make(|_, root| resolved(&format!("docker-image://{NAME}:2@{root}"), root))),
-        (Code::Other, "https://example.com/?", make(|_, root| resolved("https://example.com/\n", root))),
-        (Code::Invalid, "malformed", Box::new(|| Reply::Message(vec![0x0a, 0xff, 0x01]))),
-        (Code::Other, "", Box::new(|| Reply::Bytes(b"HTTP/1.1 400".to_vec()))),
-        (Code::Other, "", Box::new(|| Reply::Bytes(vec![0, 0, 0, 0, 9, 1]))),
-        (Code::Invalid, "", Box::new(|| Reply::Bytes(vec![0, 0xff, 0xff, 0xff, 0xff, 1]))),
-        (Code::NotFound, "not found", Box::new(|| Reply::unknown("docker.io/library/app:1: not found"))),
-        (Code::Unauthorized, "401 Unauthorized", Box::new(|| Reply::unknown("unexpected status: 401 Unauthorized\n\u{1b}[2J"))),
-        (Code::Unauthorized, "a source policy of the build's own", Box::new(|| Reply::unknown("source \"a\" denied by policy"))),
-        (Code::Other, "it has no image for linux/amd64", Box::new(|| Reply::unknown("no match for platform in manifest x"))),
-        (Code::Other, "it has no image for linux/amd64", Box::new(|| Reply::unknown("no match for platform in manifest sha256:00: not found"))),
-        (Code::Unavailable, "gone", Box::new(|| Reply::Status(14, "gone".to_owned()))),
+    let table: Vec<(ErrorCode, &str, Make)> = vec![
+        (ErrorCode::Invalid, "it names no source", Box::new(move || Reply::message(&none))),
+        (ErrorCode::Invalid, "it says nothing of the image", Box::new(move || Reply::message(&no_image))),
+        (ErrorCode::Invalid, "is not a digest", make(|asked, _| resolved(asked, ""))),
+        (ErrorCode::Invalid, "is not a digest", make(|asked, _| resolved(asked, "sha256:../../x"))),
+        (ErrorCode::Invalid, "has the digest", make(|asked, root| resolved(&format!("{asked}@sha256:{}", "0".repeat(64)), root))),
+        (ErrorCode::Other, "evil.example/app:1@sha256", make(|_, root| resolved(&format!("docker-image://evil.example/app:1@{root}"), root))),
+        (ErrorCode::Other, "app:2", make(|_, root| resolved(&format!("docker-image://{NAME}:2"), root))),
+        (ErrorCode::Other, "app:2@", make(|_, root| resolved(&format!("docker-image://{NAME}:2@{root}"), root))),
+        (ErrorCode::Other, "https://example.com/?", make(|_, root| resolved("https://example.com/\n", root))),
+        (ErrorCode::Invalid, "malformed", Box::new(|| Reply::Message(vec![0x0a, 0xff, 0x01]))),
+        (ErrorCode::Other, "", Box::new(|| Reply::Bytes(b"HTTP/1.1 400".to_vec()))),
+        (ErrorCode::Other, "", Box::new(|| Reply::Bytes(vec![0, 0, 0, 0, 9, 1]))),
+        (ErrorCode::Invalid, "", Box::new(|| Reply::Bytes(vec![0, 0xff, 0xff, 0xff, 0xff, 1]))),
+        (ErrorCode::NotFound, "not found", Box::new(|| Reply::unknown("docker.io/library/app:1: not found"))),
+        (ErrorCode::Unauthorized, "401 Unauthorized", Box::new(|| Reply::unknown("unexpected status: 401 Unauthorized\n\u{1b}[2J"))),
+        (ErrorCode::Unauthorized, "a source policy of the build's own", Box::new(|| Reply::unknown("source \"a\" denied by policy"))),
+        (ErrorCode::Other, "it has no image for linux/amd64", Box::new(|| Reply::unknown("no match for platform in manifest x"))),
+        (ErrorCode::Other, "it has no image for linux/amd64", Box::new(|| Reply::unknown("no match for platform in manifest sha256:00: not found"))),
+        (ErrorCode::Unavailable, "gone", Box::new(|| Reply::Status(14, "gone".to_owned()))),
     ];
     for (code, text, reply) in table {
         let found = pull(move |method, _| (method == "ResolveSourceMeta").then(&reply)).await;
@@ -126,11 +126,11 @@ async fn answers_to_solve() {
     let ref_without_id = pb::SolveResponse { result: Some(ref_without_id), ..Default::default() };
     for message in [empty, ref_without_id] {
         let found = pull(move |method, _| (method == "Solve").then(|| Reply::message(&message))).await;
-        assert!(found.0 == Code::Invalid && found.1.contains("it has no result"), "{found:?}");
+        assert!(found.0 == ErrorCode::Invalid && found.1.contains("it has no result"), "{found:?}");
     }
     let found =
         pull(|method, _| (method == "Solve").then(|| Reply::unknown("docker.io/library/app@x: not found"))).await;
-    assert!(found.0 == Code::Unsupported && found.1.contains("does not show it to BuildKit"), "{found:?}");
+    assert!(found.0 == ErrorCode::Unsupported && found.1.contains("does not show it to BuildKit"), "{found:?}");
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn nothing_of_that_digest() {
     });
     let nothing = reference(&format!("app@sha256:{}", "0".repeat(64)));
     let error = view(&source(&fake).await, "amd64").pull(&nothing).await.unwrap_err();
-    assert_eq!(error.code(), Code::NotFound, "{error}");
+    assert_eq!(error.code(), ErrorCode::NotFound, "{error}");
 }
 
 /// What is no manifest is no answer, though its digest is right.
@@ -168,10 +168,10 @@ async fn nothing_of_that_digest() {
 async fn no_manifest() {
     let fake = FakeBuildkit::new("a");
     for (bytes, code) in [
-        (&b"{}"[..], Code::Invalid),
-        (b"\x7fELF", Code::Invalid),
-        (br#"{"schemaVersion":1}"#, Code::Unsupported),
-        (br#"{"schemaVersion":2,"mediaType":"text/html"}"#, Code::Unsupported),
+        (&b"{}"[..], ErrorCode::Invalid),
+        (b"\x7fELF", ErrorCode::Invalid),
+        (br#"{"schemaVersion":1}"#, ErrorCode::Unsupported),
+        (br#"{"schemaVersion":2,"mediaType":"text/html"}"#, ErrorCode::Unsupported),
     ] {
         let digest = fake.add(bytes).into_string();
         fake.replace(move |method, message| {
@@ -208,7 +208,7 @@ async fn an_endless_file() {
         assert_eq!(served.load(Ordering::Relaxed), size + 1);
     }
     let huge = Descriptor { size: u64::MAX, ..config.clone() };
-    assert_eq!(fetch(&view, &repository, &huge, 16 << 20).await.unwrap_err().code(), Code::Invalid);
+    assert_eq!(fetch(&view, &repository, &huge, 16 << 20).await.unwrap_err().code(), ErrorCode::Invalid);
     assert!(view.open(&repository, &huge).await.is_ok());
 }
 
@@ -220,7 +220,7 @@ async fn an_oversized_answer() {
             (method == "ReadFile").then(|| Reply::message(&pb::ReadFileResponse { data: Bytes::from(vec![0; size]) }))
         });
         let found = found.await;
-        assert!(found.0 == Code::Invalid && found.1.contains("BuildKit's answer is malformed"), "{found:?}");
+        assert!(found.0 == ErrorCode::Invalid && found.1.contains("BuildKit's answer is malformed"), "{found:?}");
     }
 }
 
@@ -232,7 +232,7 @@ async fn no_answer() {
         let options = Options { timeout: Some(Duration::from_millis(100)), ..Options::default() };
         let source = BuildkitSource::new(fake.bridge().await, options);
         let error = view(&source, "amd64").pull(&reference("app:1")).await.unwrap_err();
-        assert_eq!(error.code(), Code::Timeout, "{method}: {error}");
+        assert_eq!(error.code(), ErrorCode::Timeout, "{method}: {error}");
     }
 }
 

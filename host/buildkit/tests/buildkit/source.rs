@@ -5,7 +5,7 @@ use futures_util::future::{join, join_all};
 use prost::Message as _;
 use refkit_buildkit::definition::Store;
 use refkit_buildkit::{BuildkitSource, Metadata, Options, PlatformSource, pb};
-use refkit_content::{Code, Discover, Fetch, MANIFEST_LIMIT, Origin, Resolve, fetch};
+use refkit_content::{Discover, ErrorCode, Fetch, MANIFEST_LIMIT, Origin, Resolve, fetch};
 use refkit_oci::{Descriptor, Platform, Reference, Repository};
 use refkit_support::buildkit::documents::{self, CONFIG, INDEX, MANIFEST, descriptor, reference, sha256};
 use refkit_support::buildkit::{FakeBuildkit, NAME, OWN, Reply};
@@ -110,7 +110,7 @@ async fn no_platform() {
     let source = source(&fake).await;
     let assumed: Platform = "linux/arm64".parse().unwrap();
     let view = source.for_own_platform(&assumed, "");
-    assert_eq!(refkit_content::Vouch::platform(&view), assumed);
+    assert_eq!(*view.platform(), assumed);
     let metadata = view.metadata(&app()).await.unwrap();
     assert_eq!(metadata.config.as_deref(), Some(&documents::config(OWN)[..]));
     assert_eq!(fake.calls(), ["Ping".to_owned(), format!("ResolveSourceMeta docker-image://{NAME}:1 none")]);
@@ -192,7 +192,7 @@ async fn a_registry_that_wants_media_types() {
     });
     let view = view(&source(&fake).await, "amd64");
     let error = view.pull(&app()).await.unwrap_err();
-    assert_eq!(error.code(), Code::Unsupported);
+    assert_eq!(error.code(), ErrorCode::Unsupported);
     assert!(error.to_string().contains("wants its media type named"), "{error}");
     let metadata = view.metadata(&app()).await.unwrap();
     let config = documents::config("amd64");
@@ -200,7 +200,7 @@ async fn a_registry_that_wants_media_types() {
     let kept = fetch(&view, &repository(), &descriptor(CONFIG, &config), MANIFEST_LIMIT).await.unwrap();
     assert_eq!(kept.value[..], config);
     let layer = descriptor("application/vnd.oci.image.layer.v1.tar+gzip", b"layer");
-    assert_eq!(fetch(&view, &repository(), &layer, MANIFEST_LIMIT).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(fetch(&view, &repository(), &layer, MANIFEST_LIMIT).await.unwrap_err().code(), ErrorCode::NotFound);
 }
 
 #[tokio::test]
@@ -215,7 +215,7 @@ async fn an_artifact() {
     let pinned = reference(&format!("app@{digest}"));
     assert_eq!(view.pull(&pinned).await.unwrap().value.descriptor, descriptor(MANIFEST, &artifact));
     let error = view.pull(&app()).await.unwrap_err();
-    assert_eq!(error.code(), Code::Unsupported);
+    assert_eq!(error.code(), ErrorCode::Unsupported);
     assert_eq!(
         error.to_string(),
         format!(
@@ -250,7 +250,7 @@ async fn a_layout() {
     let (view, digest) = (view(&source, "amd64"), sha256(&documents::index("a")));
     let pinned = reference(&format!("app@{digest}"));
     let base = Reference::new(Repository::new("oci-layout", "base").unwrap(), None, Some(digest.clone())).unwrap();
-    assert_eq!(view.resolve(&base).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(view.resolve(&base).await.unwrap_err().code(), ErrorCode::NotFound);
     // BuildKit knows the layout by the build's own name, and records that.
     let named: Repository = "docker.io/library/base".parse().unwrap();
     source.layout(base.repository().clone(), named, Store { id: "store0".to_owned(), session: "sid".to_owned() });
@@ -262,7 +262,7 @@ async fn a_layout() {
     let solve = format!("Solve oci-layout+blob://docker.io/library/base@{digest} in store0/sid");
     assert!(calls[2].starts_with(&solve), "{calls:?}");
     let error = view.pull(&base.with_tag("1").unwrap()).await.unwrap_err();
-    assert_eq!(error.code(), Code::Unsupported, "{error}");
+    assert_eq!(error.code(), ErrorCode::Unsupported, "{error}");
     // What one repository has handed out is no other one's.
     assert_ne!(view.pull(&pinned).await.unwrap().origin, Origin::Cache);
 }
@@ -274,7 +274,7 @@ async fn what_buildkit_does_not_list() {
     let tags = view.tags(&repository()).await.unwrap_err();
     let referrers = view.referrers(&repository(), &sha256(b"a"), None).await.unwrap_err();
     for error in [tags, referrers] {
-        assert_eq!(error.code(), Code::Unsupported);
+        assert_eq!(error.code(), ErrorCode::Unsupported);
         assert!(error.to_string().contains(NAME), "{error}");
     }
     assert_eq!(fake.calls(), Vec::<String>::new());
@@ -288,7 +288,7 @@ async fn an_old_buildkit() {
     fake.replace(move |method, _| (method == "Ping").then(|| Reply::message(&pong)));
     let view = view(&source(&fake).await, "amd64");
     let error = view.pull(&app()).await.unwrap_err();
-    assert_eq!(error.code(), Code::Unsupported);
+    assert_eq!(error.code(), ErrorCode::Unsupported);
     assert!(error.to_string().contains("BuildKit 0.28 or later is needed"), "{error}");
     assert_eq!(fake.calls(), ["Ping"]);
 }

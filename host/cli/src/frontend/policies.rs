@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use refkit::settings::Assignment;
-use refkit::{Description, Engine, ErrorCode, LoadError, Policy, Shipped};
+use refkit::{Chain, Description, Engine, LoadError, Policy, Shipped};
 use refkit_images::frontend::label::Listed;
 use refkit_images::frontend::{DEFAULT_CODE, POLICIES, PROGRAM};
 use refkit_images::layer::File;
@@ -56,10 +56,8 @@ pub async fn check_settings(
     policies: impl Iterator<Item = Policy>,
     settings: &[Assignment],
 ) -> Result<(), Failure> {
-    let default = refkit::shipped_default_policy(engine).await;
-    let default = default.map_err(|error| Failure::failed(ErrorCode::Other, error))?;
-    let all: Vec<Policy> = policies.chain([default]).collect();
-    setup::link(&all, settings).map(drop)
+    let chain = Chain::of_policies(engine, policies.collect(), setup::default_code(), settings).await;
+    chain.map(drop).map_err(setup::refused)
 }
 
 /// Returns the part of a file's name that its path in the image gets: what no tool has trouble with.

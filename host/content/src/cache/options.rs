@@ -1,6 +1,6 @@
 //! When a cache is asked, and when the source.
 
-use crate::{Code, Error, ErrorKind};
+use crate::{Error, ErrorCode, ErrorKind};
 
 /// When the source is asked for what a cache has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -44,6 +44,7 @@ impl CacheOptions {
 
     /// Returns whether a failure is one that an old answer helps with.
     pub(super) fn bears(self, error: &Error) -> bool {
-        self.stale_if_error && matches!(error.code(), Code::Unavailable | Code::Timeout | Code::RateLimited)
+        self.stale_if_error
+            && matches!(error.code(), ErrorCode::Unavailable | ErrorCode::Timeout | ErrorCode::RateLimited)
     }
 }

@@ -12,7 +12,7 @@ use refkit_oci::Descriptor;
 use super::halt::Halted;
 use super::options::Step;
 use super::walk::Copying;
-use crate::{Body, Code, Error, ErrorKind, Origin, Push, Source, deadline, verify};
+use crate::{Body, Error, ErrorCode, ErrorKind, Origin, Push, Source, deadline, verify};
 
 /// How often a blob is sent again where the destination breaks.
 const AGAIN: u32 = 2;
@@ -74,7 +74,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         };
         let mounted = match mounted {
             Ok(mounted) => mounted,
-            Err(error) if error.code() == Code::Invalid => return Err(self.halt.fail(error)),
+            Err(error) if error.code() == ErrorCode::Invalid => return Err(self.halt.fail(error)),
             // A push has its own say, and its own tries.
             Err(_) => false,
         };

@@ -9,7 +9,7 @@ use super::options::{Referrers, Step};
 use super::walk::{Copying, DEPTH_LIMIT, MANIFESTS_AT_ONCE, each};
 use crate::links::{self, Links};
 use crate::verify::{self, MANIFEST_LIMIT};
-use crate::{Code, ErrorKind, Push, Source};
+use crate::{ErrorCode, ErrorKind, Push, Source};
 
 impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
     /// Copies the referrers of everything that was copied, of these in turn, and so on.
@@ -57,7 +57,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
             match verify::fetch(self.source, self.from, referrer, MANIFEST_LIMIT).await {
                 Ok(answer) => Ok(Some(answer.value)),
                 // Lists outlive what they list: under a tag they are kept by whoever pushes.
-                Err(error) if error.code() == Code::NotFound => Ok(None),
+                Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
                 Err(error) => Err(error),
             }
         });

@@ -9,7 +9,7 @@ use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use super::Layout;
 use crate::links::{self, Links};
 use crate::verify::{self, MANIFEST_LIMIT};
-use crate::{Code, Discover, Error, ErrorKind, Operation, Resolve, WithOrigin};
+use crate::{Discover, Error, ErrorCode, ErrorKind, Operation, Resolve, WithOrigin};
 
 impl Layout {
     /// Returns how a referrers list of the subject describes an entry; none if the entry is not about it, or not there.
@@ -20,7 +20,7 @@ impl Layout {
         }
         let bytes = match verify::fetch(self, &self.repository, entry, MANIFEST_LIMIT).await {
             Ok(answer) => answer.value,
-            Err(error) if error.code() == Code::NotFound => return Ok(None),
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
         let links = Links::read(&entry.media_type, &bytes).map_err(|problem| {

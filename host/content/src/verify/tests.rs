@@ -5,7 +5,7 @@ use futures_util::TryStreamExt;
 use refkit_oci::Algorithm;
 
 use super::*;
-use crate::Code;
+use crate::ErrorCode;
 
 const WHOLE: &[u8] = b"the content of a blob";
 
@@ -145,7 +145,7 @@ async fn more_than_the_limit_is_refused_before_anything_is_asked() {
     for (size, limit) in [(22, 21), (1 << 62, MANIFEST_LIMIT), (u64::MAX, u64::MAX - 1)] {
         let source = Sends::new(&[Piece::Bytes(WHOLE)]);
         let error = fetch(&source, &repository(), &descriptor(size), limit).await.unwrap_err();
-        assert_eq!(error.code(), Code::Invalid);
+        assert_eq!(error.code(), ErrorCode::Invalid);
         assert!(matches!(error.kind, ErrorKind::TooLarge { limit: l } if l == limit), "{error}");
         assert_eq!(source.opened.load(Ordering::Relaxed), 0);
     }

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use refkit_content::{Code, Layout, LayoutWriter, MANIFEST_LIMIT, Resolve, copy, fetch};
+use refkit_content::{ErrorCode, Layout, LayoutWriter, MANIFEST_LIMIT, Resolve, copy, fetch};
 use refkit_support::image::ImageBuilder;
 use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
@@ -93,6 +93,6 @@ async fn cve_2024_3727_a_digest_is_no_path() {
     ] {
         let files = Files::layout(good.replace(image.digest().as_str(), &bad).as_bytes()).blob(&image.bytes);
         let error = Layout::open(files.path()).await.expect_err(&bad);
-        assert_eq!(error.code(), Code::Invalid, "{bad}: {error}");
+        assert_eq!(error.code(), ErrorCode::Invalid, "{bad}: {error}");
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use refkit_content::{
-    Cache, CacheOptions, Cached, Code, Discover, Error, ErrorKind, Fetch, MANIFEST_LIMIT, Origin, Pull, Resolve, fetch,
+    Cache, CacheOptions, Cached, Discover, Error, ErrorCode, ErrorKind, Fetch, MANIFEST_LIMIT, Origin, Pull, Resolve,
+    fetch,
 };
 use refkit_oci::Reference;
 use refkit_oci::document::{Document, Limits, read};
@@ -293,7 +294,7 @@ async fn in_always_the_registry_has_to_answer_in_each_run() {
     assert_eq!(registry.asked(), [Head]);
     registry.fail(Some(ErrorKind::Forbidden("not any more".to_owned())));
     let next = cached.for_run(pull(Pull::Always));
-    assert_eq!(next.open(&repository(), child).await.expect_err("refused").code(), Code::Unauthorized);
+    assert_eq!(next.open(&repository(), child).await.expect_err("refused").code(), ErrorCode::Unauthorized);
 }
 
 #[tokio::test]
@@ -327,7 +328,7 @@ async fn lists_are_remembered_for_when_nobody_can_be_asked() {
         }
         assert_eq!(registry.asked(), asks);
     }
-    assert_eq!(cached.tags(&repository()).await.expect_err("no connection").code(), Code::Unavailable);
+    assert_eq!(cached.tags(&repository()).await.expect_err("no connection").code(), ErrorCode::Unavailable);
 }
 
 #[tokio::test]

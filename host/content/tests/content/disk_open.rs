@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use refkit_content::{
-    Body, Cache, CacheOptions, Cached, Code, Content, Discover, DiskCache, Error, ErrorKind, Fetch, MANIFEST_LIMIT,
-    Operation, Principal, Pull, Resolve, WithOrigin, fetch,
+    Body, Cache, CacheOptions, Cached, Content, Discover, DiskCache, Error, ErrorCode, ErrorKind, Fetch,
+    MANIFEST_LIMIT, Operation, Principal, Pull, Resolve, WithOrigin, fetch,
 };
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use refkit_support::image::Image;
@@ -220,7 +220,8 @@ async fn what_is_behind_credentials_is_for_the_same_ones() {
             let failed = everything(&cached.with_memory(memory.clone()), "1.0", image, layer).await;
             assert_eq!(failed.len(), 7, "{options:?}: {failed:?}");
             // Whose credentials cannot be looked up hears of that, and not of what may be in the cache.
-            let code = if closed && person.credentials.is_some() { Code::Unavailable } else { Code::Unauthorized };
+            let code =
+                if closed && person.credentials.is_some() { ErrorCode::Unavailable } else { ErrorCode::Unauthorized };
             assert!(failed.iter().all(|error| error.code() == code), "{options:?}: {failed:?}");
         }
     }

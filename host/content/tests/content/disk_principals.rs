@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use refkit_content::{Cache, CacheOptions, Cached, Code, Discover, ErrorKind, Fetch, Origin, Pull, Resolve};
+use refkit_content::{Cache, CacheOptions, Cached, Discover, ErrorCode, ErrorKind, Fetch, Origin, Pull, Resolve};
 
 use crate::disk::{ROOM, open};
 use crate::disk_modes::{offline, pull, stale, walk};
@@ -51,7 +51,7 @@ async fn two_principals_see_nothing_that_only_the_other_may() {
             run.referrers(&repository(), child.digest(), None).await.expect_err("referrers"),
         ];
         let closed = options == offline() || options == pull(Pull::Never);
-        let code = if closed { Code::Unavailable } else { Code::Unauthorized };
+        let code = if closed { ErrorCode::Unavailable } else { ErrorCode::Unauthorized };
         assert!(refused.iter().all(|error| error.code() == code), "{options:?}: {refused:?}");
     }
     // Nor does it help to be unable to ask.

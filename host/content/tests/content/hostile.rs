@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 
-use refkit_content::{Code, Discover, Layout, MANIFEST_LIMIT, Memory, Resolve, copy, fetch};
+use refkit_content::{Discover, ErrorCode, Layout, MANIFEST_LIMIT, Memory, Resolve, copy, fetch};
 use refkit_oci::Descriptor;
 use refkit_support::image::{INDEX, Image, ImageBuilder, MANIFEST};
 use tar::{EntryType, Header};
@@ -162,7 +162,7 @@ async fn blobs_that_are_not_what_is_said() {
         };
         expect(name, layout.pull(&tagged(layout.repository(), "a")).await, Some(error));
         let by_digest = layout.pull(&pinned(&repository(), image.digest())).await;
-        assert_eq!(by_digest.expect_err("another repository").code(), Code::NotFound);
+        assert_eq!(by_digest.expect_err("another repository").code(), ErrorCode::NotFound);
     }
     let huge = Files::layout(&index(&[])).sparse(&name, 1 << 40);
     let layout = Layout::open(huge.path()).await.expect("a layout");
@@ -419,6 +419,6 @@ async fn nothing_is_found_under_a_digest_of_another_algorithm() {
     let layout = Layout::open(files.path()).await.expect("a layout");
     let other = refkit_content::verify::digest(refkit_oci::Algorithm::Sha512, &image.bytes);
     let error = layout.pull(&pinned(layout.repository(), &other)).await.expect_err("not there");
-    assert_eq!(error.code(), Code::NotFound);
+    assert_eq!(error.code(), ErrorCode::NotFound);
     assert_ne!(sha256(b""), other);
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use refkit_content::{
-    Code, Discover, Layout, LayoutReference, LayoutWriter, MANIFEST_LIMIT, Memory, Origin, Resolve, copy, fetch,
+    Discover, ErrorCode, Layout, LayoutReference, LayoutWriter, MANIFEST_LIMIT, Memory, Origin, Resolve, copy, fetch,
 };
 use refkit_oci::Descriptor;
 use refkit_support::image::{INDEX, Image, ImageBuilder, IndexBuilder, MANIFEST, demo, push_demo};
@@ -114,14 +114,14 @@ async fn what_is_not_there_is_not_found() {
                 layout.pull(reference).await.map(|_| ()).expect_err(name),
             ];
             for error in errors {
-                assert_eq!(error.code(), Code::NotFound, "{name}: {error}");
+                assert_eq!(error.code(), ErrorCode::NotFound, "{name}: {error}");
                 assert!(error.to_string().contains(&reference.to_string()), "{name}: {error}");
             }
         }
         let blob = describe("application/octet-stream", b"nothing");
         let error = fetch(layout, own, &blob, MANIFEST_LIMIT).await.expect_err("no blob");
-        assert_eq!(error.code(), Code::NotFound, "{error}");
-        assert_eq!(layout.tags(&repository()).await.expect_err("another repository").code(), Code::NotFound);
+        assert_eq!(error.code(), ErrorCode::NotFound, "{error}");
+        assert_eq!(layout.tags(&repository()).await.expect_err("another repository").code(), ErrorCode::NotFound);
     }
 }
 
@@ -183,7 +183,7 @@ async fn a_name_must_mean_one_image() {
         expect(name, layout.resolve(&tagged(layout.repository(), "a")).await, error);
         expect(name, layout.pull(&tagged(layout.repository(), "a")).await, error);
         layout.pull(&pinned(layout.repository(), other.digest())).await.map(|_| ()).unwrap_or_else(|error| {
-            assert_eq!((name, error.code()), ("the same twice", Code::NotFound), "{error}");
+            assert_eq!((name, error.code()), ("the same twice", ErrorCode::NotFound), "{error}");
         });
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use refkit_content::copy::{Options, Referrers};
-use refkit_content::{Code, Discover, Fetch, LayoutWriter, MANIFEST_LIMIT, Memory, Push, Source, copy, fetch};
+use refkit_content::{Discover, ErrorCode, Fetch, LayoutWriter, MANIFEST_LIMIT, Memory, Push, Source, copy, fetch};
 use refkit_oci::Repository;
 use refkit_support::image::{Image, ImageBuilder, IndexBuilder, MANIFEST};
 use refkit_support::tool;
@@ -26,7 +26,7 @@ impl<T: Source + Push> Peer for T {}
 async fn behaves(name: &str, peer: &dyn Peer, repository: &Repository) {
     let (one, two) = (image("1"), image("2"));
     let to = |tag: &str| tagged(repository, tag);
-    assert_eq!(peer.resolve(&to("1")).await.expect_err(name).code(), Code::NotFound);
+    assert_eq!(peer.resolve(&to("1")).await.expect_err(name).code(), ErrorCode::NotFound);
     assert!(!peer.has(repository, &one.descriptor).await.expect(name), "{name}");
     let config = &one.blobs()[0];
     peer.push_blob(repository, &config.0, body(&config.1)).await.expect(name);

@@ -1,7 +1,7 @@
 //! The store in memory behaves as a registry does.
 
 use bytes::Bytes;
-use refkit_content::{Code, Discover, MANIFEST_LIMIT, Memory, Origin, Push, Resolve, fetch};
+use refkit_content::{Discover, ErrorCode, MANIFEST_LIMIT, Memory, Origin, Push, Resolve, fetch};
 use refkit_oci::Repository;
 use refkit_support::image::{DOCKER_MANIFEST, INDEX, ImageBuilder, IndexBuilder, MANIFEST, attestation};
 
@@ -36,7 +36,7 @@ async fn what_was_pushed_is_there_in_that_repository() {
                 assert_eq!((resolved.origin, pulled.origin), (Origin::Memory, Origin::Memory), "{name}");
             }
             (Err(one), Err(other)) => {
-                assert_eq!((one.code(), other.code()), (Code::NotFound, Code::NotFound), "{name}");
+                assert_eq!((one.code(), other.code()), (ErrorCode::NotFound, ErrorCode::NotFound), "{name}");
             }
             _ => unreachable!(),
         }
@@ -118,7 +118,7 @@ async fn a_blob_that_contradicts_its_descriptor_leaves_nothing() {
 async fn tags_and_referrers_are_listed() {
     let memory = Memory::new();
     let image = ImageBuilder::new("linux/amd64").build();
-    assert_eq!(memory.tags(&repository()).await.expect_err("no repository").code(), Code::NotFound);
+    assert_eq!(memory.tags(&repository()).await.expect_err("no repository").code(), ErrorCode::NotFound);
     for tag in ["b", "a", "c"] {
         image.push(&memory, &tagged(&repository(), tag)).await.expect("a push");
     }

@@ -7,8 +7,8 @@ use std::path::Path;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use refkit_content::{
-    Body, Code, Discover, Error, ErrorKind, Layout, LayoutWriter, MANIFEST_LIMIT, Operation, Origin, Push, Resolve,
-    fetch,
+    Body, Discover, Error, ErrorCode, ErrorKind, Layout, LayoutWriter, MANIFEST_LIMIT, Operation, Origin, Push,
+    Resolve, fetch,
 };
 use refkit_support::image::{INDEX, Image, ImageBuilder, IndexBuilder, MANIFEST};
 
@@ -210,7 +210,7 @@ async fn only_a_layout_directory_is_written_into() {
     let other = Files::empty();
     let writer = LayoutWriter::open(other.path()).await.expect("a layout");
     let error = image("1").push(&writer, &tagged(&repository(), "1")).await.expect_err("another repository");
-    assert_eq!(error.code(), Code::Invalid);
+    assert_eq!(error.code(), ErrorCode::Invalid);
     assert!(error.to_string().contains("this layout is the repository oci-layout/app"), "{error}");
 }
 

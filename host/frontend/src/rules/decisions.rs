@@ -20,7 +20,7 @@ use tonic::{Code, Status};
 use super::contents::Content;
 use super::image::{ImageName, ImageRequest};
 use super::platform::WantedPlatform;
-use crate::chain::Chain;
+use crate::chain::BuildChain;
 use crate::report::Reporter;
 
 /// The image that the policies chose for a platform.
@@ -60,7 +60,7 @@ type DecisionResult = Result<Decision, Status>;
 
 /// Runs the policies, and keeps their decisions to the end of the build.
 pub struct Decisions {
-    chain: Chain,
+    chain: BuildChain,
     source: BuildkitSource,
     reporter: Reporter,
     /// The results of requests, so that the policies run once for each.
@@ -73,7 +73,7 @@ pub struct Decisions {
 
 impl Decisions {
     /// Returns the decisions of a build that has not begun.
-    pub fn new(chain: Chain, source: BuildkitSource, reporter: Reporter) -> Self {
+    pub fn new(chain: BuildChain, source: BuildkitSource, reporter: Reporter) -> Self {
         let (results, decided, contents) = Default::default();
         Self { chain, source, reporter, results, decided, contents }
     }

@@ -4,14 +4,8 @@ use refkit::{Denial, Error, ErrorCode};
 use tonic::{Code, Status};
 
 /// Returns the status of a denial, with every reason and the policy that gave it.
-pub fn denied(subject: &str, denials: &[Denial], policy: impl Fn(&Denial) -> String) -> Status {
-    let reasons: Vec<String> = denials
-        .iter()
-        .map(|denial| {
-            let policy = policy(denial);
-            one_line(&format!("denied by policy {policy} (rule {}): {}", denial.rule, denial.message))
-        })
-        .collect();
+pub fn denied(subject: &str, denials: &[Denial]) -> Status {
+    let reasons: Vec<String> = denials.iter().map(|denial| one_line(&denial.to_string())).collect();
     let reasons = if reasons.is_empty() { "denied".to_owned() } else { reasons.join("; ") };
     Status::permission_denied(format!("{} {reasons}", one_line(subject)))
 }
@@ -19,9 +13,8 @@ pub fn denied(subject: &str, denials: &[Denial], policy: impl Fn(&Denial) -> Str
 /// Returns the status of a run that failed.
 pub fn failed(subject: &str, error: &Error) -> Status {
     let text = match error {
-        // The host's record of the failure is more precise than the policy's words, and a policy cannot change it.
+        // It names its subject by itself.
         Error::Failed { cause: Some(cause), .. } => cause.to_string(),
-        Error::Failed { policy, failure, cause: None } => format!("{subject}: the policy {policy} says: {failure}"),
         other => format!("{subject}: {other}"),
     };
     Status::new(code(error.code()), one_line(&text))

@@ -1,12 +1,12 @@
 //! The end of a run: what its decision is made into, with the bytes that were asked for and what policies said of it.
 
+use refkit_contract::{Absence, Decision, Failure, Image, Resolved, Selection};
 use refkit_oci::{Descriptor, Digest, Platform};
-use refkit_sandbox::{Absence, Decision, Failure, Resolved, Selection};
 
-use super::{Session, lock};
+use super::Session;
 use crate::answers::failure;
 use crate::error::Error;
-use crate::outcome::{Judged, Outcome, Refused, Resolution};
+use crate::outcome::{Outcome, Refused, Resolution};
 
 impl Session {
     /// Returns what the run ends in.
@@ -14,12 +14,11 @@ impl Session {
         match decision {
             Err(failure) => {
                 let cause = self.run.answers.cause(&failure);
-                let policy = lock(&self.run.failed_by).get(&failure).cloned().unwrap_or_default();
+                let policy = failure.policy().to_owned();
                 Err(Error::Failed { policy, failure, cause })
             }
             Ok(Decision::Denied(denials)) => {
-                let by = lock(&self.run.denied_by);
-                let policy = denials.first().and_then(|denial| by.get(denial)).cloned().unwrap_or_default();
+                let policy = denials.first().map(|denial| denial.policy().to_owned()).unwrap_or_default();
                 Ok(Outcome::Denied { policy, denials })
             }
             Ok(Decision::Resolved(resolved)) => self.attach(resolved).await.map(Outcome::Resolved),
@@ -30,12 +29,12 @@ impl Session {
     async fn attach(&self, mut resolved: Resolved<Descriptor>) -> Result<Resolution, Error> {
         let (answers, repository) = (&self.run.answers, resolved.reference.repository().clone());
         let parts = self.request.parts;
-        // What only a transport's word stands for has no bytes to attach.
-        let shown = |digest: &Digest| !answers.ledger.is_vouched(&repository, digest);
+        // What only the delegate answered for has no bytes to attach.
+        let shown = |digest: &Digest| !answers.ledger.is_delegated(&repository, digest);
         if parts.any() && shown(&resolved.root.digest) {
             answers.fetch(None, &repository, &resolved.root.digest).await?;
         }
-        let wanted = |image: &refkit_sandbox::Image<Descriptor>| -> Vec<Digest> {
+        let wanted = |image: &Image<Descriptor>| -> Vec<Digest> {
             let config = image.config.iter();
             let manifest = parts.configs.then_some(&image.manifest);
             let all = image.parents.iter().chain(manifest).chain(config).chain(&image.attestations);
@@ -54,7 +53,10 @@ impl Session {
             }
         }
         let refused = self.refused(&resolved);
-        let judged = self.judged(&resolved);
+        let judged = match parts.any() {
+            true => Vec::new(),
+            false => self.run.judged(&repository, &resolved.root.digest),
+        };
         let indexes = answers.ledger.indexes(&repository);
         Ok(Resolution {
             request: self.request.clone(),
@@ -73,7 +75,7 @@ impl Session {
         let mut refused = Vec::new();
         for (place, image) in resolved.images.iter().enumerate() {
             let Err(Absence::Denied(denials)) = image else { continue };
-            let policy = denials.first().and_then(|denial| self.run.denied_by(denial)).unwrap_or_default();
+            let policy = denials.first().map(|denial| denial.policy().to_owned()).unwrap_or_default();
             let stood = self.run.refusals.stood(&resolved.root.digest, &self.request.selection, place);
             let subject = || denials.iter().find_map(|denial| denial.subject.clone());
             let (manifest, own) = match stood {
@@ -92,17 +94,5 @@ impl Session {
             refused.push(Refused { place, policy, manifest, platform, denials: denials.clone() });
         }
         refused
-    }
-
-    /// Returns what the policies judged of the root that is printed alone.
-    fn judged(&self, resolved: &Resolved<Descriptor>) -> Vec<Judged> {
-        let mut judged: Vec<Judged> = Vec::new();
-        for (reference, root, one) in lock(&self.run.judged).iter() {
-            let here = *root == resolved.root.digest && reference.repository() == resolved.reference.repository();
-            if here && !self.request.parts.any() && !judged.contains(one) {
-                judged.push(one.clone());
-            }
-        }
-        judged
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use futures_util::StreamExt as _;
-use refkit_content::{Body, Code, Error, ErrorKind, deadline};
+use refkit_content::{Body, Error, ErrorCode, ErrorKind, deadline};
 use refkit_oci::Descriptor;
 
 use super::reading::{Lent, Reading};
@@ -246,7 +246,7 @@ impl Blob<'_> {
 
 /// Returns whether a body may have been too long for the connection.
 fn broke(error: &ErrorKind) -> bool {
-    matches!(error.code(), Code::Unavailable | Code::Timeout)
+    matches!(error.code(), ErrorCode::Unavailable | ErrorCode::Timeout)
 }
 
 /// Returns the size of the smallest chunk to try.

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use refkit_content::{Body, Code, Discover, ErrorKind, Memory, Origin, Push, Resolve, copy, fetch};
+use refkit_content::{Body, Discover, ErrorCode, ErrorKind, Memory, Origin, Push, Resolve, copy, fetch};
 use refkit_oci::Descriptor;
 use refkit_registry::{Client, Credentials, DockerConfig, Helpers};
 use refkit_support::{Access, Authority, Fault, FaultRegistry, Nginx, Rule, TokenServer, digest};
@@ -262,7 +262,10 @@ async fn cve_2021_41092_a_helper_that_fails_is_no_reason_for_something_else() {
             };
             let asking = Client::builder().credentials(Arc::new(DockerConfig::new(path, helpers))).build();
             let found = asking.resolve(&reference(&registry.host(), ":latest")).await.unwrap_err();
-            assert!(matches!(found.code(), Code::Unauthorized | Code::Other | Code::Invalid), "{helper}: {found}");
+            assert!(
+                matches!(found.code(), ErrorCode::Unauthorized | ErrorCode::Other | ErrorCode::Invalid),
+                "{helper}: {found}"
+            );
             assert!(untold(&registry), "{setting} {helper:?}");
         }
     }

@@ -1,6 +1,6 @@
 //! What other clients were hit by, one test a row, named after the advisory: bodies, sizes and indexes without an end.
 
-use refkit_content::{Code, Discover, ErrorKind, Resolve, fetch};
+use refkit_content::{Discover, ErrorCode, ErrorKind, Resolve, fetch};
 use refkit_oci::Descriptor;
 use refkit_oci::document::{self, Limits};
 use refkit_support::image::{INDEX, MANIFEST};
@@ -105,7 +105,7 @@ async fn image_spec_780_indexes_within_indexes_and_without_end() {
         registry.put_manifest("app", Some("deep"), INDEX, below.clone());
     }
     let error = whole(&name).await.unwrap_err();
-    assert_eq!(error.code(), Code::Invalid, "{error}");
+    assert_eq!(error.code(), ErrorCode::Invalid, "{error}");
     assert!(registry.count("*") <= 9, "{}", registry.count("*"));
 
     let entries: Vec<Value> = (0..100_000).map(|n| described(MANIFEST, &n.to_string())).collect();

@@ -2,7 +2,7 @@
 //! packets and credentials go is in `advisories`, what has no end in `advisories_bounds`; links in layouts are in the
 //! tests of `refkit-content`.
 
-use refkit_content::{Code, Discover, Error, ErrorKind, Memory, Resolve, copy, fetch};
+use refkit_content::{Discover, Error, ErrorCode, ErrorKind, Memory, Resolve, copy, fetch};
 use refkit_oci::{Descriptor, Reference};
 use refkit_support::image::{DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST};
 use refkit_support::{Fault, Rule, digest};
@@ -65,7 +65,7 @@ async fn cve_2021_41190_documents_that_can_be_read_in_two_ways() {
         let found = whole(&name).await;
         assert_eq!(found.is_ok(), fine, "{row}: {found:?}");
         if let Err(error) = found {
-            assert!(matches!(error.code(), Code::Invalid | Code::Unsupported), "{row}: {error}");
+            assert!(matches!(error.code(), ErrorCode::Invalid | ErrorCode::Unsupported), "{row}: {error}");
         }
     }
     // The same where an index says what it lists, and the registry says something else.
@@ -99,7 +99,7 @@ async fn cve_2024_3727_digests_are_checked_at_every_descriptor() {
     let good = |kind: &str| described(kind, "{}");
     for digest in &bad {
         // Another algorithm may be a good one: it is not malformed, but nothing checks it, so nothing is fetched by it.
-        let wanted = if digest.starts_with("md5:") { Code::Unsupported } else { Code::Invalid };
+        let wanted = if digest.starts_with("md5:") { ErrorCode::Unsupported } else { ErrorCode::Invalid };
         let broken = json!({"mediaType": MANIFEST, "digest": digest, "size": 2});
         let (kind, config) =
             ("application/vnd.oci.image.config.v1+json", good("application/vnd.oci.image.config.v1+json"));
@@ -127,7 +127,7 @@ async fn cve_2024_3727_digests_are_checked_at_every_descriptor() {
         let found = anonymous().referrers(&repository(&registry.host()), image().digest(), None).await;
         match wanted {
             // A list without the entry that nothing can fetch is of use; a malformed one is none.
-            Code::Unsupported => assert!(found.unwrap().value.is_empty(), "referrers {digest}"),
+            ErrorCode::Unsupported => assert!(found.unwrap().value.is_empty(), "referrers {digest}"),
             wanted => assert_eq!(found.unwrap_err().code(), wanted, "referrers {digest}"),
         }
         // A header ends in spaces only by accident; one without a value says nothing.
@@ -140,7 +140,7 @@ async fn cve_2024_3727_digests_are_checked_at_every_descriptor() {
         registry.clear_rules();
         registry.add(Rule::on("* */manifests/latest", Fault::normal().header("docker-content-digest", told)));
         let latest = reference(&registry.host(), ":latest");
-        assert_eq!(anonymous().pull(&latest).await.unwrap_err().code(), Code::Invalid, "header {digest}");
+        assert_eq!(anonymous().pull(&latest).await.unwrap_err().code(), ErrorCode::Invalid, "header {digest}");
         anonymous().resolve(&latest).await.unwrap_err();
         registry.clear_rules();
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use refkit_content::{Body, Code, Error, ErrorKind, Operation, Origin, Push, deadline};
+use refkit_content::{Body, Error, ErrorCode, ErrorKind, Operation, Origin, Push, deadline};
 use refkit_oci::Descriptor;
 use refkit_registry::{Client, Uploads};
 use refkit_support::{Access, Fault, FaultRegistry, Rule};
@@ -91,10 +91,10 @@ async fn pushes_that_fail_are_cancelled() {
             |found| matches!(found, ErrorKind::Unavailable(what) if what.contains("whole")),
         ),
         ("the end breaks", 600, vec![on("PUT *", Fault::status(500)).first(1)], |found| {
-            found.code() == Code::Unavailable
+            found.code() == ErrorCode::Unavailable
         }),
         ("one request breaks", 300, vec![on("PUT *", Fault::hang_up()).first(1)], |found| {
-            found.code() == Code::Unavailable
+            found.code() == ErrorCode::Unavailable
         }),
         (
             "limited for an hour",
@@ -132,7 +132,7 @@ async fn what_fails_one_way_goes_the_other_way_next() {
         registry.add(rule);
         let (what, bytes) = blob(size);
         let to = repository(&registry.host());
-        assert!(problem(asking.push_blob(&to, &what, body(&bytes)).await).code() == Code::Unavailable, "{name}");
+        assert!(problem(asking.push_blob(&to, &what, body(&bytes)).await).code() == ErrorCode::Unavailable, "{name}");
         registry.clear();
         asking.push_blob(&to, &what, body(&bytes)).await.expect(name);
         assert_eq!(registry.count("PATCH *") > 0, chunks, "{name}: {:?}", asked(&registry));
@@ -149,7 +149,7 @@ async fn a_wait_that_nobody_has_time_for_is_not_begun() {
     // Less than the first wait.
     let end = tokio::time::Instant::now() + Duration::from_millis(50);
     let found = problem(deadline::within(end, asking.push_blob(&to, &what, body(&bytes))).await);
-    assert!(found.code() == Code::Unavailable, "{found:?}");
+    assert!(found.code() == ErrorCode::Unavailable, "{found:?}");
     assert_eq!((registry.count("PATCH *"), registry.count("DELETE *")), (2, 1));
 }
 

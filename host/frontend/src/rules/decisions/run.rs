@@ -1,6 +1,6 @@
 //! One run of the policies: from a request to an image or a status.
 
-use refkit::{Absence, Image, Outcome, Resolution, Session};
+use refkit::{Absence, Image, Outcome, Resolution};
 use refkit_oci::Descriptor;
 use tonic::Status;
 
@@ -25,16 +25,15 @@ impl Decisions {
             Ok(Outcome::Resolved(resolution)) => Some(resolution),
             _ => None,
         };
-        self.reporter.report(&self.chain.policies, request, &session, resolution).await;
+        self.reporter.report(request, &session, resolution).await;
         let resolution = match outcome {
             Ok(Outcome::Resolved(resolution)) => resolution,
-            Ok(Outcome::Denied { policy, denials }) => {
-                let by = |denial: &_| session.denied_by(denial).unwrap_or_else(|| policy.clone());
-                return Err(refusal::denied(&name.reference.to_string(), &denials, by));
+            Ok(Outcome::Denied { denials, .. }) => {
+                return Err(refusal::denied(&name.reference.to_string(), &denials));
             }
             Err(error) => return Err(refusal::failed(&format!("{} ({platform})", name.reference), &error)),
         };
-        let image = only_image(request, &session, &resolution)?;
+        let image = only_image(request, &resolution)?;
         let decided = self.pin(request, source, &resolution, image).await?;
         if reference.digest().is_none()
             && let (Some(kept), Some(to)) = (self.source.pinned(&reference), self.source.moved(&reference))
@@ -47,21 +46,14 @@ impl Decisions {
 }
 
 /// Returns the image of a resolution, which is for one platform, or the status that says why it has none.
-fn only_image<'a>(
-    request: &ImageRequest,
-    session: &Session,
-    resolution: &'a Resolution,
-) -> Result<&'a Image<Descriptor>, Status> {
+fn only_image<'a>(request: &ImageRequest, resolution: &'a Resolution) -> Result<&'a Image<Descriptor>, Status> {
     let (reference, platform) = (&resolution.reference, &request.wanted.platform);
     match resolution.images.first() {
         Some(Ok(image)) => Ok(image),
         None | Some(Err(Absence::NoMatch)) => {
             Err(Status::not_found(format!("{reference} has no image for {platform}")))
         }
-        Some(Err(Absence::Denied(denials))) => {
-            let by = |denial: &_| session.denied_by(denial).unwrap_or_default();
-            Err(refusal::denied(&format!("{reference} ({platform})"), denials, by))
-        }
+        Some(Err(Absence::Denied(denials))) => Err(refusal::denied(&format!("{reference} ({platform})"), denials)),
         Some(Err(Absence::Failed(failure))) => {
             Err(Status::new(refusal::code(failure.code), refusal::one_line(&failure.message)))
         }

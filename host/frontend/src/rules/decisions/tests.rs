@@ -1,9 +1,8 @@
 //! The digests to pin, against a BuildKit in memory that may read an index in its own way.
 
-use std::collections::BTreeMap;
-
 use prost::Message as _;
-use refkit::{Budget, Engine, EngineOptions, Grants, Link, Policy};
+use refkit::settings::Assignment;
+use refkit::{Budget, Chain, Component, Components, Engine, EngineOptions, Grants};
 use refkit_buildkit::pb;
 use refkit_support::buildkit::documents::{self, manifest_of, sha256};
 use refkit_support::buildkit::{FakeBuildkit, NAME, OWN, Reply};
@@ -13,16 +12,15 @@ use super::*;
 /// Returns the decisions of a build whose frontend has these policies with these settings.
 async fn decisions(fake: &FakeBuildkit, policies: &[(&str, &[(&str, &str)])]) -> Decisions {
     let engine = Engine::new(EngineOptions::default()).unwrap();
-    let mut links = Vec::new();
-    for (name, settings) in policies {
-        let component = std::fs::read(refkit_support::policy(name).unwrap()).unwrap();
-        let policy = Policy::load(&engine, component).await.unwrap();
-        let settings: BTreeMap<String, String> =
-            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        links.push(Link::new(policy, settings).unwrap());
-    }
-    links.push(Link::new(refkit::shipped_default_policy(&engine).await.unwrap(), BTreeMap::new()).unwrap());
-    let chain = Chain { engine, policies: Vec::new(), links, grants: Grants::default(), budget: Budget::default() };
+    let components = policies.iter().map(|(name, settings)| {
+        let bytes = std::fs::read(refkit_support::policy(name).unwrap()).unwrap();
+        let settings = settings.iter().map(|(name, value)| Assignment::new(*name, *value)).collect();
+        Component::new(*name, bytes).with_settings(settings)
+    });
+    let program = std::env::current_exe().unwrap();
+    let components = components.collect::<Components>().default_code(refkit::default_code_beside(&program));
+    let chain = Chain::load(&engine, components, &[]).await.unwrap();
+    let chain = BuildChain { chain, grants: Grants::default(), budget: Budget::default() };
     let bridge = fake.bridge().await;
     let source = BuildkitSource::new(bridge.clone(), refkit_buildkit::Options::default());
     Decisions::new(chain, source, Reporter::new(bridge, false))

@@ -1,8 +1,8 @@
-//! How much memory requests and decisions take.
+//! The memory that requests and decisions take.
 
 use refkit_oci::Footprint;
 
-use crate::resolution::{Absence, Decision, Denial, Failure, Image, Request, Resolved, Selection};
+use crate::{Absence, Decision, Denial, Failure, Image, Request, Resolved, Selection};
 
 impl Footprint for Request {
     fn footprint(&self) -> usize {
@@ -16,13 +16,13 @@ impl Footprint for Request {
 
 impl Footprint for Failure {
     fn footprint(&self) -> usize {
-        size_of_val(&self.code) + self.message.footprint()
+        size_of::<Self>() - size_of::<String>() + self.message.footprint()
     }
 }
 
 impl Footprint for Denial {
     fn footprint(&self) -> usize {
-        self.rule.footprint() + self.message.footprint() + self.subject.footprint()
+        self.rule.footprint() + self.message.footprint() + self.subject.footprint() + size_of_val(&self.policy)
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use refkit::{Outcome, Parts, Request, Resolver, Selection};
+use refkit::{Chain, Delegate, Delegated, Outcome, Request};
 use refkit_content::{
-    Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Resolve, Vouch, Vouched, WithOrigin,
+    Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Resolve, WithOrigin,
 };
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
@@ -20,7 +20,7 @@ use refkit_tests::stage::{self, ENGINE, Stage};
 struct Transport {
     memory: Memory,
     reads: AtomicUsize,
-    vouched: Mutex<Vec<String>>,
+    resolved: Mutex<Vec<String>>,
 }
 
 const VOUCHED: &str = r#"{"os":"linux","architecture":"amd64","config":{"Labels":{"label":"one"}}}"#;
@@ -66,37 +66,32 @@ impl Discover for Transport {
 }
 
 #[async_trait]
-impl Vouch for Transport {
+impl Delegate for Transport {
     fn platform(&self) -> Platform {
         "linux/amd64".parse().expect("a platform")
     }
 
-    async fn vouch(&self, reference: &Reference) -> Result<WithOrigin<Vouched>, Error> {
-        self.vouched.lock().expect("no test panics with it").push(reference.to_string());
-        let root = self.memory.resolve(reference).await?.value.digest;
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Delegated>, Error> {
+        self.resolved.lock().expect("no test panics with it").push(reference.to_string());
+        let root = Resolve::resolve(&self.memory, reference).await?.value.digest;
         let digest = refkit_content::verify::digest(refkit_oci::Algorithm::Sha256, VOUCHED.as_bytes());
         self.memory.insert(&reference.with_digest(digest), stage::CONFIG, VOUCHED);
         let config = Some(Bytes::from_static(VOUCHED.as_bytes()));
-        Ok(WithOrigin { value: Vouched { root, config }, origin: Origin::Memory })
+        Ok(WithOrigin { value: Delegated { root, config }, origin: Origin::Memory })
     }
 }
 
 /// Returns what a chain decides of `registry.test/app:1`, how often something was read, and what was vouched for.
 async fn decided(stage: Stage) -> (Outcome, usize, Vec<String>) {
     let transport =
-        Arc::new(Transport { memory: stage.memory.clone(), reads: AtomicUsize::new(0), vouched: Mutex::default() });
-    let builder = Resolver::builder(ENGINE.clone(), transport.clone()).vouch(transport.clone());
-    let grants = refkit::Grants::new(stage.grants);
-    let default = refkit::default_policy(&ENGINE).await.expect("the embedded policy loads");
-    let last = refkit::Link::new(default, Default::default()).expect("it needs no settings");
-    let resolver = stage.chain.into_iter().chain([last]).fold(builder.grants(grants), refkit::Builder::policy).build();
-    let request = Request {
-        reference: "registry.test/app:1".parse().expect("a reference"),
-        selection: Selection::Platforms(vec![transport.platform()]),
-        parts: Parts::CONFIGS,
-    };
+        Arc::new(Transport { memory: stage.memory.clone(), reads: AtomicUsize::new(0), resolved: Mutex::default() });
+    let chain = Chain::load(&ENGINE, stage.chain.into_iter().collect(), &[]).await.expect("a test's chain loads");
+    let resolver =
+        chain.resolver(transport.clone()).delegate(transport.clone()).grants(refkit::Grants::new(stage.grants));
+    let reference = "registry.test/app:1".parse().expect("a reference");
+    let request = Request::new(reference).platform(transport.platform()).with_configs();
     let outcome = resolver.session(request).resolve().await.expect("a decision");
-    let vouched = transport.vouched.lock().expect("no test panics with it").clone();
+    let vouched = transport.resolved.lock().expect("no test panics with it").clone();
     (outcome, transport.reads.load(Ordering::Relaxed), vouched)
 }
 
@@ -109,7 +104,7 @@ fn config(outcome: &Outcome) -> (&str, &[u8]) {
 
 #[tokio::test]
 async fn an_allow_list_reads_no_documents() {
-    let stage = Stage::new().policy(ALLOW_LIST, &[("allow", "registry.test/app")]).await;
+    let stage = Stage::new().policy(ALLOW_LIST, &[("allow", "registry.test/app")]);
     let (outcome, reads, vouched) = decided(stage).await;
     assert_eq!(config(&outcome), ("app", VOUCHED.as_bytes()));
     assert_eq!((reads, vouched), (0, vec!["registry.test/app:1".to_owned()]));
@@ -119,8 +114,8 @@ async fn an_allow_list_reads_no_documents() {
 async fn an_allow_list_sees_what_is_taken_instead_and_reads_no_documents() {
     let redirect = [("from", "registry.test/app"), ("to", "registry.test/other")];
     for (allow, allowed) in [("registry.test/*", true), ("registry.test/app", false)] {
-        let stage = Stage::new().grant("registry.test/other").policy(ALLOW_LIST, &[("allow", allow)]).await;
-        let (outcome, reads, vouched) = decided(stage.policy(REDIRECT, &redirect).await).await;
+        let stage = Stage::new().grant("registry.test/other").policy(ALLOW_LIST, &[("allow", allow)]);
+        let (outcome, reads, vouched) = decided(stage.policy(REDIRECT, &redirect)).await;
         assert_eq!((reads, vouched), (0, vec!["registry.test/other:1".to_owned()]), "{allow}");
         match outcome {
             Outcome::Denied { policy, denials } if !allowed => {
@@ -140,10 +135,21 @@ async fn a_policy_that_may_read_documents_sees_them_through_others() {
             true => [("allow", "registry.test/app")],
             false => [("label", "label=one")],
         };
-        let stage = Stage::new().policy(outer, &settings(outer)).await.policy(inner, &settings(inner)).await;
+        let stage = Stage::new().policy(outer, &settings(outer)).policy(inner, &settings(inner));
         let (outcome, reads, _) = decided(stage).await;
         assert_eq!(config(&outcome).1, VOUCHED.as_bytes());
         // The index, of which the default policy takes the image for the platform.
         assert!(reads > 0);
     }
+}
+
+/// A delegate stands behind the default policy, and nowhere else: it never answers for the policy that stands last of the
+/// others.
+#[tokio::test]
+async fn a_denying_policy_denies_over_a_delegate() {
+    let stage = Stage::new().policy(ALLOW_LIST, &[("allow", "registry.test/other")]);
+    let (outcome, reads, resolved) = decided(stage).await;
+    let Outcome::Denied { policy, denials } = outcome else { panic!("{outcome:?}") };
+    assert_eq!((policy.as_str(), denials[0].policy()), ("allow-list", "allow-list"));
+    assert_eq!((reads, resolved), (0, Vec::<String>::new()));
 }

@@ -1,0 +1,277 @@
+//! The policies of a run, and the default policy that ends every chain.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use refkit_content::Source;
+use refkit_contract::Description;
+use refkit_sandbox::{Engine, LoadError, Policy, Shipped};
+
+use crate::embedded::DEFAULT_COMPONENT;
+use crate::settings::{self, Assignment, DistributeError};
+use crate::{Budget, Grants, Resolver};
+
+/// The name by which errors name the default policy.
+const DEFAULT: &str = "default";
+
+/// A component on its way into a chain.
+#[derive(Debug, Clone)]
+pub struct Component {
+    name: String,
+    bytes: Bytes,
+    code: Option<Shipped>,
+    settings: Option<Vec<Assignment>>,
+}
+
+impl Component {
+    /// Returns a component. Errors name it by `name`, which is mostly its file.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
+        Self { name: name.into(), bytes: bytes.into(), code: None, settings: None }
+    }
+
+    /// Sets the code that was shipped with the component. A component whose code does not fit is compiled.
+    #[must_use]
+    pub fn with_code(self, code: Option<Shipped>) -> Self {
+        Self { code, ..self }
+    }
+
+    /// Gives the policy settings of its own: those of the chain then do not reach it, and its own reach no other.
+    #[must_use]
+    pub fn with_settings(self, settings: Vec<Assignment>) -> Self {
+        Self { settings: Some(settings), ..self }
+    }
+
+    async fn load(&self, engine: &Engine) -> Result<Policy, ChainError> {
+        let loaded = match &self.code {
+            Some(code) => Policy::shipped(engine, self.bytes.clone(), code).await,
+            None => Policy::load(engine, self.bytes.clone()).await,
+        };
+        loaded.map_err(|source| ChainError::Load { name: self.name.clone(), source })
+    }
+}
+
+/// The policies that a chain is loaded from, outermost first. The default policy is not among them: every chain ends in
+/// it.
+#[derive(Debug, Clone, Default)]
+pub struct Components {
+    list: Vec<Component>,
+    default_code: Option<Shipped>,
+}
+
+impl Components {
+    /// Returns no policies: a chain of the default policy alone.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Adds a policy after those that are there.
+    #[must_use]
+    pub fn policy(mut self, component: Component) -> Self {
+        self.list.push(component);
+        self
+    }
+
+    /// Sets the code that the default policy was shipped with. Without it, the default policy is compiled.
+    #[must_use]
+    pub fn default_code(self, default_code: Option<Shipped>) -> Self {
+        Self { default_code, ..self }
+    }
+}
+
+impl FromIterator<Component> for Components {
+    fn from_iter<I: IntoIterator<Item = Component>>(list: I) -> Self {
+        Self { list: list.into_iter().collect(), default_code: None }
+    }
+}
+
+/// A policy with the values of its settings.
+#[derive(Clone)]
+pub(crate) struct Link {
+    pub(crate) policy: Policy,
+    pub(crate) settings: Arc<BTreeMap<String, String>>,
+    pub(crate) name: Arc<str>,
+}
+
+impl Link {
+    fn new(policy: Policy, mut values: BTreeMap<String, String>) -> Result<Self, MissingSetting> {
+        settings::complete(policy.description(), &mut values)?;
+        let name = policy.description().name.as_str().into();
+        Ok(Self { policy, settings: Arc::new(values), name })
+    }
+
+    /// Returns whether the policy may read documents.
+    pub(crate) fn reads(&self) -> bool {
+        self.policy.imports().iter().any(|interface| interface == "registry")
+    }
+}
+
+/// A policy cannot run without this setting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the policy {policy} needs the setting {name} ({summary})")]
+pub struct MissingSetting {
+    /// The policy.
+    pub policy: String,
+    /// The setting.
+    pub name: String,
+    /// The policy's sentence about it.
+    pub summary: String,
+}
+
+/// Why there is no chain.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChainError {
+    /// A component is no policy, or cannot be compiled.
+    #[error("cannot use the policy {name}: {source}")]
+    Load {
+        /// The name of the component.
+        name: String,
+        /// Why it cannot be used.
+        source: LoadError,
+    },
+    /// No policy has the setting, or more than one has.
+    #[error(transparent)]
+    Setting(#[from] DistributeError),
+    /// A required setting has no value.
+    #[error("{missing}")]
+    Missing {
+        /// The shortest name by which an [`Assignment`] gives it to that policy.
+        address: String,
+        /// The policy and the setting.
+        missing: MissingSetting,
+    },
+}
+
+/// A chain of policies with their settings, outermost first. It ends in the default policy by construction. Cheap to
+/// clone.
+#[derive(Clone)]
+pub struct Chain {
+    engine: Engine,
+    policies: Arc<[Link]>,
+    default: Link,
+}
+
+/// A place in a chain.
+pub(crate) enum Place<'a> {
+    /// A policy before the end.
+    Policy(&'a Link),
+    /// The default policy, which ends the chain.
+    End(&'a Link),
+}
+
+impl Chain {
+    /// Returns the chain of these policies over the default policy, each with the settings that are meant for it.
+    ///
+    /// # Errors
+    /// [`ChainError`]: the first component that is no policy, or the first setting that is missing or belongs to none
+    /// or to several of the policies.
+    pub async fn load(engine: &Engine, components: Components, settings: &[Assignment]) -> Result<Self, ChainError> {
+        let default = Component::new(DEFAULT, DEFAULT_COMPONENT).with_code(components.default_code);
+        let mut policies = Vec::with_capacity(components.list.len() + 1);
+        for component in components.list.iter().chain([&default]) {
+            policies.push(component.load(engine).await?);
+        }
+        let own = components.list.iter().map(|component| component.settings.as_deref()).chain([None]);
+        Self::linked(engine, link(policies, own.collect(), settings)?)
+    }
+
+    /// Returns the chain of policies that were loaded before over the default policy, as [`Chain::load`] makes it of their
+    /// components.
+    ///
+    /// # Errors
+    /// As [`Chain::load`].
+    pub async fn of_policies(
+        engine: &Engine,
+        mut policies: Vec<Policy>,
+        default_code: Option<Shipped>,
+        settings: &[Assignment],
+    ) -> Result<Self, ChainError> {
+        policies.push(Component::new(DEFAULT, DEFAULT_COMPONENT).with_code(default_code).load(engine).await?);
+        let own = vec![None; policies.len()];
+        Self::linked(engine, link(policies, own, settings)?)
+    }
+
+    fn linked(engine: &Engine, mut links: Vec<Link>) -> Result<Self, ChainError> {
+        let default = links.pop().expect("the default policy was put there");
+        Ok(Self { engine: engine.clone(), policies: links.into(), default })
+    }
+
+    /// Returns a resolver that reads from the source, with the default [`Grants`] and [`Budget`].
+    pub fn resolver(&self, source: Arc<dyn Source>) -> Resolver {
+        Resolver { chain: self.clone(), source, delegate: None, grants: Grants::default(), budget: Budget::default() }
+    }
+
+    /// Returns the engine that the policies were compiled for.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Returns the policies, outermost first, and the default policy last.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.policies.iter().chain([&self.default]).map(|link| &link.policy)
+    }
+
+    /// Returns whether the default policy decides alone.
+    pub fn is_default(&self) -> bool {
+        self.policies.is_empty()
+    }
+
+    /// Returns the end of this chain as a chain of its own: the default policy alone.
+    #[must_use]
+    pub fn end(&self) -> Self {
+        Self { policies: Arc::new([]), ..self.clone() }
+    }
+
+    /// Returns how many runs of policies one run of the chain may need at one time.
+    pub(crate) fn depth(&self) -> usize {
+        self.policies.len() + 1
+    }
+
+    /// Returns the policy at a place, if there is one.
+    pub(crate) fn at(&self, index: usize) -> Option<Place<'_>> {
+        match self.policies.get(index) {
+            Some(link) => Some(Place::Policy(link)),
+            None if index == self.policies.len() => Some(Place::End(&self.default)),
+            None => None,
+        }
+    }
+
+    /// Returns the name of the policy that ends the chain.
+    pub(crate) fn end_name(&self) -> String {
+        self.default.name.to_string()
+    }
+}
+
+/// Gives each policy its settings: those that have some of their own get these, the others share the chain's.
+fn link(
+    policies: Vec<Policy>,
+    own: Vec<Option<&[Assignment]>>,
+    shared: &[Assignment],
+) -> Result<Vec<Link>, ChainError> {
+    let sharing: Vec<usize> = (0..policies.len()).filter(|&place| own[place].is_none()).collect();
+    let mut values = vec![BTreeMap::new(); policies.len()];
+    let mut groups: Vec<(Vec<usize>, &[Assignment])> = vec![(sharing, shared)];
+    groups.extend(own.iter().enumerate().filter_map(|(place, own)| Some((vec![place], (*own)?))));
+    let mut addresses: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    for (group, (places, assignments)) in groups.iter().enumerate() {
+        let descriptions: Vec<&Description> = places.iter().map(|&place| policies[place].description()).collect();
+        for (within, (&place, given)) in
+            places.iter().zip(settings::distribute(assignments, &descriptions)?).enumerate()
+        {
+            values[place] = given;
+            addresses.insert(place, (group, within));
+        }
+    }
+    let descriptions = |group: usize| -> Vec<Description> {
+        groups[group].0.iter().map(|&place| policies[place].description().clone()).collect()
+    };
+    let missing = |place: usize, missing: MissingSetting| {
+        let (group, within) = addresses[&place];
+        let descriptions = descriptions(group);
+        let address = settings::address(&descriptions.iter().collect::<Vec<_>>(), within, &missing.name);
+        ChainError::Missing { address, missing }
+    };
+    let linked = policies.iter().cloned().zip(values).enumerate();
+    linked.map(|(place, (policy, values))| Link::new(policy, values).map_err(|error| missing(place, error))).collect()
+}
