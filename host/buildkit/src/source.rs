@@ -12,7 +12,6 @@
 
 mod blob;
 mod converted;
-mod flights;
 mod locate;
 mod meta;
 mod place;
@@ -23,13 +22,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use refkit_content::ErrorKind;
+use refkit_content::single_flight::SingleFlight;
 use refkit_oci::{Digest, Platform, Reference, Repository};
 use tokio::sync::OnceCell;
 
 use crate::definition::Store;
 use crate::{Bridge, pb};
 use blob::BlobKey;
-use flights::Flights;
 use meta::MetaKey;
 use record::Record;
 
@@ -73,8 +72,8 @@ struct Inner {
     /// Set once BuildKit has said that it can do what is needed.
     checked: OnceCell<()>,
     record: Record,
-    metadata: Flights<MetaKey, Result<Metadata, ErrorKind>>,
-    blobs: Flights<BlobKey, Result<bytes::Bytes, ErrorKind>>,
+    metadata: SingleFlight<MetaKey, Result<Metadata, ErrorKind>>,
+    blobs: SingleFlight<BlobKey, Result<bytes::Bytes, ErrorKind>>,
 }
 
 impl BuildkitSource {
@@ -82,7 +81,7 @@ impl BuildkitSource {
     /// question.
     pub fn new(bridge: Bridge, options: Options) -> Self {
         let record = Record::new(options.keep);
-        let (checked, metadata, blobs) = (OnceCell::new(), Flights::default(), Flights::default());
+        let (checked, metadata, blobs) = (OnceCell::new(), SingleFlight::default(), SingleFlight::default());
         Self { inner: Arc::new(Inner { bridge, options, checked, record, metadata, blobs }) }
     }
 

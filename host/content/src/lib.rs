@@ -9,11 +9,12 @@ pub mod copy;
 pub mod deadline;
 pub mod disk;
 pub mod error;
-pub mod flight;
 pub mod layout;
 mod links;
 pub mod memory;
+pub mod once;
 mod shared;
+pub mod single_flight;
 pub mod source;
 pub mod verify;
 

@@ -11,6 +11,9 @@ mod scheme;
 mod scope;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 #[cfg(fuzzing)]
 pub(crate) use challenge::{Challenge, challenges as fuzz_challenges};
 #[cfg(fuzzing)]

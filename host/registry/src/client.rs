@@ -19,7 +19,7 @@ mod uploads;
 use std::fmt;
 use std::sync::Arc;
 
-use refkit_content::flight::Flights;
+use refkit_content::single_flight::SingleFlight;
 use refkit_content::{Content, Error, ErrorKind, WithOrigin};
 use refkit_oci::{Descriptor, Reference};
 
@@ -57,8 +57,8 @@ struct Inner {
     timeouts: Timeouts,
     uploads: Uploads,
     strategies: Strategies,
-    resolving: Flights<Reference, Result<WithOrigin<Descriptor>, Error>>,
-    pulling: Flights<Reference, Result<WithOrigin<Content>, Error>>,
+    resolving: SingleFlight<Reference, Result<WithOrigin<Descriptor>, Error>>,
+    pulling: SingleFlight<Reference, Result<WithOrigin<Content>, Error>>,
 }
 
 impl fmt::Debug for Client {
@@ -85,8 +85,8 @@ impl Client {
             timeouts,
             uploads,
             strategies: Strategies::default(),
-            resolving: Flights::default(),
-            pulling: Flights::default(),
+            resolving: SingleFlight::default(),
+            pulling: SingleFlight::default(),
         };
         Self { inner: Arc::new(inner) }
     }

@@ -4,13 +4,13 @@ mod file;
 mod helper;
 mod keys;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use refkit_content::ErrorKind;
+use refkit_content::once::OnceMap;
 use tokio::sync::OnceCell;
 
 use crate::credentials::{CredentialSource, Credentials};
@@ -22,7 +22,7 @@ pub struct DockerConfig {
     path: PathBuf,
     helpers: Helpers,
     file: Mutex<Arc<OnceCell<File>>>,
-    found: Mutex<HashMap<String, Arc<OnceCell<Credentials>>>>,
+    found: OnceMap<String, Credentials>,
 }
 
 impl fmt::Debug for DockerConfig {
@@ -34,7 +34,7 @@ impl fmt::Debug for DockerConfig {
 impl DockerConfig {
     /// Returns the configuration in a file, which need not exist, with the helpers that it may name.
     pub fn new(path: impl Into<PathBuf>, helpers: Helpers) -> Self {
-        Self { path: path.into(), helpers, file: Mutex::default(), found: Mutex::default() }
+        Self { path: path.into(), helpers, file: Mutex::default(), found: OnceMap::default() }
     }
 
     async fn look_up(&self, registry: &str) -> Result<Credentials, ErrorKind> {
@@ -63,16 +63,12 @@ impl DockerConfig {
 #[async_trait]
 impl CredentialSource for DockerConfig {
     async fn credentials(&self, registry: &str) -> Result<Credentials, ErrorKind> {
-        let cell = {
-            let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(found.entry(registry.to_owned()).or_default())
-        };
-        cell.get_or_try_init(|| self.look_up(registry)).await.cloned()
+        self.found.try_get(registry.to_owned(), self.look_up(registry)).await
     }
 
     async fn forget(&self, registry: &str) {
-        // In this order, so that nobody looks it up in the old file in between.
+        // In this order, so that no caller looks the registry up in the old file in between.
         *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
-        self.found.lock().unwrap_or_else(PoisonError::into_inner).remove(registry);
+        self.found.forget(&registry.to_owned());
     }
 }

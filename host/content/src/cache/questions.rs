@@ -8,7 +8,7 @@ use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
 use super::CacheOptions;
 use super::download::Download;
-use crate::flight::Flights;
+use crate::single_flight::SingleFlight;
 use crate::{Content, Error, WithOrigin};
 
 /// Who asks, how, and whether the repository has answered already: only questions that are equal in this have equal
@@ -21,7 +21,7 @@ pub(super) type Opening = (Asker, Repository, Descriptor);
 /// Which referrers are listed: of what, and of which artifact type.
 type Referring = (Asker, Repository, Digest, Option<String>);
 
-type Asked<K, T> = Flights<K, Result<T, Error>>;
+type Asked<K, T> = SingleFlight<K, Result<T, Error>>;
 
 /// Questions on their way, by kind.
 #[derive(Default)]

@@ -1,17 +1,17 @@
 //! The way through indexes and manifests.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{self, StreamExt as _};
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::Semaphore;
 
 use super::halt::{Halt, Halted};
 use super::options::{Options, Referrers, Step};
 use crate::links::{self, Links};
+use crate::once::OnceMap;
 use crate::verify::{self, MANIFEST_LIMIT};
 use crate::{Content, Error, ErrorKind, Operation, Origin, Push, Source};
 
@@ -42,7 +42,7 @@ pub(super) struct Copying<'a, S, D: ?Sized> {
     pub(super) permits: Semaphore,
     /// Whether the destination mounts blobs of the source; none as long as that is not known.
     pub(super) mounts: tokio::sync::Mutex<Option<bool>>,
-    met: Mutex<HashMap<Key, Arc<OnceCell<()>>>>,
+    met: OnceMap<Key, ()>,
     /// The manifests and indexes whose referrers have not been looked for, in the order of their coming.
     pub(super) subjects: Mutex<Vec<Digest>>,
 }
@@ -64,7 +64,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
             permits: Semaphore::new(options.blobs_at_once),
             // Within one repository there is nothing to mount.
             mounts: tokio::sync::Mutex::new((from.registry() != to.registry() || from == to).then_some(false)),
-            met: Mutex::default(),
+            met: OnceMap::default(),
             subjects: Mutex::default(),
         }
     }
@@ -159,25 +159,23 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         copy: impl Future<Output = Result<(), Halted>>,
     ) -> Result<(), Halted> {
         let key = (links::is_manifest(&of.media_type), of.digest.clone());
-        let cell = {
-            let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-            if !met.contains_key(&key) {
-                if met.len() >= COUNT_LIMIT {
-                    let what = format!("there are more than {COUNT_LIMIT} manifests and blobs");
-                    return Err(self.malformed(&of.digest, ErrorKind::Malformed(what)));
-                }
-                if key.0 && self.options.referrers != Referrers::None {
-                    self.subjects.lock().unwrap_or_else(PoisonError::into_inner).push(of.digest.clone());
-                }
+        let has_referrers = key.0 && self.options.referrers != Referrers::None;
+        let cell = self.met.cell(key, |count| {
+            if count >= COUNT_LIMIT {
+                let what = format!("there are more than {COUNT_LIMIT} manifests and blobs");
+                return Err(self.malformed(&of.digest, ErrorKind::Malformed(what)));
             }
-            Arc::clone(met.entry(key).or_default())
-        };
+            if has_referrers {
+                self.subjects.lock().unwrap_or_else(PoisonError::into_inner).push(of.digest.clone());
+            }
+            Ok(())
+        })?;
         cell.get_or_try_init(|| copy).await.copied()
     }
 
     /// Returns whether a manifest was met before.
     pub(super) fn is_met(&self, manifest: &Descriptor) -> bool {
-        self.met.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&(true, manifest.digest.clone()))
+        self.met.contains(&(true, manifest.digest.clone()))
     }
 
     pub(super) fn tell(&self, of: &Descriptor, step: Step) {

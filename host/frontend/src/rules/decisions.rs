@@ -12,9 +12,9 @@ use bytes::Bytes;
 use refkit_buildkit::definition::Blob;
 use refkit_buildkit::{BuildkitSource, Converted, PlatformSource};
 use refkit_content::Resolve as _;
+use refkit_content::once::OnceMap;
 use refkit_oci::Digest;
 use refkit_oci::document::media_type;
-use tokio::sync::OnceCell;
 use tonic::{Code, Status};
 
 use super::contents::Content;
@@ -64,7 +64,7 @@ pub struct Decisions {
     source: BuildkitSource,
     reporter: Reporter,
     /// The results of requests, so that the policies run once for each.
-    results: Mutex<HashMap<ImageRequest, Arc<OnceCell<DecisionResult>>>>,
+    results: OnceMap<ImageRequest, DecisionResult>,
     /// The decided images, by each of their names.
     decided: Mutex<HashMap<ImageRequest, Arc<DecidedImage>>>,
     /// The content of the allowed images.
@@ -89,8 +89,7 @@ impl Decisions {
         if let Some(decided) = lock(&self.decided).get(&request) {
             return Ok(Decision::Image(decided.clone()));
         }
-        let cell = lock(&self.results).entry(request.clone()).or_default().clone();
-        cell.get_or_init(|| self.decide_anew(&request, mode)).await.clone()
+        self.results.get(request.clone(), self.decide_anew(&request, mode)).await
     }
 
     /// Returns whether an image that the policies have allowed in this build contains the content.

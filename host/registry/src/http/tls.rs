@@ -3,17 +3,17 @@
 mod refused;
 mod verifier;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use refkit_content::ErrorKind;
+use refkit_content::once::OnceMap;
 use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::sync::OnceCell;
 
 use super::HttpOptions;
 use super::names::{Lookup, NamedBy};
@@ -32,14 +32,12 @@ pub(super) struct Route {
     pub(super) named_by: Option<NamedBy>,
 }
 
-type Cells<K, T> = Mutex<HashMap<K, Arc<OnceCell<T>>>>;
-
 /// All HTTP clients. Each keeps its connections.
 #[derive(Default)]
 pub(super) struct Clients {
-    made: Cells<Route, reqwest::Client>,
+    made: OnceMap<Route, reqwest::Client>,
     /// The settings of TLS with their certificates read, which takes time.
-    configs: Cells<Option<Tls>, ClientConfig>,
+    configs: OnceMap<Option<Tls>, ClientConfig>,
 }
 
 /// How many clients are kept before those for hosts that another host has named are dropped: there is one for each such
@@ -49,26 +47,16 @@ const KEPT: usize = 256;
 impl Clients {
     /// Returns the client for a route.
     pub(super) async fn get(&self, route: Route, options: &HttpOptions) -> Result<reqwest::Client, ErrorKind> {
-        let cell = {
-            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-            if made.len() >= KEPT {
-                made.retain(|route, _| route.named_by.is_none());
-            }
-            Arc::clone(made.entry(route.clone()).or_default())
-        };
-        let make = || async {
+        self.made.shrink(KEPT, |route| route.named_by.is_none());
+        let make = async {
             let config = self.config(route.tls.as_ref(), options).await?;
-            client(config, route, options)
+            client(config, &route, options)
         };
-        cell.get_or_try_init(make).await.cloned()
+        self.made.try_get(route.clone(), make).await
     }
 
     async fn config(&self, tls: Option<&Tls>, options: &HttpOptions) -> Result<ClientConfig, ErrorKind> {
-        let cell = {
-            let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(configs.entry(tls.cloned()).or_default())
-        };
-        let make = || async {
+        let make = async {
             let (own, system) = (options.roots.clone(), options.system_roots);
             let proxied = options.proxies.are_secure();
             if proxied && tls.is_some_and(|tls| tls.insecure || !tls.identities.is_empty()) {
@@ -85,7 +73,7 @@ impl Clients {
             });
             config.await.map_err(|error| ErrorKind::Other(error.to_string()))?
         };
-        cell.get_or_try_init(make).await.cloned()
+        self.configs.try_get(tls.cloned(), make).await
     }
 }
 
@@ -172,8 +160,8 @@ fn configure(tls: &Tls, roots: Roots) -> Result<ClientConfig, ErrorKind> {
     Ok(config)
 }
 
-fn client(tls: ClientConfig, route: Route, options: &HttpOptions) -> Result<reqwest::Client, ErrorKind> {
-    let Route { connect, named_by, .. } = route;
+fn client(tls: ClientConfig, route: &Route, options: &HttpOptions) -> Result<reqwest::Client, ErrorKind> {
+    let named_by = route.named_by.clone();
     let lookup = Lookup { names: Arc::clone(&options.names), named_by, proxies: options.proxies.names() };
     let client = reqwest::Client::builder()
         .dns_resolver(lookup)
@@ -183,7 +171,7 @@ fn client(tls: ClientConfig, route: Route, options: &HttpOptions) -> Result<reqw
         .no_proxy()
         .referer(false)
         .retry(reqwest::retry::never())
-        .connect_timeout(connect);
+        .connect_timeout(route.connect);
     let client = options.proxies.of_requests()?.into_iter().fold(client, reqwest::ClientBuilder::proxy);
     client.build().map_err(|error| ErrorKind::Other(format!("cannot set up TLS: {error}")))
 }
