@@ -9,10 +9,10 @@ use tonic::{Request, Status};
 use crate::codec::BytesCodec;
 use crate::{Capabilities, Connection, MESSAGE_LIMIT, Raw, pb};
 
-/// The calls of BuildKit that a frontend may make. A clone is another handle on the same connection.
+/// The client of a frontend's connection to BuildKit. A clone is another handle on the same connection.
 ///
-/// Requests are messages or [`Raw`] ones; an answer comes as [`Raw`]. There is no deadline but that of whoever drops
-/// the future, which cancels the call.
+/// A request is a message or a [`Raw`] message, and a response is a [`Raw`] message. The client has no timeout: a caller
+/// cancels a call by dropping its future.
 #[derive(Debug, Clone)]
 pub struct Bridge {
     connection: Connection,
@@ -29,7 +29,7 @@ impl Bridge {
         &self.connection
     }
 
-    /// Returns what BuildKit says that it can do.
+    /// Returns the capabilities of BuildKit.
     ///
     /// # Errors
     /// BuildKit's own status.
@@ -38,7 +38,7 @@ impl Bridge {
         Ok(Capabilities::from(pong.view()))
     }
 
-    /// Resolves a source: of an image, root digest and config.
+    /// Resolves a source. The response for an image has the root's digest and a config.
     ///
     /// # Errors
     /// BuildKit's own status.
@@ -49,7 +49,7 @@ impl Bridge {
         self.call("ResolveSourceMeta", request, MESSAGE_LIMIT).await
     }
 
-    /// Resolves an image, in the old way.
+    /// Resolves an image by the call of frontends before BuildKit 0.13.
     ///
     /// # Errors
     /// BuildKit's own status.
@@ -68,11 +68,10 @@ impl Bridge {
         self.call("Solve", request, MESSAGE_LIMIT).await
     }
 
-    /// Reads a file of a result, or a range of it. Where a range is wanted, an answer that is longer is refused
-    /// before it is read.
+    /// Reads a file of a result, or a range of it.
     ///
     /// # Errors
-    /// BuildKit's own status; `OutOfRange` for an answer that is longer than the range.
+    /// BuildKit's own status; `OutOfRange` for a response that is longer than the requested range, before it is read.
     pub async fn read_file(
         &self,
         request: impl Into<Raw<pb::ReadFileRequest>>,
@@ -83,7 +82,7 @@ impl Bridge {
         self.call("ReadFile", request, limit).await
     }
 
-    /// Returns what a file of a result is.
+    /// Returns the metadata of a file of a result.
     ///
     /// # Errors
     /// BuildKit's own status.
@@ -120,10 +119,10 @@ impl Bridge {
         let mut client = Grpc::new(self.connection.clone())
             .max_encoding_message_size(MESSAGE_LIMIT)
             .max_decoding_message_size(limit);
-        let answer = client.unary(Request::new(bytes), path, BytesCodec).await?.into_inner();
-        Raw::decode(answer).map_err(|error| Status::data_loss(format!("BuildKit's answer to {method}: {error}")))
+        let response = client.unary(Request::new(bytes), path, BytesCodec).await?.into_inner();
+        Raw::decode(response).map_err(|error| Status::data_loss(format!("BuildKit's answer to {method}: {error}")))
     }
 }
 
-/// What a message has besides its one long field: far less than 1 KiB.
+/// The bytes of a `ReadFileResponse` beside its data: far fewer than 1 KiB.
 const FRAME: usize = 1 << 10;

@@ -1,16 +1,16 @@
-//! What BuildKit says that it can do.
+//! The capabilities of BuildKit.
 
 use std::collections::HashSet;
 
 use crate::pb;
 
-/// Content by digest: the schemes `docker-image+blob` and `oci-layout+blob` (`CapSourceImageBlob`).
+/// BuildKit reads content by digest, under the schemes `docker-image+blob` and `oci-layout+blob` (`CapSourceImageBlob`).
 pub(crate) const IMAGE_BLOB: &str = "source.imageblob";
 
-/// `ResolveSourceMeta` (`CapSourceMetaResolver`).
+/// BuildKit has the call `ResolveSourceMeta` (`CapSourceMetaResolver`).
 pub(crate) const META_RESOLVER: &str = "source.metaresolver";
 
-/// A BuildKit is too old.
+/// BuildKit lacks a capability, because it is too old.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "BuildKit {since} or later is needed to {purpose}: this one does not have the capability {capability}; \
@@ -19,13 +19,13 @@ pub(crate) const META_RESOLVER: &str = "source.metaresolver";
 pub struct MissingCapability {
     /// The capability's name.
     pub capability: &'static str,
-    /// What it is for.
+    /// What RefKit needs it for.
     pub purpose: &'static str,
-    /// The first BuildKit that has it.
+    /// The first version of BuildKit with the capability.
     pub since: &'static str,
 }
 
-/// The capabilities that are enabled, from the answer to `Ping`.
+/// The enabled capabilities of BuildKit, from its response to `Ping`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Capabilities {
     calls: HashSet<String>,
@@ -33,20 +33,20 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Returns whether there is a capability of calls, such as `gateway.warnings`.
+    /// Returns whether BuildKit has a capability of calls, such as `gateway.warnings`.
     pub fn calls(&self, id: &str) -> bool {
         self.calls.contains(id)
     }
 
-    /// Returns whether there is a capability of definitions, such as `source.imageblob`.
+    /// Returns whether BuildKit has a capability of definitions, such as `source.imageblob`.
     pub fn definitions(&self, id: &str) -> bool {
         self.definitions.contains(id)
     }
 
-    /// Checks that images can be read by way of a build: resolved by `ResolveSourceMeta`, and their content by digest.
+    /// Checks that BuildKit can resolve images by `ResolveSourceMeta` and read their content by digest.
     ///
     /// # Errors
-    /// When one of them is missing; the message names the BuildKit that has it.
+    /// The first missing capability, with the version of BuildKit that has it.
     pub fn check_images(&self) -> Result<(), MissingCapability> {
         if !self.calls(META_RESOLVER) {
             let purpose = "resolve images";

@@ -1,10 +1,10 @@
-//! Messages as tonic is to see them: bytes.
+//! A tonic codec whose messages are bytes.
 
 use bytes::{Buf, BufMut, Bytes};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// Takes messages that are encoded, and hands out messages that are not yet decoded.
+/// Sends encoded messages, and returns messages that the caller decodes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct BytesCodec;
 

@@ -1,4 +1,4 @@
-//! One HTTP/2 connection over any stream, of which this side is the client.
+//! An HTTP/2 client connection over any stream.
 
 mod ended;
 mod service;
@@ -17,26 +17,27 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use ended::{ConnectionError, Ended};
 
-/// What a body or a service fails with.
+/// The error of a body or a service.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The body of a request.
 pub type Body = UnsyncBoxBody<Bytes, BoxError>;
 
-/// How many bytes of one answer may be under way that nobody has read yet: 4 MiB, since on pipes between processes of
-/// one machine a window that fills up costs a change of context and saves nothing.
+/// The flow-control window of one response: 4 MiB. On a pipe between two processes of one machine, a full window costs a
+/// context switch and saves nothing.
 const STREAM_WINDOW: u32 = 4 << 20;
 
-/// The same for all answers together: 1 GiB, so much that the answers which nobody reads do not hold up the others.
+/// The flow-control window of all responses together: 1 GiB, so that unread responses do not delay the others.
 const CONNECTION_WINDOW: u32 = 1 << 30;
 
-/// The most bytes of headers or trailers: 16 MiB, as grpc-go has it. BuildKit's errors carry whole Dockerfiles and
-/// stack traces in a trailer.
+/// The most bytes of headers or trailers: 16 MiB, as in grpc-go. BuildKit's errors carry whole Dockerfiles and stack traces
+/// in a trailer.
 const HEADERS_LIMIT: u32 = 16 << 20;
 
-/// A connection. A clone is another handle on the same one; it ends with the last handle and the last call.
+/// A connection. A clone is another handle on the same one. The connection ends with the last handle and the last call.
 ///
-/// A call is given up by dropping the future that sends it, or the body of its answer: the stream is reset.
+/// A caller cancels a call by dropping the future that sends it, or the body of its response: the connection resets the
+/// stream.
 #[derive(Clone)]
 pub struct Connection {
     sender: SendRequest<Body>,
@@ -44,10 +45,11 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Starts HTTP/2 on a stream. Has to be called within a tokio runtime, which then drives the connection.
+    /// Starts HTTP/2 on a stream, within a tokio runtime, which then drives the connection.
     ///
     /// # Errors
-    /// When the stream fails already. A peer that does not speak HTTP/2 shows only later, by [`Connection::ended`].
+    /// The I/O error of a stream that fails at once. The error of a server without HTTP/2 comes later, from
+    /// [`Connection::ended`].
     pub async fn handshake<T>(stream: T) -> Result<Self, hyper::Error>
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -60,24 +62,24 @@ impl Connection {
             .await?;
         let ended = Ended::new(tokio::spawn(driver).map(|end| match end {
             Ok(end) => end.map_err(ConnectionError::from),
-            // The runtime is shutting down, and took the driver with it.
+            // The runtime is shutting down, and has aborted the driver.
             Err(_) => Ok(()),
         }));
         Ok(Self { sender, ended })
     }
 
-    /// Sends a request and returns the answer as soon as its headers are there. What the URI lacks of scheme and
-    /// authority becomes `http` and `localhost`, as BuildKit's own clients have it.
+    /// Sends a request, and returns the response as soon as its headers arrive. A missing scheme becomes `http`, and a
+    /// missing authority `localhost`, as in BuildKit's own clients.
     ///
     /// # Errors
-    /// When the connection has ended, or ends before the answer comes, or the peer resets the stream.
+    /// The HTTP/2 error where the connection ends before the response, or the server resets the stream.
     pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, hyper::Error> {
         let uri = std::mem::take(request.uri_mut());
         *request.uri_mut() = absolute(uri);
         self.sender.clone().send_request(request).await
     }
 
-    /// Returns what tells when the connection has ended, and how. It does not keep the connection open.
+    /// Returns a future of the connection's end. The future does not keep the connection open.
     pub fn ended(&self) -> Ended {
         self.ended.clone()
     }
@@ -99,6 +101,6 @@ fn absolute(uri: Uri) -> Uri {
     parts.scheme.get_or_insert(Scheme::HTTP);
     parts.authority.get_or_insert(Authority::from_static("localhost"));
     parts.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
-    // All three parts are there, and each is checked: that is all that makes a URI.
+    // All three parts are valid and present, which makes a valid URI.
     Uri::from_parts(parts).unwrap_or_default()
 }

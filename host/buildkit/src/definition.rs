@@ -1,26 +1,26 @@
-//! What a build definition (LLB) reads from outside, and definitions that read one file.
+//! The sources of a build definition (LLB), and definitions with one source.
 //!
 //! | identifier | [`SourceKind`] | reads |
 //! |---|---|---|
-//! | `docker-image://REF` | [`Image`](SourceKind::Image) | an image of a registry, or of BuildKit's own store |
-//! | `oci-layout://REF` | [`Layout`](SourceKind::Layout) | an image of a layout that a session has |
-//! | `docker-image+blob://REPO@DIGEST` | [`Blob`](SourceKind::Blob) | any content of a registry's repository |
-//! | `oci-layout+blob://REPO@DIGEST` | [`Blob`](SourceKind::Blob) | any content of such a layout |
-//! | `git://…` with `git.bundle` | [`Git`](SourceKind::Git) | such a content, as a git repository |
+//! | `docker-image://REF` | [`Image`](SourceKind::Image) | an image of a registry, or of BuildKit's image store |
+//! | `oci-layout://REF` | [`Layout`](SourceKind::Layout) | an image of a session's layout |
+//! | `docker-image+blob://REPO@DIGEST` | [`Blob`](SourceKind::Blob) | any content of a repository of a registry |
+//! | `oci-layout+blob://REPO@DIGEST` | [`Blob`](SourceKind::Blob) | any content of a session's layout |
+//! | `git://…` with `git.bundle` | [`Git`](SourceKind::Git) | such content, as a git repository |
 //! | `git://…` | [`Git`](SourceKind::Git) | a git repository |
 //! | `http://…`, `https://…` | [`Http`](SourceKind::Http) | a file |
-//! | `local://…` | [`Local`](SourceKind::Local) | files that a session has |
-//! | any other | [`Unknown`](SourceKind::Unknown) | what BuildKit 0.34.2 does not know either |
-//! | none: a build operation | [`Build`](SourceKind::Build) | **anything**: a definition that a file holds |
+//! | `local://…` | [`Local`](SourceKind::Local) | files of a session |
+//! | any other | [`Unknown`](SourceKind::Unknown) | an error in BuildKit 0.34.2 |
+//! | none: a build operation | [`Build`](SourceKind::Build) | **anything**: the definition in a file |
 //!
-//! An operation of a kind that is not in `solver/pb/ops.proto` of BuildKit 0.34.2 is an error: a newer BuildKit may read
+//! An operation of an unknown kind (not in `solver/pb/ops.proto` of BuildKit 0.34.2) is an error: a newer BuildKit may read
 //! an image by it.
 //!
-//! A definition's source map may hold further definitions, of where a Dockerfile came from. BuildKit shows and records
-//! them but never builds them, so they are not read here.
+//! The source map of a definition may contain further definitions, which say where a Dockerfile came from. BuildKit shows
+//! and records them but never builds them, so this module ignores them.
 //!
-//! Where BuildKit reads a text more leniently (`%2F` or `?` in a reference, a short digest), it is an error here: what
-//! is not read in one way only, nobody can decide about.
+//! BuildKit accepts more spellings (`%2F` or `?` in a reference, a short digest). They are errors here, because a policy
+//! cannot decide about an identifier that two programs may read differently.
 
 mod error;
 mod fields;
@@ -42,81 +42,81 @@ pub use error::DefinitionError;
 pub use marshal::single;
 pub(crate) use parse::{IMAGE, IMAGE_BLOB, LAYOUT, LAYOUT_BLOB, kind};
 
-/// The attribute that names a layout in a session.
+/// The attribute with the name of a layout in its session.
 pub const OCI_STORE: &str = "oci.store";
 
-/// The attribute that names the session which has a layout.
+/// The attribute with the session of a layout.
 pub const OCI_SESSION: &str = "oci.session";
 
-/// The attribute by which a git source is read from an image's content.
+/// The attribute with the content of an image that a git source is read from.
 pub const GIT_BUNDLE: &str = "git.bundle";
 
-/// One operation that reads from outside.
+/// An operation that reads a source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceUse {
-    /// The digest of the encoded operation, by which BuildKit knows the vertex.
+    /// The digest of the encoded operation, which is BuildKit's name for the vertex.
     pub vertex: Digest,
-    /// The identifier, word for word; empty for [`SourceKind::Build`].
+    /// The identifier as the operation has it; empty for [`SourceKind::Build`].
     pub identifier: String,
     /// The attributes.
     pub attrs: BTreeMap<String, String>,
-    /// The platform, where the operation says one.
+    /// The platform, where the operation has one.
     pub platform: Option<pb::Platform>,
-    /// What it reads.
+    /// What the operation reads.
     pub kind: SourceKind,
 }
 
-/// What a source operation reads.
+/// What an operation reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceKind {
     /// An image, by its normalised reference: `docker-image://alpine` is `docker.io/library/alpine:latest`.
     Image(Reference),
-    /// An image of a layout. Only the reference's digest counts; its name is for people.
+    /// An image of a session's layout. BuildKit finds it by its digest; the name is for people.
     Layout {
-        /// The reference, which has a digest.
+        /// The reference, with a digest.
         reference: Reference,
-        /// Where the layout is.
+        /// The layout.
         store: Store,
     },
-    /// Content of a repository by its digest.
+    /// Content by its digest.
     Blob(Blob),
     /// A git repository.
     Git {
-        /// Where it is read from, if not from its own host.
+        /// The content of an image that BuildKit reads it from; `None` where it reads from the git server.
         bundle: Option<Blob>,
     },
     /// A file of a web server.
     Http,
     /// Files of a session.
     Local,
-    /// A definition that a file holds is built. No rule applies to what that definition reads.
+    /// Builds the definition in a file. BuildKit applies no source policy to that definition.
     Build,
-    /// Another scheme.
+    /// A source with an unknown scheme.
     Unknown(String),
 }
 
 /// Content of a repository by its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {
-    /// The repository; of a layout, a name for people.
+    /// The repository; for a layout, a name for people.
     pub repository: Repository,
     /// The content's digest.
     pub digest: Digest,
-    /// The layout that it is in; none is a registry.
+    /// The layout that contains it; `None` for content of a registry.
     pub layout: Option<Store>,
 }
 
-/// Where a layout is.
+/// An image layout of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Store {
-    /// Its name in the session, `oci.store`.
+    /// The name of the layout in the session, `oci.store`.
     pub id: String,
     /// The session, `oci.session`; empty means any of the build's.
     pub session: String,
 }
 
 impl SourceUse {
-    /// Returns whether an image is read, in whole or in part, or may be.
+    /// Returns whether the operation reads an image or a part of one, or may do so.
     pub fn reads_image(&self) -> bool {
         match &self.kind {
             SourceKind::Image(_) | SourceKind::Layout { .. } | SourceKind::Blob(_) => true,
@@ -127,25 +127,25 @@ impl SourceUse {
     }
 }
 
-/// Returns every source of a definition, in its order, whether the result needs it or not: BuildKit looks at all of
-/// them as well.
+/// Returns every source of a definition, in order, also those that the result does not need: BuildKit checks all of them
+/// as well.
 ///
 /// # Errors
-/// When an operation is malformed, or names what it reads in a way that is not clear.
+/// The first operation that is malformed, of an unknown kind, or has an ambiguous identifier.
 pub fn sources(definition: &pb::Definition) -> Result<Vec<SourceUse>, DefinitionError> {
     sources_of(&definition.def)
 }
 
-/// Returns every source of encoded operations, as [`sources`].
+/// Returns every source of a definition's encoded operations, as [`sources`] does.
 ///
 /// # Errors
-/// As [`sources`].
+/// Those of [`sources`].
 pub fn sources_of(operations: &[Bytes]) -> Result<Vec<SourceUse>, DefinitionError> {
     let is_result = |bytes: &Bytes| operations.last() == Some(bytes);
     operations.iter().filter_map(|bytes| source_of(bytes, is_result(bytes)).transpose()).collect()
 }
 
-/// Returns what an operation reads. That which names the result does nothing, and is none.
+/// Returns the source of an operation. The operation that names the result has none.
 fn source_of(bytes: &Bytes, is_result: bool) -> Result<Option<SourceUse>, DefinitionError> {
     let vertex = || verify::digest(Algorithm::Sha256, bytes);
     let operation = pb::Op::decode(bytes.clone())
@@ -169,11 +169,11 @@ fn source_of(bytes: &Bytes, is_result: bool) -> Result<Option<SourceUse>, Defini
     Ok(Some(SourceUse { vertex: vertex(), identifier, attrs, platform: operation.platform, kind }))
 }
 
-/// Returns every identifier under which BuildKit's source policies may see a source: rules have to match all of them.
+/// Returns every identifier of a source that BuildKit's source policies may see. Rules have to match all of them.
 ///
-/// From 0.32 on, BuildKit's engine sees the identifier as its own parser writes it, before that word for word; the
-/// two are the same for every image that [`sources`] lets through. A git source and its bundle are looked at one by
-/// one, but the bundle only from 0.33.1 on: a BuildKit before that reads a bundle whatever the rules say.
+/// BuildKit's policy engine sees the identifier as BuildKit's parser writes it from 0.32 on, and as the operation has it
+/// before. The two are equal for every image that [`sources`] accepts. The engine sees a git source and its bundle one by
+/// one, and the bundle only from 0.33.1 on: an older BuildKit reads a bundle whatever the rules say.
 pub fn policy_identifiers(source: &SourceUse) -> Vec<String> {
     let mut identifiers = vec![source.identifier.clone()];
     if let SourceKind::Git { bundle: Some(_) } = &source.kind {

@@ -1,15 +1,15 @@
-//! What an answer that is none becomes.
+//! The content error for a status of BuildKit.
 
 use std::time::Duration;
 
 use refkit_content::ErrorKind;
 use tonic::{Code, Status};
 
-/// The most characters of a stranger's text that are shown.
+/// The most characters of a foreign text in an error.
 const SHOWN: usize = 400;
 
-/// Texts by which BuildKit passes on what a registry, the network or its own source policies said, in lower case. Its
-/// status is `Unknown` for nearly all of them. The first that is found counts.
+/// Texts of the errors that BuildKit forwards from registries, the network and its source policies, in lower case. The
+/// status of nearly all of them is `Unknown`, so the text decides: the first one that the message contains.
 const TEXTS: [(&str, Kind); 30] = [
     ("denied by policy", Kind::Policy),
     ("not allowed by policy", Kind::Policy),
@@ -66,7 +66,7 @@ pub(crate) fn problem(status: &Status, elapsed: Duration) -> ErrorKind {
         Code::Unavailable => ErrorKind::Unavailable(text()),
         Code::Cancelled => ErrorKind::Unavailable("the build was cancelled".to_owned()),
         Code::Unimplemented => ErrorKind::Unsupported(format!("BuildKit does not know this call: {}", text())),
-        // Both are said on this side, of an answer that is too long or no message.
+        // The bridge itself returns these two, for a response that is too long or malformed.
         Code::OutOfRange | Code::DataLoss => {
             ErrorKind::Malformed(format!("BuildKit's answer is malformed: {}", text()))
         }
@@ -86,13 +86,13 @@ fn of_text(message: &str, elapsed: Duration) -> ErrorKind {
         Some(Kind::Unavailable) => ErrorKind::Unavailable(text),
         Some(Kind::Timeout) => ErrorKind::Timeout(elapsed),
         Some(Kind::Unsupported) => ErrorKind::Unsupported(text),
-        // What containerd's errors end in.
+        // containerd's errors end like this.
         None if lower.ends_with(": not found") => ErrorKind::NotFound,
         None => ErrorKind::Other(text),
     }
 }
 
-/// Returns a text of a stranger in one line, shortened, and with `?` for what is not printed.
+/// Returns a foreign text in one line, shortened, with `?` in the place of control characters and invisible ones.
 pub(crate) fn printable(text: &str) -> String {
     let hidden =
         |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');

@@ -1,11 +1,11 @@
-//! BuildKit's protocol, and the only place that knows it.
+//! BuildKit's protocol. No other crate knows it.
 //!
-//! - [`pb`] has the messages, with BuildKit's field numbers; [`Raw`] is a message that is passed on as it came.
-//! - [`Connection`] is HTTP/2 over any stream, [`Bridge`] a client of `LLBBridge` on it.
-//! - [`definition`] says what a build definition reads, [`source_policy`] what BuildKit is told about it.
-//! - [`BuildkitSource`] is content by way of BuildKit: the traits of [`refkit_content`] over a bridge.
+//! - [`pb`] contains the messages. [`Raw`] is a message that keeps unknown fields.
+//! - [`Connection`] is HTTP/2 over any stream, and [`Bridge`] the client of `LLBBridge` on a connection.
+//! - [`definition`] finds the sources of a build definition. [`source_policy`] makes and evaluates the rules for them.
+//! - [`BuildkitSource`] implements the traits of [`refkit_content`]: BuildKit resolves and reads.
 //!
-//! Field numbers, texts and behaviour are those of BuildKit 0.34.2, where nothing else is said.
+//! Field numbers, texts and behaviour are those of BuildKit 0.34.2, unless a comment names another version.
 #![forbid(unsafe_code)]
 
 mod bridge;

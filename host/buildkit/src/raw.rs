@@ -1,30 +1,30 @@
-//! A message as it came, with a view of what is known of it.
+//! A message that keeps the fields that RefKit does not know.
 
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
-/// The most bytes of one message: 64 MiB, four times what BuildKit itself accepts (its
-/// `defaults.DefaultMaxRecvMsgSize` is 16 MiB), so that it is BuildKit that refuses.
+/// The most bytes of one message: 64 MiB. BuildKit accepts a quarter of that (`defaults.DefaultMaxRecvMsgSize`), so that
+/// BuildKit's own limit takes effect first.
 pub const MESSAGE_LIMIT: usize = 64 << 20;
 
-/// Why bytes are not the message that they should be.
+/// An error about the bytes of a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RawError {
-    /// There are too many bytes.
+    /// The message exceeds [`MESSAGE_LIMIT`].
     #[error("the message has {size} bytes, more than the limit of {MESSAGE_LIMIT}")]
     TooLarge {
         /// The number of bytes.
         size: usize,
     },
-    /// The bytes are no such message.
+    /// The bytes do not decode.
     #[error("the message is malformed: {0}")]
     Malformed(#[from] prost::DecodeError),
 }
 
-/// The encoding of a message, and the message that it decodes to. What [`Raw::bytes`] hands on has every field that
-/// came, those not known here included, in the order in which they came.
+/// An encoded message together with the decoded one. The encoding keeps every field in the order in which it was
+/// received, unknown fields included.
 #[derive(Clone, PartialEq)]
 pub struct Raw<M> {
     bytes: Bytes,
@@ -32,25 +32,25 @@ pub struct Raw<M> {
 }
 
 impl<M: Message + Default> Raw<M> {
-    /// Reads a message. Messages within each other may be 100 deep, which is prost's limit.
+    /// Decodes a message. Messages may nest 100 levels deep, which is prost's limit.
     ///
     /// # Errors
-    /// [`RawError::TooLarge`] before anything is read, [`RawError::Malformed`].
+    /// [`RawError::TooLarge`], before the bytes are read; [`RawError::Malformed`].
     pub fn decode(bytes: Bytes) -> Result<Self, RawError> {
         if bytes.len() > MESSAGE_LIMIT {
             return Err(RawError::TooLarge { size: bytes.len() });
         }
-        // A handle on the same bytes, of which the view's own byte fields become parts without a copy.
+        // The clone shares the buffer, and the byte fields of the view become slices of it.
         let view = M::decode(bytes.clone())?;
         Ok(Self { bytes, view })
     }
 
-    /// Returns the message changed by another one, as protobuf merges them: a scalar of the patch replaces, a message
-    /// is merged, an entry of a map replaces the entry of the same key, a list is added to the end of the list. A
-    /// scalar that is zero or empty in the patch changes nothing.
+    /// Returns the message with a patch, as protobuf merges two messages: a scalar of the patch replaces the scalar, a
+    /// message is merged, a map entry replaces the entry with the same key, and a list is appended to the list. A scalar
+    /// that is zero or empty in the patch changes nothing.
     ///
     /// # Errors
-    /// [`RawError::TooLarge`].
+    /// [`RawError::TooLarge`] where the result exceeds the limit.
     pub fn with(&self, patch: &M) -> Result<Self, RawError> {
         let size = self.bytes.len().saturating_add(patch.encoded_len());
         if size > MESSAGE_LIMIT {
@@ -64,22 +64,22 @@ impl<M: Message + Default> Raw<M> {
 }
 
 impl<M> Raw<M> {
-    /// Returns what is known of the message.
+    /// Returns the decoded message.
     pub fn view(&self) -> &M {
         &self.view
     }
 
-    /// Returns the message's encoding.
+    /// Returns the encoded message.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// Returns what is known of the message, without a copy.
+    /// Returns the decoded message without a copy.
     pub fn into_view(self) -> M {
         self.view
     }
 
-    /// Returns the message's encoding, without a copy.
+    /// Returns the encoded message without a copy.
     pub fn into_bytes(self) -> Bytes {
         self.bytes
     }
@@ -102,8 +102,8 @@ mod tests {
     use super::*;
     use crate::pb;
 
-    /// `SolveRequest` with fields that are not known here: 100 (a text), and 7 within its definition (a number).
-    fn stranger() -> Vec<u8> {
+    /// A `SolveRequest` with unknown fields: 100 (a text), and 7 in its definition (a number).
+    fn with_unknown_fields() -> Vec<u8> {
         let definition = [&[0x0a, 0x02, 0x01, 0x02][..], &[0x38, 0x2a]].concat();
         let mut bytes = vec![0x0a, definition.len() as u8];
         bytes.extend(definition);
@@ -113,13 +113,13 @@ mod tests {
 
     #[test]
     fn unknown_fields_survive() {
-        let raw = Raw::<pb::SolveRequest>::decode(Bytes::from(stranger())).unwrap();
+        let raw = Raw::<pb::SolveRequest>::decode(Bytes::from(with_unknown_fields())).unwrap();
         assert_eq!(raw.view().definition.as_ref().unwrap().def, [Bytes::from_static(&[1, 2])]);
-        assert_eq!(raw.bytes()[..], stranger());
+        assert_eq!(raw.bytes()[..], with_unknown_fields());
         let policy = pb::Policy { version: 1, rules: Vec::new() };
         let patch = pb::SolveRequest { source_policies: vec![policy.clone()], evaluate: true, ..Default::default() };
         let changed = raw.with(&patch).unwrap().with(&patch).unwrap();
-        assert!(changed.bytes().starts_with(&stranger()));
+        assert!(changed.bytes().starts_with(&with_unknown_fields()));
         assert_eq!(changed.view().source_policies, [policy.clone(), policy]);
         assert!(changed.view().evaluate);
         assert_eq!(changed.view().definition, raw.view().definition);
@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(Raw::<pb::SolveRequest>::decode(large).unwrap_err(), RawError::TooLarge { size });
         let full = Raw::<pb::ReadFileResponse>::from(pb::ReadFileResponse { data: Bytes::from(vec![0; 60 << 20]) });
         assert!(matches!(full.with(full.view()), Err(RawError::TooLarge { .. })));
-        // A definition's source map may hold definitions; they are skipped, however deep they lie.
+        // A source map may contain definitions. Decoding skips them at any depth.
         let mut deep = Vec::new();
         for _ in 0..2000 {
             let mut outer = vec![0x1a];

@@ -1,21 +1,21 @@
-//! Content by way of a build: BuildKit resolves, and reads, with its own credentials, mirrors and caches.
+//! The content source of a build: BuildKit resolves and reads, with its own credentials, mirrors and caches.
 //!
-//! | question | what BuildKit is asked |
+//! | wanted | calls of BuildKit |
 //! |---|---|
-//! | a tag | `ResolveSourceMeta`, once for each platform, as a frontend would; then the root's bytes |
-//! | a digest | both at once |
-//! | a config that came with an answer | nothing |
-//! | any other content | `Solve` of `docker-image+blob://REPOSITORY@DIGEST`, then `ReadFile` |
-//! | tags, referrers | nothing: unsupported |
+//! | the root of a tag | `ResolveSourceMeta`, once for each platform, as a frontend calls it; then the calls for content |
+//! | the root of a digest | the same calls, at the same time |
+//! | the config of a response | none: the source keeps it |
+//! | other content | `Solve` of `docker-image+blob://REPOSITORY@DIGEST`, then `ReadFile` |
+//! | tags, referrers | none: BuildKit does not list them |
 //!
-//! Every byte is verified, as a registry's is. What one build has met is kept until the build ends.
+//! The source verifies every byte, as the registry client does, and keeps what it has read until the build ends.
 
 mod blob;
 mod converted;
 mod locate;
 mod meta;
-mod place;
 mod record;
+mod repository;
 mod view;
 
 use std::sync::Arc;
@@ -36,19 +36,18 @@ pub use converted::Converted;
 pub use meta::Metadata;
 pub use view::PlatformSource;
 
-/// Who answers, in errors and traces.
+/// The name of the host in errors and traces.
 pub const HOST: &str = "BuildKit";
 
-/// What a build's content is read with.
+/// The options of a [`BuildkitSource`].
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What every step's name in the build's progress begins with: `[refkit]`.
+    /// The prefix of the steps' names in the progress of the build. The default is `[refkit]`.
     pub prefix: String,
-    /// How many bytes of content are kept for the build: 64 MiB, which is the indexes, manifests and configs of some
-    /// thousand images. What does not fit any more is asked for again.
+    /// The most bytes of content that the source keeps. The default is 64 MiB, enough for the indexes, manifests and
+    /// configs of some thousand images. The source asks BuildKit again for content beyond that.
     pub keep: u64,
-    /// How long one call of BuildKit may take. BuildKit itself has no such limit; a run has, and gives up by dropping
-    /// its future.
+    /// The timeout of one call. By default there is none: BuildKit has none either, and a run of policies has its own.
     pub timeout: Option<Duration>,
 }
 
@@ -58,9 +57,9 @@ impl Default for Options {
     }
 }
 
-/// The images that one build can reach. It lives as long as the build; a clone is another handle on the same record:
-/// **one tag has one answer**, content that was read once is not asked for again, and equal questions at the same time
-/// are asked once.
+/// The images that one build can reach. A clone is another handle on the same record, which lasts as long as the build:
+/// **a tag keeps its first digest**, the source asks BuildKit once for each content, and equal requests at the same time
+/// share one call.
 #[derive(Clone)]
 pub struct BuildkitSource {
     inner: Arc<Inner>,
@@ -69,7 +68,7 @@ pub struct BuildkitSource {
 struct Inner {
     bridge: Bridge,
     options: Options,
-    /// Set once BuildKit has said that it can do what is needed.
+    /// Set once BuildKit has shown that it has the needed capabilities.
     checked: OnceCell<()>,
     record: Record,
     metadata: SingleFlight<MetaKey, Result<Metadata, ErrorKind>>,
@@ -77,47 +76,45 @@ struct Inner {
 }
 
 impl BuildkitSource {
-    /// Returns the images that a build reaches by a bridge. BuildKit's capabilities are asked for before the first
-    /// question.
+    /// Returns the source of a build. It checks BuildKit's capabilities before the first other call.
     pub fn new(bridge: Bridge, options: Options) -> Self {
         let record = Record::new(options.keep);
         let (checked, metadata, blobs) = (OnceCell::new(), SingleFlight::default(), SingleFlight::default());
         Self { inner: Arc::new(Inner { bridge, options, checked, record, metadata, blobs }) }
     }
 
-    /// Returns the source for one wanted platform. `resolve_mode` is `default`, `pull` or `local`, as the frontend has
-    /// it.
+    /// Returns the source for one wanted platform. `resolve_mode` is that of the frontend's request: `default`, `pull` or
+    /// `local`.
     pub fn for_platform(&self, platform: &Platform, resolve_mode: impl Into<Arc<str>>) -> PlatformSource {
         let named = Some(pb::Platform::from(platform));
         PlatformSource { named, ..self.for_own_platform(platform, resolve_mode) }
     }
 
-    /// Returns the source for a build that names no platform: BuildKit is asked without one, so that it takes its own,
-    /// as it does when it builds. `assumed` is what policies see as that platform.
+    /// Returns the source for a request without a platform. Its calls have no platform either, so that BuildKit takes its
+    /// own, as it does when it builds. `assumed` is the platform that policies see.
     pub fn for_own_platform(&self, assumed: &Platform, resolve_mode: impl Into<Arc<str>>) -> PlatformSource {
         let (inner, assumed) = (Arc::clone(&self.inner), assumed.clone().normalized());
         PlatformSource { inner, assumed, named: None, resolve_mode: resolve_mode.into() }
     }
 
-    /// Makes a layout that a session has known under a repository's name, such as `oci-layout/base`. `named` is what
-    /// the build calls it, which BuildKit is asked by and records. Its images are resolved by digest only.
+    /// Registers a session's layout under a repository, such as `oci-layout/base`. `named` is the repository in the build,
+    /// which the calls use and BuildKit records. BuildKit resolves the images of a layout by digest only.
     pub fn layout(&self, repository: Repository, named: Repository, store: Store) {
         self.inner.record.layout(repository, named, store);
     }
 
-    /// Returns the digest that a tag has for this build, once it was resolved.
+    /// Returns the digest that a tag keeps for this build, once BuildKit has resolved it.
     pub fn pinned(&self, reference: &Reference) -> Option<Digest> {
         self.inner.record.pinned(reference)
     }
 
-    /// Returns what a tag named when BuildKit was asked for it once more, for another platform, where that was no longer
-    /// what it is pinned to.
+    /// Returns the digest to which a tag moved during the build. BuildKit resolves a tag once more for each platform.
     pub fn moved(&self, reference: &Reference) -> Option<Digest> {
         self.inner.record.moved(reference)
     }
 
-    /// Returns what BuildKit resolved instead of a reference, after that failed for this reason: it has a source policy
-    /// of its own, and the policies have to be asked about the other reference.
+    /// Returns the source into which a source policy of the build's options converts a reference, after resolving the
+    /// reference has failed for that reason. RefKit's policies have to decide about the other source.
     pub fn converted(&self, reference: &Reference) -> Option<Converted> {
         self.inner.record.converted(reference)
     }

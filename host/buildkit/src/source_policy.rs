@@ -1,11 +1,11 @@
-//! Source policies: the rules by which BuildKit reads no image that was not decided about, and what rules say.
+//! Source policies: the rules that keep BuildKit from reading any image about which RefKit has not decided, and the
+//! evaluation of rules.
 //!
-//! BuildKit's engine (`sourcepolicy/engine.go`) reads the rules in order. The last ALLOW or DENY that matches wins; a
-//! CONVERT that changes something is final at once, and everything starts again with what the source has become, at
-//! most 21 times. Of several policies, those of the build's options come before those of the request, and each has to
-//! let the source through.
+//! BuildKit's engine (`sourcepolicy/engine.go`) evaluates the rules in order. The last ALLOW or DENY that matches wins. A
+//! CONVERT that changes the source ends the round, and the engine starts again with the changed source, at most 21 times.
+//! The policies of the build's options come before those of the request, and each policy has to allow the source.
 //!
-//! So [`Rules`] begin with DENY for all images, and go on with ALLOW and CONVERT for single ones:
+//! So [`Rules`] begin with DENY for all images, followed by ALLOW and CONVERT for single ones:
 //!
 //! ```
 //! use refkit_buildkit::source_policy::{Rules, evaluate};
@@ -37,52 +37,52 @@ use crate::pb::{MatchType, Policy, PolicyAction, Rule, Selector, SourceOp, Updat
 
 pub use evaluate::{EvaluateError, evaluate};
 
-/// Everything that reads images: `docker-image`, `docker-image+blob`, `oci-layout`, `oci-layout+blob`, and what may
-/// come with the same beginnings. A `*` stands for `/`, `:` and `@` as well.
+/// The patterns of all identifiers that read images: `docker-image`, `docker-image+blob`, `oci-layout`, `oci-layout+blob`,
+/// and later schemes with the same prefixes. A `*` matches `/`, `:` and `@` as well.
 const IMAGES: [&str; 2] = ["docker-image*", "oci-layout*"];
 
-/// Two decisions contradict each other.
+/// Two decisions that one set of rules cannot express.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "BuildKit cannot be told to read {} for {}: by the other rules that becomes {}",
     printable(.to), printable(.from), printable(.became)
 )]
 pub struct Contradiction {
-    /// What is to be converted.
+    /// The identifier to convert.
     pub from: String,
-    /// Into what.
+    /// The identifier that it is to become.
     pub to: String,
-    /// What it becomes instead, or why nothing.
+    /// The identifier that it becomes instead, or the error.
     pub became: String,
 }
 
-/// Rules for one request: no image is read but those that are named here, word for word.
+/// The rules for one request. BuildKit reads only the images whose identifiers they contain.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    /// What each identifier becomes; itself, where it is only allowed.
+    /// The target of each identifier: the identifier itself where it is allowed as it is.
     decisions: BTreeMap<String, String>,
 }
 
 impl Rules {
-    /// Returns rules by which no image is read.
+    /// Returns rules that deny every image.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets the source of an identifier be read as it is.
+    /// Allows a source as it is.
     pub fn allow(&mut self, identifier: &str) {
         self.convert(identifier, identifier);
     }
 
-    /// Has another source read for the one of an identifier. Its attributes stay, and so does its platform.
+    /// Converts a source into another one. Its attributes and its platform stay.
     pub fn convert(&mut self, from: &str, to: &str) {
         self.decisions.insert(from.to_owned(), to.to_owned());
     }
 
-    /// Returns the policy, which was tried out on every identifier.
+    /// Returns the source policy, after evaluating it for every identifier.
     ///
     /// # Errors
-    /// When what one decision leads to is what another one converts further.
+    /// The first decision whose target another decision converts further.
     pub fn policy(&self) -> Result<Policy, Contradiction> {
         let mut rules: Vec<Rule> = IMAGES.map(|all| rule(PolicyAction::Deny, MatchType::Wildcard, all)).into();
         for (from, to) in &self.decisions {

@@ -1,4 +1,4 @@
-//! The frontend that runs behind this one: a process with a stream of its own.
+//! The child: the frontend behind this one, as a process.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{Join, join};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 
-/// The signals that end a process, by name: those that have the same number everywhere on Linux.
+/// The names of the signals that end a process and have the same number on every Linux architecture.
 const SIGNALS: [(i32, &str); 13] = [
     (1, "HUP"),
     (2, "INT"),
@@ -27,10 +27,10 @@ const SIGNALS: [(i32, &str); 13] = [
     (24, "XCPU"),
 ];
 
-/// What a child writes to and reads from.
+/// The standard output and input of a child, as one stream.
 pub type Stream = Join<ChildStdout, ChildStdin>;
 
-/// A program that cannot be started.
+/// The child's program cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[error("the frontend {name} cannot be started: {source}")]
 pub struct NotStarted {
@@ -38,7 +38,7 @@ pub struct NotStarted {
     source: std::io::Error,
 }
 
-/// A child, which ends with this at the latest, and what it has started with it.
+/// A child process. Dropping it kills the process and everything that the process has started.
 #[derive(Debug)]
 pub struct Child {
     name: String,
@@ -51,7 +51,7 @@ impl Child {
     /// Starts a program with the environment and the standard error of this process.
     ///
     /// # Errors
-    /// Where it is not there, or cannot be run.
+    /// The system's error where the program is missing or cannot be run.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -74,32 +74,34 @@ impl Child {
         Ok(Self { name, process, stream, group })
     }
 
-    /// Returns what it was started as.
+    /// Returns the name of the program.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns its standard output and input as one stream, the first time. It reads its end when that is dropped.
+    /// Returns the child's standard output and input as one stream, at the first call. Dropping the stream closes the
+    /// child's standard input.
     pub fn stream(&mut self) -> Option<Stream> {
         self.stream.take()
     }
 
-    /// Waits for it to end, and ends what it has started. May be given up and begun anew.
+    /// Waits for the child to end, and kills everything that it has started. A caller may drop the future and call again.
     ///
     /// # Errors
-    /// Where the system does not tell.
+    /// The system's error where it cannot wait for the child.
     pub async fn ended(&mut self) -> std::io::Result<Exit> {
         let status = self.process.wait().await?;
         drop(self.group.take());
         Ok(Exit { name: self.name.clone(), status })
     }
 
-    /// Waits for it to end by itself, and ends it where it does not. Whoever has its stream has to drop it before.
+    /// Waits for the child to end by itself, and kills it after `patience`. The owner of its stream has to drop the stream
+    /// before.
     ///
-    /// Returns `None` where it had to be ended. In either case it is gone, and so is what it has started.
+    /// Returns `None` for a child that was killed. Everything that the child has started is gone in either case.
     ///
     /// # Errors
-    /// Where the system does not tell.
+    /// The system's error where it cannot wait for the child.
     pub async fn stop(mut self, patience: Duration) -> std::io::Result<Option<Exit>> {
         drop(self.stream.take());
         if let Ok(exit) = tokio::time::timeout(patience, self.ended()).await {
@@ -110,7 +112,7 @@ impl Child {
     }
 }
 
-/// How a child ended, as a sentence.
+/// The end of a child. Its text is a sentence.
 #[derive(Debug, Clone)]
 pub struct Exit {
     name: String,
@@ -118,17 +120,17 @@ pub struct Exit {
 }
 
 impl Exit {
-    /// Returns whether it ended with the exit code 0.
+    /// Returns whether the child ended with the exit code 0.
     pub fn success(&self) -> bool {
         self.status.success()
     }
 
-    /// Returns its exit code, where it ended with one.
+    /// Returns the exit code, where the child ended with one.
     pub fn code(&self) -> Option<i32> {
         self.status.code()
     }
 
-    /// Returns the signal that ended it, where one did.
+    /// Returns the signal, where one ended the child.
     pub fn signal(&self) -> Option<i32> {
         self.status.signal()
     }
@@ -148,13 +150,13 @@ impl fmt::Display for Exit {
     }
 }
 
-/// A process group that ends when this goes.
+/// A process group. Dropping it kills the processes of the group.
 #[derive(Debug)]
 struct Group(Pid);
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // It is gone already where all went well.
+        // The group is gone already where the child has ended everything itself.
         _ = kill_process_group(self.0, Signal::KILL);
     }
 }

@@ -1,22 +1,22 @@
-//! What BuildKit tells a frontend by its environment. Nothing else in this crate reads that.
+//! The environment that BuildKit gives to a frontend. No other file of this crate reads it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-/// What the names of the build's options begin with: `BUILDKIT_FRONTEND_OPT_0=build-arg:NAME=VALUE`.
+/// The prefix of the variables with the build's options: `BUILDKIT_FRONTEND_OPT_0=build-arg:NAME=VALUE`.
 const OPTION: &str = "BUILDKIT_FRONTEND_OPT_";
 
-/// The build that the frontend was started for.
+/// The build that BuildKit has started the frontend for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     /// The build's options, such as `build-arg:NAME`, `context:NAME`, `target`.
     pub options: BTreeMap<String, String>,
-    /// The session of the client, which holds its credentials, its files and its image layouts.
+    /// The session of the client, with the client's credentials, files and image layouts.
     pub session: String,
 }
 
 impl Environment {
-    /// Returns what this process's environment says.
+    /// Returns the build of this process's environment.
     pub fn of_process() -> Self {
         Self::of(std::env::vars_os())
     }
@@ -24,7 +24,7 @@ impl Environment {
     fn of(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut environment = Self::default();
         for (name, value) in variables {
-            // What is no text is no option of BuildKit's.
+            // BuildKit's options are text.
             let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else { continue };
             if name.starts_with(OPTION) {
                 let (key, value) = value.split_once('=').unwrap_or((&value, ""));
@@ -36,12 +36,12 @@ impl Environment {
         environment
     }
 
-    /// Returns the value of `--build-arg NAME=…`.
+    /// Returns the value of a build argument.
     pub fn build_argument(&self, name: &str) -> Option<&str> {
         self.options.get(&format!("build-arg:{name}")).map(String::as_str)
     }
 
-    /// Returns the value of `--build-context NAME=…`, as buildctl and buildx hand it on.
+    /// Returns the value of a named context, as buildctl and buildx pass it.
     pub fn context(&self, name: &str) -> Option<&str> {
         self.options.get(&format!("context:{name}")).map(String::as_str)
     }

@@ -1,5 +1,5 @@
-//! gRPC over HTTP/2, as far as who stands in the middle has to know it: the frame around a message, the deadline of a
-//! call, and the status of an answer.
+//! The part of gRPC over HTTP/2 that a proxy needs: the frame of a message, the deadline of a call, and the status of a
+//! response.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use http::HeaderMap;
 use refkit_buildkit::MESSAGE_LIMIT;
 use tonic::{Code, Status};
 
-/// The bytes of a frame before its message: a flag and four of length.
+/// The bytes of a frame before its message: one flag, and four bytes of length.
 pub const PREFIX: usize = 5;
 
-/// Returns a message in its frame.
+/// Returns the frame of a message.
 ///
 /// # Errors
-/// `RESOURCE_EXHAUSTED` where it is larger than a message may be.
+/// `RESOURCE_EXHAUSTED` where the message exceeds [`MESSAGE_LIMIT`].
 pub fn frame(message: &[u8]) -> Result<Bytes, Status> {
     let length = u32::try_from(message.len()).ok().filter(|_| message.len() <= MESSAGE_LIMIT);
     let length = length.ok_or_else(|| too_large(message.len()))?;
@@ -27,11 +27,11 @@ pub fn frame(message: &[u8]) -> Result<Bytes, Status> {
     Ok(frame.freeze())
 }
 
-/// Returns the message of a frame, which is all there is.
+/// Returns the message of a complete body with one frame.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` where there is less or more than one message; `UNIMPLEMENTED` where it is compressed;
-/// `RESOURCE_EXHAUSTED` where it is larger than a message may be.
+/// `INVALID_ARGUMENT` where the body has less or more than one message, `UNIMPLEMENTED` where the message is compressed,
+/// and `RESOURCE_EXHAUSTED` where it exceeds [`MESSAGE_LIMIT`].
 pub fn message(frame: &Bytes) -> Result<Bytes, Status> {
     check(frame)?;
     let missing = |what: &str| Status::invalid_argument(format!("the call's message is {what}"));
@@ -47,10 +47,10 @@ pub fn message(frame: &Bytes) -> Result<Bytes, Status> {
     Ok(message)
 }
 
-/// Says whether the first bytes of a call can be those of one message, before the rest is there.
+/// Checks that a body that begins with these bytes can have one message.
 ///
 /// # Errors
-/// As [`message`], where more bytes cannot repair it.
+/// Those of [`message`], except for a body that is too short so far.
 pub fn check(start: &[u8]) -> Result<(), Status> {
     match start.first() {
         None | Some(0) => {}
@@ -80,10 +80,10 @@ pub(crate) fn too_large(length: usize) -> Status {
     ))
 }
 
-/// Returns how long a call may take, where it says so.
+/// Returns the timeout of a call, where its headers have one.
 ///
 /// # Errors
-/// `INTERNAL`, as of BuildKit, where what it says cannot be read.
+/// `INTERNAL`, as from BuildKit, where the timeout is malformed.
 pub fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
     let Some(value) = headers.get("grpc-timeout") else { return Ok(None) };
     let malformed = || Status::internal("malformed grpc-timeout: it is up to eight digits and one of HMSmun");
@@ -103,9 +103,9 @@ pub fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
     }))
 }
 
-/// Returns the status that headers or trailers hold, if they hold one.
+/// Returns the status in headers or trailers, if they have one.
 pub fn status(headers: &HeaderMap) -> Option<Status> {
-    // The reader of a status does not bear details that are no base64.
+    // tonic panics when it reads details that are not base64.
     let mut headers = headers.clone();
     let details = headers.remove(Status::GRPC_STATUS_DETAILS);
     let status = Status::from_header_map(&headers)?;
@@ -119,7 +119,7 @@ pub fn status(headers: &HeaderMap) -> Option<Status> {
     Some(Status::with_details_and_metadata(code, status.message(), details.into(), metadata))
 }
 
-/// Returns the code that headers or trailers hold, if they hold one.
+/// Returns the status code in headers or trailers, if they have one.
 pub fn code(headers: &HeaderMap) -> Option<Code> {
     Some(Code::from_bytes(headers.get(Status::GRPC_STATUS)?.as_bytes()))
 }

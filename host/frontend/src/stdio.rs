@@ -1,4 +1,4 @@
-//! The standard streams of this process, on which BuildKit speaks.
+//! The standard input and output of this process, which are its connection to BuildKit.
 
 use std::fs::File;
 use std::io;
@@ -11,19 +11,19 @@ use tokio::io::{AsyncRead, AsyncWrite, Join, join};
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 
-/// What is read from.
+/// The stream that BuildKit writes.
 pub type Input = Box<dyn AsyncRead + Send + Unpin>;
 
-/// What is written to. Nothing is kept back: what has been written is on its way.
+/// The stream that BuildKit reads. Writes are not buffered.
 pub type Output = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// Returns the standard input and output of this process as one stream.
 ///
-/// They are pipes where BuildKit is on the other side; sockets and files do as well. The streams themselves stay open
-/// until the process ends, and nothing else may read or write them in the meantime.
+/// BuildKit connects pipes; sockets and files work as well. The descriptors stay open until the process ends, and nothing
+/// else may read or write them in the meantime.
 ///
 /// # Errors
-/// Where one of them is closed, or cannot be waited for.
+/// The system's error where a descriptor is closed, or the runtime cannot poll it.
 ///
 /// # Panics
 /// Outside of a tokio runtime.
@@ -32,19 +32,20 @@ pub fn stdio() -> io::Result<Join<Input, Output>> {
     Ok(join(reader(input.as_fd().try_clone_to_owned()?)?, writer(output.as_fd().try_clone_to_owned()?)?))
 }
 
-/// Keeps the other processes of this user from these streams, which `/proc` would open to them, and from the memory:
-/// a frontend that wrote to BuildKit itself would be past the policy. A privileged process is not kept.
+/// Keeps the other processes of this user from these streams and from the memory of this process, which `/proc` would open
+/// to them: a frontend that writes to BuildKit directly would bypass the policies. It does not keep out a privileged
+/// process.
 ///
 /// # Errors
-/// Where the system refuses it.
+/// The system's error.
 pub fn shield() -> io::Result<()> {
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 
-/// Returns a descriptor to read from, whatever it is.
+/// Returns the stream that reads a descriptor of any kind.
 ///
 /// # Errors
-/// Where it cannot be read, or not be waited for.
+/// The system's error where the descriptor cannot be read, or the runtime cannot poll it.
 pub fn reader(descriptor: OwnedFd) -> io::Result<Input> {
     let file = File::from(descriptor);
     let kind = file.metadata()?.file_type();
@@ -57,10 +58,10 @@ pub fn reader(descriptor: OwnedFd) -> io::Result<Input> {
     })
 }
 
-/// Returns a descriptor to write to, whatever it is.
+/// Returns the stream that writes a descriptor of any kind.
 ///
 /// # Errors
-/// Where it cannot be written, or not be waited for.
+/// The system's error where the descriptor cannot be written, or the runtime cannot poll it.
 pub fn writer(descriptor: OwnedFd) -> io::Result<Output> {
     let file = File::from(descriptor);
     let kind = file.metadata()?.file_type();
@@ -73,7 +74,7 @@ pub fn writer(descriptor: OwnedFd) -> io::Result<Output> {
     })
 }
 
-/// Only reads and writes are asked of it, which are the same for a socket of any family.
+/// Returns the stream of a socket. Reads and writes are the same for a socket of any family.
 fn socket(file: File) -> io::Result<UnixStream> {
     let socket = Socket::from(OwnedFd::from(file));
     socket.set_nonblocking(true)?;

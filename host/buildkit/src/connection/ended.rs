@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 
-/// How a connection broke.
+/// The error that ended a connection.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the connection broke: {}", innermost(&**.0))]
 pub struct ConnectionError(Arc<hyper::Error>);
@@ -20,7 +20,7 @@ impl From<hyper::Error> for ConnectionError {
     }
 }
 
-/// Returns the cause that says something: "broken pipe", "frame with invalid size".
+/// Returns the innermost cause, which is the precise one: "broken pipe", "frame with invalid size".
 pub(super) fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
     let mut cause = error;
     while let Some(inner) = cause.source() {
@@ -29,8 +29,8 @@ pub(super) fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a
     cause
 }
 
-/// A future that is done when a connection has ended: [`Ok`] if either side closed it in order. Any number of clones
-/// may wait for it.
+/// A future that completes when a connection ends: with [`Ok`] where either side has closed it in order. Any number of
+/// clones may wait.
 #[derive(Clone)]
 pub struct Ended(Shared<BoxFuture<'static, Result<(), ConnectionError>>>);
 

@@ -1,4 +1,4 @@
-//! A connection as tonic's client wants it.
+//! The connection as the service that tonic's client calls.
 
 use std::task::{Context, Poll};
 
@@ -44,10 +44,10 @@ impl Service<Request<tonic::body::Body>> for Connection {
     }
 }
 
-/// What stands beside a status.
+/// The trailer with the details of a status.
 const DETAILS: &str = "grpc-status-details-bin";
 
-/// Takes away details that are no base64: tonic's reader panics of them.
+/// Removes details that are not base64, because tonic panics when it reads them.
 fn readable(headers: &mut HeaderMap) {
     let Some(value) = headers.remove(DETAILS) else { return };
     let text = value.as_bytes();
@@ -58,7 +58,7 @@ fn readable(headers: &mut HeaderMap) {
     }
 }
 
-/// Returns the status of a call that the connection lost.
+/// Returns the status of a call whose connection has ended.
 fn lost(error: &hyper::Error) -> Status {
     Status::unavailable(format!("the connection to BuildKit broke: {}", innermost(error)))
 }

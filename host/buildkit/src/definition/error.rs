@@ -1,18 +1,18 @@
-//! Why a definition cannot be judged.
+//! The error of a definition whose sources RefKit cannot find.
 
 use refkit_oci::Digest;
 
 use crate::failure::printable;
 
-/// An operation of a definition is malformed.
+/// An operation of a definition is malformed, of an unknown kind, or has an ambiguous identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the build definition has a source that cannot be judged{}: {reason}", Named(.identifier))]
 pub struct DefinitionError {
     /// The digest of the encoded operation.
     pub vertex: Digest,
-    /// What it names, shortened and without control characters; empty where that is not known.
+    /// The identifier, shortened and without control characters; empty where the operation has none.
     pub identifier: String,
-    /// What is wrong with it.
+    /// What is wrong with the operation.
     pub reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! Definitions of one operation.
+//! Definitions with one source.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use refkit_oci::Algorithm;
 
 use crate::pb::{self, op};
 
-/// Returns the definition whose result is one source, as BuildKit's `client/llb` writes it, byte for byte: the
-/// operation, then the one that names the result. In the build's progress it is called `name`. The capabilities are
-/// those that BuildKit must have to build it.
+/// Returns the definition whose result is one source, byte for byte as BuildKit's `client/llb` encodes it: the operation,
+/// and the one that names the result. `name` is the name of the step in the progress of the build, and `capabilities` are
+/// those that BuildKit needs.
 pub fn single(source: pb::SourceOp, name: &str, capabilities: &[&str]) -> pb::Definition {
-    // Blobs have no platform; constraints are always written, empty ones too, and Go writes a `oneof` last.
+    // Go encodes empty constraints as well, and a `oneof` last. Blobs have no platform.
     let constraints = Some(pb::WorkerConstraints::default());
     let mut operation = pb::Op { constraints, ..Default::default() }.encode_to_vec();
     operation.extend(pb::Op { op: Some(op::Op::Source(source)), ..Default::default() }.encode_to_vec());

@@ -1,4 +1,4 @@
-//! Identifiers of sources, as the sources that BuildKit registers read them (`source/manager.go`).
+//! Identifiers of sources, as BuildKit's sources parse them (`source/manager.go`).
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(crate) const LAYOUT_BLOB: &str = "oci-layout+blob";
 
 type Attrs = BTreeMap<String, String>;
 
-/// Returns what a source reads.
+/// Returns what a source with this identifier and these attributes reads.
 pub(crate) fn kind(identifier: &str, attrs: &Attrs) -> Result<SourceKind, String> {
     let (scheme, rest) = identifier.split_once("://").ok_or("it has no scheme")?;
     Ok(match scheme {
@@ -52,8 +52,8 @@ fn store(attrs: &Attrs) -> Store {
     Store { id: attr(OCI_STORE), session: attr(OCI_SESSION) }
 }
 
-/// Returns the content that a git source is read from. As BuildKit has it, an empty attribute is none, and a layout
-/// that is not named is called what stands before the digest.
+/// Returns the content that a git source is read from. As in BuildKit, an empty attribute counts as missing, and the name
+/// of the layout defaults to the text before the digest.
 fn bundle(attrs: &Attrs) -> Result<Option<Blob>, String> {
     let Some(locator) = attrs.get(GIT_BUNDLE).filter(|locator| !locator.is_empty()) else { return Ok(None) };
     let named = |reason: String| format!("its {GIT_BUNDLE}: {reason}");

@@ -1,4 +1,4 @@
-//! Content by its digest: a build of one source, and the file that comes of it.
+//! Content by its digest: BuildKit builds a definition of one source, and the result has the content as its file.
 
 use std::sync::Arc;
 
@@ -16,25 +16,25 @@ use crate::definition;
 use crate::failure::problem;
 use crate::pb::{self, result};
 
-/// The most bytes of one `ReadFile`: 2 MiB. BuildKit's limit for a message is 16 MiB; manifests have some KiB.
+/// The most bytes of one `ReadFile`: 2 MiB. BuildKit limits a message to 16 MiB, and manifests have some KiB.
 const PIECE: u64 = 2 << 20;
 
-/// The name of content of which nothing but the digest is known.
+/// The media type of content whose type the source does not know.
 const UNKNOWN: &str = "application/octet-stream";
 
-/// What a registry says to BuildKit, which asks for blobs first and for manifests then, where it has neither.
+/// The text of BuildKit's error where a registry has neither a blob nor a manifest with a digest.
 const NEITHER: &str = "unexpected HEAD status code";
 
-/// What is wanted, as far as registries make a difference.
+/// The kind of content. Registries serve the two kinds differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum ContentKind {
     /// A manifest or an index.
     Document,
     /// Anything else.
     Blob,
 }
 
-/// A question. The size is what a descriptor says, if there is one.
+/// A request for content. The size is the descriptor's, if there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct BlobKey {
     pub repository: Repository,
@@ -43,24 +43,24 @@ pub(super) struct BlobKey {
 }
 
 impl Inner {
-    /// Returns verified content of at most [`MANIFEST_LIMIT`] bytes, and where it came from. `what` is for people.
+    /// Returns verified content of at most [`MANIFEST_LIMIT`] bytes, and its origin. `what` describes it for people.
     pub async fn content(
         self: &Arc<Self>,
         key: BlobKey,
-        wanted: Wanted,
+        kind: ContentKind,
         what: String,
     ) -> Result<(Bytes, Origin), ErrorKind> {
         if let Some(bytes) = self.record.content(&key.repository, &key.digest) {
             return Ok((bytes, Origin::Cache));
         }
-        let (inner, question) = (Arc::clone(self), key.clone());
-        let unverified = Unverified { inner, wanted, what };
-        let bytes = self.blobs.join(key, || read_verified(unverified, question).boxed()).await?;
+        let (inner, request) = (Arc::clone(self), key.clone());
+        let unverified = Unverified { inner, kind, what };
+        let bytes = self.blobs.join(key, || read_verified(unverified, request).boxed()).await?;
         Ok((bytes, Origin::Host(HOST.into())))
     }
 
-    /// Builds the one source, and returns the result's id.
-    async fn solve(&self, source: pb::SourceOp, wanted: Wanted, what: &str) -> Result<String, ErrorKind> {
+    /// Builds a definition of one source, and returns the id of the result.
+    async fn solve(&self, source: pb::SourceOp, kind: ContentKind, what: &str) -> Result<String, ErrorKind> {
         let name = format!("{} read {what}", self.options.prefix);
         let request = pb::SolveRequest {
             definition: Some(definition::single(source, &name, &[IMAGE_BLOB])),
@@ -69,12 +69,12 @@ impl Inner {
             evaluate: true,
             ..Default::default()
         };
-        let answer = self.call(self.bridge.solve(request)).await.map_err(|(status, time)| {
+        let response = self.call(self.bridge.solve(request)).await.map_err(|(status, time)| {
             let problem = problem(&status, time);
             let neither = matches!(problem, ErrorKind::NotFound) || status.message().contains(NEITHER);
-            if neither && wanted == Wanted::Document { unreadable() } else { problem }
+            if neither && kind == ContentKind::Document { unreadable() } else { problem }
         })?;
-        match answer.into_view().result.and_then(|result| result.result) {
+        match response.into_view().result.and_then(|result| result.result) {
             Some(result::Result::Ref(pb::Ref { id, .. }) | result::Result::RefDeprecated(id)) if !id.is_empty() => {
                 Ok(id)
             }
@@ -83,15 +83,16 @@ impl Inner {
     }
 }
 
-/// Registries that go by the CNCF's (Docker Hub, ghcr.io, Azure, GitLab and others) hand out an OCI manifest only to who
-/// names its media type. BuildKit names none where it reads content by digest (0.34.2; containerd's `FetchByDigest`).
+/// Returns the error for a document that BuildKit cannot read. Registries that derive from the CNCF's (Docker Hub, ghcr.io,
+/// Azure, GitLab and others) return an OCI manifest only for a request that accepts its media type, and BuildKit sends no
+/// media type where it reads content by digest (0.34.2; containerd's `FetchByDigest`).
 fn unreadable() -> ErrorKind {
     let text = "the registry does not show it to BuildKit: it is missing there, or it is an OCI manifest or index and the \
         registry wants its media type named, which BuildKit does not do for docker-image+blob";
     ErrorKind::Unsupported(text.to_owned())
 }
 
-/// Returns content of at most [`MANIFEST_LIMIT`] bytes, verified, and keeps it.
+/// Returns verified content of at most [`MANIFEST_LIMIT`] bytes, and keeps it.
 async fn read_verified(unverified: Unverified, key: BlobKey) -> Result<Bytes, ErrorKind> {
     let BlobKey { repository, digest, size } = key;
     let bytes = match size {
@@ -105,16 +106,16 @@ async fn read_verified(unverified: Unverified, key: BlobKey) -> Result<Bytes, Er
     Ok(bytes)
 }
 
-/// Content as BuildKit sends it.
+/// Content as BuildKit sends it, before verification.
 pub(super) struct Unverified {
     pub inner: Arc<Inner>,
-    pub wanted: Wanted,
-    /// What it is, for people.
+    pub kind: ContentKind,
+    /// The description of the content for people.
     pub what: String,
 }
 
 impl Unverified {
-    /// Returns content of which nothing but the digest is known, checked against that.
+    /// Returns content that matches a digest. The source knows nothing else of it.
     pub(super) async fn whole(&self, repository: &Repository, digest: &Digest, limit: u64) -> Result<Bytes, ErrorKind> {
         let pieces = self.pieces(repository, digest, limit).await?;
         let all = pieces.try_fold(BytesMut::new(), |mut bytes, piece| async move {
@@ -129,17 +130,16 @@ impl Unverified {
         Ok(bytes.freeze())
     }
 
-    /// Returns content in pieces: at most `size` bytes and one more, which tells that there are too many.
+    /// Returns content in pieces. Of content that is longer than `size`, they have one byte more.
     async fn pieces(
         &self,
         repository: &Repository,
         digest: &Digest,
         size: u64,
     ) -> Result<BoxStream<'static, Result<Bytes, ErrorKind>>, ErrorKind> {
-        let place = self.inner.record.place(repository)?;
-        let source = place.blob(digest);
-        let id = self.inner.solve(source, self.wanted, &self.what).await?;
-        // What BuildKit calls the file where nothing else is wanted.
+        let source = self.inner.record.repository(repository)?.blob(digest);
+        let id = self.inner.solve(source, self.kind, &self.what).await?;
+        // BuildKit names the file by the digest where the source names no other name.
         let file = File { inner: Arc::clone(&self.inner), id, path: digest.hex().to_owned() };
         let pieces = stream::try_unfold(Some((file, 0)), move |state| async move {
             let Some((file, offset)) = state else { return Ok(None) };
@@ -148,9 +148,9 @@ impl Unverified {
                 return Ok(None);
             }
             let piece = file.read(offset, wanted).await?;
-            let (came, next) = (piece.len() as u64, offset + piece.len() as u64);
-            let state = (came == wanted).then_some((file, next));
-            Ok((came > 0).then_some((piece, state)))
+            let (length, next) = (piece.len() as u64, offset + piece.len() as u64);
+            let state = (length == wanted).then_some((file, next));
+            Ok((length > 0).then_some((piece, state)))
         });
         Ok(pieces.boxed())
     }
@@ -176,7 +176,7 @@ struct File {
 }
 
 impl File {
-    /// Reads a range; what comes is shorter only at the file's end.
+    /// Reads a range. The bytes are fewer than `length` only at the end of the file.
     async fn read(&self, offset: u64, length: u64) -> Result<Bytes, ErrorKind> {
         let too_far = || ErrorKind::Malformed("the content is longer than a file can be".to_owned());
         let offset = i64::try_from(offset).map_err(|_| too_far())?;

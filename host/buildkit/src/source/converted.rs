@@ -1,4 +1,4 @@
-//! A source policy of BuildKit's own.
+//! Conversions by a source policy of the build's options.
 
 use refkit_oci::Reference;
 
@@ -6,18 +6,18 @@ use crate::definition::{self, SourceKind};
 use crate::failure::printable;
 use crate::pb;
 
-/// BuildKit resolved something else than it was asked for.
+/// BuildKit has resolved another source than the requested one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a source policy of the build's own makes {} of it; name that instead, so that it is decided about",
     printable(.identifier)
 )]
 pub struct Converted {
-    /// What was resolved, as BuildKit writes it.
+    /// BuildKit's identifier of the other source.
     pub identifier: String,
-    /// The image that this is, if it is one.
+    /// The reference of the other source, if it is an image.
     pub reference: Option<Reference>,
-    /// Whether it reads no image at all: files of a session, of a git repository, or of a web server.
+    /// Whether the other source reads no image: it is files of a session, a git repository, or a file of a web server.
     pub reads_no_image: bool,
 }
 

@@ -1,4 +1,4 @@
-//! One tag, one answer: which question BuildKit is asked about a reference, and when none.
+//! One digest for each tag: which request BuildKit gets for a reference, and when it gets none.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use super::Inner;
 use super::meta::{MetaKey, Metadata};
 
 impl Inner {
-    /// Returns what BuildKit says of a reference.
+    /// Returns BuildKit's metadata of a reference.
     pub fn metadata(self: &Arc<Self>, key: MetaKey) -> BoxFuture<'static, Result<Metadata, ErrorKind>> {
         let inner = Arc::clone(self);
         async move {
-            if let Some(answer) = inner.record.answered(&inner.pinned(&key)) {
-                return Ok(answer);
+            if let Some(metadata) = inner.record.metadata(&inner.pinned(&key)) {
+                return Ok(metadata);
             }
             let asking = Arc::clone(&inner);
             inner.metadata.join(key.clone(), || asking.locate(key).boxed()).await
@@ -24,7 +24,7 @@ impl Inner {
         .boxed()
     }
 
-    /// Returns the question about what a tag is pinned to; the same question, where it has no answer yet.
+    /// Returns the request for the digest that a tag keeps. Returns the same request for a tag without a digest.
     fn pinned(&self, key: &MetaKey) -> MetaKey {
         let digest = key.reference.digest().cloned().or_else(|| self.record.pinned(&key.reference));
         let reference = digest.map_or_else(|| key.reference.clone(), |digest| key.reference.with_digest(digest));
@@ -35,43 +35,43 @@ impl Inner {
         if key.reference.digest().is_some() {
             return self.ask_pinned(key).await;
         }
-        // One platform after the other, until one has an answer for all.
-        let gate = self.record.gate(&key.reference);
-        let guard = gate.lock().await;
+        // The first response pins the tag for all platforms, so the other requests wait for it.
+        let lock = self.record.tag_lock(&key.reference);
+        let guard = lock.lock().await;
         if let Some(digest) = self.record.pinned(&key.reference) {
             drop(guard);
             return self.ask_again(key, digest).await;
         }
         self.record.note_tag(&key);
-        let answer = self.ask(&key).await?;
-        self.record.pin(key.reference.clone(), answer.digest.clone());
-        self.record.answer(self.pinned(&key), &answer);
-        Ok(answer)
+        let metadata = self.ask(&key).await?;
+        self.record.pin(key.reference.clone(), metadata.digest.clone());
+        self.record.keep_metadata(self.pinned(&key), &metadata);
+        Ok(metadata)
     }
 
     async fn ask_pinned(&self, key: MetaKey) -> Result<Metadata, ErrorKind> {
-        let answer = self.ask(&key).await?;
-        self.record.answer(key, &answer);
-        Ok(answer)
+        let metadata = self.ask(&key).await?;
+        self.record.keep_metadata(key, &metadata);
+        Ok(metadata)
     }
 
-    /// Asks by a tag that has its answer, for one more platform. BuildKit records which tag was asked for which platform,
-    /// and leaves out of a build's provenance what was asked by digest where the tag is there as well; so the tag is
-    /// asked for every platform, as a frontend does. The first answer stays nevertheless: where the tag names something
-    /// else by now, or nothing, what it was pinned to is asked for.
+    /// Resolves a tag that keeps a digest for one more platform. BuildKit records the tag and the platform of each request,
+    /// and omits a digest from the provenance where the tag is there as well. So the request has the tag, as a frontend's
+    /// would. The tag keeps its first digest nevertheless: where the tag has moved or is gone, the source asks for that
+    /// digest.
     async fn ask_again(&self, key: MetaKey, digest: Digest) -> Result<Metadata, ErrorKind> {
         let pinned = self.pinned(&key);
         if !self.record.note_tag(&key) {
             return self.ask_pinned(pinned).await;
         }
-        let place = self.record.place(key.reference.repository())?;
-        if let Ok(answer) = self.ask_for(&place, &key, key.platform.as_ref()).await {
-            let answer = self.read(&key.reference, &place, answer.into_view())?;
-            if answer.digest == digest {
-                self.record.answer(pinned, &answer);
-                return Ok(answer);
+        let repository = self.record.repository(key.reference.repository())?;
+        if let Ok(response) = self.ask_for(&repository, &key, key.platform.as_ref()).await {
+            let metadata = self.read(&key.reference, &repository, response.into_view())?;
+            if metadata.digest == digest {
+                self.record.keep_metadata(pinned, &metadata);
+                return Ok(metadata);
             }
-            self.record.note_moved(key.reference, answer.digest);
+            self.record.note_moved(key.reference, metadata.digest);
         }
         self.ask_pinned(pinned).await
     }

@@ -1,4 +1,4 @@
-//! What a build has met.
+//! The record of one build: its tags, metadata, content and layouts.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,134 +9,136 @@ use refkit_content::layout::REGISTRY;
 use refkit_oci::{Digest, Reference, Repository};
 
 use super::meta::MetaKey;
-use super::place::Place;
+use super::repository::SourceRepository;
 use super::{Converted, Metadata};
 use crate::definition::Store;
 
-/// What one item costs beside its bytes, in bytes, roughly: a flood of tiny items stays within the bound.
+/// The approximate memory of one item beside its bytes, so that many tiny items stay within the limit.
 const OVERHEAD: u64 = 512;
 
-/// A place at which one question about a tag waits for another one.
-pub(super) type Gate = Arc<tokio::sync::Mutex<()>>;
+/// The lock that lets one request at a time resolve a tag.
+pub(super) type TagLock = Arc<tokio::sync::Mutex<()>>;
 
-/// Tags, content and layouts of one build.
+/// The record of one build. It keeps content and metadata up to a limit.
 pub(super) struct Record {
-    met: Mutex<Met>,
+    tables: Mutex<Tables>,
     keep: u64,
 }
 
 #[derive(Default)]
-struct Met {
-    /// By reference without a digest.
+struct Tables {
+    /// The digest of each tag, by reference without a digest.
     pins: HashMap<Reference, Digest>,
-    gates: HashMap<Reference, Gate>,
-    /// Questions by a tag that BuildKit has had.
+    locks: HashMap<Reference, TagLock>,
+    /// The requests by tag that BuildKit has had.
     tags: HashSet<MetaKey>,
-    /// What BuildKit has said of pinned references for a platform.
-    answered: HashMap<MetaKey, Metadata>,
+    /// The metadata of pinned references, by platform.
+    metadata: HashMap<MetaKey, Metadata>,
+    /// The sources into which the build's source policies convert references.
     converted: HashMap<Reference, Converted>,
-    /// What a tag named later in the build, where that is something else.
+    /// The later digests of tags that have moved.
     moved: HashMap<Reference, Digest>,
-    /// What the build calls each layout, and where it is.
+    /// The build's name for each layout, and the layout.
     layouts: HashMap<Repository, (Repository, Store)>,
-    /// Verified content. A repository answers only for what it has handed out itself.
+    /// Verified content. A repository has only content that BuildKit has read from it.
     contents: HashMap<(Repository, Digest), Bytes>,
+    /// The memory of content and metadata in bytes.
     used: u64,
 }
 
 impl Record {
     pub fn new(keep: u64) -> Self {
-        Self { met: Mutex::default(), keep }
+        Self { tables: Mutex::default(), keep }
     }
 
-    /// Nothing panics while the lock is held, and a half-done change would leave nothing wrong either.
-    fn met(&self) -> MutexGuard<'_, Met> {
-        self.met.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks the tables. No code panics under the lock, and an incomplete change would leave them consistent.
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn pinned(&self, reference: &Reference) -> Option<Digest> {
-        self.met().pins.get(&reference.without_digest().ok()?).cloned()
+        self.tables().pins.get(&reference.without_digest().ok()?).cloned()
     }
 
-    /// Pins a tag; the first answer stays.
+    /// Pins a tag to its first digest.
     pub fn pin(&self, tagged: Reference, digest: Digest) {
-        let mut met = self.met();
-        met.gates.remove(&tagged);
-        met.pins.entry(tagged).or_insert(digest);
+        let mut tables = self.tables();
+        tables.locks.remove(&tagged);
+        tables.pins.entry(tagged).or_insert(digest);
     }
 
-    pub fn gate(&self, tagged: &Reference) -> Gate {
-        Arc::clone(self.met().gates.entry(tagged.clone()).or_default())
+    pub fn tag_lock(&self, tagged: &Reference) -> TagLock {
+        Arc::clone(self.tables().locks.entry(tagged.clone()).or_default())
     }
 
-    /// Notes that BuildKit is asked by a tag, and returns whether that is for the first time.
+    /// Notes a request by tag, and returns whether it is the first one.
     pub fn note_tag(&self, key: &MetaKey) -> bool {
-        self.met().tags.insert(key.clone())
+        self.tables().tags.insert(key.clone())
     }
 
-    pub fn answered(&self, key: &MetaKey) -> Option<Metadata> {
-        self.met().answered.get(key).cloned()
+    pub fn metadata(&self, key: &MetaKey) -> Option<Metadata> {
+        self.tables().metadata.get(key).cloned()
     }
 
-    /// Keeps an answer, while there is room for its config.
-    pub fn answer(&self, key: MetaKey, answer: &Metadata) {
-        let cost = answer.config.as_ref().map_or(0, |config| config.len() as u64) + OVERHEAD;
-        let mut met = self.met();
-        if met.used.saturating_add(cost) <= self.keep {
-            met.used += cost;
-            met.answered.insert(key, answer.clone());
+    /// Keeps metadata while the limit has room for its config.
+    pub fn keep_metadata(&self, key: MetaKey, metadata: &Metadata) {
+        let cost = metadata.config.as_ref().map_or(0, |config| config.len() as u64) + OVERHEAD;
+        let mut tables = self.tables();
+        if tables.used.saturating_add(cost) <= self.keep {
+            tables.used += cost;
+            tables.metadata.insert(key, metadata.clone());
         }
     }
 
     pub fn converted(&self, reference: &Reference) -> Option<Converted> {
-        self.met().converted.get(reference).cloned()
+        self.tables().converted.get(reference).cloned()
     }
 
-    /// Remembers what a reference became, for those as well who asked for its tag only.
+    /// Notes the conversion of a reference, and of its tag alone.
     pub fn convert(&self, reference: &Reference, converted: Converted) {
-        let mut met = self.met();
+        let mut tables = self.tables();
         if let Ok(tagged) = reference.without_digest() {
-            met.converted.insert(tagged, converted.clone());
+            tables.converted.insert(tagged, converted.clone());
         }
-        met.converted.insert(reference.clone(), converted);
+        tables.converted.insert(reference.clone(), converted);
     }
 
     pub fn moved(&self, reference: &Reference) -> Option<Digest> {
-        self.met().moved.get(&reference.without_digest().ok()?).cloned()
+        self.tables().moved.get(&reference.without_digest().ok()?).cloned()
     }
 
-    /// Notes that a tag names something else by now than what it is pinned to.
+    /// Notes the later digest of a tag that has moved.
     pub fn note_moved(&self, tagged: Reference, to: Digest) {
-        self.met().moved.insert(tagged, to);
+        self.tables().moved.insert(tagged, to);
     }
 
     pub fn layout(&self, repository: Repository, named: Repository, store: Store) {
-        self.met().layouts.insert(repository, (named, store));
+        self.tables().layouts.insert(repository, (named, store));
     }
 
-    /// Returns where a repository's images are.
-    pub fn place(&self, repository: &Repository) -> Result<Place, ErrorKind> {
-        match self.met().layouts.get(repository) {
-            Some((named, store)) => Ok(Place::Layout(named.clone(), store.clone())),
+    /// Returns the repository as BuildKit reaches it.
+    pub fn repository(&self, repository: &Repository) -> Result<SourceRepository, ErrorKind> {
+        match self.tables().layouts.get(repository) {
+            Some((named, store)) => Ok(SourceRepository::Layout(named.clone(), store.clone())),
             None if repository.registry() == REGISTRY => Err(ErrorKind::NotFound),
-            None => Ok(Place::Registry(repository.clone())),
+            None => Ok(SourceRepository::Registry(repository.clone())),
         }
     }
 
     pub fn content(&self, repository: &Repository, digest: &Digest) -> Option<Bytes> {
-        self.met().contents.get(&(repository.clone(), digest.clone())).cloned()
+        self.tables().contents.get(&(repository.clone(), digest.clone())).cloned()
     }
 
-    /// Keeps content that was checked against its digest, while there is room.
+    /// Keeps verified content while the limit has room for it.
     pub fn keep(&self, repository: &Repository, digest: &Digest, bytes: &Bytes) {
         let cost = bytes.len() as u64 + OVERHEAD;
-        let mut met = self.met();
+        let mut tables = self.tables();
         let key = (repository.clone(), digest.clone());
-        if met.used.saturating_add(cost) > self.keep || met.contents.contains_key(&key) {
+        if tables.used.saturating_add(cost) > self.keep || tables.contents.contains_key(&key) {
             return;
         }
-        met.used += cost;
-        // A copy, because what came may be a small part of a large buffer.
-        met.contents.insert(key, Bytes::copy_from_slice(bytes));
+        tables.used += cost;
+        // A copy, because the bytes may be a small slice of a large buffer.
+        tables.contents.insert(key, Bytes::copy_from_slice(bytes));
     }
 }

@@ -1,4 +1,4 @@
-//! The traits of [`refkit_content`], for one wanted platform.
+//! The content source for one wanted platform, which implements the traits of [`refkit_content`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,29 +12,29 @@ use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
 use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
 use tonic::Code;
 
-use super::blob::{BlobKey, Unverified, Wanted};
+use super::blob::{BlobKey, ContentKind, Unverified};
 use super::meta::{MetaKey, Metadata};
 use super::{HOST, Inner};
 use crate::failure::{printable, problem};
 use crate::pb;
 
-/// A build's images for one wanted platform; see [`super::BuildkitSource`]. A clone is another handle.
+/// The images of a build for one wanted platform: see [`super::BuildkitSource`]. A clone is another handle.
 #[derive(Clone)]
 pub struct PlatformSource {
     pub(super) inner: Arc<Inner>,
     /// The platform that policies see, normalised.
     pub(super) assumed: Platform,
-    /// The platform that BuildKit is asked for; none is its own.
+    /// The platform of the calls; `None` is BuildKit's own.
     pub(super) named: Option<pb::Platform>,
     pub(super) resolve_mode: Arc<str>,
 }
 
 impl PlatformSource {
-    /// Returns what BuildKit itself says of a reference: the root's digest, and the config of the image that it would
-    /// choose. That is all there is of an image whose index and manifests BuildKit cannot read.
+    /// Returns BuildKit's metadata of a reference: the root's digest, and the config of the image that BuildKit selects.
+    /// Nothing else is known of an image whose index and manifests BuildKit cannot read.
     ///
     /// # Errors
-    /// When BuildKit cannot resolve it, or resolves something else.
+    /// BuildKit's error; the conversion where a source policy of the build's options converts the reference.
     pub async fn metadata(&self, reference: &Reference) -> Result<Metadata, Error> {
         let answer = async {
             self.check().await?;
@@ -43,15 +43,15 @@ impl PlatformSource {
         answer.await.map_err(|problem| Error::new(Operation::Resolve, reference, problem).at(HOST))
     }
 
-    /// Returns content of which nothing but its digest is known, verified, with at most so many bytes.
+    /// Returns verified content of at most `limit` bytes, by its digest alone.
     ///
     /// # Errors
-    /// When it cannot be read, is larger, or is something else.
+    /// BuildKit's error, [`ErrorKind::TooLarge`], and [`ErrorKind::WrongDigest`].
     pub async fn content(&self, repository: &Repository, digest: &Digest, limit: u64) -> Result<Bytes, Error> {
         let content = async {
             self.check().await?;
             let what = format!("{digest} of {repository}");
-            let unverified = Unverified { inner: Arc::clone(&self.inner), wanted: Wanted::Blob, what };
+            let unverified = Unverified { inner: Arc::clone(&self.inner), kind: ContentKind::Blob, what };
             unverified.whole(repository, digest, limit).await
         };
         let subject = format!("{repository}@{digest}");
@@ -69,9 +69,9 @@ impl PlatformSource {
         let metadata = inner.metadata(self.key(reference.clone()));
         let content = |digest: Digest| {
             let key = BlobKey { repository: reference.repository().clone(), digest, size: None };
-            inner.content(key, Wanted::Document, reference.to_string())
+            inner.content(key, ContentKind::Document, reference.to_string())
         };
-        // What is known by its digest is read while BuildKit resolves it; that has the say nevertheless.
+        // With a digest, BuildKit reads the content while it resolves. An error of resolving still fails the request.
         let (digest, (bytes, origin)) = match reference.digest().cloned().or_else(|| inner.record.pinned(reference)) {
             Some(digest) => {
                 let content = content(digest.clone()).map(Ok);
@@ -96,7 +96,7 @@ impl PlatformSource {
         MetaKey { reference, platform: self.named.clone(), resolve_mode: Arc::clone(&self.resolve_mode) }
     }
 
-    /// Checks once for the build that BuildKit can do what is needed.
+    /// Checks BuildKit's capabilities once for the build.
     async fn check(&self) -> Result<(), ErrorKind> {
         let inner = &self.inner;
         let ask = || async {
@@ -134,19 +134,20 @@ impl Resolve for PlatformSource {
 
 #[async_trait]
 impl Fetch for PlatformSource {
-    /// What has at most 4 MiB comes whole, and verified; the rest comes as BuildKit sends it.
+    /// Returns content of at most 4 MiB as one verified piece, and longer content as BuildKit sends it.
     async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
         let subject = format!("{repository}@{}", descriptor.digest);
         let fail = |problem| Error::new(Operation::Fetch, &subject, problem).at(HOST);
         self.check().await.map_err(fail)?;
         let what = format!("{} of {repository}", name(descriptor));
-        let wanted = if media_type::is_document(&descriptor.media_type) { Wanted::Document } else { Wanted::Blob };
+        let kind =
+            if media_type::is_document(&descriptor.media_type) { ContentKind::Document } else { ContentKind::Blob };
         if descriptor.size > MANIFEST_LIMIT {
-            return Unverified { inner: Arc::clone(&self.inner), wanted, what }.open(repository, descriptor).await;
+            return Unverified { inner: Arc::clone(&self.inner), kind, what }.open(repository, descriptor).await;
         }
         let (repository, digest) = (repository.clone(), descriptor.digest.clone());
         let key = BlobKey { repository, digest, size: Some(descriptor.size) };
-        let (bytes, origin) = self.inner.content(key, wanted, what).await.map_err(fail)?;
+        let (bytes, origin) = self.inner.content(key, kind, what).await.map_err(fail)?;
         Ok(Body::from_bytes(origin, bytes))
     }
 }
@@ -154,7 +155,7 @@ impl Fetch for PlatformSource {
 #[async_trait]
 impl Discover for PlatformSource {
     async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
-        let text = "BuildKit lists no tags: name the tag in the policy, or ask a registry by `refkit serve`";
+        let text = "BuildKit lists no tags: name the tag in the policy";
         Err(Error::new(Operation::Tags, repository, ErrorKind::Unsupported(text.to_owned())).at(HOST))
     }
 
@@ -164,14 +165,13 @@ impl Discover for PlatformSource {
         subject: &Digest,
         _: Option<&str>,
     ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
-        let text = "BuildKit lists no referrers: look at the attestations in the image's index, \
-            or ask a registry by `refkit serve`";
+        let text = "BuildKit lists no referrers: look at the attestations in the image's index";
         let subject = format!("{repository}@{subject}");
         Err(Error::new(Operation::Referrers, subject, ErrorKind::Unsupported(text.to_owned())).at(HOST))
     }
 }
 
-/// Returns what a descriptor describes, for people.
+/// Returns the description of content for people.
 fn name(descriptor: &Descriptor) -> String {
     let kind = match descriptor.media_type.as_str() {
         kind if media_type::is_index(kind) => "image index",

@@ -1,35 +1,35 @@
-//! What BuildKit makes of rules: `sourcepolicy/engine.go`, `matcher.go`, `mutate.go` and `formatter.go`.
+//! The evaluation of rules, as in BuildKit's `sourcepolicy/engine.go`, `matcher.go`, `mutate.go` and `formatter.go`.
 
 use super::wildcard;
 use crate::failure::printable;
 use crate::pb::{AttrConstraint, AttrMatch, MatchType, Policy, PolicyAction, Rule, Selector, SourceOp};
 
-/// How often a source may be looked at, which is BuildKit's `maxIterr` and the first time.
+/// The most rounds for one source: BuildKit's `maxIterr`, and the first one.
 const ROUNDS: usize = 21;
 
-/// Why a source is not read.
+/// Why the rules let BuildKit read no source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvaluateError {
-    /// The last rule that matches denies it.
+    /// The last matching rule denies the source.
     #[error("{} is denied", printable(.0))]
     Denied(String),
-    /// Rules convert it back and forth.
+    /// The rules convert the source again and again.
     #[error("{} is converted too often", printable(.0))]
     TooOften(String),
-    /// A rule is none: BuildKit refuses it.
+    /// A rule is malformed, and BuildKit refuses it.
     #[error("a rule is malformed: {0}")]
     Malformed(String),
-    /// A rule has a regular expression, which only BuildKit itself evaluates.
+    /// A rule has a regular expression, which only BuildKit can evaluate.
     #[error("a rule has a regular expression, {}", printable(.0))]
     Regex(String),
 }
 
-/// Applies policies to a source as BuildKit does, and returns whether they changed it. The source may have been changed
-/// though there is an error.
+/// Applies source policies to a source as BuildKit does, and returns whether they have changed it. They may have changed
+/// it before an error as well.
 ///
 /// # Errors
-/// When the source is denied, or the rules cannot be applied. Regular expressions are not evaluated here.
+/// [`EvaluateError::Denied`] where the rules deny the source; the other kinds where the rules cannot be evaluated.
 pub fn evaluate(policies: &[Policy], source: &mut SourceOp) -> Result<bool, EvaluateError> {
     let mut changed = false;
     for _ in 0..ROUNDS {
@@ -41,7 +41,7 @@ pub fn evaluate(policies: &[Policy], source: &mut SourceOp) -> Result<bool, Eval
     Err(EvaluateError::TooOften(source.identifier.clone()))
 }
 
-/// Goes through the policies until one of them changes the source.
+/// Evaluates the policies until one of them changes the source.
 fn round(policies: &[Policy], source: &mut SourceOp) -> Result<bool, EvaluateError> {
     for policy in policies {
         let mut denied = false;
@@ -92,7 +92,7 @@ fn holds(constraint: &AttrConstraint, source: &SourceOp) -> Result<bool, Evaluat
     }
 }
 
-/// Makes of the source what a rule says, and returns whether that is something else.
+/// Applies the updates of a rule to the source, and returns whether they have changed it.
 fn convert(rule: &Rule, selector: &Selector, source: &mut SourceOp) -> Result<bool, EvaluateError> {
     let updates =
         rule.updates.as_ref().ok_or_else(|| EvaluateError::Malformed("it converts into nothing".to_owned()))?;
@@ -111,7 +111,7 @@ fn convert(rule: &Rule, selector: &Selector, source: &mut SourceOp) -> Result<bo
         changed = true;
     }
     for (key, value) in &updates.attrs {
-        // A missing attribute and an empty one are the same to BuildKit.
+        // BuildKit treats a missing attribute like an empty one.
         if source.attrs.get(key).map(String::as_str).unwrap_or_default() != value {
             source.attrs.insert(key.clone(), value.clone());
             changed = true;

@@ -1,7 +1,7 @@
-//! Wildcards as BuildKit has them (`util/wildcard`): `*` is the regular expression `(.*)`.
+//! BuildKit's wildcards (`util/wildcard`): `*` is the regular expression `(.*)`.
 
-/// Returns what each `*` of a pattern stands for, the first ones for as much as possible; within, [`None`] where the
-/// text does not match. Returns [`None`] for a pattern with `**`, which BuildKit refuses.
+/// Returns the text that each `*` of a pattern matches, where the first ones match as much as possible. The inner [`None`]
+/// is a text that does not match, the outer one a pattern with `**`, which BuildKit refuses.
 pub(super) fn captures<'a>(pattern: &str, text: &'a str) -> Option<Option<Vec<&'a str>>> {
     if pattern.contains("**") {
         return None;
@@ -16,7 +16,7 @@ fn find<'a>(pattern: &str, text: &'a str) -> Option<Vec<&'a str>> {
     let mut rest: Vec<&str> = rest.split('*').collect();
     let last = rest.pop().unwrap_or_default();
     let mut text = text.strip_prefix(first)?.strip_suffix(last)?;
-    // From the end, each part at its last place, so that what is before it is as long as possible.
+    // From the end, each part at its last position, so that the text before it is as long as possible.
     let mut captures = Vec::with_capacity(rest.len() + 1);
     for part in rest.into_iter().rev() {
         let place = text.rfind(part)?;
@@ -25,12 +25,12 @@ fn find<'a>(pattern: &str, text: &'a str) -> Option<Vec<&'a str>> {
     }
     captures.push(text);
     captures.reverse();
-    // In Go, `.` is not a line's end.
+    // In Go, `.` does not match a line feed.
     captures.iter().all(|capture| !capture.contains('\n')).then_some(captures)
 }
 
-/// Returns a text with `$1`, `${1}` and so on replaced, as Go's `Regexp.Expand` does it: `$0` is all of the match, a
-/// name of letters, digits and `_` is as long as it can be, what does not exist is empty, and `$$` is `$`.
+/// Returns a text with `$1`, `${1}` and so on replaced, as Go's `Regexp.Expand` does: `$0` is the whole match, a name is
+/// the longest run of letters, digits and `_`, an unknown name is empty, and `$$` is `$`.
 pub(super) fn expand(format: &str, all: &str, captures: &[&str]) -> String {
     let mut expanded = String::new();
     let mut rest = format;
@@ -40,7 +40,7 @@ pub(super) fn expand(format: &str, all: &str, captures: &[&str]) -> String {
             expanded.push('$');
             rest = after;
         } else if let Some((name, after)) = name(after) {
-            // With a leading zero it is no number to Go.
+            // Go takes a name with a leading zero for no number.
             let number = name.parse::<usize>().ok().filter(|_| name == "0" || !name.starts_with('0'));
             let value = match number {
                 Some(0) => Some(all),
@@ -58,7 +58,7 @@ pub(super) fn expand(format: &str, all: &str, captures: &[&str]) -> String {
     expanded
 }
 
-/// Takes the name after a `$` off a text, where there is one.
+/// Splits the name after a `$` from a text. Returns `None` where there is no name.
 fn name(text: &str) -> Option<(&str, &str)> {
     let (inner, braced) = match text.strip_prefix('{') {
         Some(inner) => (inner, true),

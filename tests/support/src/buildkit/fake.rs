@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use refkit_buildkit::{Bridge, Connection, pb};
+use refkit_buildkit::{Bridge, Connection, pb, source_policy};
 use refkit_oci::Digest;
 
 use super::documents::{ARCHITECTURES, config, index, manifest_of, sha256};
@@ -58,6 +58,8 @@ pub(super) struct State {
     requests: Vec<Request>,
     /// The sources that the last `Solve` read.
     pub(super) reads: Vec<String>,
+    /// The source policies of the build's options.
+    pub(super) policies: Vec<pb::Policy>,
     replaced: Option<Replace>,
 }
 
@@ -101,6 +103,11 @@ impl FakeBuildkit {
     /// Replaces the replies for which the function returns one.
     pub fn replace(&self, reply: impl Fn(&str, &Bytes) -> Option<Reply> + Send + Sync + 'static) {
         self.state().replaced = Some(Arc::new(reply));
+    }
+
+    /// Applies source policies of the build's options to every source, before those of a request.
+    pub fn set_source_policies(&self, policies: Vec<pb::Policy>) {
+        self.state().policies = policies;
     }
 
     /// Returns the calls since the last time, one line each.
@@ -178,10 +185,13 @@ impl State {
     }
 
     fn resolve(&self, request: &pb::ResolveSourceMetaRequest) -> (String, Reply) {
-        let source = request.source.clone().unwrap();
+        let mut source = request.source.clone().unwrap();
         let named = request.platform.as_ref().map(|platform| platform.architecture.as_str());
         let call = format!("{} {} {}", source.identifier, named.unwrap_or("none"), request.resolve_mode);
         let call = call.trim_end().to_owned();
+        if let Err(error) = source_policy::evaluate(&self.policies, &mut source) {
+            return (call, Reply::unknown(&format!("denied by policy: {error}")));
+        }
         if !source.identifier.contains("docker-image://") && !source.identifier.contains("oci-layout://") {
             return (
                 call,

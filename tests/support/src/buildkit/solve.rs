@@ -25,7 +25,8 @@ impl State {
         {
             return self.content(request, definition, source, blob);
         }
-        match sources.iter().map(|source| read(source, &request.source_policies)).collect::<Result<Vec<_>, _>>() {
+        let policies = [&self.policies[..], &request.source_policies].concat();
+        match sources.iter().map(|source| read(source, &policies)).collect::<Result<Vec<_>, _>>() {
             Ok(reads) => {
                 self.reads = reads.into_iter().flatten().collect();
                 (self.reads.join(" "), result("result"))
@@ -65,7 +66,7 @@ impl State {
     }
 }
 
-/// Returns the identifiers that BuildKit reads for a source after the request's source policies.
+/// Returns the identifiers that BuildKit reads for a source after all source policies.
 fn read(source: &SourceUse, policies: &[pb::Policy]) -> Result<Vec<String>, String> {
     let mut reads = Vec::new();
     for identifier in definition::policy_identifiers(source) {

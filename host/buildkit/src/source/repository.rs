@@ -1,4 +1,4 @@
-//! Where a repository's images are, for BuildKit.
+//! The repository of a build's images, and the source operations for its content.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,24 @@ use crate::definition::{IMAGE, IMAGE_BLOB, LAYOUT, LAYOUT_BLOB};
 use crate::definition::{OCI_SESSION, OCI_STORE, Store};
 use crate::pb;
 
-/// A registry, or a layout that a session has.
+/// A repository, as BuildKit reaches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum SourceRepository {
+    /// A repository of a registry.
     Registry(Repository),
-    /// The repository is what the build calls the layout: BuildKit records that name.
+    /// A session's layout, with the build's name for it, which BuildKit records.
     Layout(Repository, Store),
 }
 
-impl Place {
-    /// Returns the source operation of an image.
+impl SourceRepository {
+    /// Returns the source operation that reads an image.
     pub fn image(&self, reference: &Reference) -> pb::SourceOp {
         let tag = reference.tag().map(|tag| format!(":{tag}")).unwrap_or_default();
         let digest = reference.digest().map(|digest| format!("@{digest}")).unwrap_or_default();
         self.source([IMAGE, LAYOUT], &format!("{tag}{digest}"))
     }
 
-    /// Returns the source operation of content by its digest.
+    /// Returns the source operation that reads content by its digest.
     pub fn blob(&self, digest: &Digest) -> pb::SourceOp {
         self.source([IMAGE_BLOB, LAYOUT_BLOB], &format!("@{digest}"))
     }
