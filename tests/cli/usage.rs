@@ -7,7 +7,7 @@ fn each_says_what_and_what_to_do() {
     let allow_list = policy("allow-list");
     // arguments, what standard error has in it
     let rows: [(&[&str], &[&str]); 20] = [
-        (&[], &["Usage: refkit <COMMAND>"]),
+        (&[], &["Usage: refkit [OPTIONS] <COMMAND>"]),
         (&["frobnicate"], &["unrecognized subcommand 'frobnicate'", "try: refkit --help"]),
         (&["resolve"], &["<REF>", "try: refkit resolve --help"]),
         (&["resolve", ""], &["error: "]),

@@ -7,6 +7,7 @@ pub mod descriptor;
 pub mod digest;
 pub mod document;
 mod error_code;
+pub mod escape;
 mod footprint;
 pub mod matching;
 pub mod pattern;

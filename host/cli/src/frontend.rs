@@ -26,16 +26,16 @@ mod policies;
 mod report;
 mod show;
 
-use crate::answer::Answer;
-use crate::arguments::FrontendImage;
-use crate::failure::Failure;
-use crate::places::Places;
+use crate::commands::FrontendImage;
+use crate::directories::Directories;
+use crate::error::CommandError;
+use crate::output::Output;
 
 /// Makes the image, or says what it ships.
 ///
 /// # Errors
 /// A usage error, or what cannot be had, made or written.
-pub async fn run(arguments: &FrontendImage) -> Result<Answer, Failure> {
-    let places = Places::of_environment();
-    if arguments.check { check::run(arguments, &places).await } else { make::run(arguments, &places).await }
+pub async fn run(arguments: &FrontendImage) -> Result<Output, CommandError> {
+    let directories = Directories::of_environment();
+    if arguments.check { check::run(arguments, &directories).await } else { make::run(arguments, &directories).await }
 }

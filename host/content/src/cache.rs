@@ -5,7 +5,6 @@ mod discover;
 mod download;
 mod fetch;
 mod listed;
-mod minute;
 mod options;
 mod questions;
 mod resolve;
@@ -19,7 +18,6 @@ use lru::LruCache;
 use refkit_oci::{Descriptor, Digest, Repository};
 
 pub use cached::Cached;
-pub(crate) use minute::Minute;
 pub use options::{CacheOptions, Pull};
 
 use crate::Content;

@@ -16,6 +16,7 @@ pub mod once;
 mod shared;
 pub mod single_flight;
 pub mod source;
+mod timestamp;
 pub mod verify;
 
 pub use cache::{Cache, CacheOptions, Cached, Pull};
@@ -26,4 +27,5 @@ pub use layout::{Layout, LayoutReference, LayoutWriter};
 pub use memory::Memory;
 pub use refkit_oci::{Content, ErrorCode};
 pub use source::{Body, Discover, Fetch, Origin, Principal, Push, Resolve, Source, WithOrigin};
+pub use timestamp::Timestamp;
 pub use verify::{MANIFEST_LIMIT, fetch, verified};

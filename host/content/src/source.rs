@@ -12,7 +12,7 @@ use futures_util::stream::{self, BoxStream};
 use refkit_oci::{Content, Descriptor, Digest, Reference, Repository};
 
 use crate::Error;
-use crate::cache::Minute;
+use crate::Timestamp;
 
 /// Where an answer came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Host(host) => f.write_str(host),
             Self::Cache => f.write_str("cache"),
-            Self::Seen(at) => write!(f, "cache (seen {})", Minute(*at)),
+            Self::Seen(at) => write!(f, "cache (seen {})", Timestamp(*at)),
             Self::Layout(path) => path.display().fmt(f),
             Self::Inline => f.write_str("inline data"),
             Self::Memory => f.write_str("memory"),

@@ -49,12 +49,18 @@ impl Session {
     }
 
     /// Returns content that this run has observed, verified: for callers who want more bytes than the request attached.
+    /// The time counts as the run's.
     ///
     /// # Errors
+    /// [`Error::Timeout`], where the wall-clock limit of the run has passed.
     /// [`Error::Content`], where the run has not observed the digest, its budget is used up, or the content cannot be
     /// read.
     pub async fn fetch(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Bytes, Error> {
-        Ok(self.run.answers.fetch(None, repository, &descriptor.digest).await?)
+        let limit = self.run.answers.budget.wall;
+        let rest = limit.saturating_sub(self.run.spent().wall);
+        let fetch = self.run.answers.fetch(None, repository, &descriptor.digest);
+        let fetch = deadline::within(tokio::time::Instant::now() + rest, fetch);
+        Ok(tokio::time::timeout(rest, fetch).await.map_err(|_| Error::Timeout { limit })??)
     }
 
     /// Returns the request of the run.

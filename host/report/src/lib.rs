@@ -1,12 +1,30 @@
-//! What a person or a program reads about RefKit's answers: escaped text, trees, tables, units, and the explanation of
-//! a run. The command, the frontend and the server print through this crate, so that one answer reads the same
-//! everywhere.
+//! What a person or a program reads about RefKit's answers: lines of text, trees, tables, units, JSON, and the
+//! explanation of a run. The command, the frontend and the server print through this crate, so that one answer reads
+//! the same everywhere.
+//!
+//! Every line that this crate returns is escaped: a registry or a policy cannot write terminal commands into it.
 #![forbid(unsafe_code)]
 
-mod escape;
+pub mod cache;
+mod document;
 pub mod explain;
+mod image_tree;
+mod inspected;
+pub mod json;
+pub mod manifests;
+mod message;
+mod resolved;
+mod run;
+mod status;
 mod tree;
 pub mod units;
 
-pub use escape::{Escaped, EscapedJson, EscapedLines};
+pub use document::DocumentSelector;
+pub use image_tree::ImageTree;
+pub use inspected::TooManyAttestations;
+pub use message::{ErrorMessage, denied};
+pub use refkit_oci::escape::{Escaped, EscapedJson, EscapedLines};
+pub use resolved::Requested;
+pub use run::{Names, RunOutput, RunResult};
+pub use status::Status;
 pub use tree::{Tree, table};

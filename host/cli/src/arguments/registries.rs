@@ -1,12 +1,10 @@
-//! What a person writes about registries and the cache.
+//! Arguments about registries and the cache.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
-use super::Format;
-
-/// Which hosts answer for registries, and how they are asked.
+/// Which hosts serve a registry, and how the client talks to them.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Registries")]
 pub struct Registries {
@@ -24,7 +22,7 @@ pub struct Registries {
     pub plain_http: bool,
 }
 
-/// What is taken from the cache, and when.
+/// When the cache answers.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Cache")]
 pub struct Caching {
@@ -42,7 +40,7 @@ pub struct Caching {
     pub no_cache: bool,
 }
 
-/// When registries are asked.
+/// When registries get a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Pull {
     /// For tags, and for what the cache does not have.
@@ -52,92 +50,4 @@ pub enum Pull {
     Always,
     /// Never: tags are what they were when they were last seen, and what the cache does not have is an error.
     Never,
-}
-
-/// Arguments of `refkit hosts`.
-#[derive(Debug, Args)]
-pub struct Hosts {
-    /// An image, or a repository.
-    #[arg(value_name = "REF")]
-    pub reference: String,
-    #[command(flatten)]
-    pub registries: Registries,
-    /// How the answer is printed.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-}
-
-/// Arguments of `refkit cache`.
-#[derive(Debug, Args)]
-pub struct Cache {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: CacheCommand,
-}
-
-impl Cache {
-    /// Returns which cache it is about.
-    pub fn alone(&self) -> &CacheAlone {
-        match &self.command {
-            CacheCommand::Info(alone) => alone,
-            CacheCommand::Prune(prune) => &prune.cache,
-            CacheCommand::Verify(verify) => &verify.cache,
-        }
-    }
-}
-
-/// The commands for the cache.
-#[derive(Debug, Subcommand)]
-pub enum CacheCommand {
-    /// Says where the cache is, and how much is in it.
-    Info(CacheAlone),
-    /// Throws away content and compiled policies as asked for, and what was not finished writing.
-    Prune(CachePrune),
-    /// Reads all of it, and throws away what is not as it should be.
-    Verify(CacheVerify),
-}
-
-/// Which cache, and how it is told of.
-#[derive(Debug, Args)]
-pub struct CacheAlone {
-    /// A directory of content; without this, the user's, and the user's compiled policies.
-    #[arg(long, value_name = "DIR")]
-    pub directory: Option<PathBuf>,
-    /// How the answer is printed.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-}
-
-/// Arguments of `refkit cache prune`.
-#[derive(Debug, Args)]
-pub struct CachePrune {
-    #[command(flatten)]
-    pub what: PruneWhat,
-    #[command(flatten)]
-    pub cache: CacheAlone,
-}
-
-/// What is thrown away.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct PruneWhat {
-    /// Everything.
-    #[arg(long)]
-    pub all: bool,
-    /// What was used longest ago, until no more is left than this: bytes, or a number with K, M or G.
-    #[arg(long, value_name = "SIZE", value_parser = super::size)]
-    pub to: Option<u64>,
-    /// What was not used for this time: a number with s, m, h or d.
-    #[arg(long, value_name = "TIME", value_parser = super::time)]
-    pub unused_for: Option<std::time::Duration>,
-}
-
-/// Arguments of `refkit cache verify`.
-#[derive(Debug, Args)]
-pub struct CacheVerify {
-    /// Says what is wrong, and leaves it there.
-    #[arg(long)]
-    pub keep: bool,
-    #[command(flatten)]
-    pub cache: CacheAlone,
 }

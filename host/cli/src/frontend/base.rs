@@ -11,8 +11,9 @@ use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
 use refkit_oci::{Descriptor, Digest, Platform};
 
 use super::binary::{self, Binary};
-use crate::failure::{self, Failure};
-use crate::target::Target;
+use crate::error::CommandError;
+use crate::hints;
+use crate::image_source::ImageSource;
 
 /// How many images of an index are made: several times what any frontend has.
 const IMAGES_LIMIT: usize = 64;
@@ -83,7 +84,7 @@ impl fmt::Display for Reason {
 ///
 /// # Errors
 /// What the source says; when it is no image, ships policies already, or nothing of it can be made.
-pub async fn read(target: &Target, binaries: &[Binary]) -> Result<Base, Failure> {
+pub async fn read(target: &ImageSource, binaries: &[Binary]) -> Result<Base, CommandError> {
     let source = target.source();
     let answer = source.pull(target.reference()).await.map_err(|error| said(&error, target))?;
     let reading = Reading { target, source, binaries };
@@ -117,7 +118,7 @@ pub async fn read(target: &Target, binaries: &[Binary]) -> Result<Base, Failure>
 }
 
 struct Reading<'a> {
-    target: &'a Target,
+    target: &'a ImageSource,
     source: Arc<dyn Source>,
     binaries: &'a [Binary],
 }
@@ -126,7 +127,7 @@ type Found = Result<Image, (Option<Platform>, Reason)>;
 
 impl Reading<'_> {
     /// Reads an entry of the index, if that is needed to know what it is.
-    async fn entry(&self, place: usize, entry: Descriptor) -> Result<Found, Failure> {
+    async fn entry(&self, place: usize, entry: Descriptor) -> Result<Found, CommandError> {
         let platform = entry.platform.clone().map(Platform::normalized);
         let reason = if entry.is_attestation() {
             Reason::Attestation
@@ -144,7 +145,12 @@ impl Reading<'_> {
     }
 
     /// Reads an image; the platform is what the index says, if it does.
-    async fn image(&self, content: Content, listed: Option<Platform>, place: Option<usize>) -> Result<Found, Failure> {
+    async fn image(
+        &self,
+        content: Content,
+        listed: Option<Platform>,
+        place: Option<usize>,
+    ) -> Result<Found, CommandError> {
         let digest = &content.descriptor.digest;
         let Document::Manifest(manifest) = self.document(&content)? else {
             return Err(self.malformed(digest, "it is an index, not a manifest".to_owned()));
@@ -160,7 +166,7 @@ impl Reading<'_> {
         let Some(binary) = self.binary(&platform) else { return Ok(Err((Some(platform), Reason::NoProgram))) };
         if Entrypoint::is_ours(&config.config.entrypoint) {
             let what = format_args!("{} ships policies already", self.target.show(self.target.reference()));
-            return Err(Failure::failed(ErrorCode::Invalid, what).hint("start from the image that it was made of"));
+            return Err(CommandError::failed(ErrorCode::Invalid, what).hint("start from the image that it was made of"));
         }
         if config.diff_ids.len() != manifest.layers.len() {
             let (layers, ids) = (manifest.layers.len(), config.diff_ids.len());
@@ -175,13 +181,13 @@ impl Reading<'_> {
         self.binaries.iter().position(|binary| binary::suits(binary.machine, platform))
     }
 
-    async fn fetch(&self, descriptor: &Descriptor) -> Result<Bytes, Failure> {
+    async fn fetch(&self, descriptor: &Descriptor) -> Result<Bytes, CommandError> {
         let repository = self.target.reference().repository();
         let fetched = verify::fetch(&self.source, repository, descriptor, MANIFEST_LIMIT).await;
         fetched.map(|answer| answer.value).map_err(|error| said(&error, self.target))
     }
 
-    fn document(&self, content: &Content) -> Result<Document, Failure> {
+    fn document(&self, content: &Content) -> Result<Document, CommandError> {
         let Content { descriptor, bytes } = content;
         // All of it is copied.
         document::read(Some(&descriptor.media_type), bytes, &Limits::default())
@@ -189,23 +195,23 @@ impl Reading<'_> {
             .map_err(|error| self.unreadable(&descriptor.digest, &error))
     }
 
-    fn unreadable(&self, digest: &Digest, error: &DocumentError) -> Failure {
+    fn unreadable(&self, digest: &Digest, error: &DocumentError) -> CommandError {
         self.malformed(digest, error.to_string())
     }
 
-    fn malformed(&self, digest: &Digest, text: String) -> Failure {
+    fn malformed(&self, digest: &Digest, text: String) -> CommandError {
         let subject = format!("{}@{digest}", self.target.reference().repository());
         said(&refkit_content::Error::new(Operation::Pull, subject, ErrorKind::Malformed(text)), self.target)
     }
 }
 
 /// Returns what is told of a source's failure.
-pub fn said(error: &refkit_content::Error, target: &Target) -> Failure {
-    failure::session(&refkit::Error::from(error.clone()), target)
+pub fn said(error: &refkit_content::Error, target: &ImageSource) -> CommandError {
+    hints::failed(&refkit::Error::from(error.clone()), target)
 }
 
 /// Returns what is told where nothing can be made.
-fn nothing(target: &Target, binaries: &[Binary], left_out: &[LeftOut]) -> Failure {
+fn nothing(target: &ImageSource, binaries: &[Binary], left_out: &[LeftOut]) -> CommandError {
     let what = target.show(target.reference());
     let platforms: Vec<String> = left_out
         .iter()
@@ -216,11 +222,13 @@ fn nothing(target: &Target, binaries: &[Binary], left_out: &[LeftOut]) -> Failur
         let reason =
             left_out.iter().find(|one| one.reason != Reason::Attestation).map(|one| format!(": {}", one.reason));
         let text = format_args!("nothing of {what} can be made{}", reason.unwrap_or_default());
-        return Failure::failed(ErrorCode::Invalid, text).hint("BASE has to be the image of a BuildKit frontend");
+        return CommandError::failed(ErrorCode::Invalid, text).hint("BASE has to be the image of a BuildKit frontend");
     }
     let own: Vec<String> = binaries.iter().map(|binary| binary.machine.platform().to_string()).collect();
     let (platforms, own) = (platforms.join(", "), own.join(", "));
-    let failure =
-        Failure::failed(ErrorCode::NotFound, format_args!("{what} is for {platforms}, and refkit-frontend for {own}"));
+    let failure = CommandError::failed(
+        ErrorCode::NotFound,
+        format_args!("{what} is for {platforms}, and refkit-frontend for {own}"),
+    );
     failure.hint("name a program for one of its platforms with --binary FILE")
 }

@@ -11,8 +11,8 @@ use refkit_images::frontend::elf::{self, Machine, Unsuitable};
 use refkit_oci::Platform;
 use refkit_oci::matching::{Matcher, Only};
 
-use crate::failure::Failure;
-use crate::setup::plain;
+use crate::error::CommandError;
+use crate::error::plain;
 
 /// The program's name, and what the names for other platforms begin with.
 const NAME: &str = "refkit-frontend";
@@ -36,14 +36,14 @@ pub struct Binary {
 ///
 /// # Errors
 /// When one cannot be used, two are for the same platform, or there is none.
-pub fn find(named: &[PathBuf]) -> Result<(Vec<Binary>, Vec<String>), Failure> {
+pub fn find(named: &[PathBuf]) -> Result<(Vec<Binary>, Vec<String>), CommandError> {
     let mut notes = Vec::new();
     let mut found: Vec<Binary> = Vec::new();
     for path in named {
         let binary = Binary::read(path).map_err(|refused| refused.failure)?;
         if let Some(other) = found.iter().find(|other| other.machine == binary.machine) {
             let (one, other, platform) = (other.path.display(), path.display(), binary.machine.platform());
-            return Err(Failure::usage(format_args!("{one} and {other} are both for {platform}")));
+            return Err(CommandError::usage(format_args!("{one} and {other} are both for {platform}")));
         }
         found.push(binary);
     }
@@ -64,23 +64,23 @@ pub fn find(named: &[PathBuf]) -> Result<(Vec<Binary>, Vec<String>), Failure> {
     match own {
         Some(refused) if found.is_empty() => return Err(refused.failure),
         Some(refused) if found.iter().any(|binary| Some(binary.machine) == refused.machine) => {}
-        Some(refused) => notes.push(format!("passed over: {}", refused.failure.what())),
+        Some(refused) => notes.push(format!("passed over: {}", refused.failure)),
         None => {}
     }
     if found.is_empty() {
         let what = format_args!("there is no {NAME} and no {OTHERS}ARCH in {}", directory.display());
-        let failure = Failure::failed(ErrorCode::NotFound, what);
+        let failure = CommandError::failed(ErrorCode::NotFound, what);
         return Err(failure.hint("run make frontend in a checkout of RefKit, or name one with --binary FILE"));
     }
     Ok((found, notes))
 }
 
 /// Returns where this program is.
-fn directory() -> Result<PathBuf, Failure> {
+fn directory() -> Result<PathBuf, CommandError> {
     let program = std::env::current_exe().and_then(|path| path.canonicalize());
     let failed = |error: io::Error| {
         let what = format_args!("cannot find the directory of this program: {}", plain(&error));
-        Failure::failed(ErrorCode::Other, what).hint("name a program with --binary FILE")
+        CommandError::failed(ErrorCode::Other, what).hint("name a program with --binary FILE")
     };
     let program = program.map_err(failed)?;
     Ok(program.parent().unwrap_or(Path::new("/")).to_owned())
@@ -103,7 +103,7 @@ fn is_for_a_platform(name: &str) -> bool {
 
 /// A file that is no program for an image.
 struct Refused {
-    failure: Failure,
+    failure: CommandError,
     /// The machine it is for, where it is a program all the same.
     machine: Option<Machine>,
 }
@@ -114,13 +114,13 @@ impl Binary {
             let not_found = error.kind() == io::ErrorKind::NotFound;
             let code = if not_found { ErrorCode::NotFound } else { ErrorCode::Other };
             let what = format_args!("cannot read the program {}: {}", path.display(), plain(&error));
-            Refused { failure: Failure::failed(code, what), machine: None }
+            Refused { failure: CommandError::failed(code, what), machine: None }
         })?;
         let machine = elf::read(&bytes).map_err(|unsuitable| {
             let what = format_args!("cannot use the program {}: {unsuitable}", path.display());
             let machine = if let Unsuitable::Dynamic(machine) = unsuitable { Some(machine) } else { None };
             let hint = "build a static one: ".to_owned() + &build(machine);
-            Refused { failure: Failure::failed(ErrorCode::Invalid, what).hint(hint), machine }
+            Refused { failure: CommandError::failed(ErrorCode::Invalid, what).hint(hint), machine }
         })?;
         Ok(Self { path: path.to_owned(), bytes: bytes.into(), machine })
     }

@@ -6,19 +6,20 @@ use refkit_content::{Content, ErrorKind, MANIFEST_LIMIT, Operation, Resolve, ver
 use refkit_images::frontend::entrypoint::Entrypoint;
 use refkit_oci::document::{self, Config, Document, Limits, Manifest, media_type};
 use refkit_oci::{Descriptor, Platform};
-use refkit_report::Escaped;
+use refkit_report::{Escaped, json};
 
 use super::base::said;
 use super::look::{Look, Looking};
 use super::report::{self, CheckReport};
 use super::{make, show};
-use crate::answer::{Answer, Output};
-use crate::arguments::{Format, FrontendImage};
-use crate::failure::{Exit, Failure};
-use crate::finished;
-use crate::places::Places;
-use crate::setup;
-use crate::target::Target;
+use crate::arguments::Format;
+use crate::commands::FrontendImage;
+use crate::directories::Directories;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::image_source::ImageSource;
+use crate::output::{Output, Stdout};
+use crate::policies;
 
 /// How many images of an index are looked at.
 const IMAGES_LIMIT: usize = 64;
@@ -40,11 +41,11 @@ pub struct Checked {
 ///
 /// # Errors
 /// When it cannot be read, or ships no policies.
-pub async fn run(arguments: &FrontendImage, places: &Places) -> Result<Answer, Failure> {
-    let target = make::target(arguments, false, places).await?;
+pub async fn run(arguments: &FrontendImage, directories: &Directories) -> Result<Output, CommandError> {
+    let target = make::target(arguments, false, directories).await?;
     let source = target.source();
     let root = source.pull(target.reference()).await.map_err(|error| said(&error, &target))?.value;
-    let engine = setup::engine(PLACES, &arguments.compiling, Some(places), &mut Vec::new())?;
+    let engine = policies::engine(PLACES, &arguments.compiling, Some(directories), &mut Vec::new())?;
     let repository = target.reference().repository().clone();
     let mut looking = Looking::new(source, repository, engine);
     let mut images = Vec::new();
@@ -66,7 +67,7 @@ pub async fn run(arguments: &FrontendImage, places: &Places) -> Result<Answer, F
 }
 
 /// Returns the manifests of an image, attestations aside.
-async fn entries(target: &Target, root: &Content) -> Result<Vec<(Descriptor, Bytes)>, Failure> {
+async fn entries(target: &ImageSource, root: &Content) -> Result<Vec<(Descriptor, Bytes)>, CommandError> {
     let Content { descriptor, bytes } = root;
     let document = document::read(Some(&descriptor.media_type), bytes, &Limits::default());
     let index = match document.map_err(|error| malformed(target, descriptor, &error))? {
@@ -85,7 +86,11 @@ async fn entries(target: &Target, root: &Content) -> Result<Vec<(Descriptor, Byt
     Ok(read)
 }
 
-async fn documents(target: &Target, descriptor: &Descriptor, bytes: &[u8]) -> Result<(Manifest, Config), Failure> {
+async fn documents(
+    target: &ImageSource,
+    descriptor: &Descriptor,
+    bytes: &[u8],
+) -> Result<(Manifest, Config), CommandError> {
     let document = document::read(Some(&descriptor.media_type), bytes, &Limits::default());
     let manifest = match document.map_err(|error| malformed(target, descriptor, &error))? {
         Document::Manifest(manifest) => manifest,
@@ -100,28 +105,28 @@ async fn documents(target: &Target, descriptor: &Descriptor, bytes: &[u8]) -> Re
     Ok((manifest, config))
 }
 
-async fn fetch(target: &Target, descriptor: &Descriptor) -> Result<Bytes, Failure> {
+async fn fetch(target: &ImageSource, descriptor: &Descriptor) -> Result<Bytes, CommandError> {
     let fetched = verify::fetch(&target.source(), target.reference().repository(), descriptor, MANIFEST_LIMIT).await;
     fetched.map(|answer| answer.value).map_err(|error| said(&error, target))
 }
 
-fn malformed(target: &Target, descriptor: &Descriptor, what: &dyn std::fmt::Display) -> Failure {
+fn malformed(target: &ImageSource, descriptor: &Descriptor, what: &dyn std::fmt::Display) -> CommandError {
     let subject = format!("{}@{}", target.reference().repository(), descriptor.digest);
     said(&refkit_content::Error::new(Operation::Fetch, subject, ErrorKind::Malformed(what.to_string())), target)
 }
 
-fn ships_nothing(target: &Target, images: &[Checked]) -> Failure {
+fn ships_nothing(target: &ImageSource, images: &[Checked]) -> CommandError {
     let what = target.show(target.reference());
     let entrypoint = match images.iter().find_map(|image| image.look.as_ref().err()) {
         None => "it has no image".to_owned(),
         Some(entrypoint) if entrypoint.is_empty() => "it has no entrypoint".to_owned(),
         Some(entrypoint) => format!("its entrypoint is {}", entrypoint.join(" ")),
     };
-    let failure = Failure::failed(ErrorCode::NotFound, format_args!("{what} ships no policies: {entrypoint}"));
+    let failure = CommandError::failed(ErrorCode::NotFound, format_args!("{what} ships no policies: {entrypoint}"));
     failure.hint("make an image that does: refkit frontend image BASE --policy FILE -t DEST")
 }
 
-fn answer(arguments: &FrontendImage, target: &Target, root: &Descriptor, images: &[Checked]) -> Answer {
+fn answer(arguments: &FrontendImage, target: &ImageSource, root: &Descriptor, images: &[Checked]) -> Output {
     let mut messages = Vec::new();
     for image in images {
         let name = show::name(image);
@@ -138,7 +143,7 @@ fn answer(arguments: &FrontendImage, target: &Target, root: &Descriptor, images:
     let pinned = target.show(&target.reference().with_digest(root.digest.clone()));
     let lines = match arguments.format {
         Format::Text => show::lines(&pinned, root, images),
-        Format::Json => finished::json(&CheckReport {
+        Format::Json => json::lines(&CheckReport {
             outcome: "checked",
             requested: arguments.base.clone(),
             pinned,
@@ -147,5 +152,5 @@ fn answer(arguments: &FrontendImage, target: &Target, root: &Descriptor, images:
         }),
     };
     let exit = if whole { Exit::Resolved } else { Exit::Failed };
-    Answer { output: Output::Lines(lines), messages, exit }
+    Output { stdout: Stdout::Lines(lines), messages, exit }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use refkit_content::{LayoutReference, LayoutWriter, Push};
 use refkit_oci::{Digest, Reference, Repository};
 
-use crate::arguments::{FrontendImage, Registries};
-use crate::failure::Failure;
-use crate::places::Places;
+use crate::arguments::Registries;
+use crate::commands::FrontendImage;
+use crate::directories::Directories;
+use crate::error::CommandError;
 use crate::registry;
 
 /// Where an image goes.
@@ -25,26 +26,29 @@ impl Destination {
     ///
     /// # Errors
     /// A usage error where that is nowhere.
-    pub fn of(arguments: &FrontendImage) -> Result<Self, Failure> {
+    pub fn of(arguments: &FrontendImage) -> Result<Self, CommandError> {
         match (&arguments.tag, &arguments.output) {
             (Some(tag), _) => Self::tag(tag),
             (None, Some(output)) => {
                 let text =
                     if output.starts_with("oci-layout:") { output.clone() } else { format!("oci-layout:{output}") };
-                match LayoutReference::parse(&text).map_err(Failure::usage)? {
+                match LayoutReference::parse(&text).map_err(CommandError::usage)? {
                     Some(layout) => Self::layout(output, layout),
-                    None => Err(Failure::usage(format_args!("{output} is not a layout"))),
+                    None => Err(CommandError::usage(format_args!("{output} is not a layout"))),
                 }
             }
-            (None, None) => Err(Failure::usage("there is no destination").hint("name one with -t DEST or -o LAYOUT")),
+            (None, None) => {
+                Err(CommandError::usage("there is no destination").hint("name one with -t DEST or -o LAYOUT"))
+            }
         }
     }
 
-    fn tag(text: &str) -> Result<Self, Failure> {
+    fn tag(text: &str) -> Result<Self, CommandError> {
         let no_tag = |with: &str| {
-            Failure::usage(format_args!("the destination {text} has no tag")).hint(format_args!("add one: {with}:TAG"))
+            CommandError::usage(format_args!("the destination {text} has no tag"))
+                .hint(format_args!("add one: {with}:TAG"))
         };
-        if let Some(layout) = LayoutReference::parse(text).map_err(Failure::usage)? {
+        if let Some(layout) = LayoutReference::parse(text).map_err(CommandError::usage)? {
             return match layout {
                 LayoutReference { tag: None, digest: None, .. } => Err(no_tag(text)),
                 layout => Self::layout(text, layout),
@@ -54,7 +58,7 @@ impl Destination {
             return Err(no_tag(text));
         }
         let reference = Reference::parse(text).map_err(|error| {
-            Failure::usage(error).hint("it is written [REGISTRY/]REPOSITORY:TAG or oci-layout:PATH:TAG")
+            CommandError::usage(error).hint("it is written [REGISTRY/]REPOSITORY:TAG or oci-layout:PATH:TAG")
         })?;
         if reference.digest().is_some() {
             return Err(digest(text));
@@ -62,13 +66,13 @@ impl Destination {
         Ok(Self::Registry(reference))
     }
 
-    fn layout(text: &str, layout: LayoutReference) -> Result<Self, Failure> {
+    fn layout(text: &str, layout: LayoutReference) -> Result<Self, CommandError> {
         if layout.digest.is_some() {
             return Err(digest(text));
         }
         if layout.path.extension().is_some_and(|extension| extension == "tar") {
             let failure =
-                Failure::usage(format_args!("{text} would be an archive, and layouts are written as directories"));
+                CommandError::usage(format_args!("{text} would be an archive, and layouts are written as directories"));
             return Err(failure.hint("write a directory, and then: tar -C DIRECTORY -cf FILE.tar ."));
         }
         Ok(Self::Layout(layout.path, layout.tag))
@@ -86,15 +90,19 @@ impl Destination {
     ///
     /// # Errors
     /// When there is something else in the layout's place, or a file of settings cannot be used.
-    pub async fn open(&self, registries: &Registries, places: &Places) -> Result<(Arc<dyn Push>, Repository), Failure> {
+    pub async fn open(
+        &self,
+        registries: &Registries,
+        directories: &Directories,
+    ) -> Result<(Arc<dyn Push>, Repository), CommandError> {
         match self {
             Self::Registry(reference) => {
-                let client = registry::client(reference, registries, places).await?;
+                let client = registry::client(reference, registries, directories).await?;
                 Ok((Arc::new(client), reference.repository().clone()))
             }
             Self::Layout(path, _) => {
                 let opened = LayoutWriter::open(path).await.map_err(refkit::Error::from);
-                let writer = opened.map_err(|error| Failure::failed(error.code(), &error))?;
+                let writer = opened.map_err(|error| CommandError::failed(error.code(), &error))?;
                 let repository = writer.repository().clone();
                 Ok((Arc::new(writer), repository))
             }
@@ -121,7 +129,7 @@ impl Destination {
     }
 }
 
-fn digest(text: &str) -> Failure {
-    let failure = Failure::usage(format_args!("the destination {text} has a digest, which nobody chooses"));
+fn digest(text: &str) -> CommandError {
+    let failure = CommandError::usage(format_args!("the destination {text} has a digest, which nobody chooses"));
     failure.hint("give it a tag alone")
 }

@@ -9,7 +9,7 @@ use refkit_images::layer::Layer;
 use refkit_oci::{Algorithm, Descriptor, Digest, Platform, Reference, Repository};
 
 use super::base::{self, Base};
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 /// A document of the new image.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ pub struct Image {
 ///
 /// # Errors
 /// When the config or the manifest is malformed.
-pub fn one(base: &base::Image, layer: &Layer, options: &Entrypoint, label: &str) -> Result<One, Failure> {
+pub fn one(base: &base::Image, layer: &Layer, options: &Entrypoint, label: &str) -> Result<One, CommandError> {
     let of = &base.manifest.descriptor;
     let malformed = |error: serde_json::Error| malformed(&of.digest, &error);
     let entrypoint = options.wrapping(&base.entrypoint);
@@ -71,7 +71,7 @@ pub fn one(base: &base::Image, layer: &Layer, options: &Entrypoint, label: &str)
 ///
 /// # Errors
 /// When the index is malformed.
-pub fn whole(base: &Base, all: Vec<One>) -> Result<Image, Failure> {
+pub fn whole(base: &Base, all: Vec<One>) -> Result<Image, CommandError> {
     let of = &base.root.descriptor;
     let listed = base.images.iter().zip(&all).filter_map(|(image, one)| Some((image.place?, &one.manifest.descriptor)));
     let listed: Vec<_> = listed.collect();
@@ -85,8 +85,8 @@ pub fn whole(base: &Base, all: Vec<One>) -> Result<Image, Failure> {
     Ok(Image { root, all })
 }
 
-fn malformed(digest: &Digest, error: &serde_json::Error) -> Failure {
-    Failure::failed(ErrorCode::Invalid, format_args!("{digest} of BASE cannot be changed: {error}"))
+fn malformed(digest: &Digest, error: &serde_json::Error) -> CommandError {
+    CommandError::failed(ErrorCode::Invalid, format_args!("{digest} of BASE cannot be changed: {error}"))
 }
 
 impl Image {

@@ -223,6 +223,6 @@ impl Looking {
         }
         let policies: Vec<refkit::Policy> = look.policies.iter().map(|carried| carried.policy.clone()).collect();
         let checked = policies::check_settings(&self.engine, policies.into_iter(), &assignments).await;
-        look.errors.extend(checked.err().map(|failure| failure.what().to_owned()));
+        look.errors.extend(checked.err().map(|failure| failure.to_string()));
     }
 }

@@ -8,7 +8,7 @@ use refkit_content::{LayoutReference, Operation};
 use refkit_images::frontend::entrypoint::Entrypoint;
 use refkit_images::frontend::label::Listed;
 use refkit_images::layer::Layer;
-use refkit_report::{Escaped, table};
+use refkit_report::{Escaped, json, table};
 
 use super::base::{self, Base, LeftOut, Reason};
 use super::binary::{self, Binary};
@@ -16,13 +16,15 @@ use super::destination::Destination;
 use super::image::{self, Image};
 use super::policies::{self, Packed};
 use super::report::MadeReport;
-use crate::answer::{Answer, Output};
-use crate::arguments::{self, Caching, Format, FrontendImage, PolicySource, Registries};
-use crate::failure::{self, Exit, Failure};
-use crate::finished;
-use crate::places::Places;
-use crate::setup;
-use crate::target::Target;
+use crate::arguments::{self, Caching, Format, Registries};
+use crate::commands::{FrontendImage, PolicySource};
+use crate::directories::Directories;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::hints;
+use crate::image_source::ImageSource;
+use crate::output::{Output, Stdout};
+use crate::policies as chain;
 
 /// What is said of a platform for which there is no compiler here.
 const NOT_COMPILED: &str = "this refkit does not compile for it, so the frontend compiles the policies at every start";
@@ -31,15 +33,15 @@ const NOT_COMPILED: &str = "this refkit does not compile for it, so the frontend
 ///
 /// # Errors
 /// A usage error, or what cannot be had, made or written.
-pub async fn run(arguments: &FrontendImage, places: &Places) -> Result<Answer, Failure> {
+pub async fn run(arguments: &FrontendImage, directories: &Directories) -> Result<Output, CommandError> {
     let destination = Destination::of(arguments)?;
-    let target = target(arguments, destination.registry().is_some(), places).await?;
+    let target = target(arguments, destination.registry().is_some(), directories).await?;
     let (binaries, mut notes) = binary::find(&arguments.binaries)?;
-    let engine = setup::engine(arguments.policies.len() + 1, &arguments.compiling, Some(places), &mut Vec::new())?;
+    let engine = chain::engine(arguments.policies.len() + 1, &arguments.compiling, Some(directories), &mut Vec::new())?;
     let policies = policies::load(&engine, arguments).await?;
     let base = base::read(&target, &binaries).await?;
     let image = make(&engine, &base, &binaries, &policies, arguments, &mut notes).await?;
-    write(&image, &base, &target, &destination, &arguments.registries, places).await?;
+    write(&image, &base, &target, &destination, &arguments.registries, directories).await?;
     notes.extend(left_out(&base.left_out));
     Ok(answer(arguments, &destination, &image, &base, &policies, notes))
 }
@@ -48,7 +50,11 @@ pub async fn run(arguments: &FrontendImage, places: &Places) -> Result<Answer, F
 ///
 /// # Errors
 /// A usage error for a text that is no reference; a failure for a layout that cannot be read.
-pub async fn target(arguments: &FrontendImage, also_registry: bool, places: &Places) -> Result<Target, Failure> {
+pub async fn target(
+    arguments: &FrontendImage,
+    also_registry: bool,
+    directories: &Directories,
+) -> Result<ImageSource, CommandError> {
     let is_layout = matches!(LayoutReference::parse(&arguments.base), Ok(Some(_)));
     let target = arguments::Target {
         reference: arguments.base.clone(),
@@ -60,7 +66,7 @@ pub async fn target(arguments: &FrontendImage, also_registry: bool, places: &Pla
         },
         caching: Caching::default(),
     };
-    Target::open(&target, places).await
+    Ok(ImageSource::open(&target, directories).await?)
 }
 
 async fn make(
@@ -70,7 +76,7 @@ async fn make(
     policies: &[Packed],
     arguments: &FrontendImage,
     notes: &mut Vec<String>,
-) -> Result<Image, Failure> {
+) -> Result<Image, CommandError> {
     let allowed = arguments.allow_policy.iter().filter_map(PolicySource::to_possible_value);
     let options = Entrypoint {
         policies: policies.iter().map(Packed::path).collect(),
@@ -80,7 +86,7 @@ async fn make(
         ..Entrypoint::default()
     };
     let listed: Vec<Listed> = policies.iter().map(Packed::listed).collect();
-    let other = |error: &dyn std::fmt::Display| Failure::failed(ErrorCode::Other, error);
+    let other = |error: &dyn std::fmt::Display| CommandError::failed(ErrorCode::Other, error);
     let label = serde_json::to_string(&listed).map_err(|error| other(&error))?;
     let mut layers: HashMap<usize, Layer> = HashMap::new();
     for used in base.images.iter().map(|image| image.binary).collect::<BTreeSet<usize>>() {
@@ -99,18 +105,18 @@ async fn make(
 async fn write(
     image: &Image,
     base: &Base,
-    target: &Target,
+    target: &ImageSource,
     destination: &Destination,
     registries: &Registries,
-    places: &Places,
-) -> Result<(), Failure> {
+    directories: &Directories,
+) -> Result<(), CommandError> {
     let told = |error: refkit_content::Error| match (error.operation, destination.registry()) {
         (Operation::Push | Operation::Open, registry) => {
             let error = refkit::Error::from(error);
-            let failure = Failure::failed(error.code(), &error);
+            let failure = CommandError::failed(error.code(), &error);
             match (error.code(), registry) {
                 (ErrorCode::Unauthorized, Some(registry)) => failure.hint(format_args!("try: docker login {registry}")),
-                (ErrorCode::Unavailable, Some(registry)) => match failure::unreachable(&error, registry) {
+                (ErrorCode::Unavailable, Some(registry)) => match hints::unreachable(&error, registry) {
                     Some(hint) => failure.hint(hint),
                     None => failure,
                 },
@@ -119,7 +125,7 @@ async fn write(
         }
         _ => base::said(&error, target),
     };
-    let (push, repository) = destination.open(registries, places).await?;
+    let (push, repository) = destination.open(registries, directories).await?;
     let from = (&target.source(), target.reference().repository());
     image.write(base, from, (&*push, &repository), destination.name()).await.map_err(told)
 }
@@ -152,7 +158,7 @@ fn answer(
     base: &Base,
     policies: &[Packed],
     notes: Vec<String>,
-) -> Answer {
+) -> Output {
     let pinned = destination.pinned(&image.root.descriptor.digest);
     let lines = match arguments.format {
         Format::Text => {
@@ -165,9 +171,9 @@ fn answer(
         }
         Format::Json => {
             let report = MadeReport::new(&arguments.base, pinned, image, base, policies);
-            finished::json(&report.notes(&notes))
+            json::lines(&report.notes(&notes))
         }
     };
     let messages = notes.iter().map(|note| Escaped(note).to_string()).collect();
-    Answer { output: Output::Lines(lines), messages, exit: Exit::Resolved }
+    Output { stdout: Stdout::Lines(lines), messages, exit: Exit::Resolved }
 }

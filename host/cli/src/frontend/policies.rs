@@ -10,9 +10,9 @@ use refkit_images::frontend::{DEFAULT_CODE, POLICIES, PROGRAM};
 use refkit_images::layer::File;
 
 use super::binary;
-use crate::arguments::FrontendImage;
-use crate::failure::Failure;
-use crate::{compiling, setup};
+use crate::commands::FrontendImage;
+use crate::error::CommandError;
+use crate::{compiler, policies as chain};
 
 /// How many policies an image may ship: their numbers have two digits.
 pub const LIMIT: usize = 100;
@@ -32,14 +32,14 @@ pub struct Packed {
 ///
 /// # Errors
 /// A usage error for settings that are missing or nobody's; a failure for a file that is no policy.
-pub async fn load(engine: &Engine, arguments: &FrontendImage) -> Result<Vec<Packed>, Failure> {
+pub async fn load(engine: &Engine, arguments: &FrontendImage) -> Result<Vec<Packed>, CommandError> {
     if arguments.policies.len() > LIMIT {
-        return Err(Failure::usage(format_args!("an image ships at most {LIMIT} policies")));
+        return Err(CommandError::usage(format_args!("an image ships at most {LIMIT} policies")));
     }
     let mut packed = Vec::new();
     for (place, path) in arguments.policies.iter().enumerate() {
-        let component = Bytes::from(setup::read(path)?);
-        let policy = compiling::load(engine, path, component.clone()).await?;
+        let component = Bytes::from(chain::read(path)?);
+        let policy = compiler::load(engine, path, component.clone()).await?;
         packed.push(Packed { stem: format!("{POLICIES}/{place:02}-{}", name(path)), component, policy });
     }
     let all = packed.iter().map(|one| one.policy.clone());
@@ -55,9 +55,9 @@ pub async fn check_settings(
     engine: &Engine,
     policies: impl Iterator<Item = Policy>,
     settings: &[Assignment],
-) -> Result<(), Failure> {
-    let chain = Chain::of_policies(engine, policies.collect(), setup::default_code(), settings).await;
-    chain.map(drop).map_err(setup::refused)
+) -> Result<(), CommandError> {
+    let chain = Chain::of_policies(engine, policies.collect(), chain::default_code(), settings).await;
+    chain.map(drop).map_err(chain::refused)
 }
 
 /// Returns the part of a file's name that its path in the image gets: what no tool has trouble with.
@@ -97,7 +97,7 @@ pub async fn files(
     engine: &Engine,
     policies: &[Packed],
     program: &binary::Binary,
-) -> Result<(Vec<File>, bool), Failure> {
+) -> Result<(Vec<File>, bool), CommandError> {
     let mut files = vec![File { path: PROGRAM.to_owned(), mode: 0o755, content: program.bytes.clone() }];
     let mut compiled = true;
     // The default policy's component is in the program.
@@ -121,12 +121,12 @@ async fn code(
     program: &binary::Binary,
     component: &Bytes,
     name: &str,
-) -> Result<Option<Bytes>, Failure> {
+) -> Result<Option<Bytes>, CommandError> {
     let what = format!("{name} for {}", program.machine.platform());
-    match compiling::waiting(&what, engine.precompile(program.machine.triple, component.clone())).await {
+    match compiler::waiting(&what, engine.precompile(program.machine.triple, component.clone())).await {
         Ok(code) => Ok(Some(Bytes::from(Shipped::encode(component, &code)))),
         Err(LoadError::Target { .. }) => Ok(None),
-        Err(error) => Err(compiling::refused(Path::new(name), &error)),
+        Err(error) => Err(compiler::refused(Path::new(name), &error)),
     }
 }
 

@@ -49,7 +49,7 @@ use super::check::Checked;
 use super::image::{Image, One};
 use super::look::{Look, Program};
 use super::policies::Packed;
-use crate::report::{DescriptorReport, PlatformReport};
+use refkit_report::json::{DescriptorReport, PlatformReport};
 
 /// What was made.
 #[derive(Debug, Serialize)]

@@ -1,29 +1,30 @@
-//! What `--format json` prints: the same shape for both commands, names as in the OCI specifications.
+//! The JSON that a program reads about a run. Names are those of the OCI specifications; the shape is the same whether
+//! the caller resolves or inspects.
 //!
 //! ```text
-//! outcome     as the exit code:
-//!               "resolved"  0  everything that was asked for is there
-//!               "failed"    1  something is not, and no policy refused anything
-//!               "denied"    3  a policy refused the reference, or at least one image of it
-//! requested   the reference that was asked for
+//! outcome     how the run ended:
+//!               "resolved"  everything that the request asked for is there
+//!               "failed"    something is missing, and no policy denied anything
+//!               "denied"    a policy denied the reference, or at least one image of it
+//! requested   the reference of the request
 //! denials     [{policy, rule, message, subject, manifest, platform}], all of them, if denied;
-//!             `manifest` and `platform` say which image was refused, where it was one image
+//!             `manifest` and `platform` name the denied image, if it was one image
 //! error       {code, message} of the first failure, if failed; the codes are those of the contract
 //!
-//! if the reference as a whole was resolved, also where images of it were refused or failed:
-//!   reference   what was resolved in the end; differs where a policy redirected
-//!   pinned      that with the root's digest; not if an image of it was refused
+//! if the reference as a whole was resolved, even if images of it were denied or failed:
+//!   reference   the resolved reference; a policy may have redirected the request
+//!   pinned      that with the root's digest; absent if an image of it was denied
 //!   root        descriptor of the index or manifest that the reference names
-//!   judged      [{policy, platform, manifest}]: where no images were wanted, those that policies looked at; of the
-//!               root's other images no policy has seen anything
+//!   judged      [{policy, platform, manifest}]: if the request wanted no images, the images that policies judged;
+//!               no policy has read the root's other images
 //!   annotations of the root's document                                     (inspect)
-//!   images      one for each wanted platform, in that order; all: in the index's order; none wanted: empty
-//!     platform      as wanted, or as the image has it
+//!   images      one for each requested platform, in that order; all: in the index's order; none requested: empty
+//!     platform      the requested one, or the image's own
 //!     manifest      descriptor            | absence   "no-match", "denied" or "failed"
 //!     pinned        reference             | denials   [{policy, rule, message, subject, manifest, platform}]
 //!     config        descriptor, if known  | error     {code, message}, where failed
 //!     parents       descriptors of the indexes between root and manifest
-//!     attestations  descriptors of what is about this manifest             (inspect)
+//!     attestations  descriptors of the attestations of this manifest        (inspect)
 //!     size          bytes of manifest, config and layers                   (inspect)
 //!     annotations   of the manifest                                        (inspect)
 //!     layers        descriptors                                            (inspect --layers)
@@ -37,43 +38,57 @@ use refkit::Image;
 use refkit_oci::{Descriptor, Platform};
 use serde::Serialize;
 
-use refkit_report::explain::ExplainReport;
+use crate::explain::ExplainReport;
+use crate::{EscapedJson, Status};
 
-/// The whole.
+/// Returns a report as indented lines of JSON. A terminal obeys no character of them, and the values are unchanged.
+pub fn lines(report: &impl Serialize) -> Vec<String> {
+    let text = serde_json::to_string_pretty(report).unwrap_or_default();
+    EscapedJson(&text).to_string().lines().map(str::to_owned).collect()
+}
+
+/// The report of one run.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    /// How the run ended.
     #[serde(flatten)]
     pub outcome: OutcomeReport,
+    /// The reference of the request.
     pub requested: String,
+    /// The explanation, if the caller wants one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explain: Option<ExplainReport>,
 }
 
-/// What came of it.
+/// How a run ended, with the resolution, the denials or the error.
 #[derive(Debug, Default, Serialize)]
 pub struct OutcomeReport {
-    /// "resolved", "denied" or "failed": as the process ends.
+    /// The name of the [`Status`].
     pub outcome: &'static str,
+    /// The reasons of the denial.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub denials: Vec<DenialReport>,
+    /// The first failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorReport>,
+    /// The resolution.
     #[serde(flatten)]
     pub resolved: Option<Box<ResolvedReport>>,
 }
 
 impl OutcomeReport {
-    /// Returns a refusal of the whole.
+    /// Returns the report of a denied reference.
     pub fn denied(denials: Vec<DenialReport>) -> Self {
-        Self { outcome: DENIED, denials, ..Self::default() }
+        Self { outcome: Status::Denied.as_str(), denials, ..Self::default() }
     }
 
-    /// Returns a failure of the whole.
+    /// Returns the report of a failed run.
     pub fn failed(error: ErrorReport) -> Self {
-        Self { outcome: FAILED, error: Some(error), ..Self::default() }
+        Self { outcome: Status::Failed.as_str(), error: Some(error), ..Self::default() }
     }
 
-    /// Returns what was resolved, with what became of each image: one refusal is a refusal, else one failure a failure.
+    /// Returns the report of a resolved reference. One denied image makes the outcome `denied`; otherwise the first error of
+    /// an image makes it `failed`.
     pub fn resolved(mut report: ResolvedReport, error: Option<ErrorReport>) -> Self {
         let absences = report.images.iter().filter_map(|image| match &image.place {
             ImageOrAbsence::Absence { denials, .. } => Some(denials),
@@ -81,54 +96,63 @@ impl OutcomeReport {
         });
         let denials: Vec<DenialReport> = absences.flatten().cloned().collect();
         let (outcome, error) = match (&denials[..], error) {
-            ([], None) => (RESOLVED, None),
-            ([], error) => (FAILED, error),
-            _ => (DENIED, None),
+            ([], None) => (Status::Resolved, None),
+            ([], error) => (Status::Failed, error),
+            _ => (Status::Denied, None),
         };
-        if outcome == DENIED {
+        if outcome == Status::Denied {
             report.pinned = None;
         }
-        Self { outcome, denials, error, resolved: Some(Box::new(report)) }
+        Self { outcome: outcome.as_str(), denials, error, resolved: Some(Box::new(report)) }
     }
 }
 
-const RESOLVED: &str = "resolved";
-const DENIED: &str = "denied";
-const FAILED: &str = "failed";
-
-/// What a reference resolves to.
+/// A resolution.
 #[derive(Debug, Serialize)]
 pub struct ResolvedReport {
+    /// The resolved reference.
     pub reference: String,
+    /// The reference with the digest of the root.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pinned: Option<String>,
+    /// The index or manifest that the reference names.
     pub root: DescriptorReport,
+    /// The images that policies judged, if the request wanted none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub judged: Vec<JudgedReport>,
+    /// The annotations.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
+    /// One entry for each requested platform.
     pub images: Vec<PlaceReport>,
 }
 
-/// One place of an answer.
+/// What became of one requested platform.
 #[derive(Debug, Serialize)]
 pub struct PlaceReport {
+    /// The platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<PlatformReport>,
+    /// The image, or the reason why there is none.
     #[serde(flatten)]
     pub place: ImageOrAbsence,
 }
 
-/// An image, or why there is none.
+/// An image, or the reason why there is none.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum ImageOrAbsence {
+    /// The image.
     Image(Box<ImageReport>),
+    /// The platform has no image in the answer.
     Absence {
+        /// `no-match`, `denied` or `failed`.
         absence: &'static str,
         #[serde(skip_serializing_if = "Vec::is_empty")]
+        /// The reasons of the denial.
         denials: Vec<DenialReport>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        /// The failure.
         error: Option<ErrorReport>,
     },
 }
@@ -136,12 +160,18 @@ pub enum ImageOrAbsence {
 /// One image.
 #[derive(Debug, Serialize)]
 pub struct ImageReport {
+    /// The reference with the digest of the manifest.
     pub pinned: String,
+    /// The manifest.
     pub manifest: DescriptorReport,
+    /// The config, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<DescriptorReport>,
+    /// The indexes between the root and the manifest.
     pub parents: Vec<DescriptorReport>,
+    /// The attestations of the manifest.
     pub attestations: Vec<DescriptorReport>,
+    /// What the manifest says, if it was read.
     #[serde(flatten)]
     pub contents: Option<ContentsReport>,
 }
@@ -149,32 +179,44 @@ pub struct ImageReport {
 /// What a manifest says.
 #[derive(Debug, Serialize)]
 pub struct ContentsReport {
+    /// The size in bytes.
     pub size: u64,
+    /// The annotations.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
+    /// The layers, the lowest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<DescriptorReport>>,
 }
 
-/// An image that a policy looked at.
+/// An image that a policy judged.
 #[derive(Debug, Serialize)]
 pub struct JudgedReport {
+    /// The name of the policy.
     pub policy: String,
+    /// The platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<PlatformReport>,
+    /// The digest of the manifest.
     pub manifest: String,
 }
 
-/// One reason of a refusal.
+/// One reason of a denial.
 #[derive(Debug, Clone, Serialize)]
 pub struct DenialReport {
+    /// The name of the policy.
     pub policy: String,
+    /// The rule, in the policy's words.
     pub rule: String,
+    /// The text for a person.
     pub message: String,
+    /// The digest that the reason is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// The digest of the denied manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<String>,
+    /// The platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<PlatformReport>,
 }
@@ -182,7 +224,9 @@ pub struct DenialReport {
 /// A failure.
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorReport {
+    /// The kind of failure, as the contract names it.
     pub code: &'static str,
+    /// The text for a person.
     pub message: String,
 }
 
@@ -190,13 +234,19 @@ pub struct ErrorReport {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DescriptorReport {
+    /// The media type.
     pub media_type: String,
+    /// The digest.
     pub digest: String,
+    /// The size in bytes.
     pub size: u64,
+    /// The platform.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<PlatformReport>,
+    /// The artifact type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
+    /// The annotations.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
@@ -204,18 +254,23 @@ pub struct DescriptorReport {
 /// A platform, as OCI image-spec 1.1.
 #[derive(Debug, Clone, Serialize)]
 pub struct PlatformReport {
+    /// The operating system.
     pub os: String,
+    /// The architecture.
     pub architecture: String,
+    /// The variant of the architecture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+    /// The version of the operating system.
     #[serde(rename = "os.version", skip_serializing_if = "Option::is_none")]
     pub os_version: Option<String>,
+    /// The required features of the operating system.
     #[serde(rename = "os.features", skip_serializing_if = "Vec::is_empty")]
     pub os_features: Vec<String>,
 }
 
 impl ImageReport {
-    /// Returns an image without what its manifest says.
+    /// Returns the report of an image whose manifest was not read.
     pub fn of(image: &Image<Descriptor>, pinned: String) -> Self {
         Self {
             pinned,

@@ -1,9 +1,10 @@
-//! Text from outside on its way to a terminal.
+//! Text from outside on its way to a terminal or a log.
 
 use std::fmt::{self, Write};
 
-/// A text whose control characters are shown, not obeyed: what a registry or a policy says can neither move the
-/// cursor nor pretend to be another line, nor turn the direction of the text around.
+/// A text that shows its control characters, so that no terminal obeys them: a text of a registry or a policy can
+/// neither move the cursor, nor add a line, nor reverse the direction of the text. Escaping an escaped text changes
+/// nothing.
 pub struct Escaped<T>(pub T);
 
 impl<T: fmt::Display> fmt::Display for Escaped<T> {
@@ -12,8 +13,8 @@ impl<T: fmt::Display> fmt::Display for Escaped<T> {
     }
 }
 
-/// JSON whose strings hold no character that a terminal obeys, and the same values. Control characters below U+0020
-/// are escaped in JSON anyway; outside of strings there is none but the line feed.
+/// JSON without a character that a terminal obeys, and with the same values. JSON itself escapes the control characters
+/// below U+0020, and has none but the line feed outside of strings.
 pub struct EscapedJson<'a>(pub &'a str);
 
 impl fmt::Display for EscapedJson<'_> {
@@ -22,7 +23,7 @@ impl fmt::Display for EscapedJson<'_> {
     }
 }
 
-/// Lines of a document that somebody else wrote: line feeds and tabs stay.
+/// The lines of a document from outside: like [`Escaped`], but line feeds and tabs stay.
 pub struct EscapedLines<T>(pub T);
 
 impl<T: fmt::Display> fmt::Display for EscapedLines<T> {
@@ -64,8 +65,8 @@ fn json(f: &mut fmt::Formatter<'_>, character: char) -> fmt::Result {
     character.encode_utf16(&mut units).iter().try_for_each(|unit| write!(f, "\\u{unit:04x}"))
 }
 
-/// Returns whether a terminal does something else with it than show it: C0, DEL and C1, and Unicode's own line ends,
-/// marks of direction, invisible characters and tags.
+/// Returns whether a terminal does something else with the character than show it: C0, DEL and C1, and Unicode's own
+/// line ends, marks of direction, invisible characters and tags.
 fn is_obeyed(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_obeys_is_shown() {
+    fn control_characters_are_shown() {
         let rows = [
             ("plain text, ümläut, 日本, 🦀", "plain text, ümläut, 日本, 🦀"),
             ("back\\slash", "back\\slash"),
@@ -91,6 +92,7 @@ mod tests {
         ];
         for (text, shown) in rows {
             assert_eq!(Escaped(text).to_string(), shown);
+            assert_eq!(Escaped(shown).to_string(), shown);
         }
     }
 

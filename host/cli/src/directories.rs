@@ -1,39 +1,40 @@
-//! What the environment says about where things are. Nothing else in the command reads it.
+//! The directories, proxies and programs that the environment names. Nothing else in the command reads the environment.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::arguments::Registries;
 use refkit_registry::hosts::{ConfigFile, Files};
 use refkit_registry::{Helpers, Proxies};
 
+use crate::arguments::Registries;
+
 /// The directories of this user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Places {
-    /// Where compiled policies are kept between processes.
+pub struct Directories {
+    /// The cache of compiled policies.
     pub compiled: Option<PathBuf>,
-    /// Where content of registries is kept between processes.
+    /// The cache of content.
     pub content: Option<PathBuf>,
-    /// Docker's file of credentials, whether it is there or not.
+    /// Docker's file of credentials, whether it exists or not.
     pub docker_config: Option<PathBuf>,
-    /// Where users and machines have settings, whether they are there or not: the user's come first.
+    /// The directories of settings, whether they exist or not: the user's, then the machine's.
     settings: Vec<PathBuf>,
 }
 
-impl Places {
-    /// Returns those that the environment names.
+impl Directories {
+    /// Returns the directories that the environment names.
     pub fn of_environment() -> Self {
         Self::of(|name| std::env::var_os(name))
     }
 
-    /// The base directory specification wants relative paths in `XDG_…` ignored; the same for `HOME`, because a
-    /// cache or a file of credentials in whatever directory this is would be somebody else's.
+    /// The base directory specification wants relative paths in `XDG_…` ignored. The same holds for `HOME`: in the
+    /// current directory, another user may have put a cache or a file of credentials.
     fn of(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let directory = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = directory("HOME");
         let cache = directory("XDG_CACHE_HOME").or_else(|| Some(home.as_ref()?.join(".cache")));
         let config = directory("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")));
-        // As Docker's own command has it, a relative path counts here.
+        // Docker's own command accepts a relative path here.
         let docker = variable("DOCKER_CONFIG").filter(|value| !value.is_empty()).map(PathBuf::from);
         let docker = docker.or_else(|| Some(home?.join(".docker")));
         Self {
@@ -44,26 +45,24 @@ impl Places {
         }
     }
 
-    /// Returns the files that say which hosts answer for registries: those that a person names, else those in the
-    /// usual places of RefKit, BuildKit, containerd and Docker.
+    /// Returns the files that name the hosts of registries: those that the user names, otherwise the usual files of
+    /// RefKit, BuildKit, containerd and Docker.
     pub fn files(&self, named: &Registries) -> Files {
-        let files = |named: &Option<PathBuf>, usual: &[&str]| match named {
+        let usual = Files::usual(&self.settings);
+        let files = |named: &Option<PathBuf>, usual: Vec<ConfigFile>| match named {
             Some(path) => vec![ConfigFile::Named(path.clone())],
-            None => {
-                let places = self.settings.iter().flat_map(|place| usual.iter().map(|name| place.join(name)));
-                places.map(ConfigFile::Usual).collect()
-            }
+            None => usual,
         };
         Files {
-            refkit: files(&named.refkit, &["refkit/refkit.toml"]),
-            certs_d: files(&named.certs_d, &["containerd/certs.d", "docker/certs.d"]),
-            buildkitd: files(&named.buildkitd, &["buildkit/buildkitd.toml"]),
+            refkit: files(&named.refkit, usual.refkit),
+            certs_d: files(&named.certs_d, usual.certs_d),
+            buildkitd: files(&named.buildkitd, usual.buildkitd),
         }
     }
 }
 
-/// Returns the proxies that the usual variables name. Lower case comes first; the upper-case name of the one for HTTP
-/// is left alone where this is a CGI program, to which a visitor's header has that name.
+/// Returns the proxies that the usual variables name. Lower case comes first. In a CGI program, `HTTP_PROXY` is a header
+/// of the visitor, so it is ignored.
 pub fn proxies() -> Proxies {
     proxies_of(|name| std::env::var(name).ok())
 }
@@ -78,7 +77,7 @@ fn proxies_of(variable: impl Fn(&str) -> Option<String>) -> Proxies {
     }
 }
 
-/// Returns where Docker's credential helpers are, and what they are run with: they are programs of this user.
+/// Returns the directories of Docker's credential helpers and their environment, which is the user's own.
 pub fn helpers() -> Helpers {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let directories = std::env::split_paths(&path).collect();
@@ -108,7 +107,7 @@ mod tests {
         ];
         for (variables, compiled, docker_config) in rows {
             let value = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into());
-            let found = Places::of(value);
+            let found = Directories::of(value);
             assert_eq!(found.compiled, compiled.map(Into::into), "{variables:?}");
             assert_eq!(found.docker_config, docker_config.map(Into::into), "{variables:?}");
         }
@@ -118,13 +117,13 @@ mod tests {
     fn settings_are_in_the_usual_places_or_where_a_person_says() {
         let home = |name: &str| (name == "HOME").then(|| "/h".into());
         let named = Registries { buildkitd: Some("b.toml".into()), ..Registries::default() };
-        let files = Places::of(home).files(&named);
+        let files = Directories::of(home).files(&named);
         let usual = |path: &str| ConfigFile::Usual(path.into());
         assert_eq!(files.refkit, [usual("/h/.config/refkit/refkit.toml"), usual("/etc/refkit/refkit.toml")]);
         assert_eq!(files.buildkitd, [ConfigFile::Named("b.toml".into())]);
         assert!(files.certs_d.contains(&usual("/etc/containerd/certs.d")), "{files:?}");
         let elsewhere = |name: &str| (name == "XDG_CONFIG_HOME").then(|| "/c".into());
-        let files = Places::of(elsewhere).files(&Registries::default());
+        let files = Directories::of(elsewhere).files(&Registries::default());
         assert_eq!(files.refkit[0], usual("/c/refkit/refkit.toml"));
     }
 

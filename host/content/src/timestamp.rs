@@ -1,12 +1,13 @@
-//! A time for people.
+//! A time for people, in the one format that RefKit prints.
 
 use std::fmt;
 use std::time::SystemTime;
 
-/// Shows a time to the minute, in UTC: `2026-11-25 02:10 UTC`.
-pub(crate) struct Minute(pub SystemTime);
+/// A time to the minute, in UTC: `2026-11-25 02:10 UTC`. A time before 1970 is shown as the first minute of 1970.
+#[derive(Debug, Clone, Copy)]
+pub struct Timestamp(pub SystemTime);
 
-impl fmt::Display for Minute {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let since = self.0.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let minutes = since.as_secs() / 60;
@@ -49,9 +50,9 @@ mod tests {
         ];
         for (seconds, shown) in rows {
             let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-            assert_eq!(Minute(time).to_string(), shown, "{seconds}");
+            assert_eq!(Timestamp(time).to_string(), shown, "{seconds}");
         }
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
-        assert_eq!(Minute(before).to_string(), "1970-01-01 00:00 UTC");
+        assert_eq!(Timestamp(before).to_string(), "1970-01-01 00:00 UTC");
     }
 }

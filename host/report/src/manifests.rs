@@ -1,4 +1,4 @@
-//! What the manifests of a resolution say.
+//! The manifests of a resolution, read for a report.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -8,12 +8,12 @@ use refkit_content::ErrorKind;
 use refkit_oci::document::{self, Document};
 use refkit_oci::{Descriptor, Digest, Footprint, Platform};
 
-/// What one manifest says.
+/// The parts of a manifest that a report shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// Bytes of the manifest, its config and its layers.
     pub size: u64,
-    /// The platform, from the config, where nothing else says it.
+    /// The platform of the config, if neither the index nor the answer has one.
     pub platform: Option<Platform>,
     /// The config.
     pub config: Descriptor,
@@ -30,7 +30,7 @@ const ANNOTATIONS: usize = 4 << 20;
 /// The most that their layers take: 1,000 images may have 40 each.
 const LAYERS: usize = 16 << 20;
 
-/// What is left of both for the manifests that are still to be read.
+/// How many bytes of both the remaining manifests may take.
 struct Left {
     annotations: Cell<usize>,
     layers: Cell<usize>,
@@ -68,16 +68,7 @@ pub async fn read(session: &Session, resolution: &Resolution) -> Manifests {
         let read = manifest(session, resolution, image, &left).await;
         (image.manifest.digest.clone(), read.map_err(|error| failure(&error)))
     });
-    let reads = futures_util::future::join_all(reads);
-    let (budget, spent) = (session.budget(), session.spent());
-    match tokio::time::timeout(budget.wall.saturating_sub(spent.wall), reads).await {
-        Ok(manifests) => manifests.into_iter().collect(),
-        Err(_) => {
-            let failure = failure(&refkit::Error::Timeout { limit: budget.wall });
-            let all = resolution.images.iter().flatten();
-            all.map(|image| (image.manifest.digest.clone(), Err(failure.clone()))).collect()
-        }
-    }
+    futures_util::future::join_all(reads).await.into_iter().collect()
 }
 
 fn failure(error: &refkit::Error) -> Failure {
@@ -116,7 +107,7 @@ async fn manifest(
     Ok(Manifest { size, platform, config, layers, annotations })
 }
 
-/// An artifact's config is none of an image, and says no platform.
+/// Returns the platform of a config. The config of an artifact is not an image's and has none.
 async fn platform(
     session: &Session,
     resolution: &Resolution,
@@ -129,7 +120,7 @@ async fn platform(
     Ok(document::read_config(&bytes).ok().and_then(|config| config.platform()).map(Platform::normalized))
 }
 
-/// Returns the same places, with an absence where a manifest could not be read.
+/// Returns the places of the resolution. A place whose manifest could not be read is an absence.
 pub fn places(resolution: &Resolution, manifests: &Manifests) -> Vec<Result<Image<Descriptor>, Absence>> {
     let place = |place: &Result<Image<Descriptor>, Absence>| {
         let mut image = place.clone()?;

@@ -1,4 +1,4 @@
-//! An image as a tree for people.
+//! An image as a tree of text.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,32 +7,31 @@ use refkit_oci::document::{self, media_type};
 use refkit_oci::{Descriptor, Digest};
 
 use crate::manifests::{Manifest, Manifests};
-use refkit_report::Escaped;
-use refkit_report::units::Bytes;
-use refkit_report::{Tree, table};
+use crate::units::Bytes;
+use crate::{Escaped, Tree, table};
 
-/// What there is to draw.
-pub struct Picture<'a> {
-    /// What the reference names.
+/// An image as a tree: its index, its manifests, their layers and attestations.
+pub struct ImageTree<'a> {
+    /// The index or manifest that the reference names.
     pub root: &'a Descriptor,
     /// The images and absences of the answer.
     pub images: &'a [Result<Image<Descriptor>, Absence>],
     /// An index that the run has read.
     pub index: &'a dyn Fn(&Descriptor) -> Option<&'a document::Index>,
-    /// What the manifests say.
+    /// The manifests of the images.
     pub manifests: &'a Manifests,
-    /// The images that policies refused.
+    /// The images that policies denied.
     pub refused: &'a [Refused],
-    /// Whether layers are drawn.
+    /// Whether the tree has the layers.
     pub layers: bool,
 }
 
-/// What stands before an annotation: whose it is.
+/// The word before an annotation: the document that has it.
 const OF_INDEX: &str = "index";
 const OF_ENTRY: &str = "entry";
 const OF_MANIFEST: &str = "manifest";
 
-impl<'a> Picture<'a> {
+impl<'a> ImageTree<'a> {
     /// Returns the lines, escaped: four facts, an empty line, the tree.
     pub fn lines(&self, reference: String) -> Vec<String> {
         let facts = [
@@ -65,11 +64,11 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// Draws what an index says. One that is listed again is not drawn again: an index of a few bytes could stand for
-    /// millions of lines.
+    /// Adds the entries of an index. A nested index is expanded once: an index of a few bytes could expand to millions
+    /// of lines.
     fn entries(&self, index: &'a document::Index, tree: &mut Tree, drawing: &mut Drawing<'a>) {
         annotations(tree, OF_INDEX, &index.annotations);
-        // What cannot be verified is no part of the answer, or the failure of its place.
+        // An entry that cannot be verified is not part of the answer, or its place has failed.
         let mut passed =
             index.entries().filter(|entry| matches!(entry, document::Entry::Unverifiable(_))).count() as u64;
         for entry in &index.manifests {
@@ -145,18 +144,18 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// What a picture has drawn, and what it draws from.
+/// The indexes that were expanded, and the answer.
 struct Drawing<'a> {
     drawn: HashSet<&'a Digest>,
     answer: AnswerOf<'a>,
 }
 
-/// What an answer holds, by digest.
+/// The parts of an answer by digest.
 struct AnswerOf<'a> {
     images: HashMap<&'a Digest, &'a Image<Descriptor>>,
     parents: HashSet<&'a Digest>,
     attestations: HashSet<&'a Digest>,
-    /// The policy that refused an image.
+    /// The policy that denied an image.
     refused: HashMap<&'a Digest, &'a str>,
 }
 
@@ -192,7 +191,7 @@ fn platform(entry: &Descriptor) -> String {
     entry.platform.clone().map_or_else(|| "unknown platform".to_owned(), |platform| platform.normalized().to_string())
 }
 
-/// What a manifest without a platform is called: an artifact by its type.
+/// Returns the name of a manifest without a platform: the type of an artifact.
 fn kind(descriptor: &Descriptor, manifest: Option<&Manifest>) -> String {
     let artifact = descriptor.artifact_type.clone();
     let config = || manifest.map(|manifest| manifest.config.media_type.clone());
@@ -264,8 +263,8 @@ mod tests {
         }
     }
 
-    fn lines(picture: &Picture<'_>) -> Vec<String> {
-        let lines = picture.lines("registry/app:1".to_owned());
+    fn lines(tree: &ImageTree<'_>) -> Vec<String> {
+        let lines = tree.lines("registry/app:1".to_owned());
         let short = |line: &String| {
             let digest = (0..100).map(digest).find(|digest| line.contains(digest.as_str()));
             digest.map_or(line.clone(), |digest| line.replace(digest.as_str(), &digest.as_str()[69..]))
@@ -274,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_is_drawn_with_what_is_in_it() {
+    fn an_index_has_its_images_layers_and_attestations() {
         let nested = index(&[entry(MANIFEST, 5, "windows/amd64", json!({}))]);
         let root = index(&[
             entry(MANIFEST, 1, "linux/amd64", json!({ "tier": "one" })),
@@ -309,7 +308,7 @@ mod tests {
         };
         let of = descriptor(INDEX, 0);
         let (index, manifests) = (&read, &manifests);
-        let mut picture = Picture { root: &of, images: &images, index, manifests, refused: &refused, layers: true };
+        let mut tree = ImageTree { root: &of, images: &images, index, manifests, refused: &refused, layers: true };
         let wanted = [
             "reference   registry/app:1",
             "digest      00",
@@ -333,16 +332,16 @@ mod tests {
             "│  └─ as above",
             "└─ 2 more entries that are not part of the answer",
         ];
-        assert_eq!(lines(&picture), wanted);
-        picture.layers = false;
-        assert!(!lines(&picture).iter().any(|line| line.contains("layer  ")));
+        assert_eq!(lines(&tree), wanted);
+        tree.layers = false;
+        assert!(!lines(&tree).iter().any(|line| line.contains("layer  ")));
     }
 
     #[test]
-    fn a_manifest_is_drawn_with_what_it_is() {
+    fn a_manifest_has_its_platform_or_type() {
         let of = descriptor(MANIFEST, 1);
         let artifact = Manifest { config: descriptor("application/vnd.oci.empty.v1+json", 9), ..manifest() };
-        // platform, what the manifest says, the first line of the tree
+        // platform, manifest, the first line of the tree
         let rows = [
             ("linux/arm64", manifest(), "linux/arm64  01  3.4 MB  1 layer"),
             ("", manifest(), "unknown platform  01  3.4 MB  1 layer"),
@@ -353,8 +352,8 @@ mod tests {
             let manifests = Manifests::from([(digest(1), Ok(manifest))]);
             let index = |_: &Descriptor| None;
             let (index, manifests) = (&index, &manifests);
-            let picture = Picture { root: &of, images: &images, index, manifests, refused: &[], layers: false };
-            assert_eq!(lines(&picture)[5..], [first, "   manifest: base = two\\nlines"][..]);
+            let tree = ImageTree { root: &of, images: &images, index, manifests, refused: &[], layers: false };
+            assert_eq!(lines(&tree)[5..], [first, "   manifest: base = two\\nlines"][..]);
         }
     }
 }

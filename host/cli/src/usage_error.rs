@@ -1,27 +1,28 @@
-//! What is said of a command line that makes no sense, in at most three lines.
+//! The output for a wrong command line, in at most three lines.
 
 use std::ffi::OsString;
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 
-use crate::answer::{Answer, Output};
-use crate::arguments::Arguments;
-use crate::failure::Exit;
 use refkit_report::Escaped;
 
-/// Returns the answer to a command line that was not understood, or that asks for help; `words` are its words.
-pub fn answer(error: &clap::Error, words: impl Iterator<Item = OsString>) -> Answer {
+use crate::arguments::Arguments;
+use crate::exit::Exit;
+use crate::output::{Output, Stdout};
+
+/// Returns the output for a command line that clap refuses, or that asks for help; `words` are its words.
+pub fn output(error: &clap::Error, words: impl Iterator<Item = OsString>) -> Output {
     let text = error.render().to_string();
     let lines = || text.trim_end().lines().map(str::to_owned).collect();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            Answer { output: Output::Lines(lines()), messages: Vec::new(), exit: Exit::Resolved }
+            Output { stdout: Stdout::Lines(lines()), messages: Vec::new(), exit: Exit::Resolved }
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Answer { output: Output::Lines(Vec::new()), messages: lines(), exit: Exit::Usage }
+            Output { stdout: Stdout::Lines(Vec::new()), messages: lines(), exit: Exit::Usage }
         }
-        _ => Answer { output: Output::Lines(Vec::new()), messages: short(&text, words), exit: Exit::Usage },
+        _ => Output { stdout: Stdout::Lines(Vec::new()), messages: short(&text, words), exit: Exit::Usage },
     }
 }
 
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_command_line_is_told_in_three_lines() {
+    fn a_wrong_command_line_gets_three_lines() {
         // arguments, what the lines have in them
         let rows: [(&[&str], &[&str]); 11] = [
             (&["frobnicate"], &["error: unrecognized subcommand 'frobnicate'", "try: refkit --help"]),
@@ -70,9 +71,9 @@ mod tests {
         ];
         for (arguments, parts) in rows {
             let all = ["refkit"].iter().chain(arguments);
-            let answer = answer(&Arguments::try_parse_from(all).unwrap_err(), arguments.iter().map(OsString::from));
-            let text = answer.messages.join("\n");
-            assert!(answer.exit == Exit::Usage && (1..=3).contains(&answer.messages.len()), "{text}");
+            let output = output(&Arguments::try_parse_from(all).unwrap_err(), arguments.iter().map(OsString::from));
+            let text = output.messages.join("\n");
+            assert!(output.exit == Exit::Usage && (1..=3).contains(&output.messages.len()), "{text}");
             for part in parts {
                 assert!(text.contains(part), "{arguments:?}: {part}: {text}");
             }
@@ -80,11 +81,11 @@ mod tests {
     }
 
     #[test]
-    fn help_is_an_answer() {
+    fn help_is_no_error() {
         for arguments in [&["--help"][..], &["--version"], &["resolve", "--help"], &["inspect", "-h"]] {
             let error = Arguments::try_parse_from(["refkit"].iter().chain(arguments)).unwrap_err();
-            let answer = answer(&error, std::iter::empty());
-            assert!(answer.exit == Exit::Resolved && answer.messages.is_empty(), "{arguments:?}");
+            let output = output(&error, std::iter::empty());
+            assert!(output.exit == Exit::Resolved && output.messages.is_empty(), "{arguments:?}");
         }
     }
 

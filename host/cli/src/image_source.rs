@@ -1,44 +1,42 @@
-//! What the command was asked about: a reference in a registry, or one in an image layout.
+//! Where the command reads an image: in a registry, or in an image layout.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use refkit::ErrorCode;
 use refkit_content::{DiskCache, Layout, LayoutReference, Source};
 use refkit_oci::Reference;
 
-use crate::failure::Failure;
-use crate::places::Places;
+use crate::directories::Directories;
+use crate::error::CommandError;
 use crate::{arguments, registry};
 
 /// How many of a layout's names an error lists.
 const NAMES_SHOWN: usize = 20;
 
-/// A reference, and where it is looked up.
-pub struct Target {
+/// A reference, and the source that it is read from.
+pub struct ImageSource {
     text: String,
     reference: Reference,
     layout: Option<Layout>,
     source: Arc<dyn Source>,
     cache: Option<DiskCache>,
-    /// What a person may want to know about how it is looked up.
+    /// Notes for the user about a cache that the source cannot use.
     pub notes: Vec<String>,
 }
 
-impl Target {
-    /// Returns what the arguments name. A layout is opened; no registry is asked.
+impl ImageSource {
+    /// Opens the source that the arguments name. No registry gets a request.
     ///
     /// # Errors
-    /// A usage error for a text that is no reference; a failure for a layout that cannot be read.
-    pub async fn open(arguments: &arguments::Target, places: &Places) -> Result<Self, Failure> {
+    /// A usage error for a text that is no reference; the error of a layout that cannot be read.
+    pub async fn open(arguments: &arguments::Target, directories: &Directories) -> anyhow::Result<Self> {
         let text = arguments.reference.clone();
-        match LayoutReference::parse(&text).map_err(Failure::usage)? {
+        match LayoutReference::parse(&text).map_err(CommandError::usage)? {
             Some(_) if arguments.registries.plain_http => {
-                Err(Failure::usage("--plain-http is for registries, not for layouts"))
+                Err(CommandError::usage("--plain-http is for registries, not for layouts").into())
             }
             Some(wanted) => {
-                let opened = wanted.open().await;
-                let (layout, reference) = opened.map_err(|error| Failure::failed(code(&error), error))?;
+                let (layout, reference) = wanted.open().await?;
                 Ok(Self {
                     text,
                     reference,
@@ -52,7 +50,7 @@ impl Target {
                 let reference = reference(&text)?;
                 let mut notes = Vec::new();
                 let (registries, caching) = (&arguments.registries, &arguments.caching);
-                let behind = registry::source(&reference, registries, caching, places, &mut notes).await?;
+                let behind = registry::source(&reference, registries, caching, directories, &mut notes).await?;
                 Ok(Self { text, reference, layout: None, source: behind.source, cache: behind.cache, notes })
             }
         }
@@ -63,12 +61,12 @@ impl Target {
         &self.reference
     }
 
-    /// Returns where it is looked up.
+    /// Returns the source of content.
     pub fn source(&self) -> Arc<dyn Source> {
         self.source.clone()
     }
 
-    /// Returns why something could not be kept, where that is so.
+    /// Returns why the cache could not keep something, if there was an error.
     pub fn not_kept(&self) -> Option<String> {
         self.cache.as_ref()?.note()
     }
@@ -78,7 +76,7 @@ impl Target {
         self.layout.is_none().then(|| self.reference.repository().registry())
     }
 
-    /// Returns a reference as this command takes it: one in the layout has the layout's path.
+    /// Returns a reference as the user writes it: one in the layout with the layout's path.
     pub fn show(&self, reference: &Reference) -> String {
         match &self.layout {
             Some(layout) if layout.repository() == reference.repository() => {
@@ -90,7 +88,7 @@ impl Target {
         }
     }
 
-    /// Returns what the layout has to choose from, for a person.
+    /// Returns a line with the names in the layout.
     pub fn names(&self) -> Option<String> {
         let names = self.layout.as_ref()?.names();
         let more = if names.len() > NAMES_SHOWN { ", …" } else { "" };
@@ -98,7 +96,7 @@ impl Target {
         (!names.is_empty()).then(|| format!("the layout has {shown}{more}"))
     }
 
-    /// Returns how to write the path, if there is a file or directory of the name that was taken for an image's.
+    /// Returns the path to write instead, if the name of the image is also that of a file or directory.
     pub fn path_of_that_name(&self) -> Option<String> {
         path_of_that_name(&self.text)
     }
@@ -108,20 +106,16 @@ impl Target {
 ///
 /// # Errors
 /// A usage error for one that is none.
-pub fn reference(text: &str) -> Result<Reference, Failure> {
+pub fn reference(text: &str) -> Result<Reference, CommandError> {
     text.parse().map_err(|error| {
-        let failure = Failure::usage(error);
+        let usage = CommandError::usage(error);
         match path_of_that_name(text) {
-            Some(path) => failure.hint(format!("for the file, write {path}")),
-            None => failure.hint("it is written [REGISTRY/]REPOSITORY[:TAG][@DIGEST] or oci-layout:PATH"),
+            Some(path) => usage.hint(format!("for the file, write {path}")),
+            None => usage.hint("it is written [REGISTRY/]REPOSITORY[:TAG][@DIGEST] or oci-layout:PATH"),
         }
     })
 }
 
 fn path_of_that_name(text: &str) -> Option<String> {
     Path::new(text).exists().then(|| format!("./{text}"))
-}
-
-fn code(error: &refkit_content::Error) -> ErrorCode {
-    refkit::Error::from(error.clone()).code()
 }

@@ -1,36 +1,42 @@
-//! What a command leaves behind: bytes for standard output, lines for standard error, an exit code.
+//! What a command prints, and its exit code.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
-use crate::failure::Exit;
 use refkit_report::EscapedLines;
 
-/// The end of a command.
+use crate::exit::Exit;
+
+/// What a command prints, and its exit code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct Output {
     /// For standard output.
-    pub output: Output,
+    pub stdout: Stdout,
     /// Lines for standard error, escaped already.
     pub messages: Vec<String>,
-    /// How the process ends.
+    /// The exit code.
     pub exit: Exit,
 }
 
-/// What goes to standard output.
+/// What the command writes to standard output.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
+pub enum Stdout {
     /// Lines, escaped already.
     Lines(Vec<String>),
-    /// A document's bytes, exactly; a terminal, which obeys bytes, gets them escaped.
+    /// The exact bytes of a document. A terminal, which obeys control characters, gets them escaped.
     Exact(Vec<u8>),
 }
 
-impl Answer {
-    /// Writes everything, and returns how the process ends. A reader that has gone away has had enough: no error.
+impl Output {
+    /// Returns an output of lines alone, for a command that got everything.
+    pub fn lines(lines: Vec<String>) -> Self {
+        Self { stdout: Stdout::Lines(lines), messages: Vec::new(), exit: Exit::Resolved }
+    }
+
+    /// Writes everything, and returns the exit code. A closed pipe is no error: its reader has read enough.
     pub fn print(self) -> ExitCode {
         let mut exit = self.exit;
-        if let Err(error) = self.output.write(&mut io::stdout().lock())
+        if let Err(error) = self.stdout.write(&mut io::stdout().lock())
             && error.kind() != ErrorKind::BrokenPipe
         {
             let _ = writeln!(io::stderr(), "error: cannot write the answer: {error}");
@@ -40,13 +46,13 @@ impl Answer {
         if !messages.is_empty() {
             messages.push('\n');
         }
-        // There is nobody left to tell.
+        // If standard error is closed, there is no other place for the messages.
         let _ = io::stderr().lock().write_all(messages.as_bytes());
         ExitCode::from(exit as u8)
     }
 }
 
-impl Output {
+impl Stdout {
     fn write(&self, to: &mut (impl Write + IsTerminal)) -> io::Result<()> {
         match self {
             Self::Lines(lines) => {

@@ -3,37 +3,31 @@
 use std::cmp::Reverse;
 use std::time::SystemTime;
 
-use refkit::aot;
+use refkit::{AotCache, aot};
 use refkit_content::disk;
 
-use super::{Caches, failed, unreadable};
-use crate::arguments::PruneWhat;
-use crate::failure::Failure;
+use super::{Caches, PruneWhat};
 
-/// Removes what is asked for.
+/// Removes what the user asks for from both caches.
 ///
 /// # Errors
-/// Where something cannot be read or removed.
-pub async fn run(caches: &Caches, what: &PruneWhat) -> Result<(disk::Freed, Option<aot::Freed>), Failure> {
+/// The error of a cache that cannot be read or written.
+pub async fn run(caches: &Caches, what: &PruneWhat) -> anyhow::Result<(disk::Freed, Option<aot::Freed>)> {
     let (content, compiled) = match (what.to, what.unused_for) {
         (Some(size), _) => {
-            let content = caches.content.uses().await.map_err(failed)?;
-            let compiled = caches.compiled.as_ref();
-            let compiled = compiled.map(|cache| cache.uses().map_err(|error| unreadable(cache, &error)));
-            let (content, compiled) = shares(&content, &compiled.transpose()?.unwrap_or_default(), size);
+            let content = caches.content.uses().await?;
+            let compiled = caches.compiled(AotCache::uses)?.unwrap_or_default();
+            let (content, compiled) = shares(&content, &compiled, size);
             (disk::Prune::To(content), aot::Prune::To(compiled))
         }
         (_, Some(time)) => (disk::Prune::Unused(time), aot::Prune::Unused(time)),
         (None, None) => (disk::Prune::All, aot::Prune::All),
     };
-    let content = caches.content.prune(content).await.map_err(failed)?;
-    let cache = caches.compiled.as_ref();
-    let compiled = cache.map(|cache| cache.prune(compiled).map_err(|error| unreadable(cache, &error)));
-    Ok((content, compiled.transpose()?))
+    Ok((caches.content.prune(content).await?, caches.compiled(|cache| cache.prune(compiled))?))
 }
 
-/// Returns how many bytes of each of two caches are left where what was used last stays, of whichever it is, and no
-/// more than `size` of both.
+/// Returns how many bytes of each cache stay if both together keep `size` bytes: the entries that were used last, of
+/// either cache.
 fn shares(content: &[(SystemTime, u64)], compiled: &[(SystemTime, u64)], size: u64) -> (u64, u64) {
     let of = |uses: &[(SystemTime, u64)], which: usize| uses.iter().map(|(at, cost)| (*at, which, *cost)).collect();
     let mut all: Vec<(SystemTime, usize, u64)> = of(content, 0);
@@ -57,10 +51,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_used_last_stays() {
+    fn the_entries_that_were_used_last_stay() {
         let at = |seconds: u64, cost: u64| (SystemTime::UNIX_EPOCH + Duration::from_secs(seconds), cost);
         let (content, compiled) = ([at(1, 10), at(4, 10), at(5, 10)], [at(2, 100), at(3, 100)]);
-        // size, what is left of content and of compiled policies
+        // size, the bytes of content and of compiled policies that stay
         for (size, wanted) in [
             (u64::MAX, (30, 200)),
             (230, (30, 200)),

@@ -1,0 +1,88 @@
+//! The commands. A new one has a file of its own below this directory, and a variant of [`Command`].
+
+mod cache;
+mod frontend;
+mod hosts;
+mod inspect;
+mod precompile;
+mod resolve;
+
+use std::pin::Pin;
+
+use clap::Subcommand;
+use refkit_report::RunOutput;
+
+use crate::arguments::{Format, REFERENCE};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::{Output, Stdout};
+
+pub use frontend::{FrontendImage, PolicySource};
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Prints what a reference names now, pinned by its digest.
+    ///
+    /// Without --platform and --all-platforms that is the index, or the manifest where there is no index. With one
+    /// --platform it is the manifest of that platform, with more or with --all-platforms a line for each.
+    #[command(after_help = REFERENCE)]
+    Resolve(resolve::Resolve),
+    /// Prints what an image is: its index, its manifests with their platforms and sizes, and what is said about them.
+    ///
+    /// --raw, --index, --manifest and --config print the exact bytes of one document instead.
+    #[command(after_help = REFERENCE)]
+    Inspect(inspect::Inspect),
+    /// Prints which hosts would be asked for an image, in order, with which settings and from which file.
+    Hosts(hosts::Hosts),
+    /// Looks after what is kept of registries.
+    Cache(cache::Cache),
+    /// Puts policies in front of BuildKit's frontends.
+    Frontend(frontend::Frontend),
+    /// Compiles the default policy ahead of time, and leaves the code beside this program.
+    #[command(hide = true)]
+    Precompile(precompile::Precompile),
+}
+
+impl Command {
+    /// Returns the command with its arguments.
+    pub fn get(&self) -> &dyn Run {
+        match self {
+            Self::Resolve(command) => command,
+            Self::Inspect(command) => command,
+            Self::Hosts(command) => command,
+            Self::Cache(command) => command,
+            Self::Frontend(command) => command,
+            Self::Precompile(command) => command,
+        }
+    }
+}
+
+/// A command with its arguments.
+pub trait Run {
+    /// Returns what the user asked about, for the report of an error.
+    fn subject(&self) -> &str;
+
+    /// Returns the format of the output.
+    fn format(&self) -> Format {
+        Format::Text
+    }
+
+    /// Runs the command.
+    fn run(&self) -> Running<'_>;
+}
+
+/// A running command. It ends in what it prints, or in the error that stopped it before it had something to print.
+pub type Running<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Output>> + 'a>>;
+
+/// Returns the output for an error that stopped a command.
+pub fn failed(error: &anyhow::Error, command: &Command) -> Output {
+    let error = CommandError::of(error);
+    let failed = RunOutput::failed(error.message());
+    let messages = failed.messages.clone();
+    let lines = match command.get().format() {
+        Format::Json if error.exit() == Exit::Failed => failed.json(command.get().subject().to_owned(), None),
+        _ => Vec::new(),
+    };
+    Output { stdout: Stdout::Lines(lines), messages, exit: error.exit() }
+}

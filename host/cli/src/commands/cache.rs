@@ -1,0 +1,175 @@
+//! `refkit cache`: looks after the content of registries and the compiled policies.
+
+mod prune;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use refkit::AotCache;
+use refkit_content::DiskCache;
+use refkit_report::cache::{FreedReport, InfoReport, VerifiedReport};
+use refkit_report::{json, table};
+use serde::Serialize;
+
+use super::{Run, Running};
+use crate::arguments::Format;
+use crate::caches;
+use crate::directories::Directories;
+use crate::exit::Exit;
+use crate::output::{Output, Stdout};
+
+/// Arguments of `refkit cache`.
+#[derive(Debug, Args)]
+pub struct Cache {
+    /// The command.
+    #[command(subcommand)]
+    command: CacheCommand,
+}
+
+impl Cache {
+    async fn look_after(&self) -> anyhow::Result<Output> {
+        let alone = self.alone();
+        let directories = Directories::of_environment();
+        let directory = caches::directory(alone.directory.as_deref(), &directories)?;
+        let content = caches::open(&directory).await?;
+        let compiled = if alone.directory.is_some() { None } else { Some(caches::compiled(&directories)?) };
+        let caches = Caches { content, compiled };
+        match &self.command {
+            CacheCommand::Info(_) => info(&caches, alone.format).await,
+            CacheCommand::Prune(prune) => self::prune(&caches, &prune.what, alone.format).await,
+            CacheCommand::Verify(verify) => self::verify(&caches, verify.keep, alone.format).await,
+        }
+    }
+
+    /// Returns the arguments that all commands have.
+    fn alone(&self) -> &CacheAlone {
+        match &self.command {
+            CacheCommand::Info(alone) => alone,
+            CacheCommand::Prune(prune) => &prune.cache,
+            CacheCommand::Verify(verify) => &verify.cache,
+        }
+    }
+}
+
+impl Run for Cache {
+    fn subject(&self) -> &str {
+        "the cache"
+    }
+
+    fn format(&self) -> Format {
+        self.alone().format
+    }
+
+    fn run(&self) -> Running<'_> {
+        Box::pin(self.look_after())
+    }
+}
+
+/// The commands about the cache.
+#[derive(Debug, Subcommand)]
+enum CacheCommand {
+    /// Says where the cache is, and how much is in it.
+    Info(CacheAlone),
+    /// Throws away content and compiled policies as asked for, and what was not finished writing.
+    Prune(CachePrune),
+    /// Reads all of it, and throws away what is not as it should be.
+    Verify(CacheVerify),
+}
+
+/// The cache, and how the output is printed.
+#[derive(Debug, Args)]
+struct CacheAlone {
+    /// A directory of content; without this, the user's, and the user's compiled policies.
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// How the output is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Arguments of `refkit cache prune`.
+#[derive(Debug, Args)]
+struct CachePrune {
+    #[command(flatten)]
+    what: PruneWhat,
+    #[command(flatten)]
+    cache: CacheAlone,
+}
+
+/// What `refkit cache prune` removes.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct PruneWhat {
+    /// Everything.
+    #[arg(long)]
+    pub all: bool,
+    /// What was used longest ago, until no more is left than this: bytes, or a number with K, M or G.
+    #[arg(long, value_name = "SIZE", value_parser = crate::arguments::size)]
+    pub to: Option<u64>,
+    /// What was not used for this time: a number with s, m, h or d.
+    #[arg(long, value_name = "TIME", value_parser = crate::arguments::time)]
+    pub unused_for: Option<std::time::Duration>,
+}
+
+/// Arguments of `refkit cache verify`.
+#[derive(Debug, Args)]
+struct CacheVerify {
+    /// Says what is wrong, and leaves it there.
+    #[arg(long)]
+    keep: bool,
+    #[command(flatten)]
+    cache: CacheAlone,
+}
+
+/// The caches of a command.
+struct Caches {
+    content: DiskCache,
+    /// None if the user names a directory, which is one of content.
+    compiled: Option<AotCache>,
+}
+
+impl Caches {
+    /// Does something with the cache of compiled policies, if there is one.
+    fn compiled<T>(&self, read: impl FnOnce(&AotCache) -> std::io::Result<T>) -> anyhow::Result<Option<T>> {
+        let Some(compiled) = &self.compiled else { return Ok(None) };
+        let read = read(compiled).with_context(|| format!("cannot look after {}", compiled.directory().display()))?;
+        Ok(Some(read))
+    }
+}
+
+async fn info(caches: &Caches, format: Format) -> anyhow::Result<Output> {
+    let info = caches.content.info().await?;
+    let compiled = caches.compiled(AotCache::info)?;
+    let report = InfoReport::of(&info, compiled.as_ref());
+    let mut lines = table(&report.rows());
+    if let Some(compiled) = &report.compiled {
+        lines.push(String::new());
+        lines.extend(table(&compiled.rows()));
+    }
+    Ok(output(format, lines, &report, Exit::Resolved))
+}
+
+async fn prune(caches: &Caches, what: &PruneWhat, format: Format) -> anyhow::Result<Output> {
+    let (freed, compiled) = prune::run(caches, what).await?;
+    let report = FreedReport::of(&freed, compiled.as_ref());
+    Ok(output(format, vec![report.line()], &report, Exit::Resolved))
+}
+
+async fn verify(caches: &Caches, keep: bool, format: Format) -> anyhow::Result<Output> {
+    let content = caches.content.verify(!keep).await?;
+    let compiled = caches.compiled(|cache| cache.verify(!keep))?;
+    let directory = caches.compiled.as_ref().map(AotCache::directory);
+    let report = VerifiedReport::of(&content, compiled.as_ref().zip(directory));
+    // A removed entry is fetched or compiled again when a command needs it. A kept one is still wrong.
+    let exit = if report.is_clean() { Exit::Resolved } else { Exit::Failed };
+    Ok(output(format, report.lines(keep), &report, exit))
+}
+
+fn output(format: Format, lines: Vec<String>, report: &impl Serialize, exit: Exit) -> Output {
+    let lines = match format {
+        Format::Text => lines,
+        Format::Json => json::lines(report),
+    };
+    Output { stdout: Stdout::Lines(lines), messages: Vec::new(), exit }
+}

@@ -1,0 +1,59 @@
+//! `refkit resolve`.
+
+use clap::Args;
+use refkit::{Parts, Selection};
+use refkit_report::{Requested, RunResult};
+
+use super::{Run, Running};
+use crate::arguments::{Format, Policies, Printing, Target};
+use crate::output::Output;
+use crate::prepared_run::{PreparedRun, platforms};
+
+/// What the user can do if policies judged only some images of the printed index.
+const JUDGE_MORE: &str = "to judge more, use --platform or --all-platforms";
+
+/// Arguments of `refkit resolve`.
+#[derive(Debug, Args)]
+pub struct Resolve {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    policies: Policies,
+    #[command(flatten)]
+    printing: Printing,
+}
+
+impl Run for Resolve {
+    fn subject(&self) -> &str {
+        &self.target.reference
+    }
+
+    fn format(&self) -> Format {
+        self.printing.format
+    }
+
+    fn run(&self) -> Running<'_> {
+        Box::pin(self.resolve())
+    }
+}
+
+impl Resolve {
+    async fn resolve(&self) -> anyhow::Result<Output> {
+        let prepared = PreparedRun::new(&self.target, &self.policies).await?;
+        let platforms = platforms(&self.target.platforms);
+        let (requested, selection, parts) = match &self.target {
+            Target { all_platforms: true, .. } => (Requested::All, Selection::All, Parts::IMAGES),
+            // The root alone is one HEAD. A policy may judge images all the same, and then it is this machine's.
+            Target { platforms: named, .. } if named.is_empty() => {
+                (Requested::Root(&platforms), Selection::Platforms(platforms.clone()), Parts::NONE)
+            }
+            _ => (Requested::Platforms(&platforms), Selection::Platforms(platforms.clone()), Parts::IMAGES),
+        };
+        let run = RunResult::of(prepared.session(selection, parts), &prepared).await;
+        let output = match run.resolution() {
+            Ok(resolution) => run.resolved(resolution, requested, JUDGE_MORE),
+            Err(output) => *output,
+        };
+        Ok(prepared.output(&run, output, &self.printing))
+    }
+}

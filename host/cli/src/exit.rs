@@ -1,0 +1,27 @@
+//! The exit code of the command.
+
+use refkit_report::Status;
+
+/// The exit code of the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// The output holds everything that the user asked for.
+    Resolved = 0,
+    /// Something is missing.
+    Failed = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// A policy denied the reference or an image.
+    Denied = 3,
+}
+
+impl From<Status> for Exit {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Resolved => Self::Resolved,
+            Status::Failed => Self::Failed,
+            Status::Denied => Self::Denied,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Logging to standard error: silent without `-v`.
+
+use std::io;
+
+use tracing_subscriber::filter::LevelFilter;
+
+/// Writes the events of the libraries to standard error: those of level info with one `-v`, debug with two, trace with
+/// three. Without `-v` no subscriber is set, and an event costs nothing.
+pub fn start(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let subscriber = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).with_ansi(false);
+    // Nothing else in this process sets a subscriber, so this is the first one.
+    let _ = subscriber.without_time().try_init();
+}

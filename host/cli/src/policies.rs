@@ -1,0 +1,89 @@
+//! The policies that the user names: reading their files, compiling them, and the chain that they form.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::Context;
+use refkit::settings::DistributeError;
+use refkit::{Chain, ChainError, Component, Components, Engine, EngineOptions, ErrorCode, Shipped};
+
+use crate::arguments::{self, Compiling};
+use crate::directories::Directories;
+use crate::error::CommandError;
+use crate::{caches, compiler};
+
+/// Returns an engine for a chain of so many policies. A command runs one chain once, so the engine needs that many
+/// places. The engine keeps compiled policies in the user's cache if there is one.
+///
+/// # Errors
+/// The error of wasmtime if it does not support this machine.
+pub fn engine(
+    policies: usize,
+    compiling: &Compiling,
+    directories: Option<&Directories>,
+    notes: &mut Vec<String>,
+) -> anyhow::Result<Engine> {
+    // The cache is for policies from files. The code of the default policy lies beside the program.
+    let cache = directories.filter(|_| policies > 1).and_then(|directories| {
+        let opened = caches::compiled(directories);
+        opened.map_err(|error| notes.push(format!("compiled policies are not kept: {error}"))).ok()
+    });
+    let runs = u32::try_from(policies).map_err(|_| CommandError::usage("too many policies"))?;
+    let compiler = compiler::options(compiling);
+    let options = EngineOptions { runs, cache, compiler, ..EngineOptions::default() };
+    Engine::new(options).context("cannot start the sandbox")
+}
+
+/// Loads the chain of the named policies. Every chain ends in the default policy.
+///
+/// # Errors
+/// The error of a file that cannot be read or is no policy, or a usage error about a setting.
+pub async fn load(engine: &Engine, policies: &arguments::Policies) -> anyhow::Result<Chain> {
+    let mut components = Components::none().default_code(default_code());
+    let mut files = Vec::new();
+    for path in &policies.files {
+        let bytes = read(path)?;
+        files.push(compiler::named(path, bytes.len()));
+        components = components.policy(Component::new(path.display().to_string(), bytes));
+    }
+    let what = format!("{}; the cache keeps it for the next time", files.join(", "));
+    Ok(compiler::waiting(&what, Chain::load(engine, components, &policies.settings)).await.map_err(refused)?)
+}
+
+/// Returns the code of the default policy that lies beside this program.
+pub fn default_code() -> Option<Shipped> {
+    refkit::default_code_beside(&std::env::current_exe().unwrap_or_default())
+}
+
+/// Returns the error for a chain that cannot be loaded, with a hint.
+pub fn refused(error: ChainError) -> CommandError {
+    match error {
+        ChainError::Load { name, source } => compiler::refused(Path::new(&name), &source),
+        ChainError::Setting(DistributeError::Unknown { policies: 0 | 1, ref known, .. }) if known.is_empty() => {
+            CommandError::usage(&error).hint("the default policy has no settings; name a policy with --policy FILE")
+        }
+        ChainError::Setting(ref setting) => CommandError::usage(&error).hint(setting.hint()),
+        ChainError::Missing { ref address, .. } => {
+            let hint = format!("add --set {address}=…");
+            CommandError::usage(&error).hint(hint)
+        }
+        other => CommandError::failed(ErrorCode::Other, other),
+    }
+}
+
+/// Returns the component in a file. It reads one byte more than the engine compiles, so that a larger file is refused
+/// for its size and not for its end.
+///
+/// # Errors
+/// The error of a file that cannot be read.
+pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let limit = EngineOptions::default().max_component;
+    let context = || format!("cannot read the policy {}", path.display());
+    let file = File::open(path).with_context(context)?;
+    // One allocation of the right size, rather than several while it grows.
+    let size = file.metadata().map_or(0, |metadata| metadata.len().min(limit));
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+    file.take(limit + 1).read_to_end(&mut bytes).with_context(context)?;
+    Ok(bytes)
+}
