@@ -217,7 +217,11 @@ pub fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     for (path, content) in files {
         let mut header = tar::Header::new_ustar();
         header.set_mode(0o755);
-        header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
+        // The header has room for 100 bytes of a path. A longer path has an entry of its own before.
+        let short = path.len() <= 100;
+        if short {
+            header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
+        }
         let links = [(b"->", tar::EntryType::Symlink), (b"=>", tar::EntryType::Link)];
         let link = links.iter().find_map(|(arrow, kind)| Some((content.strip_prefix(*arrow)?, *kind)));
         let content = match link {
@@ -230,7 +234,11 @@ pub fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
         };
         header.set_size(content.len() as u64);
         header.set_cksum();
-        builder.append(&header, content).unwrap();
+        if short {
+            builder.append(&header, content).unwrap();
+        } else {
+            builder.append_data(&mut header, path, content).unwrap();
+        }
     }
     builder.into_inner().unwrap()
 }

@@ -3,6 +3,7 @@
 
 use refkit::ErrorCode;
 use refkit_content::{Distrust, ErrorKind};
+use refkit_oci::Reference;
 
 use crate::error::CommandError;
 use crate::image_source::ImageSource;
@@ -10,16 +11,27 @@ use crate::image_source::ImageSource;
 /// Returns the hint for an error of a run.
 pub fn of_run(error: &refkit::Error, source: &ImageSource) -> Option<String> {
     let cause = match error {
-        refkit::Error::Failed { cause: Some(cause), .. } => Some(&cause.kind),
+        refkit::Error::Failed { cause: Some(cause), .. } | refkit::Error::Content(cause) => Some(cause),
         _ => None,
     };
     match (error.code(), source.registry()) {
-        _ if matches!(cause, Some(ErrorKind::NotCached(_))) => Some("leave out --offline and --pull never".to_owned()),
+        _ if cause.is_some_and(|cause| matches!(cause.kind, ErrorKind::NotCached(_))) => {
+            Some("leave out --offline and --pull never".to_owned())
+        }
+        (ErrorCode::NotGranted, _) => Some(grant(&cause?.subject)),
         (ErrorCode::Unauthorized, Some(registry)) => Some(log_in(registry)),
         (ErrorCode::NotFound, Some(_)) => source.path_of_that_name().map(|path| format!("for the file, write {path}")),
         (ErrorCode::NotFound, None) => source.names(),
         (ErrorCode::Unavailable, Some(registry)) => unreachable(error, registry),
         _ => None,
+    }
+}
+
+/// Returns the hint for a repository that the run may not read; `subject` is a reference or a repository.
+fn grant(subject: &str) -> String {
+    match subject.parse::<Reference>() {
+        Ok(reference) => format!("grant it with --grant {}", reference.repository()),
+        Err(_) => "grant it with --grant PATTERN".to_owned(),
     }
 }
 

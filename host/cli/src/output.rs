@@ -28,11 +28,6 @@ pub enum Stdout {
 }
 
 impl Output {
-    /// Returns an output of lines alone, for a command that got everything.
-    pub fn lines(lines: Vec<String>) -> Self {
-        Self { stdout: Stdout::Lines(lines), messages: Vec::new(), exit: Exit::Resolved }
-    }
-
     /// Writes everything, and returns the exit code. A closed pipe is no error: its reader has read enough.
     pub fn print(self) -> ExitCode {
         let mut exit = self.exit;

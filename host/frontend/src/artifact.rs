@@ -1,31 +1,27 @@
-//! A policy that a build brings: an OCI artifact, pinned by its digest and read by way of BuildKit.
+//! A policy that a build brings: an artifact, pinned by its digest, that BuildKit reads.
 //!
-//! The format is the CNCF's for WebAssembly: an image manifest whose only layer is the component. BuildKit asks for an
-//! OCI manifest without naming its media type, and many registries do not show it then; the component itself can be had
-//! from all of them, by `docker-image+blob://` and its own digest.
+//! BuildKit requests an OCI manifest without its media type, and many registries do not return it then. All of them
+//! return the component itself, by `docker-image+blob://` and its own digest.
 
 use bytes::Bytes;
 use refkit::EngineOptions;
+use refkit::artifact::{self, ArtifactError};
 use refkit_buildkit::BuildkitSource;
 use refkit_buildkit::definition::Store;
-use refkit_content::{Error, ErrorKind, Operation, Resolve as _};
-use refkit_oci::document::{self, Document, Limits};
+use refkit_content::{Error, ErrorKind, Operation};
 use refkit_oci::{Reference, Repository};
 
 use crate::environment::Environment;
 use crate::rules::image::ImageName;
 
-/// What a component by itself is named by.
+/// The prefix of a name that names the component itself.
 const BLOB: &str = "docker-image+blob://";
-
-/// The media types of a component.
-const COMPONENT: [&str; 2] = ["application/wasm", "application/vnd.wasm.content.layer.v1+wasm"];
 
 /// Returns the component that `docker-image://REPOSITORY@DIGEST` or `oci-layout://NAME@DIGEST` names, or that
 /// `docker-image+blob://REPOSITORY@DIGEST` is.
 ///
 /// # Errors
-/// When it is named by a tag alone, is no such artifact, or cannot be read.
+/// An error for a name with a tag alone, for something else than a policy, and for content that BuildKit cannot read.
 pub async fn fetch(source: &BuildkitSource, name: &str, environment: &Environment) -> Result<Bytes, Error> {
     let malformed = |what: String| Error::new(Operation::Pull, name, ErrorKind::Malformed(what));
     let parsed = parse(name, environment).map_err(malformed)?;
@@ -33,25 +29,16 @@ pub async fn fetch(source: &BuildkitSource, name: &str, environment: &Environmen
     if let Some(store) = parsed.layout {
         source.layout(reference.repository().clone(), parsed.reference.repository().clone(), store);
     }
-    // It is a manifest, which has no platform.
+    // A policy has no platform.
     let view = source.for_own_platform(&refkit::platform::of_this_machine(), "");
     let limit = EngineOptions::default().max_component;
     if let (true, Some(digest)) = (name.starts_with(BLOB), reference.digest()) {
         return view.content(reference.repository(), digest, limit).await;
     }
-    let content = view.pull(&reference).await?.value;
-    let document = document::read(Some(&content.descriptor.media_type), &content.bytes, &Limits::default());
-    let manifest = match document {
-        Ok(Document::Manifest(manifest)) => manifest,
-        Ok(Document::Index(_)) => return Err(malformed("it is an index; name the manifest of the policy".to_owned())),
-        Err(error) => return Err(malformed(error.to_string())),
-    };
-    let layer = match &manifest.layers[..] {
-        [layer] if COMPONENT.contains(&layer.media_type.as_str()) => layer,
-        [layer] => return Err(malformed(format!("its layer is {}, not {}", layer.media_type, COMPONENT[0]))),
-        layers => return Err(malformed(format!("it has {} layers; a policy has one, {}", layers.len(), COMPONENT[0]))),
-    };
-    Ok(refkit_content::fetch(&view, reference.repository(), layer, limit).await?.value)
+    artifact::fetch(&view, &reference, limit).await.map_err(|error| match error {
+        ArtifactError::Content(error) => error,
+        error => malformed(error.to_string()),
+    })
 }
 
 fn parse(name: &str, environment: &Environment) -> Result<ImageName, String> {

@@ -34,6 +34,7 @@
 mod absences;
 mod account;
 mod answers;
+pub mod artifact;
 mod attribution;
 mod budget;
 mod candidates;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs::File;
 
 use refkit_oci::Digest;
+use refkit_oci::escape::Escaped;
 
 use super::blob::{digest_of, read_all};
 use super::directory::{Directory, Found};
@@ -74,7 +75,7 @@ fn check(root: &Root, repair: bool) -> std::io::Result<Checked> {
         };
         for name in directory.names()? {
             if let Err(what) = check_file(root, place, &directory, &name, &mut checked)? {
-                let path = format!("{}/{}", place.join("/"), name.to_string_lossy().escape_debug());
+                let path = format!("{}/{}", place.join("/"), Escaped(name.to_string_lossy()));
                 checked.wrong.push(Wrong { path, what });
                 checked.removed += u64::from(repair && directory.remove(&name)?);
             }

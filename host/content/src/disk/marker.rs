@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::Path;
 
+use refkit_oci::escape::Escaped;
+
 use super::directory::{Directory, Found};
 use crate::ErrorKind;
 
@@ -103,7 +105,7 @@ fn read(directory: &Directory) -> Result<Option<Result<(), Refused>>, Refused> {
         let shown = String::from_utf8_lossy(text);
         Err(unfit(format!(
             "its file `{NAME}` says `{}`, and this version knows format 1 only: remove the directory, or name another",
-            shown.trim_end().escape_debug()
+            Escaped(shown.trim_end())
         )))
     }))
 }

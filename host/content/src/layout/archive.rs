@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use refkit_oci::Digest;
+use refkit_oci::escape::Escaped;
 use tar::EntryType;
 
 use super::file::Extent;
@@ -73,11 +74,11 @@ impl Archive {
             {
                 return Err(ErrorKind::Malformed(format!(
                     "the archive has {length} bytes, but its entry `{}` needs {size} from {offset} on",
-                    name.escape_debug()
+                    Escaped(name)
                 )));
             }
             if places.contains_key(&name) {
-                return Err(ErrorKind::Malformed(format!("the archive has the entry `{}` twice", name.escape_debug())));
+                return Err(ErrorKind::Malformed(format!("the archive has the entry `{}` twice", Escaped(name))));
             }
             places.insert(name, place);
         }
@@ -106,8 +107,8 @@ impl Archive {
 
 /// Returns an entry's name without `./`, none if no file of a layout is called like that.
 fn name(path: &[u8]) -> Result<Option<String>, ErrorKind> {
-    // Escaped, because a name may try to speak to the terminal.
-    let shown = || String::from_utf8_lossy(&path[..path.len().min(NAME_LIMIT)]).escape_debug().to_string();
+    // The name may contain commands for a terminal.
+    let shown = || Escaped(String::from_utf8_lossy(&path[..path.len().min(NAME_LIMIT)])).to_string();
     if path.starts_with(b"/") {
         return Err(ErrorKind::Malformed(format!("the archive has an entry with an absolute path: `{}`", shown())));
     }

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::io;
 
+use refkit_oci::escape::Escaped;
+
 use super::cache::ENTRY;
 use super::evict::gone;
 use super::{AotCache, entry, open_own, private};
@@ -53,7 +55,7 @@ impl AotCache {
                 continue;
             }
             if let Err(what) = self.check(&name, &mut checked) {
-                let name = name.to_string_lossy().escape_debug().to_string();
+                let name = Escaped(name.to_string_lossy()).to_string();
                 checked.wrong.push(Wrong { name, what });
                 if repair {
                     let is_directory = file.file_type().is_ok_and(|kind| kind.is_dir());
