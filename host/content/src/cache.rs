@@ -8,7 +8,7 @@ mod listed;
 mod options;
 mod questions;
 mod resolve;
-mod shelf;
+mod view;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,7 @@
-//! Copying: a manifest or an index and all that it refers to, from a source to where it is pushed.
+//! Copies a manifest or an index and all that it refers to, from a source to a destination.
 
 mod blob;
+mod failure;
 mod halt;
 mod options;
 mod referrers;
@@ -8,9 +9,10 @@ mod walk;
 
 use refkit_oci::{Descriptor, Reference, Repository};
 
+pub use failure::{CopyError, Side};
 pub use options::{Options, Referrers, Step};
 
-use crate::{Error, Origin, Push, Source};
+use crate::{Origin, Push, Source};
 use walk::Copying;
 
 /// Copies what the reference names, byte for byte: indexes with all they list (attestations too), manifests with their
@@ -18,39 +20,57 @@ use walk::Copying;
 /// once is not asked for again. A `subject` is not followed, referrers stay behind ([`Options::referrers`] brings
 /// them), and layers that may not be distributed stay where their `urls` say.
 ///
-/// A manifest that the destination has by its digest is taken for whole: registries check a manifest's blobs when it
-/// comes, and keep what a manifest refers to. An index is no such proof, as some registries take an index without all
-/// that it lists; its manifests are asked for one by one. [`Options::thorough`] looks after everything.
+/// If the destination has a manifest by its digest, the copy takes it for complete: registries check the blobs of a manifest
+/// when it is pushed, and keep what it refers to. An index is no such proof, because some registries accept an index
+/// without all that it lists; the copy asks for its manifests one by one. [`Options::thorough`] checks everything.
 ///
-/// Within one registry blobs are mounted; else a blob is opened at the source only once the destination wants it, and
-/// goes through in pieces. Where the destination breaks on the way, or limits requests, the blob is sent again, at
-/// most twice. What fails ends the copy; what is under way then is given up, so that no upload stays behind.
+/// Within one registry the copy mounts blobs; otherwise it opens a blob at the source only once the destination reads it,
+/// and passes it on in pieces. If the destination breaks on the way, or limits requests, the copy sends the blob again, at
+/// most twice. The first failure ends the copy; uploads under way are cancelled.
+///
+/// ```
+/// use refkit_content::{Memory, Push as _, Resolve as _, copy};
+/// use refkit_oci::Reference;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let (source, destination) = (Memory::new(), Memory::new());
+/// let from = Reference::parse("registry.example/app:1.0")?;
+/// let index = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+/// source.push_manifest(&from, "application/vnd.oci.image.index.v1+json", index.into()).await?;
+///
+/// let to = Reference::parse("mirror.example/app:1.0")?;
+/// let copied = copy(&source, &from, &destination, &to).await?;
+/// assert_eq!(destination.resolve(&to).await?.value.digest, copied.digest);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// What the source or the destination says; [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) for a manifest that is
-/// none, for indexes more than 8 deep and for more than 65536 manifests and blobs.
+/// [`CopyError`] with the side that failed. A malformed manifest, indexes more than 8 deep, and more than 65536 manifests
+/// and blobs are errors of the source, of kind [`ErrorKind::Malformed`](crate::ErrorKind::Malformed).
 pub async fn copy<S>(
     source: &S,
     from: &Reference,
     destination: &(impl Push + ?Sized),
     to: &Reference,
-) -> Result<Descriptor, Error>
+) -> Result<Descriptor, CopyError>
 where
     S: Source + Clone + 'static,
 {
     Options::default().copy(source, from, destination, to).await
 }
 
-/// Copies blobs of one repository, a few at once. Those that the destination has are not asked for at the source, and
-/// layers that may not be distributed stay where their `urls` say. `origin` is who is named where the source fails.
+/// Copies blobs of one repository, a few at once. It does not open blobs that the destination has, and leaves layers that
+/// may not be distributed where their `urls` say. `origin` is the host that errors of the source name.
 ///
 /// # Errors
-/// What the source or the destination says.
+/// [`CopyError`] with the side that failed.
 pub async fn blobs<S>(
     (source, from, origin): (&S, &Repository, &Origin),
     (destination, to): (&(impl Push + ?Sized), &Repository),
     blobs: impl IntoIterator<Item = &Descriptor>,
-) -> Result<(), Error>
+) -> Result<(), CopyError>
 where
     S: Source + Clone + 'static,
 {

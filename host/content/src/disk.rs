@@ -40,6 +40,20 @@ use marker::Refused;
 use root::{Root, blocking};
 
 /// A directory of content. A clone is another handle on the same cache.
+///
+/// A [`Cached`](crate::Cached) source looks into the cache first, and keeps there what the source returns.
+///
+/// ```
+/// use refkit_content::{CacheOptions, Cached, DiskCache, Principal, Resolve};
+/// use refkit_oci::Reference;
+///
+/// async fn digest(client: impl Resolve + Principal + 'static) -> Result<String, refkit_content::Error> {
+///     let disk = DiskCache::open("/var/cache/tool/content", 1 << 30).await?;
+///     let cached = Cached::on_disk(client, disk, CacheOptions::default());
+///     let reference = Reference::parse("registry.example/app:1.0").expect("a reference");
+///     Ok(cached.resolve(&reference).await?.value.digest.to_string())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct DiskCache {
     inner: Arc<Inner>,

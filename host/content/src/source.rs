@@ -160,8 +160,12 @@ pub trait Push: Send + Sync {
         Ok(false)
     }
 
-    /// Pushes a blob; what is there already is not sent again. The body is verified on its way: one that contradicts
-    /// the descriptor leaves nothing behind.
+    /// Pushes a blob, unless it is there already. The body is verified on its way: one that contradicts the descriptor
+    /// leaves nothing behind.
+    ///
+    /// # Errors
+    /// The error of the body, unchanged, if the body breaks or contradicts the descriptor; then its operation is
+    /// [`Operation::Fetch`](crate::Operation::Fetch). Otherwise an error of another operation.
     async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error>;
 
     /// Pushes a manifest or an index, byte for byte, under the destination's tag, or under its digest alone where

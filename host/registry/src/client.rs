@@ -42,6 +42,23 @@ pub(crate) use uploads::{Strategies, Strategy};
 
 /// A client of any number of registries, which keeps connections and tokens. Clones share them, and the limits of
 /// requests to each host.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use refkit_content::Resolve as _;
+/// use refkit_oci::Reference;
+/// use refkit_registry::{Client, DockerConfig, Helpers};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let credentials = DockerConfig::new("/home/user/.docker/config.json", Helpers::default());
+/// let client = Client::builder().credentials(Arc::new(credentials)).build();
+/// let alpine = Reference::parse("docker.io/library/alpine:3")?;
+/// println!("{}", client.resolve(&alpine).await?.value.digest);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,

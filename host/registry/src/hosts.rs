@@ -22,11 +22,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod answer;
+mod address;
 mod buildkitd;
 mod certificates;
 mod certs_d;
-mod draft;
 mod error;
 mod files;
 mod host;
@@ -34,10 +33,11 @@ mod hosts_toml;
 mod listing;
 mod network;
 mod pattern;
-mod place;
 mod refkit;
 mod rewrite;
+mod selection;
 mod settings;
+mod specification;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -56,8 +56,8 @@ pub use network::Network;
 pub use refkit_config::{ConfigError, ConfigFile, Setting};
 pub use rewrite::Rewrite;
 
-use draft::Drafts;
 use pattern::Pattern;
+use specification::HostSpecifications;
 
 /// The most registries whose hosts are remembered.
 const MAX_REMEMBERED: usize = 1024;
@@ -69,7 +69,7 @@ pub struct Hosts {
     given: Vec<(Pattern, Vec<Arc<Host>>)>,
     tables: Vec<(Pattern, Arc<Result<refkit::Table, HostsError>>)>,
     /// From `certs.d`, then from `buildkitd.toml`.
-    others: Drafts,
+    others: HostSpecifications,
     plain: BTreeSet<String>,
     unread: Vec<PathBuf>,
     remembered: Arc<Mutex<HashMap<String, Vec<Arc<Host>>>>>,
@@ -93,7 +93,7 @@ impl Hosts {
         }
         for file in &files.buildkitd {
             if let Some(text) = file.read(&mut hosts.unread, read_text)? {
-                hosts.others.extend(buildkitd::drafts(buildkitd::parse(file.path(), &text)?));
+                hosts.others.extend(buildkitd::specifications(buildkitd::parse(file.path(), &text)?));
             }
         }
         Ok(hosts)
@@ -145,7 +145,7 @@ impl Hosts {
         if let Some(hosts) = remembered().get(registry) {
             return Ok(hosts.clone());
         }
-        let hosts = self.answer(registry)?;
+        let hosts = self.select(registry)?;
         let mut remembered = remembered();
         if remembered.len() >= MAX_REMEMBERED {
             remembered.clear();
@@ -172,7 +172,7 @@ pub(crate) fn fuzz(kind: u32, file: &Path, text: &str) -> Option<Hosts> {
     let mut hosts = Hosts::default();
     match kind % 3 {
         0 => hosts = hosts.refkit(file, text).ok()?,
-        1 => hosts.others.extend(buildkitd::drafts(buildkitd::parse(file, text).ok()?)),
+        1 => hosts.others.extend(buildkitd::specifications(buildkitd::parse(file, text).ok()?)),
         _ => hosts.others.push((Pattern::Default, hosts_toml::parse(file, text).map_err(HostsError::from))),
     }
     Some(hosts)

@@ -30,9 +30,10 @@ use futures_util::stream::{self, BoxStream};
 use http::Method;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION};
 use refkit_content::ErrorKind;
+use tracing::Instrument as _;
 use url::Url;
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, host_of};
 use crate::hosts::Tls;
 use limiter::{Class, Limiters};
 use names::{NamedBy, Names};
@@ -44,6 +45,10 @@ pub(crate) use request::{Context, Purpose, Repeat, Request, RequestBody, Slot};
 pub(crate) use response::{Response, Whole, text_of};
 pub use timeouts::Timeouts;
 pub(crate) use transport::Transport;
+
+/// The target of this layer's spans and events, in all crates of the workspace: `refkit::request`, `refkit::retry`,
+/// `refkit::cache`.
+const REQUEST: &str = "refkit::request";
 
 /// How many bytes of a request body a line carries at least while the client waits for one piece of a response: 1 MiB,
 /// which at 30 s is less than any line in use.
@@ -88,7 +93,24 @@ impl Http {
 }
 
 impl Transport for Http {
+    /// Traces a span `request`, and an event at its end. The URL's query is left out: it may hold a token.
     async fn send(&self, request: Request, context: &mut Context<'_>) -> Result<Response, ErrorKind> {
+        let (method, host, path) = (&request.method, host_of(&request.url), request.url.path());
+        let span = tracing::debug_span!(target: REQUEST, "request", %method, %host, %path);
+        let sending = async {
+            let sent = self.send_once(request, context).await;
+            match &sent {
+                Ok(response) => tracing::debug!(target: REQUEST, status = response.status.as_u16(), "response"),
+                Err(error) => tracing::debug!(target: REQUEST, %error, "no response"),
+            }
+            sent
+        };
+        sending.instrument(span).await
+    }
+}
+
+impl Http {
+    async fn send_once(&self, request: Request, context: &Context<'_>) -> Result<Response, ErrorKind> {
         let timeouts = self.options.timeouts;
         let route = self.route(&request.url, context);
         let connect = route.connect;

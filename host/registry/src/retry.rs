@@ -10,7 +10,7 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use http::StatusCode;
 use refkit_content::{ErrorKind, deadline};
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, host_of};
 use crate::http::limiter::Limiters;
 use crate::http::{Context, Repeat, Request, Response, Transport, failure};
 
@@ -126,8 +126,10 @@ impl<N: Transport> Transport for Retry<N> {
             if let ErrorKind::RateLimited { .. } = failure {
                 self.limiters.at(context.endpoint, &url).pause(wait);
             }
-            tokio::time::sleep(wait).await;
             context.repetitions += 1;
+            let host = host_of(&url);
+            tracing::debug!(target: "refkit::retry", %host, repetition = context.repetitions, ?wait, %failure, "waiting to repeat");
+            tokio::time::sleep(wait).await;
             request = again;
         }
     }

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use refkit::ErrorCode;
-use refkit_content::{Body, Origin, Push, Source, copy, verify};
+use refkit_content::copy::{self, CopyError};
+use refkit_content::{Body, Origin, Push, Source, verify};
 use refkit_images::edit;
 use refkit_images::frontend::entrypoint::Entrypoint;
 use refkit_images::layer::Layer;
@@ -101,7 +102,7 @@ impl Image {
         (source, from): (&S, &Repository),
         (destination, to): (&dyn Push, &Repository),
         tag: Option<&str>,
-    ) -> Result<(), refkit_content::Error> {
+    ) -> Result<(), CopyError> {
         let mut layers: Vec<&Descriptor> = base.images.iter().flat_map(|image| &image.layers).collect();
         layers.sort_by_key(|layer| &layer.digest);
         layers.dedup_by_key(|layer| &layer.digest);
@@ -110,22 +111,25 @@ impl Image {
             let own = [(&one.layer.0, &one.layer.1.bytes), (&one.config.descriptor, &one.config.bytes)];
             for (descriptor, bytes) in own {
                 let body = Body::from_bytes(Origin::Memory, bytes.clone());
-                destination.push_blob(to, descriptor, body).await?;
+                destination.push_blob(to, descriptor, body).await.map_err(CopyError::at_destination)?;
             }
         }
         let reference = |written: &Written, tag: Option<&str>| {
             let digest = tag.is_none().then(|| written.descriptor.digest.clone());
             Reference::new(to.clone(), tag.map(str::to_owned), digest).map_err(|error| {
                 let problem = refkit_content::ErrorKind::Malformed(error.to_string());
-                refkit_content::Error::new(refkit_content::Operation::Push, to, problem)
+                let error = refkit_content::Error::new(refkit_content::Operation::Push, to, problem);
+                CopyError::at_destination(error)
             })
         };
         let listed = self.all.iter().map(|one| &one.manifest);
         for manifest in listed.filter(|manifest| manifest.descriptor.digest != self.root.descriptor.digest) {
             let to = reference(manifest, None)?;
-            destination.push_manifest(&to, &manifest.descriptor.media_type, manifest.bytes.clone()).await?;
+            let pushed = destination.push_manifest(&to, &manifest.descriptor.media_type, manifest.bytes.clone()).await;
+            pushed.map_err(CopyError::at_destination)?;
         }
         let to = reference(&self.root, tag)?;
-        destination.push_manifest(&to, &self.root.descriptor.media_type, self.root.bytes.clone()).await.map(drop)
+        let pushed = destination.push_manifest(&to, &self.root.descriptor.media_type, self.root.bytes.clone()).await;
+        pushed.map(drop).map_err(CopyError::at_destination)
     }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use clap::ValueEnum;
 use refkit::{Engine, ErrorCode};
-use refkit_content::{LayoutReference, Operation};
+use refkit_content::LayoutReference;
+use refkit_content::copy::{CopyError, Side};
 use refkit_images::frontend::entrypoint::Entrypoint;
 use refkit_images::frontend::label::Listed;
 use refkit_images::layer::Layer;
@@ -110,9 +111,9 @@ async fn write(
     registries: &Registries,
     directories: &Directories,
 ) -> Result<(), CommandError> {
-    let told = |error: refkit_content::Error| match (error.operation, destination.registry()) {
-        (Operation::Push | Operation::Open, registry) => {
-            let error = refkit::Error::from(error);
+    let told = |failed: CopyError| match (failed.side, destination.registry()) {
+        (Side::Destination, registry) => {
+            let error = refkit::Error::from(failed.error);
             let failure = CommandError::failed(error.code(), &error);
             match (error.code(), registry) {
                 (ErrorCode::Unauthorized, Some(registry)) => failure.hint(format_args!("try: docker login {registry}")),
@@ -123,7 +124,7 @@ async fn write(
                 _ => failure,
             }
         }
-        _ => base::said(&error, target),
+        (Side::Source, _) => base::said(&failed.error, target),
     };
     let (push, repository) = destination.open(registries, directories).await?;
     let from = (&target.source(), target.reference().repository());

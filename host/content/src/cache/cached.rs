@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use refkit_oci::Repository;
 
 use super::questions::{Asker, Questions};
-use super::shelf::{Part, Shelf};
+use super::view::{Part, View};
 use super::{Cache, CacheOptions, Pull};
 use crate::disk::DiskCache;
 use crate::{Error, Operation, Origin, Principal, WithOrigin};
@@ -93,12 +93,12 @@ impl<S> Cached<S> {
     }
 
     /// Returns what is cached of a repository for whoever asks now.
-    pub(super) async fn shelf(&self, repository: &Repository) -> Result<Shelf, Error> {
-        let mut shelf = Shelf { repository: repository.clone(), own: None, open: None, unknown: None };
+    pub(super) async fn view(&self, repository: &Repository) -> Result<View, Error> {
+        let mut view = View { repository: repository.clone(), own: None, open: None, unknown: None };
         let memory = self.memory.as_ref();
         let Some((_, whom)) = &self.inner.disk else {
-            shelf.own = Some(Part { memory: memory.cloned(), disk: None });
-            return Ok(shelf);
+            view.own = Some(Part { memory: memory.cloned(), disk: None });
+            return Ok(view);
         };
         let source = whom(&self.inner.source);
         if let Some(anybody) = source.anonymous(repository).await {
@@ -107,36 +107,39 @@ impl<S> Cached<S> {
                 Some(disk) => disk.is_behind_credentials().await,
                 None => false,
             };
-            shelf.open = Some(open);
+            view.open = Some(open);
             if !behind && source.is_anonymous(repository) {
-                return Ok(shelf);
+                return Ok(view);
             }
         }
         match source.principal(repository).await {
-            Ok(principal) => shelf.own = Some(self.inner.part(memory, &principal, repository)?),
-            Err(error) => shelf.unknown = Some(error),
+            Ok(principal) => view.own = Some(self.inner.part(memory, &principal, repository)?),
+            Err(error) => view.unknown = Some(error),
         }
-        Ok(shelf)
+        Ok(view)
     }
 
-    pub(super) fn asker(&self, shelf: &Shelf) -> Asker {
+    pub(super) fn asker(&self, view: &View) -> Asker {
         let confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_confirmed = shelf.parts().any(|part| confirmed.contains(&(part.who(), shelf.repository.clone())));
-        (shelf.who(), self.options, is_confirmed)
+        let is_confirmed = view.parts().any(|part| confirmed.contains(&(part.who(), view.repository.clone())));
+        (view.who(), self.options, is_confirmed)
     }
 
-    /// Takes note that the source has answered for a repository.
-    pub(super) fn confirm<T>(&self, shelf: &Shelf, answer: &Result<WithOrigin<T>, Error>) {
+    /// Notes that the source has answered for a repository, and traces whether a cache or a host has answered.
+    pub(super) fn confirm<T>(&self, view: &View, answer: &Result<WithOrigin<T>, Error>) {
+        if let Ok(WithOrigin { origin, .. }) = answer {
+            tracing::debug!(target: "refkit::cache", repository = %view.repository, %origin, "answered");
+        }
         let answered = answer.as_ref().is_ok_and(|answer| !matches!(answer.origin, Origin::Seen(_)));
         if answered && self.options.pull == Pull::Always && !self.options.is_closed() {
             let mut confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
-            confirmed.extend(shelf.parts().map(|part| (part.who(), shelf.repository.clone())));
+            confirmed.extend(view.parts().map(|part| (part.who(), view.repository.clone())));
         }
     }
 
-    pub(super) fn question(&self, shelf: &Shelf) -> Question<S> {
+    pub(super) fn question(&self, view: &View) -> Question<S> {
         let (inner, memory) = (Arc::clone(&self.inner), self.memory.clone());
-        Question { inner, memory, shelf: shelf.clone(), options: self.options }
+        Question { inner, memory, view: view.clone(), options: self.options }
     }
 }
 
@@ -154,7 +157,7 @@ impl<S: Principal> Cached<S> {
 pub(super) struct Question<S> {
     pub inner: Arc<Inner<S>>,
     memory: Option<Cache>,
-    pub shelf: Shelf,
+    pub view: View,
     pub options: CacheOptions,
 }
 
@@ -166,19 +169,19 @@ impl<S> Question<S> {
     /// Returns where to keep an answer of the source: for all if no credentials were sent, else for these alone. None
     /// if the credentials cannot be looked up.
     pub async fn keeping(&self) -> Option<Part> {
-        let Some((_, whom)) = &self.inner.disk else { return self.shelf.own.clone() };
-        let (source, repository) = (whom(&self.inner.source), &self.shelf.repository);
-        if let Some(open) = self.shelf.open.as_ref().filter(|_| source.is_anonymous(repository)) {
+        let Some((_, whom)) = &self.inner.disk else { return self.view.own.clone() };
+        let (source, repository) = (whom(&self.inner.source), &self.view.repository);
+        if let Some(open) = self.view.open.as_ref().filter(|_| source.is_anonymous(repository)) {
             return Some(open.clone());
         }
-        let own = match &self.shelf.own {
+        let own = match &self.view.own {
             Some(own) => own.clone(),
             None => {
                 let principal = source.principal(repository).await.ok()?;
                 self.inner.part(self.memory.as_ref(), &principal, repository).ok()?
             }
         };
-        if let Some(Part { disk: Some(open), .. }) = self.shelf.open.as_ref().filter(|open| open.who() != own.who()) {
+        if let Some(Part { disk: Some(open), .. }) = self.view.open.as_ref().filter(|open| open.who() != own.who()) {
             open.put_behind_credentials().await;
         }
         Some(own)
@@ -187,14 +190,14 @@ impl<S> Question<S> {
     /// Returns the error for what the cache does not have; if the credentials cannot be looked up, that error, because
     /// the content may be there for them.
     pub fn miss(&self, operation: Operation, subject: impl fmt::Display) -> Error {
-        self.shelf.unknown.clone().unwrap_or_else(|| Error::new(operation, subject, self.options.miss()))
+        self.view.unknown.clone().unwrap_or_else(|| Error::new(operation, subject, self.options.miss()))
     }
 }
 
 impl<S> Clone for Question<S> {
     fn clone(&self) -> Self {
         let (inner, memory) = (Arc::clone(&self.inner), self.memory.clone());
-        Self { inner, memory, shelf: self.shelf.clone(), options: self.options }
+        Self { inner, memory, view: self.view.clone(), options: self.options }
     }
 }
 

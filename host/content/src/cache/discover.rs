@@ -11,12 +11,12 @@ use crate::{Discover, Error, Operation, Origin, WithOrigin};
 #[async_trait]
 impl<S: Discover + 'static> Discover for Cached<S> {
     async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
-        let shelf = self.shelf(repository).await?;
+        let view = self.view(repository).await?;
         let ask = || {
-            let question = self.question(&shelf);
+            let question = self.question(&view);
             async move { question.tags().await }.boxed()
         };
-        self.inner.flights.tags.join((self.asker(&shelf), repository.clone()), ask).await
+        self.inner.flights.tags.join((self.asker(&view), repository.clone()), ask).await
     }
 
     async fn referrers(
@@ -25,11 +25,11 @@ impl<S: Discover + 'static> Discover for Cached<S> {
         subject: &Digest,
         artifact_type: Option<&str>,
     ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
-        let shelf = self.shelf(repository).await?;
+        let view = self.view(repository).await?;
         let (subject, artifact_type) = (subject.clone(), artifact_type.map(str::to_owned));
-        let key = (self.asker(&shelf), repository.clone(), subject.clone(), artifact_type.clone());
+        let key = (self.asker(&view), repository.clone(), subject.clone(), artifact_type.clone());
         let ask = || {
-            let question = self.question(&shelf);
+            let question = self.question(&view);
             async move { question.referrers(&subject, artifact_type.as_deref()).await }.boxed()
         };
         self.inner.flights.referrers.join(key, ask).await
@@ -48,7 +48,7 @@ fn referrers_of(subject: &Digest, artifact_type: Option<&str>) -> String {
 
 impl<S: Discover> Question<S> {
     async fn tags(&self) -> Result<WithOrigin<Vec<String>>, Error> {
-        let repository = &self.shelf.repository;
+        let repository = &self.view.repository;
         if self.options.is_closed() {
             let miss = || self.miss(Operation::Tags, repository);
             return self.known_tags().await.ok_or_else(miss);
@@ -66,7 +66,7 @@ impl<S: Discover> Question<S> {
     }
 
     async fn known_tags(&self) -> Option<WithOrigin<Vec<String>>> {
-        let seen = self.shelf.list::<Vec<String>>(TAGS).await?;
+        let seen = self.view.list::<Vec<String>>(TAGS).await?;
         Some(WithOrigin { origin: Origin::Seen(seen.at()), value: seen.value })
     }
 
@@ -75,7 +75,7 @@ impl<S: Discover> Question<S> {
         subject: &Digest,
         artifact_type: Option<&str>,
     ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
-        let repository = &self.shelf.repository;
+        let repository = &self.view.repository;
         if self.options.is_closed() {
             let miss = || self.miss(Operation::Referrers, format!("{repository}@{subject}"));
             return self.known_referrers(subject, artifact_type).await.ok_or_else(miss);
@@ -95,9 +95,9 @@ impl<S: Discover> Question<S> {
 
     /// Returns the list that was asked for, or what belongs to it of the list of all.
     async fn known_referrers(&self, subject: &Digest, wanted: Option<&str>) -> Option<WithOrigin<Vec<Descriptor>>> {
-        let seen = match self.shelf.list::<Vec<Listed>>(&referrers_of(subject, wanted)).await {
+        let seen = match self.view.list::<Vec<Listed>>(&referrers_of(subject, wanted)).await {
             Some(seen) => seen,
-            None => self.shelf.list(&referrers_of(subject, None)).await?,
+            None => self.view.list(&referrers_of(subject, None)).await?,
         };
         let origin = Origin::Seen(seen.at());
         let of = |one: &Descriptor| wanted.is_none_or(|wanted| one.artifact_type.as_deref() == Some(wanted));

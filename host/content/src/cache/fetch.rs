@@ -18,9 +18,9 @@ use crate::{Body, Error, Fetch, Operation, Origin, WithOrigin};
 #[async_trait]
 impl<S: Fetch + 'static> Fetch for Cached<S> {
     async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
-        let shelf = self.shelf(repository).await?;
-        let asker = self.asker(&shelf);
-        let question = self.question(&shelf);
+        let view = self.view(repository).await?;
+        let asker = self.asker(&view);
+        let question = self.question(&view);
         // Inline data is no grant.
         let descriptor = Descriptor { data: None, ..descriptor.clone() };
         // How it is described beside that makes no other question.
@@ -30,12 +30,12 @@ impl<S: Fetch + 'static> Fetch for Cached<S> {
             let may_look = question.may_look(&key.0);
             let ask = || async move { question.whole(&descriptor, may_look).await }.boxed();
             let answer = self.inner.flights.open.join(key, ask).await;
-            self.confirm(&shelf, &answer);
+            self.confirm(&view, &answer);
             return answer.map(|WithOrigin { value, origin }| Body::from_bytes(origin, value));
         }
         let answer = question.stream(descriptor, key).await;
         if let Ok(body) = &answer {
-            self.confirm(&shelf, &Ok(WithOrigin { value: (), origin: body.origin.clone() }));
+            self.confirm(&view, &Ok(WithOrigin { value: (), origin: body.origin.clone() }));
         }
         answer
     }
@@ -50,21 +50,21 @@ fn is_read_whole(descriptor: &Descriptor, blobs: bool) -> bool {
 impl<S: Fetch> Question<S> {
     async fn whole(&self, descriptor: &Descriptor, may_look: bool) -> Result<WithOrigin<Bytes>, Error> {
         let cached = |value| WithOrigin { value, origin: Origin::Cache };
-        if may_look && let Some(bytes) = self.shelf.bytes(&descriptor.digest).await {
+        if may_look && let Some(bytes) = self.view.bytes(&descriptor.digest).await {
             return Ok(cached(bytes));
         }
         if self.options.is_closed() {
             return Err(self.lacks(descriptor));
         }
-        match verify::fetch(self.source(), &self.shelf.repository, descriptor, MANIFEST_LIMIT).await {
+        match verify::fetch(self.source(), &self.view.repository, descriptor, MANIFEST_LIMIT).await {
             Ok(answer) => {
                 if let Some(part) = self.keeping().await {
-                    part.keep(&self.shelf.repository, descriptor, &answer.value, false).await;
+                    part.keep(&self.view.repository, descriptor, &answer.value, false).await;
                 }
                 Ok(answer)
             }
             Err(error) if self.options.bears(&error) => {
-                self.shelf.bytes(&descriptor.digest).await.map(cached).ok_or(error)
+                self.view.bytes(&descriptor.digest).await.map(cached).ok_or(error)
             }
             Err(error) => Err(error),
         }
@@ -83,27 +83,27 @@ impl<S: Fetch> Question<S> {
         let opened = if self.keeps_blobs() {
             match self.download(&descriptor, key.clone()).await {
                 Ok(Some(download)) => {
-                    let again = async move { self.source().open(&self.shelf.repository, &descriptor).await };
+                    let again = async move { self.source().open(&self.view.repository, &descriptor).await };
                     return Ok(download.body(again.boxed()));
                 }
                 Ok(None) => match self.here(&descriptor, &key.0).await {
                     Some(body) => return Ok(body),
-                    None => self.source().open(&self.shelf.repository, &descriptor).await,
+                    None => self.source().open(&self.view.repository, &descriptor).await,
                 },
                 Err(error) => Err(error),
             }
         } else {
-            self.source().open(&self.shelf.repository, &descriptor).await
+            self.source().open(&self.view.repository, &descriptor).await
         };
         match opened {
-            Err(error) if self.options.bears(&error) => self.shelf.body(&descriptor).await.ok_or(error),
+            Err(error) if self.options.bears(&error) => self.view.body(&descriptor).await.ok_or(error),
             other => other,
         }
     }
 
     /// Returns what may come from the cache before anybody is asked.
     async fn here(&self, descriptor: &Descriptor, asker: &Asker) -> Option<Body> {
-        if self.may_look(asker) { self.shelf.body(descriptor).await } else { None }
+        if self.may_look(asker) { self.view.body(descriptor).await } else { None }
     }
 
     /// Joins those who read a content while it comes, or begins; none if it has come by now, or cannot be kept.
@@ -128,9 +128,9 @@ impl<S: Fetch> Question<S> {
         if self.here(descriptor, &key.0).await.is_some() {
             return Ok(None);
         }
-        let Some(disk) = self.shelf.disk() else { return Ok(None) };
+        let Some(disk) = self.view.disk() else { return Ok(None) };
         let Some(sink) = disk.begin(descriptor).await else { return Ok(None) };
-        let body = self.source().open(&self.shelf.repository, descriptor).await?;
+        let body = self.source().open(&self.view.repository, descriptor).await?;
         // Whether the registry asked for credentials shows only now.
         let sink = match self.keeping().await.and_then(|part| part.disk) {
             Some(disk) => disk.take_over(sink, descriptor),
@@ -144,7 +144,7 @@ impl<S: Fetch> Question<S> {
     }
 
     fn keeps_blobs(&self) -> bool {
-        self.options.blobs && self.shelf.disk().is_some()
+        self.options.blobs && self.view.disk().is_some()
     }
 
     /// Returns whether the cache may answer before anybody is asked.
@@ -153,6 +153,6 @@ impl<S: Fetch> Question<S> {
     }
 
     fn lacks(&self, descriptor: &Descriptor) -> Error {
-        self.miss(Operation::Fetch, format_args!("{}@{}", self.shelf.repository, descriptor.digest))
+        self.miss(Operation::Fetch, format_args!("{}@{}", self.view.repository, descriptor.digest))
     }
 }

@@ -12,24 +12,24 @@ use crate::{Content, Error, ErrorKind, Operation, Origin, Resolve, WithOrigin};
 #[async_trait]
 impl<S: Resolve + 'static> Resolve for Cached<S> {
     async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
-        let shelf = self.shelf(reference.repository()).await?;
+        let view = self.view(reference.repository()).await?;
         let ask = || {
-            let (question, reference) = (self.question(&shelf), reference.clone());
+            let (question, reference) = (self.question(&view), reference.clone());
             async move { question.resolve(&reference).await }.boxed()
         };
-        let answer = self.inner.flights.resolve.join((self.asker(&shelf), reference.clone()), ask).await;
-        self.confirm(&shelf, &answer);
+        let answer = self.inner.flights.resolve.join((self.asker(&view), reference.clone()), ask).await;
+        self.confirm(&view, &answer);
         answer
     }
 
     async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
-        let shelf = self.shelf(reference.repository()).await?;
+        let view = self.view(reference.repository()).await?;
         let ask = || {
-            let (question, reference) = (self.question(&shelf), reference.clone());
+            let (question, reference) = (self.question(&view), reference.clone());
             async move { question.pull(&reference).await }.boxed()
         };
-        let answer = self.inner.flights.pull.join((self.asker(&shelf), reference.clone()), ask).await;
-        self.confirm(&shelf, &answer);
+        let answer = self.inner.flights.pull.join((self.asker(&view), reference.clone()), ask).await;
+        self.confirm(&view, &answer);
         answer
     }
 }
@@ -43,7 +43,7 @@ impl<S: Resolve> Question<S> {
             };
         }
         if let (Some(digest), Pull::Default) = (reference.digest(), self.options.pull)
-            && let Some(content) = self.shelf.manifest(digest).await
+            && let Some(content) = self.view.manifest(digest).await
         {
             return Ok(WithOrigin { value: content.descriptor, origin: Origin::Cache });
         }
@@ -78,8 +78,7 @@ impl<S: Resolve> Question<S> {
             Err(Error { kind: ErrorKind::Unsupported(_), .. }) => return self.get(reference).await,
             Err(error) => return Err(error),
         };
-        let value =
-            if now == held.value.descriptor.digest { Some(held.value) } else { self.shelf.manifest(&now).await };
+        let value = if now == held.value.descriptor.digest { Some(held.value) } else { self.view.manifest(&now).await };
         match value {
             Some(value) if reference.digest().is_none_or(|wanted| *wanted == value.descriptor.digest) => {
                 Ok(WithOrigin { value, origin: Origin::Cache })
@@ -104,7 +103,7 @@ impl<S: Resolve> Question<S> {
             })
             .map_err(|problem| Error::new(Operation::Pull, reference, problem).at(&answer.origin))?;
         if let Some(part) = self.keeping().await {
-            part.keep(&self.shelf.repository, descriptor, bytes, true).await;
+            part.keep(&self.view.repository, descriptor, bytes, true).await;
         }
         self.remember(reference, descriptor).await;
         Ok(answer)
@@ -121,17 +120,17 @@ impl<S: Resolve> Question<S> {
     /// Returns what is cached of what a reference names, or named when it was last asked for.
     async fn held(&self, reference: &Reference) -> Option<WithOrigin<Content>> {
         if let Some(digest) = reference.digest() {
-            return Some(WithOrigin { value: self.shelf.manifest(digest).await?, origin: Origin::Cache });
+            return Some(WithOrigin { value: self.view.manifest(digest).await?, origin: Origin::Cache });
         }
         let WithOrigin { value, origin } = self.remembered(reference).await?;
-        Some(WithOrigin { value: self.shelf.manifest(&value.digest).await?, origin })
+        Some(WithOrigin { value: self.view.manifest(&value.digest).await?, origin })
     }
 
     async fn remembered(&self, reference: &Reference) -> Option<WithOrigin<Descriptor>> {
         if let Some(digest) = reference.digest() {
-            return Some(WithOrigin { value: self.shelf.manifest(digest).await?.descriptor, origin: Origin::Cache });
+            return Some(WithOrigin { value: self.view.manifest(digest).await?.descriptor, origin: Origin::Cache });
         }
-        let seen = self.shelf.tag(reference.tag()?).await?;
+        let seen = self.view.tag(reference.tag()?).await?;
         let origin = Origin::Seen(seen.at());
         Some(WithOrigin { value: seen.value, origin })
     }

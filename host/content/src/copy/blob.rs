@@ -1,4 +1,4 @@
-//! One blob: mounted, or opened at the source once the destination wants it.
+//! Copies one blob: mounts it, or opens it at the source once the destination reads it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,12 +9,13 @@ use futures_util::future::TryFutureExt as _;
 use futures_util::stream::StreamExt as _;
 use refkit_oci::Descriptor;
 
+use super::failure::CopyError;
 use super::halt::Halted;
 use super::options::Step;
 use super::walk::Copying;
 use crate::{Body, Error, ErrorCode, ErrorKind, Origin, Push, Source, deadline, verify};
 
-/// How often a blob is sent again where the destination breaks.
+/// How often the copy sends a blob again after the destination broke.
 const AGAIN: u32 = 2;
 
 /// The wait before that: 200 ms, and 800 ms before the last time.
@@ -23,7 +24,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest wait that a destination can ask for: 60 s.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// What a body has shown of itself.
+/// Whether a body was opened, and whether it broke.
 #[derive(Default)]
 struct Watch {
     opened: AtomicBool,
@@ -33,7 +34,7 @@ struct Watch {
 impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
     /// Copies one blob.
     pub(super) async fn blob(&self, blob: &Descriptor) -> Result<(), Halted> {
-        // Nobody closes it.
+        // The semaphore is never closed.
         let _permit = self.permits.acquire().await.map_err(|_| Halted)?;
         self.halt.check()?;
         if self.mount(blob).await? {
@@ -42,7 +43,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         }
         for tries in 0.. {
             let watch = Arc::new(Watch::default());
-            // What is under way is not cut short: it ends by itself when its body does, and cleans up.
+            // A push is never dropped: it ends when its body ends, and cleans up.
             let pushed = self.destination.push_blob(self.to, blob, self.body(blob, Arc::clone(&watch))).await;
             let Err(error) = pushed else {
                 let sent = watch.opened.load(Ordering::Relaxed);
@@ -52,14 +53,14 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
             self.halt.check()?;
             let source = watch.broken.load(Ordering::Relaxed);
             if source || tries >= AGAIN || !self.wait(&error, tries).await? {
-                return Err(self.halt.fail(error));
+                return Err(self.halt.fail(CopyError::of_push(error, source)));
             }
             self.tell(blob, Step::Again);
         }
         Ok(())
     }
 
-    /// Mounts a blob where that is possible. The first one shows whether it is: the others wait for it.
+    /// Mounts a blob if that is possible. The first blob shows whether it is; the others wait for it.
     async fn mount(&self, blob: &Descriptor) -> Result<bool, Halted> {
         let mut mounts = self.mounts.lock().await;
         let mounted = match *mounts {
@@ -74,15 +75,17 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         };
         let mounted = match mounted {
             Ok(mounted) => mounted,
-            Err(error) if error.code() == ErrorCode::Invalid => return Err(self.halt.fail(error)),
-            // A push has its own say, and its own tries.
+            Err(error) if error.code() == ErrorCode::Invalid => {
+                return Err(self.halt.fail(CopyError::at_destination(error)));
+            }
+            // The push that follows returns its own error, and has its own retries.
             Err(_) => false,
         };
         *mounts = Some(mounted);
         Ok(mounted)
     }
 
-    /// Returns the body of a blob, which is opened when it is read, and ends early where the copy does.
+    /// Returns the body of a blob. It is opened when it is read, and ends when the copy ends.
     fn body(&self, blob: &Descriptor, watch: Arc<Watch>) -> Body {
         let (source, repository, wanted) = (self.source.clone(), self.from.clone(), blob.clone());
         let (progress, of, count) = (self.options.progress.clone(), blob.clone(), AtomicU64::new(0));
@@ -118,7 +121,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         Body { origin, stream: stream.take_until(self.halt.halted()).boxed() }
     }
 
-    /// Waits before a blob is sent again. Returns whether it is to be.
+    /// Waits before a blob is sent again. Returns false if it is not to be sent again.
     async fn wait(&self, error: &Error, tries: u32) -> Result<bool, Halted> {
         if !error.kind.may_pass() {
             return Ok(false);

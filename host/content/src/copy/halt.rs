@@ -1,19 +1,20 @@
-//! The end of a copy that fails: the first error is the one that counts, and what is under way stops as it can.
+//! The end of a copy that fails: the first error is returned, and the work under way stops.
 
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use super::failure::CopyError;
 use crate::{Error, ErrorKind, Operation};
 
-/// A copy does not go on; [`Halt`] knows why.
+/// The copy has ended; [`Halt`] has the error.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Halted;
 
-/// Whether a copy goes on.
+/// Whether a copy goes on, and the error that ended it.
 pub(super) struct Halt {
     halted: watch::Sender<bool>,
-    first: Mutex<Option<Error>>,
+    first: Mutex<Option<CopyError>>,
 }
 
 impl Halt {
@@ -22,13 +23,13 @@ impl Halt {
     }
 
     /// Ends the copy.
-    pub(super) fn fail(&self, error: Error) -> Halted {
+    pub(super) fn fail(&self, error: CopyError) -> Halted {
         self.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         self.halted.send_replace(true);
         Halted
     }
 
-    /// Fails where the copy has ended.
+    /// Returns an error if the copy has ended.
     pub(super) fn check(&self) -> Result<(), Halted> {
         if *self.halted.borrow() { Err(Halted) } else { Ok(()) }
     }
@@ -43,20 +44,37 @@ impl Halt {
         }
     }
 
-    /// Does something of which nothing stays behind where it is cut short.
-    pub(super) async fn or<T>(&self, work: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Halted> {
+    /// Runs a request to the source, which may be dropped when the copy ends.
+    pub(super) async fn at_source<T>(&self, work: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Halted> {
+        self.or(work, CopyError::at_source).await
+    }
+
+    /// Runs a request to the destination, which may be dropped when the copy ends: it leaves nothing behind.
+    pub(super) async fn at_destination<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Halted> {
+        self.or(work, CopyError::at_destination).await
+    }
+
+    async fn or<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send,
+        side: impl FnOnce(Error) -> CopyError + Send,
+    ) -> Result<T, Halted> {
         tokio::select! {
             biased;
             () = self.halted() => Err(Halted),
-            done = work => done.map_err(|error| self.fail(error)),
+            done = work => done.map_err(|error| self.fail(side(error))),
         }
     }
 
     /// Returns the outcome of the copy, with the error that ended it.
-    pub(super) fn outcome<T>(self, of: Result<T, Halted>) -> Result<T, Error> {
+    pub(super) fn outcome<T>(self, of: Result<T, Halted>) -> Result<T, CopyError> {
         of.map_err(|Halted| {
             let first = self.first.into_inner().unwrap_or_else(PoisonError::into_inner);
-            first.unwrap_or_else(|| Error::new(Operation::Push, "content", ErrorKind::Other("halted".to_owned())))
+            let halted = || Error::new(Operation::Push, "content", ErrorKind::Other("halted".to_owned()));
+            first.unwrap_or_else(|| CopyError::at_destination(halted()))
         })
     }
 }

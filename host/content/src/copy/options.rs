@@ -1,18 +1,19 @@
-//! What a copy may be told.
+//! The options of a copy.
 
 use std::fmt;
 use std::sync::Arc;
 
 use refkit_oci::{Descriptor, Reference};
 
+use super::failure::CopyError;
 use super::walk::Copying;
 use crate::verify;
 use crate::{Error, Operation, Push, Source};
 
-/// How many blobs are under way at once where nobody says otherwise.
+/// How many blobs are copied at once, unless the options say otherwise.
 const BLOBS_AT_ONCE: usize = 4;
 
-/// Which referrers come along with a manifest.
+/// Which referrers of a manifest are copied with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Referrers {
     /// None.
@@ -20,22 +21,22 @@ pub enum Referrers {
     None,
     /// All that the source lists.
     All,
-    /// Those of these artifact types.
+    /// Those with one of these artifact types.
     Of(Vec<String>),
 }
 
-/// What has become of a piece of content.
+/// A step in the copy of a manifest or a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// The destination has had it before.
+    /// The destination had it before.
     Present,
-    /// The destination has it from another of its repositories.
+    /// The destination has mounted it from another of its repositories.
     Mounted,
-    /// A blob begins to be sent.
+    /// The copy begins to send a blob.
     Started,
-    /// So many bytes of a blob have been read at the source since it was started.
+    /// The copy has read so many bytes of a blob since [`Step::Started`].
     Bytes(u64),
-    /// A blob is sent again from its beginning: the destination broke.
+    /// The destination broke, and the copy sends a blob again from its beginning.
     Again,
     /// It is at the destination.
     Done,
@@ -43,7 +44,7 @@ pub enum Step {
 
 pub(super) type Progress = Arc<dyn Fn(&Descriptor, Step) + Send + Sync>;
 
-/// How to copy. [`copy()`](super::copy()) is the short form.
+/// The options of a copy. [`copy()`](super::copy()) has the defaults.
 ///
 /// ```
 /// use refkit_content::copy::{Options, Referrers};
@@ -74,31 +75,31 @@ impl fmt::Debug for Options {
 }
 
 impl Options {
-    /// Sets how many blobs are under way at once, over all manifests: 4 by default, at least 1.
+    /// Sets how many blobs are copied at once, over all manifests: 4 by default, at least 1.
     #[must_use]
     pub fn blobs_at_once(mut self, number: usize) -> Self {
         self.blobs_at_once = number.max(1);
         self
     }
 
-    /// Sets which referrers of each manifest and index come along, and in turn of these; none by default. A referrer
-    /// that the source lists and does not have, or that is about something else, is left out.
+    /// Sets which referrers of each manifest and index are copied, and in turn their referrers; none by default. A referrer
+    /// that the source lists and does not have, or that has another subject, is left out.
     #[must_use]
     pub fn referrers(mut self, which: Referrers) -> Self {
         self.referrers = which;
         self
     }
 
-    /// Sets whether the blobs of a manifest are looked after that the destination has already. Without it the manifest
-    /// stands for them.
+    /// Sets whether the copy checks for the blobs of a manifest that the destination already has. By default the manifest
+    /// proves that they are there.
     #[must_use]
     pub fn thorough(mut self, thorough: bool) -> Self {
         self.thorough = thorough;
         self
     }
 
-    /// Sets who is told what becomes of each manifest and blob. It is called from where the bytes go through, so it
-    /// has to be quick.
+    /// Sets a function to call at each step of each manifest and blob. The task that moves the bytes calls it, so it has to
+    /// be quick.
     #[must_use]
     pub fn progress(mut self, told: impl Fn(&Descriptor, Step) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(told));
@@ -115,13 +116,14 @@ impl Options {
         from: &Reference,
         destination: &(impl Push + ?Sized),
         to: &Reference,
-    ) -> Result<Descriptor, Error>
+    ) -> Result<Descriptor, CopyError>
     where
         S: Source + Clone + 'static,
     {
-        let root = source.pull(from).await?;
+        let root = source.pull(from).await.map_err(CopyError::at_source)?;
         if let Some(wanted) = to.digest() {
-            verify::check_digest(wanted, &root.value.bytes).map_err(|p| Error::new(Operation::Push, to, p))?;
+            let failed = |kind| CopyError::at_destination(Error::new(Operation::Push, to, kind));
+            verify::check_digest(wanted, &root.value.bytes).map_err(failed)?;
         }
         let places = ((source, from.repository(), &root.origin), (destination, to.repository()));
         let copying = Copying::new(self, places.0, places.1);

@@ -1,4 +1,4 @@
-//! What refers to what was copied.
+//! The referrers of the copied content.
 
 use std::sync::PoisonError;
 
@@ -12,7 +12,7 @@ use crate::verify::{self, MANIFEST_LIMIT};
 use crate::{ErrorCode, ErrorKind, Push, Source};
 
 impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
-    /// Copies the referrers of everything that was copied, of these in turn, and so on.
+    /// Copies the referrers of all copied manifests and indexes, then their referrers, and so on.
     pub(super) async fn referrers(&self) -> Result<(), Halted> {
         for depth in 0.. {
             let subjects = std::mem::take(&mut *self.subjects.lock().unwrap_or_else(PoisonError::into_inner));
@@ -34,7 +34,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
             Referrers::All => (None, None),
             Referrers::Of(types) => (if let [one] = &types[..] { Some(one.as_str()) } else { None }, Some(types)),
         };
-        let list = self.halt.or(self.source.referrers(self.from, subject, only)).await?.value;
+        let list = self.halt.at_source(self.source.referrers(self.from, subject, only)).await?.value;
         for referrer in list {
             let wanted = among.is_none_or(|types| referrer.artifact_type.as_ref().is_some_and(|of| types.contains(of)));
             if wanted && links::is_manifest(&referrer.media_type) && !self.is_met(&referrer) {
@@ -53,10 +53,10 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
                 })
                 .await;
         }
-        let fetched = self.halt.or(async {
+        let fetched = self.halt.at_source(async {
             match verify::fetch(self.source, self.from, referrer, MANIFEST_LIMIT).await {
                 Ok(answer) => Ok(Some(answer.value)),
-                // Lists outlive what they list: under a tag they are kept by whoever pushes.
+                // A list may be older than the content: under a tag, the clients that push maintain it.
                 Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
                 Err(error) => Err(error),
             }

@@ -1,4 +1,4 @@
-//! The way through indexes and manifests.
+//! The walk through indexes and manifests.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,6 +8,7 @@ use futures_util::stream::{self, StreamExt as _};
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use tokio::sync::Semaphore;
 
+use super::failure::CopyError;
 use super::halt::{Halt, Halted};
 use super::options::{Options, Referrers, Step};
 use crate::links::{self, Links};
@@ -38,12 +39,12 @@ pub(super) struct Copying<'a, S, D: ?Sized> {
     pub(super) destination: &'a D,
     pub(super) to: &'a Repository,
     pub(super) halt: Halt,
-    /// What blobs take while they are under way.
+    /// The permits of the blobs under way.
     pub(super) permits: Semaphore,
-    /// Whether the destination mounts blobs of the source; none as long as that is not known.
+    /// Whether the destination mounts blobs of the source; none until that is known.
     pub(super) mounts: tokio::sync::Mutex<Option<bool>>,
     met: OnceMap<Key, ()>,
-    /// The manifests and indexes whose referrers have not been looked for, in the order of their coming.
+    /// The manifests and indexes whose referrers are not listed yet, in the order in which they came.
     pub(super) subjects: Mutex<Vec<Digest>>,
 }
 
@@ -69,8 +70,8 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         }
     }
 
-    /// Copies the manifest or index at the top, under the destination's tag. Referrers come before the tag moves: a
-    /// registry has to take what refers to something that is not there yet, and whoever sees the tag sees all of it.
+    /// Copies the manifest or index at the top, under the destination's tag. Referrers are copied before the tag moves: a
+    /// registry has to accept a referrer before its subject, and a client that sees the tag then sees all of the copy.
     pub(super) async fn root(&self, content: Content, to: &Reference) -> Result<Descriptor, Halted> {
         let Content { descriptor, bytes } = content;
         let there = self.has(&descriptor).await?;
@@ -82,12 +83,12 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
             return Ok(Descriptor::new(&*descriptor.media_type, descriptor.digest, descriptor.size));
         }
         let pushed = self.destination.push_manifest(to, &descriptor.media_type, bytes).await;
-        let pushed = pushed.map_err(|error| self.halt.fail(error))?;
+        let pushed = pushed.map_err(|error| self.halt.fail(CopyError::at_destination(error)))?;
         self.tell(&descriptor, Step::Done);
         Ok(pushed)
     }
 
-    /// Copies a manifest or an index of an index, or a referrer.
+    /// Copies a manifest or an index that an index lists.
     pub(super) async fn child(&self, child: &Descriptor, depth: usize) -> Result<(), Halted> {
         if depth > DEPTH_LIMIT {
             let what = format!("the indexes lie more than {DEPTH_LIMIT} deep within each other");
@@ -99,7 +100,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
                 return Ok(());
             }
             let fetched = verify::fetch(self.source, self.from, child, MANIFEST_LIMIT);
-            let bytes = self.halt.or(fetched).await?.value;
+            let bytes = self.halt.at_source(fetched).await?.value;
             self.whole(child, bytes, depth).await
         })
         .await
@@ -111,13 +112,13 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         self.halt.check()?;
         let to = links::pinned(self.to, &descriptor.digest);
         let pushed = self.destination.push_manifest(&to, &descriptor.media_type, bytes).await;
-        pushed.map_err(|error| self.halt.fail(error))?;
+        pushed.map_err(|error| self.halt.fail(CopyError::at_destination(error)))?;
         self.tell(descriptor, Step::Done);
         Ok(())
     }
 
-    /// Copies what a manifest or an index refers to: manifests side by side, indexes one after the other, so that
-    /// what is in memory has an end.
+    /// Copies the content that a manifest or an index refers to: manifests side by side, and indexes one after the other,
+    /// so that the memory for documents is bounded.
     fn below<'f>(
         &'f self,
         descriptor: &'f Descriptor,
@@ -138,21 +139,21 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         .boxed()
     }
 
-    /// Copies blobs, all at once as far as the copy's bound lets them.
+    /// Copies blobs at the same time, as many as the bound of the copy allows.
     pub(super) async fn blobs(&self, mut blobs: Vec<Descriptor>) -> Result<(), Halted> {
         blobs.retain(|blob| !links::stays_elsewhere(blob));
         each(blobs, self.options.blobs_at_once, |blob| async move { self.once(&blob, self.blob(&blob)).await }).await
     }
 
-    /// Returns whether the destination has a manifest, and with it its blobs. Of an index that says nothing.
+    /// Returns whether the destination has a manifest, and so its blobs. An index proves nothing about its manifests.
     pub(super) async fn has(&self, manifest: &Descriptor) -> Result<bool, Halted> {
         if self.options.thorough || is_index(manifest) {
             return Ok(false);
         }
-        self.halt.or(self.destination.has(self.to, manifest)).await
+        self.halt.at_destination(self.destination.has(self.to, manifest)).await
     }
 
-    /// Copies something that was not met before; where it was, waits until it is there.
+    /// Copies content that this copy has not met before; otherwise waits until its copy has ended.
     pub(super) async fn once(
         &self,
         of: &Descriptor,
@@ -184,14 +185,15 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         }
     }
 
-    pub(super) fn malformed(&self, digest: &Digest, problem: ErrorKind) -> Halted {
+    /// Ends the copy with an error about a document of the source.
+    pub(super) fn malformed(&self, digest: &Digest, kind: ErrorKind) -> Halted {
         let subject = format_args!("{}@{digest}", self.from).to_string();
-        self.halt.fail(Error::new(Operation::Fetch, subject, problem).at(self.origin))
+        self.halt.fail(CopyError::at_source(Error::new(Operation::Fetch, subject, kind).at(self.origin)))
     }
 }
 
-/// Does something with each, so many at once, and with all of them even where it fails: what is cut short could leave
-/// something behind.
+/// Runs the work for each item, so many at once. It runs all of them to their end even if one fails, because a push that
+/// is dropped could leave an upload behind.
 pub(super) async fn each<T, F>(all: Vec<T>, at_once: usize, work: impl Fn(T) -> F) -> Result<(), Halted>
 where
     F: Future<Output = Result<(), Halted>>,

@@ -31,6 +31,22 @@ use put::Unfinished;
 /// manifest that is pushed by digest alone gets an entry without a name, which goes again once an index that lists the
 /// manifest is pushed, unless it has a `subject`; one with a subject is also put on the list of the subject's referrers,
 /// an index under the tag of OCI distribution 1.1, section "Referrers Tag Schema". Nothing is ever removed but names.
+///
+/// ```
+/// use refkit_content::{LayoutWriter, Push as _, Resolve as _};
+/// use refkit_oci::Reference;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let directory = tempfile::tempdir()?;
+/// let layout = LayoutWriter::open(directory.path().join("layout")).await?;
+/// let tagged = Reference::new(layout.repository().clone(), Some("1.0".to_owned()), None)?;
+/// let index = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+/// let pushed = layout.push_manifest(&tagged, "application/vnd.oci.image.index.v1+json", index.into()).await?;
+/// assert_eq!(layout.resolve(&tagged).await?.value.digest, pushed.digest);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct LayoutWriter {
     path: Arc<PathBuf>,

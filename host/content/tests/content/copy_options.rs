@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use refkit_content::copy::{Options, Referrers, Step};
+use refkit_content::copy::{Options, Referrers, Side, Step};
 use refkit_content::{
     Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Push as _, Resolve, WithOrigin, copy,
 };
@@ -219,6 +219,42 @@ async fn where_the_source_breaks_the_copy_ends_and_nothing_is_cut_short() {
         assert_eq!(under_way, 0, "every push that was begun has come to its end");
         assert_eq!(begun, 4, "and none was begun twice");
         assert!(to.held.resolve(&there).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn the_error_names_the_side_that_failed() {
+    let image = image("x", 1);
+    let (from, there) = (pinned(&repository(), image.digest()), tagged(&other_registry(), "t"));
+    let held = filled(&[&image]).await;
+    let blob = || image.blobs()[1].0.digest.clone();
+    let source = |breaks, stops| Broken { held: held.clone(), breaks, stops };
+    let (whole, broken) = (source(from.digest().cloned().expect("a digest"), None), source(blob(), None));
+    let forbidden = || Destination::default().fail([ErrorKind::Forbidden("no".to_owned())]);
+    let lies = || Destination::default().mounts([Err(ErrorKind::Malformed("another digest".to_owned()))]);
+    let rows = [
+        (
+            "the source has nothing",
+            Broken { held: Memory::new(), ..whole.clone() },
+            Destination::default(),
+            &there,
+            Side::Source,
+        ),
+        ("a body breaks", broken, Destination::default(), &there, Side::Source),
+        ("a push is forbidden", whole.clone(), forbidden(), &there, Side::Destination),
+        ("a mount lies", whole.clone(), lies(), &tagged(&other_repository(), "t"), Side::Destination),
+        (
+            "the tag has another digest",
+            whole,
+            Destination::default(),
+            &pinned(&other_registry(), &blob()),
+            Side::Destination,
+        ),
+    ];
+    for (name, source, to, there, side) in rows {
+        let failed = copy(&source, &from, &to, there).await.expect_err(name);
+        assert_eq!(failed.side, side, "{name}: {failed}");
+        assert_eq!(Error::from(failed.clone()).to_string(), failed.to_string(), "{name}");
     }
 }
 

@@ -156,7 +156,7 @@ async fn blobs_that_are_not_what_is_said() {
             Ok(layout) => layout,
             Err(refused) => {
                 // A strict reader may refuse such a size at once.
-                expect::<()>(name, Err(refused), Some(error));
+                expect::<(), _>(name, Err(refused), Some(error));
                 continue;
             }
         };
@@ -327,7 +327,7 @@ async fn archives_whose_blobs_are_links() {
         let layout = match Layout::open(archive.path()).await {
             Ok(layout) => layout,
             Err(refused) => {
-                expect::<()>(what, Err(refused), Some(error));
+                expect::<(), _>(what, Err(refused), Some(error));
                 continue;
             }
         };

@@ -38,7 +38,7 @@ pub fn body(bytes: &[u8]) -> Body {
 }
 
 /// Checks that an answer is the error that a row wants, or none.
-pub fn expect<T>(name: &str, result: Result<T, Error>, error: Option<&str>) -> Option<T> {
+pub fn expect<T, E: std::fmt::Display>(name: &str, result: Result<T, E>, error: Option<&str>) -> Option<T> {
     match (result, error) {
         (Ok(value), None) => Some(value),
         (Err(found), Some(wanted)) if found.to_string().contains(wanted) => None,

@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 
 use refkit_config::{ConfigError, Document, Entry, Setting, Sourced};
 
-use super::draft::{Draft, Drafts, Scheme};
+use super::address::Address;
 use super::host::{Capabilities, Identity};
 use super::pattern::Pattern;
-use super::place::Place;
 use super::settings::Settings;
+use super::specification::{HostSpecification, HostSpecifications, Scheme};
 use super::{HostsError, certificates, files};
 
 /// What one table says.
 pub(super) struct Registry {
-    mirrors: Vec<(Place, Setting)>,
+    mirrors: Vec<(Address, Setting)>,
     settings: Settings,
     /// Directories of certificates, which are read later.
     directories: Vec<(PathBuf, Setting)>,
@@ -56,9 +56,9 @@ fn registry(table: &Entry<'_>) -> Result<Registry, ConfigError> {
         match entry.key().to_ascii_lowercase().as_str() {
             "mirrors" => {
                 for mirror in entry.list()? {
-                    let place = Place { http: None, ..place(&mirror)? };
-                    let setting = mirror.setting(place.shown());
-                    found.mirrors.push((place, setting));
+                    let address = Address { http: None, ..address(&mirror)? };
+                    let setting = mirror.setting(address.shown());
+                    found.mirrors.push((address, setting));
                 }
             }
             "http" => found.settings.http = Some(Sourced::boolean(&entry)?),
@@ -87,8 +87,8 @@ fn registry(table: &Entry<'_>) -> Result<Registry, ConfigError> {
 }
 
 /// The scheme of a mirror is not looked at: whether TLS is spoken is said in the mirror's own table.
-fn place(mirror: &Entry<'_>) -> Result<Place, ConfigError> {
-    Place::parse(mirror.text()?).map_err(|reason| mirror.error(format!("has a mirror that {reason}")))
+fn address(mirror: &Entry<'_>) -> Result<Address, ConfigError> {
+    Address::parse(mirror.text()?).map_err(|reason| mirror.error(format!("has a mirror that {reason}")))
 }
 
 fn identity(pair: &Entry<'_>) -> Result<Identity, ConfigError> {
@@ -107,7 +107,7 @@ fn identity(pair: &Entry<'_>) -> Result<Identity, ConfigError> {
 }
 
 /// Reads the directories of certificates that tables name, and returns the hosts of each registry.
-pub(super) fn drafts(mut registries: Registries) -> Drafts {
+pub(super) fn specifications(mut registries: Registries) -> HostSpecifications {
     for (_, registry) in &mut registries {
         if let Ok(found) = registry
             && let Err(error) = directories(found)
@@ -119,21 +119,21 @@ pub(super) fn drafts(mut registries: Registries) -> Drafts {
     let hosts = |registry: &Result<Registry, HostsError>| {
         let registry = registry.as_ref().map_err(HostsError::clone)?;
         let mut hosts = Vec::new();
-        for (place, setting) in &registry.mirrors {
-            let settings = match by_name.get(place.authority.as_str()) {
+        for (address, setting) in &registry.mirrors {
+            let settings = match by_name.get(address.authority.as_str()) {
                 Some(own) => own.as_ref().map_err(HostsError::clone)?.settings.clone(),
                 None => Settings::default(),
             };
-            hosts.push(Draft {
-                api: format!("v2/{}", place.path).trim_end_matches('/').to_owned(),
+            hosts.push(HostSpecification {
+                api: format!("v2/{}", address.path).trim_end_matches('/').to_owned(),
                 scheme: scheme(&settings),
-                place: Some(place.clone()),
+                address: Some(address.clone()),
                 capabilities: Capabilities::READ,
                 origin: Some(setting.clone()),
-                ..Draft::registry(settings, Scheme::Unsaid)
+                ..HostSpecification::registry(settings, Scheme::Unsaid)
             });
         }
-        hosts.push(Draft::registry(registry.settings.clone(), scheme(&registry.settings)));
+        hosts.push(HostSpecification::registry(registry.settings.clone(), scheme(&registry.settings)));
         Ok(hosts)
     };
     registries.iter().map(|(name, registry)| (Pattern::Exact(name.clone()), hosts(registry))).collect()

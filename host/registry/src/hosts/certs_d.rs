@@ -4,9 +4,9 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use super::draft::{Draft, Drafts, Scheme};
 use super::pattern::Pattern;
 use super::settings::Settings;
+use super::specification::{HostSpecification, HostSpecifications, Scheme};
 use super::{HostsError, certificates, files, hosts_toml};
 use refkit_config::{Setting, read_text};
 
@@ -17,7 +17,7 @@ const DEFAULT: &str = "_default";
 ///
 /// # Errors
 /// Where the directory itself cannot be read.
-pub(super) fn read(root: &Path) -> io::Result<Drafts> {
+pub(super) fn read(root: &Path) -> io::Result<HostSpecifications> {
     let mut names = files::names(root)?;
     // Of the two names for a port, containerd looks for this one first.
     names.sort_by_key(|name| !name.ends_with('_'));
@@ -32,7 +32,7 @@ pub(super) fn read(root: &Path) -> io::Result<Drafts> {
     Ok(found)
 }
 
-fn hosts(directory: &Path) -> Result<Vec<Draft>, HostsError> {
+fn hosts(directory: &Path) -> Result<Vec<HostSpecification>, HostsError> {
     let file = directory.join("hosts.toml");
     match read_text(&file) {
         Ok(text) if !text.is_empty() => return Ok(hosts_toml::parse(&file, &text)?),
@@ -47,5 +47,5 @@ fn hosts(directory: &Path) -> Result<Vec<Draft>, HostsError> {
         table: String::new(),
     };
     certificates::read(directory, &mut settings, &setting).map_err(|error| files::unreadable(directory, &error))?;
-    Ok(vec![Draft::registry(settings, Scheme::ByPort)])
+    Ok(vec![HostSpecification::registry(settings, Scheme::ByPort)])
 }

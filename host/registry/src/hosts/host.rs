@@ -1,4 +1,4 @@
-//! One place that answers for a registry, and how it is asked.
+//! A host that serves a registry, with its settings.
 
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -11,42 +11,42 @@ use refkit_content::ErrorKind;
 use refkit_oci::Repository;
 use url::Url;
 
-use super::place::{DOCKER_HUB, is_docker_hub};
+use super::address::{DOCKER_HUB, is_docker_hub};
 use super::{Network, Rewrite};
 
-/// A host that is asked for what a registry has: a mirror, or the registry itself. `Debug` prints no values of headers.
+/// A host that serves a registry: a mirror, or the registry itself. `Debug` prints no values of headers.
 #[derive(Clone)]
 pub struct Host {
-    /// Where the paths of repositories begin, such as `https://mirror.example/v2/`. Ends in `/`.
+    /// The URL below which the repositories are, such as `https://mirror.example/v2/`. Ends in `/`.
     pub api: Url,
-    /// The name that credentials for this host go by: the registry's own as references name it, or `host[:port]` of a
-    /// mirror.
+    /// The name under which the credentials for this host are stored: the registry's, as references have it, or
+    /// `host[:port]` of a mirror.
     pub credentials: String,
-    /// What it may be asked.
+    /// What the client may ask it.
     pub capabilities: Capabilities,
-    /// Whether the registry's name goes along as `?ns=`, as containerd and BuildKit tell mirrors.
+    /// Whether requests carry the registry's name as `?ns=`, as those of containerd and BuildKit to a mirror do.
     pub names_registry: bool,
-    /// What repositories are called there; the first rule that matches decides.
+    /// The paths of repositories at this host; the first rule that matches decides.
     pub rewrites: Vec<Rewrite>,
-    /// How it is known, where TLS is spoken.
+    /// The settings of TLS.
     pub tls: Tls,
-    /// What is sent along with every request to it, and to nobody else.
+    /// Headers of every request to this host, and to no other.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// For a connection, where a file says so.
+    /// The timeout for connecting, if a file sets one.
     pub connect: Option<Duration>,
-    /// The most requests at once, where a file says so.
+    /// The most requests at once, if a file sets it.
     pub concurrency: Option<NonZeroUsize>,
-    /// The most requests in a second, where a file says so.
+    /// The most requests a second, if a file sets it.
     pub rate: Option<NonZeroU32>,
-    /// Addresses inside the network that it may lead to, by a redirect or as the realm of a token.
+    /// Addresses inside the network that its redirects and token realms may lead to.
     pub allow_private: Vec<Network>,
-    /// Where each of these comes from, for people.
+    /// Which file has set each of these, for people.
     pub settings: Vec<Setting>,
 }
 
 impl Host {
-    /// Returns the host of an API that begins at a URL such as `https://registry.example/v2/`, with everything else as
-    /// it is where nobody says anything: it may be asked anything, and is not told whose name was asked for.
+    /// Returns the host of an API that begins at a URL such as `https://registry.example/v2/`, with default settings: all
+    /// capabilities, and no `?ns=`.
     pub fn new(mut api: Url) -> Self {
         if !api.path().ends_with('/') {
             api.set_path(&format!("{}/", api.path()));
@@ -69,21 +69,20 @@ impl Host {
         }
     }
 
-    /// Returns the same for a mirror: it is read only, and told whose name was asked for.
+    /// Returns the host of a mirror, with default settings: read only, and with `?ns=`.
     pub fn mirror(api: Url) -> Self {
         Self { capabilities: Capabilities::READ, names_registry: true, ..Self::new(api) }
     }
 
-    /// Returns what a repository's path is at this host: as the first rule that matches says. Requests go to what it
-    /// begins, below [`Self::api`].
+    /// Returns the path of a repository at this host, below [`Self::api`], by the first rewrite that matches.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] where a rule makes something of it that is no path of a repository.
+    /// [`ErrorKind::Malformed`] if the result of the rule is no path of a repository.
     pub fn repository(&self, path: &str) -> Result<String, ErrorKind> {
         let Some((rule, rewritten)) = self.rewrites.iter().find_map(|rule| Some((rule, rule.apply(path)?))) else {
             return Ok(path.to_owned());
         };
-        // The registry only stands for one that changes no paths.
+        // This registry stands for any; its name changes no paths.
         match Repository::new("registry.invalid", &rewritten) {
             Ok(_) => Ok(rewritten),
             Err(error) => {
@@ -115,12 +114,12 @@ impl fmt::Debug for Host {
     }
 }
 
-/// What a host may be asked, as `capabilities` of containerd's `hosts.toml`.
+/// What the client may ask a host, as `capabilities` of containerd's `hosts.toml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
-    /// What a tag names.
+    /// Resolving tags.
     pub resolve: bool,
-    /// Content by digest, and lists.
+    /// Reading content by digest.
     pub pull: bool,
     /// Writing.
     pub push: bool,
@@ -133,14 +132,14 @@ impl Capabilities {
     pub const READ: Self = Self { resolve: true, pull: true, push: false };
 }
 
-/// How a host's certificate is judged, and which one it is shown.
+/// The settings of TLS for a host.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Tls {
-    /// Whether any certificate will do.
+    /// Whether the client accepts any certificate.
     pub insecure: bool,
     /// Files of further root certificates (PEM), beside those of the system.
     pub roots: Vec<PathBuf>,
-    /// The client's own certificates, each with its key (PEM); the first is shown.
+    /// The client's own certificates, each with its key (PEM); the client shows the first one.
     pub identities: Vec<Identity>,
 }
 

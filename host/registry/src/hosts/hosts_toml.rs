@@ -6,16 +6,16 @@ use std::path::Path;
 
 use refkit_config::{ConfigError, Document, Entry, Setting, Sourced};
 
-use super::draft::{Draft, Scheme};
+use super::address::{self, Address};
 use super::host::{Capabilities, Identity};
-use super::place::{self, Place};
 use super::settings::{Settings, capabilities, headers};
+use super::specification::{HostSpecification, Scheme};
 
 /// Returns the hosts of a file in order, the server last.
 ///
 /// # Errors
 /// Where the text is not TOML, or a value is not what it has to be.
-pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Draft>, ConfigError> {
+pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<HostSpecification>, ConfigError> {
     let document = Document::parse(file, text)?;
     let root = document.root();
     let (mut hosts, mut server) = (Vec::new(), None);
@@ -23,13 +23,13 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Draft>, ConfigError> 
         match entry.key().to_ascii_lowercase().as_str() {
             "host" => {
                 for host in entry.entries()? {
-                    let setting = |place: &Place| Setting { value: place.shown(), ..entry.setting("") };
-                    hosts.push(draft(&host, host.key(), &host, setting)?);
+                    let setting = |address: &Address| Setting { value: address.shown(), ..entry.setting("") };
+                    hosts.push(specification(&host, host.key(), &host, setting)?);
                 }
             }
             "server" if !entry.text()?.is_empty() => {
-                let setting = |place: &Place| entry.setting(place.shown());
-                server = Some(draft(&root, entry.text()?, &entry, setting)?);
+                let setting = |address: &Address| entry.setting(address.shown());
+                server = Some(specification(&root, entry.text()?, &entry, setting)?);
             }
             _ => {}
         }
@@ -38,35 +38,35 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Draft>, ConfigError> 
         let (mut settings, _) = settings(&root)?;
         // containerd gives the registry itself all capabilities, whatever the file says.
         settings.capabilities = None;
-        Ok(Draft::registry(settings, Scheme::ByPort))
+        Ok(HostSpecification::registry(settings, Scheme::ByPort))
     };
     hosts.push(server.map_or_else(itself, Ok)?);
     Ok(hosts)
 }
 
 /// Returns the host at an address, with the settings of a table.
-fn draft(
+fn specification(
     table: &Entry<'_>,
     address: &str,
     at: &Entry<'_>,
-    setting: impl FnOnce(&Place) -> Setting,
-) -> Result<Draft, ConfigError> {
-    let place = Place::parse(address).map_err(|reason| at.error(format!("names a host that {reason}")))?;
+    setting: impl FnOnce(&Address) -> Setting,
+) -> Result<HostSpecification, ConfigError> {
+    let address = Address::parse(address).map_err(|reason| at.error(format!("names a host that {reason}")))?;
     let (settings, override_path) = settings(table)?;
-    let named = place.path == "v2" || place.path.ends_with("/v2");
-    let api = if override_path || named { place.path.clone() } else { format!("{}/v2", place.path) };
-    let scheme = match place.http {
+    let named = address.path == "v2" || address.path.ends_with("/v2");
+    let api = if override_path || named { address.path.clone() } else { format!("{}/v2", address.path) };
+    let scheme = match address.http {
         // With settings of TLS, that is tried first, except where the port says that there is none.
-        Some(true) if explicit(&settings) && place::split(&place.authority).1 != Some("80") => Scheme::Either,
+        Some(true) if explicit(&settings) && address::split(&address.authority).1 != Some("80") => Scheme::Either,
         Some(true) => Scheme::Http,
         _ => Scheme::Https,
     };
-    Ok(Draft {
+    Ok(HostSpecification {
         api: api.trim_start_matches('/').to_owned(),
-        origin: Some(setting(&place)),
+        origin: Some(setting(&address)),
         capabilities: Capabilities::ALL,
-        place: Some(place),
-        ..Draft::registry(settings, scheme)
+        address: Some(address),
+        ..HostSpecification::registry(settings, scheme)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use refkit_oci::reference::normal_host;
 
-use super::place::{is_authority, split};
+use super::address::{is_authority, split};
 
 /// The port of HTTPS.
 const HTTPS: &str = "443";

@@ -31,8 +31,8 @@ use std::path::Path;
 
 use refkit_config::{ConfigError, Document, Entry, Setting, Sourced, Table as Owned};
 
+use super::address::Address;
 use super::pattern::Pattern;
-use super::place::Place;
 use super::settings::Settings;
 use super::{HostsError, Rewrite};
 use keys::{EVERYWHERE, HOST_KEYS, host_key};
@@ -56,7 +56,7 @@ pub(super) struct Table {
 
 /// A mirror in a table.
 pub(super) struct Mirror {
-    pub(super) place: Place,
+    pub(super) address: Address,
     pub(super) rewrites: Option<Sourced<Vec<Rewrite>>>,
     pub(super) settings: Settings,
     pub(super) origin: Setting,
@@ -120,28 +120,28 @@ fn table(table: &Entry<'_>) -> Result<Table, ConfigError> {
 
 fn mirror(entry: &Entry<'_>) -> Result<Mirror, ConfigError> {
     if entry.is_text() {
-        let place = place(entry)?;
-        let origin = entry.setting(place.shown());
-        return Ok(Mirror { place, rewrites: None, settings: Settings::default(), origin });
+        let address = address(entry)?;
+        let origin = entry.setting(address.shown());
+        return Ok(Mirror { address, rewrites: None, settings: Settings::default(), origin });
     }
     let (mut found, mut rewrites, mut settings) = (None, None, Settings::default());
     for key in entry.entries()? {
         match key.key() {
-            "host" => found = Some(place(&key)?),
+            "host" => found = Some(address(&key)?),
             "rewrite" => rewrites = Some(rewrite(&key)?),
             _ if host_key(&key, &mut settings)? => {}
             _ => return Err(key.unknown(&[&MIRROR_KEYS[..], &HOST_KEYS[..]].concat())),
         }
     }
-    let place = found.ok_or_else(|| entry.error("has a mirror without host"))?;
-    if place.http.is_some() && settings.http.is_some() {
+    let address = found.ok_or_else(|| entry.error("has a mirror without host"))?;
+    if address.http.is_some() && settings.http.is_some() {
         return Err(entry.error("has a mirror with both http and a scheme in host; write one"));
     }
-    let origin = entry.setting(place.shown());
-    Ok(Mirror { place, rewrites, settings, origin })
+    let origin = entry.setting(address.shown());
+    Ok(Mirror { address, rewrites, settings, origin })
 }
 
-fn place(entry: &Entry<'_>) -> Result<Place, ConfigError> {
+fn address(entry: &Entry<'_>) -> Result<Address, ConfigError> {
     let text = entry.text()?;
     if text.contains('@') {
         return Err(entry.error("has a mirror with user information; credentials belong into Docker's config.json"));
@@ -149,7 +149,7 @@ fn place(entry: &Entry<'_>) -> Result<Place, ConfigError> {
     if text.contains(['?', '#']) {
         return Err(entry.error("has a mirror with a query or a fragment; write host[:port] and a path"));
     }
-    Place::parse(text).map_err(|reason| entry.error(format!("has a mirror that {reason}")))
+    Address::parse(text).map_err(|reason| entry.error(format!("has a mirror that {reason}")))
 }
 
 fn rewrite(entry: &Entry<'_>) -> Result<Sourced<Vec<Rewrite>>, ConfigError> {
@@ -169,7 +169,7 @@ fn rewrite(entry: &Entry<'_>) -> Result<Sourced<Vec<Rewrite>>, ConfigError> {
 impl Mirror {
     /// Returns the path of the API: one with `v2` in it is that already, another is where repositories begin.
     pub(super) fn api(&self) -> String {
-        let path = &self.place.path;
+        let path = &self.address.path;
         match path.split('/').any(|segment| segment == "v2") {
             true => path.clone(),
             false => format!("v2/{path}").trim_end_matches('/').to_owned(),

@@ -12,7 +12,7 @@ use crate::ask::{anonymous, filled, image, problem, reference, repository};
 
 /// Copies all of it into memory: whatever a document leads to is read.
 pub async fn whole(name: &Reference) -> Result<Descriptor, Error> {
-    copy(&anonymous(), name, &Memory::new(), name).await
+    Ok(copy(&anonymous(), name, &Memory::new(), name).await?)
 }
 
 pub fn described(kind: &str, bytes: &str) -> Value {

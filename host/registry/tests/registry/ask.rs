@@ -86,6 +86,13 @@ pub async fn read(client: &(impl Fetch + ?Sized), from: &Repository, what: &Desc
     Ok(fetch(client, from, what, 4 << 20).await?.value)
 }
 
+/// Moves the clock of this test forward. The clock is paused only meanwhile, because real connections need real time.
+pub async fn later(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 /// Returns the problem of an answer that has to be one.
 pub fn problem<T>(answer: Result<T, Error>) -> ErrorKind {
     match answer {

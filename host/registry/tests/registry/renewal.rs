@@ -10,7 +10,7 @@ use refkit_registry::hosts::Host;
 use refkit_registry::{Client, CredentialSource, Credentials, Helpers, Hosts, Proxies};
 use refkit_support::{Access, Fault, Rule, TokenServer};
 
-use crate::ask::{USER, anonymous, builder, client, filled, image, problem, reference, repository, user};
+use crate::ask::{USER, anonymous, builder, client, filled, image, later, problem, reference, repository, user};
 
 /// Has a new password each time that the last one was refused.
 #[derive(Default)]
@@ -127,7 +127,7 @@ async fn a_password_that_ends_after_the_first_contact() {
     let (source, asking) = rotating();
     asking.resolve(&name).await.unwrap();
     tokens.require("AWS", "1");
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    later(Duration::from_millis(1100)).await;
     asking.resolve(&name).await.unwrap();
     assert_eq!(source.forgotten.load(Ordering::Relaxed), 1);
 }

@@ -1,4 +1,4 @@
-//! Which of all that is said of hosts is the answer for a registry.
+//! Selects the hosts of a registry among all that the settings have.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -6,33 +6,33 @@ use std::sync::Arc;
 use refkit_config::{Setting, Sourced};
 
 use super::buildkitd::scheme;
-use super::draft::{Draft, Scheme};
 use super::host::{Capabilities, Host};
 use super::pattern::Fit;
 use super::refkit::{Mirror, Table};
 use super::settings::Settings;
+use super::specification::{HostSpecification, Scheme};
 use super::{Hosts, HostsError};
 
-/// What decides for a registry.
+/// The entry that decides for a registry.
 enum Decision<'a> {
     Given(&'a [Arc<Host>]),
     Table(&'a Result<Table, HostsError>),
-    Drafts(&'a Result<Vec<Draft>, HostsError>),
+    HostSpecifications(&'a Result<Vec<HostSpecification>, HostsError>),
 }
 
 impl Hosts {
     /// Returns the hosts of a registry.
-    pub(super) fn answer(&self, registry: &str) -> Result<Vec<Arc<Host>>, HostsError> {
-        let drafts = match self.decision(registry) {
+    pub(super) fn select(&self, registry: &str) -> Result<Vec<Arc<Host>>, HostsError> {
+        let specifications = match self.decision(registry) {
             Some(Decision::Given(hosts)) => return Ok(hosts.to_vec()),
-            Some(Decision::Table(table)) => self.drafts(table.as_ref().map_err(HostsError::clone)?)?,
-            Some(Decision::Drafts(drafts)) => drafts.clone()?,
-            None => vec![Draft::registry(Settings::default(), Scheme::Unsaid)],
+            Some(Decision::Table(table)) => self.specifications(table.as_ref().map_err(HostsError::clone)?)?,
+            Some(Decision::HostSpecifications(specifications)) => specifications.clone()?,
+            None => vec![HostSpecification::registry(Settings::default(), Scheme::Unsaid)],
         };
         let plain = self.plain.contains(registry);
         let mut hosts = Vec::new();
-        for draft in drafts {
-            for mut host in draft.hosts(registry, plain)? {
+        for specification in specifications {
+            for mut host in specification.hosts(registry, plain)? {
                 self.limit(&mut host)?;
                 hosts.push(Arc::new(host));
             }
@@ -45,7 +45,10 @@ impl Hosts {
         let deciding = |table: &Result<Table, HostsError>| table.as_ref().map_or(true, |table| table.decides);
         let tables = self.tables.iter().filter(|(_, table)| deciding(table));
         let tables = tables.map(|(pattern, table)| (pattern.fit(registry), Decision::Table(table)));
-        let others = self.others.iter().map(|(pattern, drafts)| (pattern.fit(registry), Decision::Drafts(drafts)));
+        let others = self
+            .others
+            .iter()
+            .map(|(pattern, specifications)| (pattern.fit(registry), Decision::HostSpecifications(specifications)));
         let fitting = given.chain(tables).chain(others).filter(|(fit, _)| fit.is_some());
         fitting.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, decision)| decision)
     }
@@ -58,43 +61,43 @@ impl Hosts {
         fitting
     }
 
-    fn drafts(&self, table: &Table) -> Result<Vec<Draft>, HostsError> {
-        let mut drafts = Vec::new();
+    fn specifications(&self, table: &Table) -> Result<Vec<HostSpecification>, HostsError> {
+        let mut specifications = Vec::new();
         for mirror in &table.mirrors {
-            drafts.push(self.mirror(mirror, table)?);
+            specifications.push(self.mirror(mirror, table)?);
         }
         if table.upstream {
-            drafts.push(Draft::registry(table.settings.clone(), scheme(&table.settings)));
+            specifications.push(HostSpecification::registry(table.settings.clone(), scheme(&table.settings)));
         }
-        Ok(drafts)
+        Ok(specifications)
     }
 
-    fn mirror(&self, mirror: &Mirror, registry: &Table) -> Result<Draft, HostsError> {
+    fn mirror(&self, mirror: &Mirror, registry: &Table) -> Result<HostSpecification, HostsError> {
         let mut own = Settings::default();
-        for (_, table) in self.tables(mirror.place.credentials()) {
+        for (_, table) in self.tables(mirror.address.credentials()) {
             let table = table.as_ref().map_err(HostsError::clone)?;
             if table.decides {
                 own = table.settings.clone();
                 break;
             }
         }
-        // What a table says that its registry may be asked is not about mirroring others.
+        // The capabilities in a table are those of its own registry, not those of a mirror.
         own.capabilities = None;
-        if mirror.place.http.is_some() {
+        if mirror.address.http.is_some() {
             own.http = None;
         }
         let mut settings = mirror.settings.clone().or(own);
-        if mirror.place.http.is_none() {
+        if mirror.address.http.is_none() {
             settings.http = settings.http.or_else(|| registry.settings.http.clone());
         }
-        let scheme = match mirror.place.http {
+        let scheme = match mirror.address.http {
             Some(true) if Settings::is(&settings.insecure) => Scheme::Either,
             Some(true) => Scheme::Http,
             Some(false) => Scheme::Https,
             None => scheme(&settings),
         };
-        Ok(Draft {
-            place: Some(mirror.place.clone()),
+        Ok(HostSpecification {
+            address: Some(mirror.address.clone()),
             api: mirror.api(),
             scheme,
             capabilities: Capabilities::READ,
@@ -104,7 +107,8 @@ impl Hosts {
         })
     }
 
-    /// Sets the limits, and where the host may lead to, that no file has said yet, each from the table that fits the host best of those that have it.
+    /// Sets the limits of a host, and the private networks that it may lead to, where its own entry has none: each from
+    /// the best fitting table that has one.
     fn limit(&self, host: &mut Host) -> Result<(), HostsError> {
         fn set<T: Copy>(limit: &mut Option<T>, said: &Option<Sourced<T>>, settings: &mut Vec<Setting>) {
             if let (None, Some(said)) = (&limit, said) {

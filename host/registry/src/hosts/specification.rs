@@ -1,68 +1,68 @@
-//! A host before it is known for which registry it is asked.
+//! A host as a file specifies it, before it is known which registry it serves.
 
+use super::address::{self, Address};
 use super::host::{Capabilities, Host, Tls};
 use super::pattern::Pattern;
-use super::place::{self, Place};
 use super::settings::Settings;
 use super::{HostsError, Rewrite};
 use refkit_config::{Setting, Sourced};
 use url::Url;
 
-/// What is spoken with a host.
+/// Whether the client speaks TLS with a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scheme {
     Https,
     Http,
     /// TLS, and without it where that fails.
     Either,
-    /// Nothing is said: a name of this machine is asked without TLS, and where certificates do not matter with it
-    /// first, as BuildKit does.
+    /// No file says it: a host on this machine is asked without TLS, or with TLS first if its certificate is not checked,
+    /// as BuildKit does.
     Unsaid,
-    /// Nothing is said: of a name of this machine the port tells, as in containerd.
+    /// No file says it: for a host on this machine the port decides, as in containerd.
     ByPort,
 }
 
-/// A host in a file.
+/// A host as a file specifies it.
 #[derive(Clone)]
-pub(super) struct Draft {
-    /// Where it is; none for the registry itself.
-    pub(super) place: Option<Place>,
+pub(super) struct HostSpecification {
+    /// Its address; none for the registry itself.
+    pub(super) address: Option<Address>,
     /// The path of its API, without slashes around it: `v2/proxy`.
     pub(super) api: String,
     pub(super) scheme: Scheme,
-    /// What it may be asked where the settings do not say.
+    /// Its capabilities, unless the settings name some.
     pub(super) capabilities: Capabilities,
     pub(super) rewrites: Option<Sourced<Vec<Rewrite>>>,
     pub(super) settings: Settings,
-    /// The setting by which it is asked at all.
+    /// The setting that names it.
     pub(super) origin: Option<Setting>,
 }
 
-/// The hosts of registries, each with what is wrong with them instead.
-pub(super) type Drafts = Vec<(Pattern, Result<Vec<Draft>, HostsError>)>;
+/// The hosts of registries, by pattern, or the error of the file.
+pub(super) type HostSpecifications = Vec<(Pattern, Result<Vec<HostSpecification>, HostsError>)>;
 
-impl Draft {
-    /// Returns the registry itself.
+impl HostSpecification {
+    /// Returns the specification of a registry itself.
     pub(super) fn registry(settings: Settings, scheme: Scheme) -> Self {
         let (api, capabilities) = ("v2".to_owned(), Capabilities::ALL);
-        Self { place: None, api, scheme, capabilities, rewrites: None, settings, origin: None }
+        Self { address: None, api, scheme, capabilities, rewrites: None, settings, origin: None }
     }
 
-    /// Returns the host for a registry; two where it is tried with TLS and then without. `plain` asks without TLS the
-    /// registry, and what says nothing else.
+    /// Returns the host for a registry; two if the client tries it with TLS and then without. `plain` selects plain HTTP for
+    /// the registry itself, and for hosts of which no file says otherwise.
     pub(super) fn hosts(&self, registry: &str, plain: bool) -> Result<Vec<Host>, HostsError> {
-        let authority = self.place.as_ref().map_or(registry, |place| &place.authority);
-        let itself = self.place.as_ref().is_none_or(|place| place.is(registry));
+        let authority = self.address.as_ref().map_or(registry, |address| &address.authority);
+        let itself = self.address.as_ref().is_none_or(|address| address.is(registry));
         let mut insecure = Settings::is(&self.settings.insecure);
         let scheme = match self.scheme {
             _ if plain && itself => Scheme::Http,
             Scheme::Unsaid if plain => Scheme::Http,
-            Scheme::Unsaid if !place::is_local(authority) => Scheme::Https,
+            Scheme::Unsaid if !address::is_local(authority) => Scheme::Https,
             Scheme::Unsaid if insecure => Scheme::Either,
             Scheme::Unsaid => Scheme::Http,
-            Scheme::ByPort if !place::is_local(authority) => Scheme::Https,
+            Scheme::ByPort if !address::is_local(authority) => Scheme::Https,
             Scheme::ByPort => {
-                let port = place::split(authority).1;
+                let port = address::split(authority).1;
                 insecure = port != Some("80");
                 match port {
                     Some("80") => Scheme::Http,
@@ -87,13 +87,13 @@ impl Draft {
 
     fn host(&self, registry: &str, authority: &str, itself: bool, scheme: &str, tls: &Tls) -> Result<Host, HostsError> {
         let slash = if self.api.is_empty() { "" } else { "/" };
-        let api = format!("{scheme}://{}/{}{slash}", place::serving(authority), self.api);
+        let api = format!("{scheme}://{}/{}{slash}", address::serving(authority), self.api);
         let api = Url::parse(&api).map_err(|error| HostsError::Name {
             name: authority.to_owned(),
             reason: format!("this is no name of a host: {error}"),
         })?;
-        let credentials = match &self.place {
-            Some(place) if !itself => place.credentials(),
+        let credentials = match &self.address {
+            Some(address) if !itself => address.credentials(),
             _ => registry,
         };
         let said = &self.settings;

@@ -15,7 +15,7 @@ use crate::{Body, Content, Error};
 
 /// The caches of a repository. A clone is another handle on them.
 #[derive(Clone)]
-pub(super) struct Shelf {
+pub(super) struct View {
     pub repository: Repository,
     /// What was handed out to the present credentials. None where they need not be looked up: the registry of this
     /// repository has never answered to any.
@@ -26,7 +26,7 @@ pub(super) struct Shelf {
     pub unknown: Option<Error>,
 }
 
-impl Shelf {
+impl View {
     /// Returns the parts that may be read, the one for the present credentials first.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
         self.own.iter().chain(&self.open)

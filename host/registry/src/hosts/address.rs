@@ -1,4 +1,4 @@
-//! Where a mirror is, as files write it.
+//! The address of a mirror, as files write it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -12,8 +12,8 @@ const DOCKER_HUB_HOST: &str = "registry-1.docker.io";
 
 /// A host as a file writes it: `mirror.example:5000/proxy`, `https://mirror.example`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    /// Whether it is asked without TLS, where the scheme is written.
+pub(super) struct Address {
+    /// Whether the client asks it without TLS, if the address has a scheme.
     pub(super) http: Option<bool>,
     /// `host[:port]`.
     pub(super) authority: String,
@@ -21,8 +21,8 @@ pub(super) struct Place {
     pub(super) path: String,
 }
 
-impl Place {
-    /// Returns the place that a text means. User information, query and fragment are no part of it.
+impl Address {
+    /// Reads an address. User information, query and fragment are no part of it.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let (http, rest) = match text.split_once("://") {
             None => (None, text.strip_prefix("//").unwrap_or(text)),
@@ -39,14 +39,14 @@ impl Place {
         Ok(Self { http, authority: authority.to_owned(), path: clean(path)? })
     }
 
-    /// Returns the place without user information, as people may see it.
+    /// Returns the address without user information, as people may see it.
     pub(super) fn shown(&self) -> String {
         let scheme = self.http.map_or("", |http| if http { "http://" } else { "https://" });
         let slash = if self.path.is_empty() { "" } else { "/" };
         format!("{scheme}{}{slash}{}", self.authority, self.path)
     }
 
-    /// Returns the name that credentials for it go by.
+    /// Returns the name under which its credentials are stored.
     pub(super) fn credentials(&self) -> &str {
         if is_docker_hub(&self.authority) { DOCKER_HUB } else { &self.authority }
     }
@@ -57,7 +57,7 @@ impl Place {
     }
 }
 
-/// Returns the host that serves what goes by a name.
+/// Returns the host that serves a name.
 pub(super) fn serving(authority: &str) -> &str {
     if authority == DOCKER_HUB { DOCKER_HUB_HOST } else { authority }
 }
@@ -135,7 +135,7 @@ mod tests {
             ("mirror.example/a b", Err("has a letter in its path that no URL has; write it with %")),
         ];
         for (text, wanted) in rows {
-            let found = Place::parse(text).map(|place| place.shown());
+            let found = Address::parse(text).map(|address| address.shown());
             assert_eq!(found.as_deref().map_err(|error| *error), wanted, "{text:?}");
         }
     }
