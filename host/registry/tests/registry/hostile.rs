@@ -170,7 +170,9 @@ async fn nobody_there() {
     assert!(matches!(&found, ErrorKind::Unreachable(text) if text.contains("refused")), "{found}");
     // One that does not speak TLS.
     let registry = FaultRegistry::start().unwrap();
-    let host = Host::new(format!("https://{}/v2/", registry.host()).parse().unwrap());
+    let mut host = Host::new(format!("https://{}/v2/", registry.host()).parse().unwrap());
+    // Without it the client would stop before it connects, as it has no root certificates.
+    host.tls.insecure = true;
     let hosts = Hosts::default().with(&registry.host(), vec![host]).unwrap();
     let secure = builder(Credentials::Anonymous).hosts(hosts).build();
     let found = problem(secure.pull(&reference(&registry.host(), ":x")).await);
