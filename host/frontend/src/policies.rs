@@ -1,4 +1,4 @@
-//! The policies of a build: those in the image, and one that the build brings, where the image's maker lets it.
+//! The policies of a build: those in the image, and one that the build brings, where the image's maker allows it.
 
 use std::path::Path;
 
@@ -13,17 +13,19 @@ use crate::artifact;
 use crate::chain::BuildChain;
 use crate::environment::Environment;
 
-/// The build argument and the named context that a build brings a policy by.
+/// The build argument with the policy that a build brings.
 const BUILD_ARGUMENT: &str = "REFKIT_POLICY";
+
+/// The named context with the policy that a build brings.
 const CONTEXT: &str = "refkit-policy";
 
-/// The build argument with the settings of such a policy: `NAME=VALUE`, several with commas between them.
+/// The build argument with the settings of that policy: `NAME=VALUE`, separated by commas.
 const SETTINGS: &str = "REFKIT_SET";
 
-/// How many runs of policies there may be at once: as many images as a large build has in one go, chains of three.
+/// The most runs of policies at once: enough for chains of three, with as many images as a large build resolves at a time.
 const RUNS: u32 = 96;
 
-/// Why there is no chain: one line for whoever builds, or made the image.
+/// Why a build has no chain. The text is one line, for the client or the maker of the image.
 #[derive(Debug, thiserror::Error)]
 pub enum PoliciesError {
     /// The sandbox cannot start.
@@ -34,37 +36,37 @@ pub enum PoliciesError {
     Read {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
     /// A component is no policy, or a setting is missing or belongs to no policy.
     #[error("{0}{hint}", hint = hint(.0))]
     Chain(#[from] ChainError),
-    /// A setting of the build that is none.
+    /// The build argument with the settings is malformed.
     #[error("--build-arg {SETTINGS}: {0}")]
     Assignment(&'static str),
-    /// The build brings a policy that it may not.
+    /// The build brings a policy, and the image does not allow that.
     #[error(
         "the build brings a policy by {by}, but this frontend's image allows only its own; its maker can change that \
          with --allow-policy {flag}"
     )]
     NotAllowed {
-        /// How it does.
+        /// The option by which the build brings it.
         by: &'static str,
-        /// What the maker would have to write.
+        /// The value of `--allow-policy` that allows it.
         flag: &'static str,
     },
-    /// What the build brings cannot be had.
+    /// The policy that the build brings cannot be read.
     #[error("the policy that the build brings by {by}: {reason}")]
     Brought {
-        /// How it does.
+        /// The option by which the build brings it.
         by: &'static str,
-        /// Why not.
+        /// Why it cannot be read.
         reason: String,
     },
 }
 
-/// Returns the part of a message that tells what to do about an error.
+/// Returns the advice for an error, as the end of its message.
 fn hint(error: &ChainError) -> String {
     match error {
         ChainError::Setting(error @ (DistributeError::Unknown { .. } | DistributeError::Ambiguous { .. })) => {

@@ -1,4 +1,4 @@
-//! What stands between a frontend and BuildKit, with both of them in memory, and with real children.
+//! The proxy between a frontend and BuildKit, with both of them in memory, and with real children.
 #![forbid(unsafe_code)]
 
 #[path = "proxy/cancel.rs"]

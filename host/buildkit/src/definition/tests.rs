@@ -1,4 +1,4 @@
-//! Tables of sources, and bytes that are none.
+//! Tables of sources, and of malformed operations.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::*;
 
 const HEX: &str = "c0d488a800e4127c334ad20d61d7bc21b4097540327217dfab52262adc02380c";
 
-/// An identifier, its attributes, and what it reads.
+/// An identifier, its attributes, and the kind of source.
 type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
 
 fn attrs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -21,7 +21,7 @@ fn operation(identifier: &str, pairs: &[(&str, &str)]) -> Bytes {
     Bytes::from(pb::Op { op: Some(op::Op::Source(source)), ..Default::default() }.encode_to_vec())
 }
 
-/// Returns what a source reads, in one line.
+/// Returns the kind of a source, in one line.
 fn shown(identifier: &str, pairs: &[(&str, &str)]) -> String {
     let found = match sources_of(&[operation(identifier, pairs)]) {
         Ok(mut found) => found.remove(0),
@@ -147,15 +147,15 @@ fn other_operations() {
     assert_eq!(policy_identifiers(&found[0]), Vec::<String>::new());
 }
 
-/// A newer BuildKit may read an image by what is not known here.
+/// A newer BuildKit may read an image by an unknown kind of operation.
 #[test]
 fn operations_of_an_unknown_kind() {
     let exec = pb::Op { op: Some(op::Op::Exec(pb::ExecOp::default())), ..Default::default() }.encode_to_vec();
     let input = pb::Input { digest: format!("sha256:{HEX}"), index: 0 };
     let result = Bytes::from(pb::Op { inputs: vec![input], ..Default::default() }.encode_to_vec());
-    // Field 12, a message of nothing, and field 9, a number.
+    // Field 12, an empty message, and field 9, a number.
     let (message, number) = ([0x62, 0x00], [0x48, 0x01]);
-    // the operation before that which names the result, and what the error says
+    // the operation before the one that names the result, and the error
     let rows: [(Vec<u8>, &str); 5] = [
         (message.to_vec(), "the field 12 of pb.Op"),
         ([&exec[..], &message].concat(), "the field 12 of pb.Op"),
@@ -171,7 +171,7 @@ fn operations_of_an_unknown_kind() {
     assert_eq!(sources_of(&[exec.into(), result]).unwrap(), []);
 }
 
-/// As BuildKit's decoder has it, the last kind of operation counts, and two of the same kind are merged.
+/// As in BuildKit's decoder, the last kind of operation counts, and two of the same kind merge.
 #[test]
 fn an_operation_of_two_kinds() {
     let source = operation("docker-image://a", &[]);

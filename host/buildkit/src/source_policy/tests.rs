@@ -1,4 +1,4 @@
-//! What rules do: the cases of BuildKit's `engine_test.go` and `matcher_test.go`, and those of [`Rules`].
+//! The evaluation of rules: the cases of BuildKit's `engine_test.go` and `matcher_test.go`, and those of [`Rules`].
 
 use super::*;
 use crate::pb::{AttrConstraint, AttrMatch};
@@ -17,7 +17,7 @@ fn change(match_type: MatchType, from: &str, to: &str) -> Rule {
     Rule { updates, ..rule(PolicyAction::Convert, match_type, from) }
 }
 
-/// Returns what an identifier becomes, and whether it may be read: `=` where it did not change, `!` where it may not.
+/// Returns the identifier after the rules: `=` where they do not change it, `!` where they deny it.
 fn outcome(policies: &[Vec<Rule>], identifier: &str) -> String {
     let policies: Vec<Policy> = policies.iter().map(|rules| Policy { version: 1, rules: rules.clone() }).collect();
     let mut source = SourceOp { identifier: identifier.to_owned(), attrs: BTreeMap::new() };

@@ -1,4 +1,4 @@
-//! Connection and bridge.
+//! The connection, and the client on it.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tonic::Code;
 async fn every_call() {
     let bridge = peer::bridge(|method, message| match method {
         "Ping" => pong(),
-        // What is not known of a request arrives.
+        // The server gets the whole request.
         "Warn" | "Return" => Reply::Message(message.to_vec()),
         "ResolveImageConfig" => {
             let request = pb::ResolveImageConfigRequest::decode(message).unwrap();
@@ -46,7 +46,7 @@ async fn every_call() {
     assert_eq!((status.code(), status.message()), (Code::Unimplemented, "no such method"));
 }
 
-/// BuildKit's errors bring Dockerfiles and stack traces along.
+/// BuildKit's errors carry Dockerfiles and stack traces.
 #[tokio::test]
 async fn large_details() {
     let bridge = peer::bridge(|_, _| Reply::Details(1 << 20)).await;
@@ -57,7 +57,7 @@ async fn large_details() {
 #[tokio::test]
 async fn large_messages() {
     let bridge = peer::bridge(|method, message| match method {
-        // An unknown field of `WarnResponse`, but it arrives.
+        // An unknown field of `WarnResponse`, which the client keeps.
         "Warn" => Reply::Message(message.to_vec()),
         _ => Reply::message(&pb::ReadFileResponse { data: Bytes::from(vec![1; 65 << 20]) }),
     })
@@ -77,7 +77,7 @@ fn empty() -> Body {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
-/// What is not waited for any more is reset, so that the peer can stop as well.
+/// A dropped call resets its stream, so that the server can stop as well.
 #[tokio::test]
 async fn given_up() {
     let given_up = GivenUp::default();
@@ -137,7 +137,7 @@ async fn this_side_ends() {
     assert!(tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap().is_ok());
 }
 
-/// A peer that does not speak HTTP/2, or stops to.
+/// A server without HTTP/2, or one that stops in the middle.
 #[tokio::test]
 async fn garbage() {
     let long = [&[0, 0, 0, 4, 0, 0, 0, 0, 0][..], &[0xff; 100]].concat();
@@ -157,7 +157,7 @@ async fn garbage() {
     }
 }
 
-/// Frames that were changed on their way: every call ends, and nothing panics.
+/// Damaged frames: every call ends, and nothing panics.
 #[tokio::test]
 async fn changed_bytes() {
     let mut state = 1_u64;

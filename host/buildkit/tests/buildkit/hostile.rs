@@ -1,4 +1,4 @@
-//! Answers that are wrong: what a person reads, and that nothing else happens.
+//! Wrong responses: the error that a person reads, and no other effect.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use refkit_support::buildkit::{FakeBuildkit, NAME, Reply};
 
 use crate::source::{source, view};
 
-/// Returns the error of `app:1` where some calls are answered in another way.
+/// Returns the error of pulling `app:1` with other replies to some calls.
 async fn pull(reply: impl Fn(&str, &Bytes) -> Option<Reply> + Send + Sync + 'static) -> (ErrorCode, String) {
     let fake = FakeBuildkit::new("a");
     fake.replace(reply);
@@ -74,7 +74,7 @@ async fn answers_to_resolve() {
     }
 }
 
-/// BuildKit's own source policies may say more precisely what is meant, but nothing else.
+/// A source policy of the build's options may add a digest, and nothing else.
 #[tokio::test]
 async fn source_policies_of_buildkit() {
     let root = sha256(&documents::index("a"));
@@ -95,7 +95,7 @@ async fn source_policies_of_buildkit() {
     assert_eq!(converted.reference, Some(reference("ghcr.io/b:2")));
     assert_eq!(converted.identifier, "docker-image://ghcr.io/b:2");
     assert!(!converted.reads_no_image);
-    // what it becomes, whether that reads no image
+    // the identifier after the conversion, whether it reads no image
     let blob = format!("docker-image+blob://ghcr.io/b@{root}");
     let rows = [
         ("local://context", true),
@@ -151,7 +151,7 @@ async fn wrong_content() {
     assert!(text.contains("has the digest sha256:e3b0c44"), "{text}");
 }
 
-/// What BuildKit says of a reference counts before what became of its content.
+/// An error of resolving counts more than one of reading the content.
 #[tokio::test]
 async fn nothing_of_that_digest() {
     let fake = FakeBuildkit::new("a");
@@ -163,7 +163,7 @@ async fn nothing_of_that_digest() {
     assert_eq!(error.code(), ErrorCode::NotFound, "{error}");
 }
 
-/// What is no manifest is no answer, though its digest is right.
+/// Content that is no manifest is an error, although its digest is right.
 #[tokio::test]
 async fn no_manifest() {
     let fake = FakeBuildkit::new("a");
@@ -183,7 +183,7 @@ async fn no_manifest() {
     }
 }
 
-/// A file without an end is read as far as a descriptor says and one byte more.
+/// The source reads one byte more than a descriptor's size of a file without an end.
 #[tokio::test]
 async fn an_endless_file() {
     let fake = FakeBuildkit::new("a");
@@ -212,7 +212,7 @@ async fn an_endless_file() {
     assert!(view.open(&repository, &huge).await.is_ok());
 }
 
-/// More than was asked for is refused, a little of it after it was read and much of it before.
+/// A response that is longer than the range is refused: a slightly longer one after reading, a much longer one before.
 #[tokio::test]
 async fn an_oversized_answer() {
     for size in [(2 << 20) + 1, 3 << 20, 63 << 20] {
@@ -236,7 +236,7 @@ async fn no_answer() {
     }
 }
 
-/// Random bytes as answers to every call: an error, and nothing else.
+/// Random bytes as responses to every call: an error, and no other effect.
 #[tokio::test]
 async fn random_answers() {
     let state = Mutex::new(0x9e37_79b9_7f4a_7c15_u64);

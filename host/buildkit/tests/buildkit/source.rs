@@ -1,4 +1,4 @@
-//! Content by way of a build: what is asked, how often, and what comes of it.
+//! The content source of a build: its calls, their number, and their outcome.
 
 use futures_util::TryStreamExt;
 use futures_util::future::{join, join_all};
@@ -27,7 +27,7 @@ fn app() -> Reference {
     reference("app:1")
 }
 
-/// An image of an index, a manifest and a config needs three builds of nothing but two small files.
+/// An image of an index, a manifest and a config needs two builds, and no call for the config.
 #[tokio::test]
 async fn an_image() {
     let fake = FakeBuildkit::new("a");
@@ -55,7 +55,7 @@ async fn an_image() {
             format!("ReadFile 0+{}", described.size + 1),
         ]
     );
-    // All of it once more costs nothing.
+    // A second time costs no call.
     assert_eq!(view.resolve(&app()).await.unwrap().value.digest, root);
     assert_eq!(view.pull(&reference(&format!("app:1@{root}"))).await.unwrap().origin, Origin::Cache);
     fetch(&view, &repository(), &described, MANIFEST_LIMIT).await.unwrap();
@@ -88,7 +88,7 @@ async fn one_tag_has_one_answer() {
     assert_eq!(calls.iter().filter(|call| call.starts_with("Solve")).count(), 1);
 }
 
-/// A tag that is gone, or a registry that is, does not change what a tag is for this build.
+/// A tag keeps its digest for this build although the tag or the registry is gone.
 #[tokio::test]
 async fn one_tag_has_one_answer_though_it_is_gone() {
     let fake = FakeBuildkit::new("a");
@@ -116,7 +116,7 @@ async fn no_platform() {
     assert_eq!(fake.calls(), ["Ping".to_owned(), format!("ResolveSourceMeta docker-image://{NAME}:1 none")]);
 }
 
-/// Two platforms side by side: BuildKit records for which of them it was asked by the tag, so it is asked for both.
+/// Two platforms at the same time: BuildKit records a tag for each platform, so it gets a request for each.
 #[tokio::test]
 async fn equal_questions_are_asked_once() {
     let fake = FakeBuildkit::new("a");
@@ -135,7 +135,7 @@ async fn equal_questions_are_asked_once() {
     assert_eq!((count("Ping"), count("Solve"), count("ReadFile")), (1, 1, 1), "{calls:?}");
 }
 
-/// What nobody waits for is given up, and asked anew.
+/// A dropped request cancels its call, and the next request calls again.
 #[tokio::test]
 async fn a_question_that_was_dropped() {
     let fake = FakeBuildkit::new("a");
@@ -148,8 +148,8 @@ async fn a_question_that_was_dropped() {
     assert!(view.pull(&app).await.is_ok());
 }
 
-/// The index is there for a policy that wants to say which platforms there are, or to choose another one. BuildKit does
-/// not always say which one it is.
+/// A policy can read the index of an image without the wanted platform, to name the platforms or to choose another one.
+/// BuildKit does not always name the digest of that index.
 #[tokio::test]
 async fn no_match_for_the_platform() {
     for (text, asked) in [
@@ -182,7 +182,7 @@ async fn no_match_for_the_platform() {
     assert!(error.to_string().ends_with("it has no image for linux/s390x"), "{error}");
 }
 
-/// Registries of the CNCF's kind show no OCI manifest to BuildKit; what it has resolved is there all the same.
+/// Registries that derive from the CNCF's return no OCI manifest to BuildKit. The metadata remains available.
 #[tokio::test]
 async fn a_registry_that_wants_media_types() {
     let fake = FakeBuildkit::new("a");
@@ -225,7 +225,7 @@ async fn an_artifact() {
     );
 }
 
-/// A large content comes in pieces, and whoever wants no more gets no more.
+/// Large content comes in pieces, and a reader that stops causes no more calls.
 #[tokio::test]
 async fn a_layer() {
     let fake = FakeBuildkit::new("a");
@@ -251,7 +251,7 @@ async fn a_layout() {
     let pinned = reference(&format!("app@{digest}"));
     let base = Reference::new(Repository::new("oci-layout", "base").unwrap(), None, Some(digest.clone())).unwrap();
     assert_eq!(view.resolve(&base).await.unwrap_err().code(), ErrorCode::NotFound);
-    // BuildKit knows the layout by the build's own name, and records that.
+    // BuildKit gets the build's name of the layout, and records it.
     let named: Repository = "docker.io/library/base".parse().unwrap();
     source.layout(base.repository().clone(), named, Store { id: "store0".to_owned(), session: "sid".to_owned() });
     fake.calls();
@@ -263,7 +263,7 @@ async fn a_layout() {
     assert!(calls[2].starts_with(&solve), "{calls:?}");
     let error = view.pull(&base.with_tag("1").unwrap()).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Unsupported, "{error}");
-    // What one repository has handed out is no other one's.
+    // Content of one repository is not content of another one.
     assert_ne!(view.pull(&pinned).await.unwrap().origin, Origin::Cache);
 }
 
@@ -293,7 +293,7 @@ async fn an_old_buildkit() {
     assert_eq!(fake.calls(), ["Ping"]);
 }
 
-/// What does not fit is asked for again, and nothing else changes.
+/// Content beyond the limit costs a second call, and nothing else changes.
 #[tokio::test]
 async fn the_record_is_bounded() {
     let fake = FakeBuildkit::new("a");

@@ -86,8 +86,8 @@ impl Sources {
                 )))
             }
             SourceKind::Build => Err(Status::permission_denied(
-                "the build has a definition that a file holds: nobody can see what it reads, so it would get past the \
-                 policies of this frontend",
+                "the build has a definition that a file holds: refkit-frontend cannot see what it reads, so it would get \
+                 past the policies of this frontend",
             )),
             SourceKind::Unknown(scheme) => Err(Status::permission_denied(format!(
                 "the policies of this frontend do not know the source {scheme}:// and let nothing past that may be an \

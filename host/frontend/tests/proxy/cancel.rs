@@ -1,4 +1,4 @@
-//! Who gives up a call is heard on the other side.
+//! A cancelled call is cancelled on the other side as well.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::ends::{PassAll, Replied, Take, bounded, call, channel, dropped, echo, framed, joined, read, unary};
 
-/// A BuildKit whose calls stay open, and who tells how each of them ends.
+/// A BuildKit whose calls stay open, and that reports how each of them ends.
 fn patient() -> (impl Fn(Request<Incoming>) -> futures_util::future::BoxFuture<'static, Replied>, Handler) {
     let (begun, calls) = mpsc::unbounded_channel();
     let answer = move |request: Request<Incoming>| -> futures_util::future::BoxFuture<'static, Replied> {
@@ -38,7 +38,7 @@ async fn a_frontend_that_does_not_wait_for_the_answer() {
         let (_body, gone) = bounded(calls.recv()).await.unwrap();
         waiting.abort();
         bounded(gone).await.unwrap();
-        // The connection has not suffered.
+        // The connection still works.
         drop(tokio::spawn(ends.frontend.clone().send_request(unary(path, b""))));
         let _call = bounded(calls.recv()).await.unwrap();
     }
@@ -182,7 +182,7 @@ async fn a_frontend_that_is_gone_and_its_calls() {
     for (_body, gone) in gone {
         bounded(gone).await.unwrap();
     }
-    // BuildKit is still there, for who has to tell it.
+    // The connection to BuildKit still works, so that the frontend can return its error.
     let again = tokio::spawn(async move { ends.connection.send(unary("/a.B/Return", b"")).await });
     let _call = bounded(calls.recv()).await.unwrap();
     again.abort();

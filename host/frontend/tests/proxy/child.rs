@@ -1,4 +1,4 @@
-//! Real children, and how they end.
+//! Real children, and their ends.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -9,13 +9,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::ends::bounded;
 
-/// Starts a script of the shell, with `$0`.
+/// Starts a shell script with `$0`.
 pub fn shell(script: &str, name: &Path) -> Child {
     let arguments = [OsStr::new("-c"), OsStr::new(script), name.as_os_str()];
     Child::start(OsStr::new("/bin/sh"), arguments).unwrap()
 }
 
-/// Returns whether a process runs: one that has ended and is not reaped does not.
+/// Returns whether a process runs. A process that has ended and is not reaped does not run.
 pub fn runs(id: &str) -> bool {
     let state = std::fs::read_to_string(format!("/proc/{}/stat", id.trim()));
     state.is_ok_and(|state| !state.rsplit(')').next().unwrap_or_default().trim_start().starts_with(['Z', 'X']))
@@ -35,7 +35,7 @@ pub async fn identifiers(path: &Path, number: usize) -> Vec<String> {
     bounded(read).await
 }
 
-/// A script that nothing ends but a kill, and neither what it has started.
+/// A script that ends only when it is killed, and so does the process that it starts.
 pub const STUBBORN: &str = r#"
     trap "" HUP INT TERM PIPE
     (trap "" HUP INT TERM PIPE; echo $$ > /dev/null; while :; do sleep 0.1; done) > /dev/null &
@@ -54,7 +54,7 @@ async fn it_speaks_and_sees_the_end() {
     assert_eq!(&got, b"there and back");
     drop(stream);
     let exit = bounded(child.stop(Duration::from_secs(20))).await.unwrap().expect("it ended by itself");
-    // It said "done" to nobody.
+    // The pipe for its "done" was closed.
     assert!(exit.success() || exit.signal() == Some(13) || exit.code() == Some(1), "{exit}");
 }
 
@@ -73,7 +73,7 @@ async fn how_it_ended() {
         let exit = bounded(child.ended()).await.unwrap();
         assert_eq!(exit.to_string(), format!("the frontend /bin/sh ended {end}"));
         assert_eq!(exit.success(), script == "exit 0");
-        // It may be asked again.
+        // A second call returns the same end.
         assert_eq!(bounded(child.ended()).await.unwrap().to_string(), exit.to_string());
     }
 }
@@ -130,7 +130,7 @@ async fn one_that_is_dropped_is_ended() {
     gone(&processes).await;
 }
 
-/// Waits for processes to be gone.
+/// Waits until processes are gone.
 pub async fn gone(processes: &[String]) {
     let wait = async {
         while processes.iter().any(|id| runs(id)) {

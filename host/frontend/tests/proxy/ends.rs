@@ -1,4 +1,4 @@
-//! The two ends: a frontend that calls, a BuildKit that answers, and handlers for what is in between.
+//! The two ends of a proxy: a frontend that calls, a BuildKit that responds, and handlers for the proxy between them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,17 +18,19 @@ use tokio::io::{DuplexStream, duplex};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-/// The calls that BuildKit bears at a time.
+/// The most calls at a time that BuildKit accepts.
 const STREAMS: u32 = 250;
 
-/// What the ends let be under way: as grpc-go, which holds up no call for another one.
+/// The flow-control window of a stream, as in grpc-go.
 const STREAM_WINDOW: u32 = 64 << 10;
+
+/// The flow-control window of a connection, so large that no call delays another one.
 const CONNECTION_WINDOW: u32 = 1 << 30;
 
 pub type Messages = mpsc::Sender<Result<Frame<Bytes>, BoxError>>;
 pub type Replied = Result<Response<Body>, BoxError>;
 
-/// Bounds what must not hang.
+/// Waits for a future, and fails where it hangs.
 pub async fn bounded<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), what).await.expect("it hangs")
 }
@@ -58,7 +60,7 @@ pub async fn frontend(stream: DuplexStream) -> SendRequest<Body> {
     client
 }
 
-/// All of it, joined.
+/// A frontend, a proxy and a BuildKit, joined.
 pub struct Ends {
     pub frontend: SendRequest<Body>,
     pub connection: Connection,
@@ -83,13 +85,13 @@ impl Ends {
         bounded(self.frontend.clone().send_request(request)).await
     }
 
-    /// Handler, and returns the whole answer.
+    /// Calls, and returns the whole response.
     pub async fn whole(&self, request: Request<Body>) -> Whole {
         read(self.call(request).await.expect("an answer")).await
     }
 }
 
-/// An answer, or a call, that was read to its end.
+/// A response or a request that was read to its end.
 #[derive(Debug)]
 pub struct Whole {
     pub headers: HeaderMap,
@@ -105,14 +107,14 @@ pub async fn read(response: Response<Incoming>) -> Whole {
 }
 
 impl Whole {
-    /// Returns the status, be it in the headers or in the trailers.
+    /// Returns the status, from the headers or the trailers.
     pub fn status(&self) -> tonic::Status {
         let held = self.trailers.as_ref().and_then(tonic::Status::from_header_map);
         held.or_else(|| tonic::Status::from_header_map(&self.headers)).expect("a status")
     }
 }
 
-/// Returns a message in its frame.
+/// Returns the frame of a message.
 pub fn framed(message: &[u8]) -> Bytes {
     let mut frame = BytesMut::new();
     frame.put_u8(0);
@@ -126,7 +128,7 @@ pub fn body(frames: Vec<Frame<Bytes>>) -> Body {
     StreamBody::new(stream::iter(frames.into_iter().map(Ok::<_, BoxError>))).boxed_unsync()
 }
 
-/// Returns a body that is written by and by.
+/// Returns a body, and the sender of its frames.
 pub fn channel() -> (Messages, Body) {
     let (sender, receiver) = mpsc::channel(1);
     let frames = stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
@@ -142,7 +144,7 @@ pub fn call(path: &str, body: Body) -> Request<Body> {
         .expect("a request")
 }
 
-/// Returns a call of one message.
+/// Returns a call with one message.
 pub fn unary(path: &str, message: &[u8]) -> Request<Body> {
     call(path, body(vec![Frame::data(framed(message))]))
 }
@@ -152,7 +154,7 @@ pub fn headers(of: &[(&str, &str)]) -> HeaderMap {
     of.iter().map(|(key, value)| (name(key), HeaderValue::from_str(value).expect("a value"))).collect()
 }
 
-/// Returns an answer of one message that succeeds.
+/// Returns a successful response with one message.
 pub fn reply(message: &[u8]) -> Response<Body> {
     let trailers = headers(&[("grpc-status", "0")]);
     let response = Response::builder().header(header::CONTENT_TYPE, "application/grpc");
@@ -166,7 +168,7 @@ pub async fn echo(request: Request<Incoming>) -> Replied {
         let mut body = request.into_body();
         while let Some(frame) = body.frame().await {
             match frame {
-                // HTTP/2 bears only so many pieces without bytes.
+                // HTTP/2 peers accept only a limited number of empty frames.
                 Ok(frame) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
                 Ok(frame) => _ = sender.send(Ok(frame)).await,
                 Err(error) => {
@@ -181,7 +183,7 @@ pub async fn echo(request: Request<Incoming>) -> Replied {
     Ok(response.body(stream)?)
 }
 
-/// Takes nothing.
+/// A handler that passes every call.
 pub struct PassAll;
 
 impl Handler for PassAll {
@@ -194,7 +196,7 @@ impl Handler for PassAll {
     }
 }
 
-/// Takes what is called `/take/…`, and answers by a function.
+/// A handler that answers the calls of `/take/…` by a function, and passes the others.
 pub struct Take<F>(pub F);
 
 impl<F, A> Handler for Take<F>
@@ -214,7 +216,7 @@ where
     }
 }
 
-/// Tells when it is dropped.
+/// A guard that reports when it is dropped.
 pub struct Dropped(Option<oneshot::Sender<()>>);
 
 pub fn dropped() -> (Dropped, oneshot::Receiver<()>) {

@@ -1,4 +1,4 @@
-//! Who does not read holds up nobody else, and does not fill the memory.
+//! A stream that its receiver does not read delays no other stream, and does not fill the memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,16 +12,16 @@ use hyper::body::Incoming;
 
 use crate::ends::{Messages, PassAll, bounded, call, channel, echo, framed, headers, joined, unary};
 
-/// The streams that nobody reads.
+/// The number of unread streams.
 const STALLED: usize = 20;
 
-/// What is written to each of them, in MiB.
+/// The bytes that are written to each of them, in MiB.
 const FLOOD: u64 = 16;
 
-/// What may be under way of each of them: a window, and what the two servers and clients keep in hand.
+/// The most bytes of each of them that may be in transit: a window, and the buffers of two servers and clients.
 const UNDER_WAY: u64 = 8 << 20;
 
-/// Writes as much as somebody takes.
+/// Writes as much as the receiver accepts.
 async fn flood(sender: Messages, written: Arc<AtomicU64>) {
     let piece = Bytes::from(vec![7; 64 << 10]);
     for _ in 0..FLOOD * 16 {
@@ -33,7 +33,7 @@ async fn flood(sender: Messages, written: Arc<AtomicU64>) {
     _ = sender.send(Ok(Frame::trailers(headers(&[("grpc-status", "0")])))).await;
 }
 
-/// Waits until nothing is taken any more, and returns how much it was.
+/// Waits until the receiver accepts no more, and returns how much it has accepted.
 async fn settled(written: &AtomicU64) -> u64 {
     let mut before = 0;
     loop {
@@ -69,7 +69,7 @@ async fn a_frontend_that_reads_slowly() {
         stalled.push(ends.call(unary("/a.B/Flood", b"")).await.unwrap().into_body());
     }
     let taken = bounded(settled(&written)).await;
-    println!("of {STALLED} streams that nobody reads, {} KiB each are under way", (taken / STALLED as u64) >> 10);
+    println!("of {STALLED} unread streams, {} KiB each are in transit", (taken / STALLED as u64) >> 10);
     assert!(taken < UNDER_WAY * STALLED as u64, "{taken} bytes are under way");
     for _ in 0..100 {
         assert_eq!(ends.whole(unary("/a.B/C", b"still there")).await.body, framed(b"still there"));

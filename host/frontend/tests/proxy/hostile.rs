@@ -1,4 +1,4 @@
-//! Whatever comes from either side: an end, in time, and no panic.
+//! Random bytes from either side: the run ends in time and without a panic.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::ends::{Replied, Take, bounded, buildkit, call, channel, echo, framed, frontend, unary};
 use crate::noise::{Noise, spoiled};
 
-/// The cases of each kind.
+/// The number of cases of each kind.
 const CASES: u64 = 3000;
 
 /// How long one case may take.
@@ -28,7 +28,7 @@ static PANICS: AtomicUsize = AtomicUsize::new(0);
 /// The calls that got through the noise.
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts the panics of tasks, which nobody else sees.
+/// Counts the panics of tasks, which the runtime hides.
 fn count_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -47,13 +47,13 @@ async fn pass(call: Call) -> Result<refkit_frontend::proxy::CallResponse, refkit
     Ok(answer)
 }
 
-/// Answers, and counts the calls.
+/// Responds, and counts the calls.
 async fn answer(request: Request<Incoming>) -> Replied {
     CALLS.fetch_add(1, Ordering::Relaxed);
     echo(request).await
 }
 
-/// Joins two streams, and returns what went each way, once both are closed.
+/// Joins two streams, and returns the bytes of each direction once both are closed.
 fn recorded(one: DuplexStream, other: DuplexStream) -> (JoinHandle<Vec<u8>>, JoinHandle<Vec<u8>>) {
     let ((one_in, one_out), (other_in, other_out)) = (split(one), split(other));
     let copy = |mut from: tokio::io::ReadHalf<DuplexStream>, mut to: tokio::io::WriteHalf<DuplexStream>| {
@@ -72,7 +72,7 @@ fn recorded(one: DuplexStream, other: DuplexStream) -> (JoinHandle<Vec<u8>>, Joi
     (copy(one_in, other_out), copy(other_in, one_out))
 }
 
-/// Makes three calls at a time, of each kind one, reads their answers as far as they go, and returns how many are whole.
+/// Makes three calls at a time, one of each kind, reads their responses as far as they go, and returns how many are whole.
 async fn session(stream: DuplexStream) -> usize {
     let client = frontend(stream).await;
     let (sender, body) = channel();
@@ -94,7 +94,7 @@ async fn session(stream: DuplexStream) -> usize {
     whole.into_iter().filter(|&whole| whole).count()
 }
 
-/// Records a session: what the frontend says, and what BuildKit does.
+/// Records a session: the bytes of the frontend, and those of BuildKit.
 async fn record() -> (Vec<u8>, Vec<u8>) {
     let (near, middle) = duplex(64 << 10);
     let (other, far) = duplex(64 << 10);
@@ -114,7 +114,7 @@ async fn record() -> (Vec<u8>, Vec<u8>) {
     (said, answered)
 }
 
-/// Sends bytes, and closes the stream at once or when nothing more is said to them.
+/// Sends bytes, and closes the stream at once or when no more bytes come back.
 async fn speak(
     stream: &mut tokio::io::WriteHalf<DuplexStream>,
     said: &mut tokio::io::ReadHalf<DuplexStream>,
@@ -137,8 +137,8 @@ async fn speak(
     futures_util::future::join(listen, speak).await;
 }
 
-/// Sends bytes to a proxy as a frontend, which closes its stream at once or when nothing more comes, and returns what
-/// the proxy says to them.
+/// Sends bytes to a proxy as a frontend that closes its stream at once or when no more bytes come back, and returns the
+/// bytes of the proxy.
 async fn said(bytes: &[u8], at_once: bool, connection: &Connection) -> Result<(), hyper::Error> {
     let (near, far) = duplex(16 << 10);
     let proxy = serve(near, connection.clone(), Arc::new(Take(pass)));
@@ -178,7 +178,7 @@ async fn from_the_frontend() {
     let calls = CALLS.load(Ordering::Relaxed);
     println!("{CASES} frontends that say nonsense: {:?}, {clean} end cleanly, {calls} calls pass", start.elapsed());
     assert!(calls > CASES as usize / 4, "the noise is so loud that nothing is tested");
-    // BuildKit has not suffered from any of it.
+    // The connection to BuildKit still works.
     let (near, far) = duplex(64 << 10);
     let proxy = tokio::spawn(serve(near, connection.clone(), Arc::new(Take(pass))));
     let client = frontend(far).await;
@@ -255,7 +255,7 @@ async fn what_is_no_http_2() {
         assert!(!format!("{error:?}").is_empty());
     }
     for text in ["", "PRI * HT"] {
-        // A frontend that is gone before it has said anything: how it ended tells more.
+        // A frontend that ends before its first byte: its exit tells more.
         _ = said(text.as_bytes(), false, &connection).await;
     }
     let flood = Bytes::from(vec![0xff; 1 << 20]);

@@ -1,4 +1,4 @@
-//! Noise that comes back: the same seed, the same bytes.
+//! Reproducible noise: the same seed makes the same bytes.
 
 /// A generator of numbers, xorshift64*.
 pub struct Noise(u64);
@@ -25,7 +25,7 @@ impl Noise {
     }
 }
 
-/// Takes a recorded stream of HTTP/2 apart: its preface, if it has one, and its frames.
+/// Splits a recorded HTTP/2 stream into its preface, if it has one, and its frames.
 fn apart(recorded: &[u8]) -> Vec<Vec<u8>> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let mut rest = recorded.strip_prefix(PREFACE).unwrap_or(recorded);
@@ -38,14 +38,14 @@ fn apart(recorded: &[u8]) -> Vec<Vec<u8>> {
     pieces
 }
 
-/// Returns a recorded stream with a few things wrong.
+/// Returns a recorded stream with a few faults.
 pub fn spoiled(recorded: &[u8], noise: &mut Noise) -> Vec<u8> {
     let mut frames = apart(recorded);
     for _ in 0..=noise.below(2) {
         let at = noise.below(frames.len());
         let inside = noise.below(frames[at].len());
         match noise.below(12) {
-            // What is in a frame.
+            // A byte of a frame's content.
             0 if !frames[at].is_empty() => frames[at][inside] ^= 1 << noise.below(8),
             1 if !frames[at].is_empty() => frames[at][inside] = noise.below(256) as u8,
             2 => frames[at].truncate(inside),
@@ -53,19 +53,19 @@ pub fn spoiled(recorded: &[u8], noise: &mut Noise) -> Vec<u8> {
                 let more = noise.bytes(40);
                 frames[at].splice(inside..inside, more);
             }
-            // Its head: length, type, flags, stream.
+            // A byte of a frame's head: length, type, flags, stream.
             4 if frames[at].len() >= 9 => frames[at][noise.below(3)] = noise.below(256) as u8,
             5 if frames[at].len() >= 9 => frames[at][3] = noise.below(12) as u8,
             6 if frames[at].len() >= 9 => frames[at][4] = noise.below(256) as u8,
             7 if frames[at].len() >= 9 => frames[at][8] = noise.below(12) as u8,
-            // Where it is.
+            // The position of a frame.
             8 => drop(frames.remove(at)),
             9 => frames.insert(at, frames[at].clone()),
             10 => {
                 let other = noise.below(frames.len());
                 frames.swap(at, other);
             }
-            // One more.
+            // A second copy of a frame.
             _ => {
                 let payload = noise.bytes(30);
                 let mut frame = vec![0, 0, payload.len() as u8, noise.below(12) as u8, noise.below(256) as u8, 0, 0, 0];

@@ -1,4 +1,4 @@
-//! What nobody takes passes as it is.
+//! A call that the handler does not answer passes as it is.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! A child, BuildKit and a handler, joined: which of them ends it, and what is said about it.
+//! A child, BuildKit and a handler, joined: which of them ends the run, and with which error.
 
 use std::path::Path;
 use std::process::Command;
@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use crate::child::{STUBBORN, gone, identifiers, shell};
 use crate::ends::{Take, bounded, buildkit, dropped, echo, framed, read, unary};
 
-/// A child that carries the bytes between its standard streams and two named pipes, and ends when one of them does.
+/// A child that copies bytes between its standard streams and two named pipes, and ends when one of them does.
 const CARRIER: &str = r#"
     echo $$ > "$0.pid"
     exec 3<&0
@@ -38,7 +38,7 @@ async fn start(child: Child) -> (JoinHandle<Result<(), Failure>>, Connection, Jo
     (tokio::spawn(running), connection, server)
 }
 
-/// Runs a script to its end, which has to come in time, and without BuildKit noticing.
+/// Runs a script to its end, which has to come in time. BuildKit gets no call.
 async fn failure(script: &str, name: &Path) -> (Failure, Duration) {
     let begin = Instant::now();
     let (running, connection, _server) = start(shell(script, name)).await;
@@ -50,7 +50,7 @@ async fn failure(script: &str, name: &Path) -> (Failure, Duration) {
     (failure, begin.elapsed())
 }
 
-/// Starts a carrier, and the client that speaks through it.
+/// Starts such a child, and the client that calls through it.
 async fn carried(directory: &TempDir) -> (Child, SendRequest<Body>) {
     let base = directory.path().join("carrier");
     let side = |name: &str| base.with_extension(name);
@@ -128,7 +128,7 @@ async fn a_child_that_crashes_in_a_call() {
 
 #[tokio::test]
 async fn a_child_that_says_nonsense() {
-    // What a child does, after it has said that it speaks HTTP/2 or without that, and what is said about it.
+    // the child's script, with or without an HTTP/2 preface before it, and the error
     let preface = r"printf 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'";
     let rows = [
         ("", "echo; echo 'Usage: frontend [OPTIONS]'", r#""Usage: frontend [OPTIONS]""#),
@@ -143,7 +143,7 @@ async fn a_child_that_says_nonsense() {
         let (failure, took) = self::failure(&format!("{before}\n{script}; sleep 100"), Path::new("sh")).await;
         assert_eq!(failure.to_string(), said);
         assert!(took < Duration::from_secs(10), "{took:?}");
-        // Who is gone in the middle of it has ended, whatever it said.
+        // For a child that ends in the middle of a frame, the exit is the error.
         for _ in 0..if before.is_empty() { 20 } else { 0 } {
             let (failure, took) = self::failure(&format!("{before}\n{script}; exit 2"), Path::new("sh")).await;
             assert_eq!(failure.to_string(), format!("{said}; the frontend /bin/sh ended with exit code 2"));

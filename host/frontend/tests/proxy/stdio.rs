@@ -1,4 +1,4 @@
-//! Streams of whatever kind the standard ones are.
+//! Standard streams of every kind: pipes, sockets and files.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::ends::bounded;
 
-/// What is written is there without being flushed, in both directions, and the end of it as well.
+/// Written bytes arrive without a flush, in both directions, and so does the end of a stream.
 async fn speak(mut input: Input, mut output: Output) {
     for number in 0..100_u8 {
         bounded(output.write_all(&[number; 300])).await.unwrap();

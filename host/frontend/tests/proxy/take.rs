@@ -1,4 +1,4 @@
-//! What a handler does with the calls that it takes.
+//! The calls that a handler answers.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 
 use crate::ends::{Replied, Take, body, bounded, call, channel, dropped, echo, framed, headers, joined, reply, unary};
 
-/// A BuildKit that is not asked.
+/// A BuildKit that gets no call.
 async fn silent(_: Request<Incoming>) -> Replied {
     Err("BuildKit was asked".into())
 }
@@ -64,7 +64,7 @@ async fn a_method_that_is_refused_is_not_read() {
     assert_eq!((status.code(), status.message()), (Code::Unimplemented, "GET is no method of gRPC"));
 }
 
-/// Answers with all it was called with.
+/// Responds with everything that it was called with.
 async fn mirror(request: Request<Incoming>) -> Replied {
     let (head, body) = request.into_parts();
     let bytes = body.collect().await?.to_bytes();
@@ -109,7 +109,7 @@ async fn a_call_passes_as_it_is_or_with_another_message() {
 #[tokio::test]
 async fn an_answer_is_looked_at_and_stays_what_it_is() {
     let sent = Mutex::new(Vec::new());
-    // What BuildKit may answer: headers, message and trailers, and what a handler makes of them.
+    // BuildKit's headers, message and trailers, and the text that the handler gets from them
     type Row = (&'static [(&'static str, &'static str)], Option<Bytes>, &'static [(&'static str, &'static str)]);
     let rows: [(Row, &str); 9] = [
         ((&[("x", "1")], Some(framed(b"ok")), &[("grpc-status", "0")]), "ok"),
@@ -175,7 +175,7 @@ async fn what_is_not_one_message_is_refused() {
         (&over, Code::ResourceExhausted, "a message of 67108865 bytes is larger than the 67108864 that one may have"),
     ];
     for (bytes, code, message) in rows {
-        // At once, and byte by byte.
+        // As one frame, and byte by byte.
         let at_once = vec![Frame::data(Bytes::copy_from_slice(bytes))];
         let by_and_by = bytes.iter().map(|&byte| Frame::data(Bytes::copy_from_slice(&[byte]))).collect();
         for frames in [at_once, by_and_by] {
@@ -183,7 +183,7 @@ async fn what_is_not_one_message_is_refused() {
             assert_eq!((status.code(), status.message()), (code, message));
         }
     }
-    // What is too large is refused before it is there.
+    // A message that is too large is refused before its bytes arrive.
     let (send, stream) = channel();
     send.send(Ok(Frame::data(huge.into()))).await.unwrap();
     assert_eq!(ends.whole(call("/take/Message", stream)).await.status().code(), Code::ResourceExhausted);
@@ -217,7 +217,7 @@ async fn a_deadline_bounds_the_handler() {
     assert!((Duration::from_millis(100)..Duration::from_secs(5)).contains(&start.elapsed()));
     bounded(gone).await.unwrap();
 
-    // A message that never comes is bounded as well.
+    // The deadline holds for a message that never arrives as well.
     let (_open, stream) = channel();
     let mut request = call("/take/Slow", stream);
     request.headers_mut().extend(headers(&[("grpc-timeout", "50000u")]));

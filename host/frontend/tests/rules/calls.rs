@@ -1,9 +1,12 @@
 //! The table of calls: which arrive at BuildKit as they are, and which are refused.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
+use http::HeaderMap;
 use prost::Message as _;
 use refkit_buildkit::pb;
+use refkit_frontend::proxy::{Handler as _, Route};
 use refkit_support::buildkit::{FakeBuildkit, Reply};
 use tonic::Code;
 
@@ -60,6 +63,21 @@ async fn every_call() {
                 assert!(status.message().contains("lets nothing past"), "{path}: {status}");
             }
         }
+    }
+}
+
+/// BuildKit's descriptors name every call that it has: the rules pass or handle each of them, and so know it.
+#[tokio::test]
+async fn every_call_that_buildkit_has_is_known() {
+    let descriptors = Command::new(refkit_support::tool("buildkit-descriptors").unwrap()).output().unwrap();
+    let descriptors = String::from_utf8(descriptors.stdout).unwrap();
+    let methods = descriptors.lines().filter_map(|line| line.strip_prefix("moby.buildkit.v1.frontend.LLBBridge."));
+    let methods: Vec<&str> = methods.filter_map(|line| Some(line.split_once('(')?.0)).collect();
+    assert!(methods.len() >= 17 && methods.contains(&"Solve"), "{methods:?}");
+    let client = client(&FakeBuildkit::new("a")).await;
+    for method in methods {
+        let route = client.rules.route(&format!("{SERVICE}{method}"), &HeaderMap::new());
+        assert!(!matches!(route, Route::Refuse(_)), "{method} is new: does it read an image?");
     }
 }
 

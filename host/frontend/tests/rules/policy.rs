@@ -52,7 +52,7 @@ impl Policies {
     /// Returns the chains, which the first test compiles for all.
     pub async fn shared() -> &'static Self {
         static SHARED: OnceCell<Policies> = OnceCell::const_new();
-        SHARED.get_or_init(Self::load).await
+        SHARED.get_or_init(|| Box::pin(Self::load())).await
     }
 
     async fn load() -> Self {
