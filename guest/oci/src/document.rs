@@ -9,6 +9,8 @@ mod limits;
 pub mod media_type;
 mod members;
 mod unverifiable;
+#[cfg(feature = "write")]
+mod write;
 
 pub use config::{Config, ImageConfig, read_config, read_platform};
 pub use error::DocumentError;

@@ -6,6 +6,8 @@ mod content;
 pub mod descriptor;
 pub mod digest;
 pub mod document;
+#[cfg(feature = "write")]
+pub mod edit;
 mod error_code;
 pub mod escape;
 mod footprint;

@@ -11,9 +11,21 @@
 //!
 //! All other members of the documents stay, in their order, and so do the media types.
 
+pub mod base;
 pub mod elf;
 pub mod entrypoint;
+pub mod image;
+pub mod inspect;
 pub mod label;
+pub mod policy;
+pub mod program;
+
+pub use base::Base;
+pub use entrypoint::Entrypoint;
+pub use image::{Image, make};
+pub use inspect::Inspector;
+pub use label::Listed;
+pub use program::Program;
 
 /// The program's path in an image.
 pub const PROGRAM: &str = "/refkit/refkit-frontend";
@@ -23,6 +35,9 @@ pub const DEFAULT_CODE: &str = "/refkit/refkit-default.cwasm";
 
 /// The directory of the policies in an image.
 pub const POLICIES: &str = "/refkit/policies";
+
+/// The most policies that an image ships: their numbers have two digits.
+pub const POLICIES_LIMIT: usize = 100;
 
 /// The most bytes that a program may have: several times the size of one with a compiler in it.
 pub const PROGRAM_LIMIT: u64 = 256 << 20;

@@ -4,8 +4,10 @@ use std::io::{self, Write};
 
 use bytes::Bytes;
 use flate2::{Compression, GzBuilder};
+use oci_spec::image::{MediaType, ToDockerV2S2};
 use refkit_content::verify::{self, Hasher};
-use refkit_oci::{Algorithm, Digest};
+use refkit_oci::document::media_type::DOCKER_MANIFEST;
+use refkit_oci::{Algorithm, Descriptor, Digest};
 
 /// A file of the layer.
 #[derive(Debug, Clone)]
@@ -64,6 +66,15 @@ impl Layer {
         let Hashed { to, hasher } = archive.into_inner()?;
         let bytes = Bytes::from(to.finish()?);
         Ok(Self { digest: verify::digest(Algorithm::Sha256, &bytes), bytes, diff_id: hasher.finish() })
+    }
+}
+
+impl Layer {
+    /// Returns the layer's descriptor for a manifest of a media type: Docker's manifests list Docker's layers.
+    pub fn descriptor(&self, manifest: &str) -> Descriptor {
+        let media_type = MediaType::ImageLayerGzip;
+        let docker = media_type.to_docker_v2s2().ok().filter(|_| manifest == DOCKER_MANIFEST);
+        Descriptor::new(docker.unwrap_or(media_type.as_ref()), self.digest.clone(), self.bytes.len() as u64)
     }
 }
 

@@ -18,10 +18,11 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use refkit_content::{Body, Error, Origin, Push, verify};
+use refkit_oci::document::{Index, Manifest};
 use refkit_oci::{Algorithm, Descriptor, Digest, Platform, Reference};
 
 pub use demo::{DEMO_REPOSITORY, demo, push_demo};
-use document::{Config, ImageConfig, IndexDocument, ManifestDocument, json};
+use document::{Config, ImageConfig, json};
 
 /// The media type of an OCI manifest.
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -232,14 +233,15 @@ impl ImageBuilder {
             // Usage".
             layers.push(config.clone());
         }
-        let document = ManifestDocument::new(
-            manifest_type,
-            self.artifact_type.as_deref(),
-            &config.0,
-            layers.iter().map(|(descriptor, _)| descriptor),
-            self.subject.as_ref(),
-            self.annotations.clone(),
-        );
+        let document = Manifest {
+            media_type: manifest_type.to_owned(),
+            config: config.0.clone(),
+            layers: layers.iter().map(|(descriptor, _)| descriptor.clone()).collect(),
+            artifact_type: self.artifact_type.clone(),
+            subject: self.subject,
+            annotations: self.annotations.into_iter().collect(),
+            unverifiable: Vec::new(),
+        };
         let mut image = Image::new(manifest_type, json(&document));
         image.blobs = std::iter::once(config).chain(layers).collect();
         match self.artifact_type {
@@ -313,13 +315,14 @@ impl IndexBuilder {
     /// Returns the index.
     pub fn build(self) -> Image {
         let media_type = if self.docker { DOCKER_LIST } else { INDEX };
-        let document = IndexDocument::new(
-            media_type,
-            self.artifact_type.as_deref(),
-            self.children.iter().map(|child| &child.descriptor),
-            self.subject.as_ref(),
-            self.annotations.clone(),
-        );
+        let document = Index {
+            media_type: media_type.to_owned(),
+            manifests: self.children.iter().map(|child| child.descriptor.clone()).collect(),
+            artifact_type: self.artifact_type.clone(),
+            subject: self.subject,
+            annotations: self.annotations.into_iter().collect(),
+            unverifiable: Vec::new(),
+        };
         let mut image = Image::new(media_type, json(&document));
         image.children = self.children;
         image.descriptor.artifact_type = self.artifact_type;

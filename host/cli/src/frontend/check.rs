@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use refkit::ErrorCode;
 use refkit_content::{Content, ErrorKind, MANIFEST_LIMIT, Operation, Resolve, verify};
-use refkit_images::frontend::entrypoint::Entrypoint;
+use refkit_images::frontend::Entrypoint;
 use refkit_oci::document::{self, Config, Document, Limits, Manifest, media_type};
 use refkit_oci::{Descriptor, Platform};
 use refkit_report::{Escaped, json};
 
-use super::base::said;
-use super::look::{Look, Looking};
+use super::base;
+use super::inspect::{Inspection, Inspector};
 use super::report::{self, CheckReport};
 use super::{make, show};
 use crate::arguments::Format;
@@ -19,48 +19,48 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::image_source::ImageSource;
 use crate::output::{Output, Stdout};
-use crate::policies;
+use crate::policies as chain;
 
-/// How many images of an index are looked at.
+/// How many images of an index are inspected.
 const IMAGES_LIMIT: usize = 64;
 
-/// How many places an engine has for a policy that describes itself, and the default policy.
+/// How many directories an engine has for a policy that describes itself, and the default policy.
 const PLACES: usize = 2;
 
-/// One image, looked at.
+/// An inspected image.
 pub struct Checked {
-    /// Its platform, as the index or the config says.
+    /// The platform, as the index or the config says.
     pub platform: Option<Platform>,
-    /// Its manifest.
+    /// The manifest.
     pub manifest: Descriptor,
-    /// What it ships; its entrypoint where that is another program's.
-    pub look: Result<Look, Vec<String>>,
+    /// What the image ships; its entrypoint where that is another program's.
+    pub inspection: Result<Inspection, Vec<String>>,
 }
 
-/// Looks at an image.
+/// Inspects an image.
 ///
 /// # Errors
-/// When it cannot be read, or ships no policies.
+/// A failure for an image that cannot be read, or that ships no policies.
 pub async fn run(arguments: &FrontendImage, directories: &Directories) -> Result<Output, CommandError> {
     let target = make::target(arguments, false, directories).await?;
     let source = target.source();
-    let root = source.pull(target.reference()).await.map_err(|error| said(&error, &target))?.value;
-    let engine = policies::engine(PLACES, &arguments.compiling, Some(directories), &mut Vec::new())?;
+    let root = source.pull(target.reference()).await.map_err(|error| base::content(&error, &target))?.value;
+    let engine = chain::engine(PLACES, &arguments.compiling, Some(directories), &mut Vec::new())?;
     let repository = target.reference().repository().clone();
-    let mut looking = Looking::new(source, repository, engine);
+    let mut inspector = Inspector::new(source, repository, engine);
     let mut images = Vec::new();
     for (entry, bytes) in entries(&target, &root).await? {
         let (manifest, config) = documents(&target, &entry, &bytes).await?;
         let platform = entry.platform.clone().map(Platform::normalized);
         let platform = platform.or_else(|| config.platform().map(Platform::normalized));
-        let look = match Entrypoint::read(&config.config.entrypoint) {
-            Some(entrypoint) => Ok(looking.look(&manifest, &config, entrypoint, platform.as_ref()).await),
+        let inspection = match Entrypoint::read(&config.config.entrypoint) {
+            Some(entrypoint) => Ok(inspector.inspect(&manifest, &config, entrypoint, platform.as_ref()).await),
             None => Err(config.config.entrypoint.clone()),
         };
         let manifest = Descriptor::new(entry.media_type, entry.digest, entry.size);
-        images.push(Checked { platform, manifest, look });
+        images.push(Checked { platform, manifest, inspection });
     }
-    if images.iter().all(|image| image.look.is_err()) {
+    if images.iter().all(|image| image.inspection.is_err()) {
         return Err(ships_nothing(&target, &images));
     }
     Ok(answer(arguments, &target, &root.descriptor, &images))
@@ -107,17 +107,20 @@ async fn documents(
 
 async fn fetch(target: &ImageSource, descriptor: &Descriptor) -> Result<Bytes, CommandError> {
     let fetched = verify::fetch(&target.source(), target.reference().repository(), descriptor, MANIFEST_LIMIT).await;
-    fetched.map(|answer| answer.value).map_err(|error| said(&error, target))
+    fetched.map(|answer| answer.value).map_err(|error| base::content(&error, target))
 }
 
 fn malformed(target: &ImageSource, descriptor: &Descriptor, what: &dyn std::fmt::Display) -> CommandError {
     let subject = format!("{}@{}", target.reference().repository(), descriptor.digest);
-    said(&refkit_content::Error::new(Operation::Fetch, subject, ErrorKind::Malformed(what.to_string())), target)
+    base::content(
+        &refkit_content::Error::new(Operation::Fetch, subject, ErrorKind::Malformed(what.to_string())),
+        target,
+    )
 }
 
 fn ships_nothing(target: &ImageSource, images: &[Checked]) -> CommandError {
     let what = target.show(target.reference());
-    let entrypoint = match images.iter().find_map(|image| image.look.as_ref().err()) {
+    let entrypoint = match images.iter().find_map(|image| image.inspection.as_ref().err()) {
         None => "it has no image".to_owned(),
         Some(entrypoint) if entrypoint.is_empty() => "it has no entrypoint".to_owned(),
         Some(entrypoint) => format!("its entrypoint is {}", entrypoint.join(" ")),
@@ -131,15 +134,15 @@ fn answer(arguments: &FrontendImage, target: &ImageSource, root: &Descriptor, im
     for image in images {
         let name = show::name(image);
         let mut add = |kind: &str, text: &str| messages.push(format!("{kind}: {name}: {}", Escaped(text)));
-        match &image.look {
-            Ok(look) => {
-                look.errors.iter().for_each(|text| add("error", text));
-                look.warnings.iter().for_each(|text| add("warning", text));
+        match &image.inspection {
+            Ok(Inspection { shipped, .. }) => {
+                shipped.errors.iter().for_each(|text| add("error", text));
+                shipped.warnings.iter().for_each(|text| add("warning", text));
             }
             Err(_) => add("error", "it ships no policies"),
         }
     }
-    let whole = images.iter().all(|image| image.look.as_ref().is_ok_and(|look| look.errors.is_empty()));
+    let whole = images.iter().all(|image| image.inspection.as_ref().is_ok_and(|found| found.shipped.errors.is_empty()));
     let pinned = target.show(&target.reference().with_digest(root.digest.clone()));
     let lines = match arguments.format {
         Format::Text => show::lines(&pinned, root, images),

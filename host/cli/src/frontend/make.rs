@@ -6,17 +6,15 @@ use clap::ValueEnum;
 use refkit::{Engine, ErrorCode};
 use refkit_content::LayoutReference;
 use refkit_content::copy::{CopyError, Side};
-use refkit_images::frontend::entrypoint::Entrypoint;
-use refkit_images::frontend::label::Listed;
+use refkit_images::frontend::image::{MakeError, PlatformImage};
+use refkit_images::frontend::{self, Base, Entrypoint, Image, Listed, Program};
 use refkit_images::layer::Layer;
 use refkit_report::{Escaped, json, table};
 
-use super::base::{self, Base, LeftOut, Reason};
-use super::binary::{self, Binary};
 use super::destination::Destination;
-use super::image::{self, Image};
 use super::policies::{self, Packed};
 use super::report::MadeReport;
+use super::{base, programs};
 use crate::arguments::{self, Caching, Format, Registries};
 use crate::commands::{FrontendImage, PolicySource};
 use crate::directories::Directories;
@@ -37,17 +35,17 @@ const NOT_COMPILED: &str = "this refkit does not compile for it, so the frontend
 pub async fn run(arguments: &FrontendImage, directories: &Directories) -> Result<Output, CommandError> {
     let destination = Destination::of(arguments)?;
     let target = target(arguments, destination.registry().is_some(), directories).await?;
-    let (binaries, mut notes) = binary::find(&arguments.binaries)?;
+    let (programs, mut notes) = programs::find(&arguments.binaries)?;
     let engine = chain::engine(arguments.policies.len() + 1, &arguments.compiling, Some(directories), &mut Vec::new())?;
     let policies = policies::load(&engine, arguments).await?;
-    let base = base::read(&target, &binaries).await?;
-    let image = make(&engine, &base, &binaries, &policies, arguments, &mut notes).await?;
-    write(&image, &base, &target, &destination, &arguments.registries, directories).await?;
-    notes.extend(left_out(&base.left_out));
-    Ok(answer(arguments, &destination, &image, &base, &policies, notes))
+    let of = base::read(&target, &programs).await?;
+    let image = make(&engine, &of, &programs, &policies, arguments, &mut notes).await?;
+    write(&image, &of, &target, &destination, &arguments.registries, directories).await?;
+    notes.extend(base::notes(&of.left_out));
+    Ok(answer(arguments, &destination, &image, &of, &policies, notes))
 }
 
-/// Returns what is started from, or looked at. Where one of two places is a layout, `--plain-http` is for the other.
+/// Returns what is started from, or looked at. Where one of two directories is a layout, `--plain-http` is for the other.
 ///
 /// # Errors
 /// A usage error for a text that is no reference; a failure for a layout that cannot be read.
@@ -73,13 +71,13 @@ pub async fn target(
 async fn make(
     engine: &Engine,
     base: &Base,
-    binaries: &[Binary],
+    programs: &[Program],
     policies: &[Packed],
     arguments: &FrontendImage,
     notes: &mut Vec<String>,
 ) -> Result<Image, CommandError> {
     let allowed = arguments.allow_policy.iter().filter_map(PolicySource::to_possible_value);
-    let options = Entrypoint {
+    let entrypoint = Entrypoint {
         policies: policies.iter().map(Packed::path).collect(),
         settings: arguments.settings.iter().map(ToString::to_string).collect(),
         grants: arguments.grants.iter().map(ToString::to_string).collect(),
@@ -87,20 +85,20 @@ async fn make(
         ..Entrypoint::default()
     };
     let listed: Vec<Listed> = policies.iter().map(Packed::listed).collect();
-    let other = |error: &dyn std::fmt::Display| CommandError::failed(ErrorCode::Other, error);
-    let label = serde_json::to_string(&listed).map_err(|error| other(&error))?;
     let mut layers: HashMap<usize, Layer> = HashMap::new();
-    for used in base.images.iter().map(|image| image.binary).collect::<BTreeSet<usize>>() {
-        let (files, compiled) = policies::files(engine, policies, &binaries[used]).await?;
+    for used in base.images.iter().map(|image| image.program).collect::<BTreeSet<usize>>() {
+        let program = &programs[used];
+        let (layer, compiled) = policies::layer(engine, policies, program).await?;
         if !compiled {
-            let platform = binaries[used].machine.platform();
+            let platform = program.machine.platform();
             notes.push(format!("{platform}: {NOT_COMPILED}"));
         }
-        layers.insert(used, Layer::new(&files).map_err(|error| other(&error))?);
+        layers.insert(used, layer);
     }
-    let one = |of: &base::Image| image::one(of, &layers[&of.binary], &options, &label);
-    let all = base.images.iter().map(one).collect::<Result<Vec<_>, _>>()?;
-    image::whole(base, all)
+    frontend::make(base, &layers, &entrypoint, &listed).map_err(|error| {
+        let MakeError { document, reason } = error;
+        CommandError::failed(ErrorCode::Invalid, format_args!("{document} of BASE cannot be changed: {reason}"))
+    })
 }
 
 async fn write(
@@ -111,7 +109,7 @@ async fn write(
     registries: &Registries,
     directories: &Directories,
 ) -> Result<(), CommandError> {
-    let told = |failed: CopyError| match (failed.side, destination.registry()) {
+    let failed = |failed: CopyError| match (failed.side, destination.registry()) {
         (Side::Destination, registry) => {
             let error = refkit::Error::from(failed.error);
             let failure = CommandError::failed(error.code(), &error);
@@ -124,32 +122,11 @@ async fn write(
                 _ => failure,
             }
         }
-        (Side::Source, _) => base::said(&failed.error, target),
+        (Side::Source, _) => base::content(&failed.error, target),
     };
     let (push, repository) = destination.open(registries, directories).await?;
     let from = (&target.source(), target.reference().repository());
-    image.write(base, from, (&*push, &repository), destination.name()).await.map_err(told)
-}
-
-/// Returns a line for each reason.
-fn left_out(all: &[LeftOut]) -> Vec<String> {
-    let mut reasons: Vec<(&Reason, Vec<String>)> = Vec::new();
-    for one in all {
-        let name = one.platform.as_ref().filter(|_| one.reason != Reason::Attestation).map(ToString::to_string);
-        let name = name.unwrap_or_else(|| one.digest.to_string());
-        match reasons.iter_mut().find(|(reason, _)| *reason == &one.reason) {
-            Some((_, names)) => names.push(name),
-            None => reasons.push((&one.reason, vec![name])),
-        }
-    }
-    let line = |(reason, names): (&Reason, Vec<String>)| match (reason, names.len()) {
-        (Reason::Attestation, 1) => format!("left out: 1 attestation: {reason}"),
-        (Reason::Attestation, count) => {
-            format!("left out: {count} attestations: they attest BASE, not what is made of it")
-        }
-        _ => format!("left out: {}: {reason}", names.join(", ")),
-    };
-    reasons.into_iter().map(line).collect()
+    image.write(base, from, (&*push, &repository), destination.name()).await.map_err(failed)
 }
 
 fn answer(
@@ -163,11 +140,11 @@ fn answer(
     let pinned = destination.pinned(&image.root.descriptor.digest);
     let lines = match arguments.format {
         Format::Text => {
-            let row = |one: &image::One| {
+            let row = |one: &PlatformImage| {
                 [one.platform.to_string(), one.manifest.descriptor.digest.to_string()]
                     .map(|cell| Escaped(cell).to_string())
             };
-            let rows: Vec<[String; 2]> = image.all.iter().map(row).collect();
+            let rows: Vec<[String; 2]> = image.platforms.iter().map(row).collect();
             std::iter::once(Escaped(pinned).to_string()).chain(table(&rows)).collect()
         }
         Format::Json => {

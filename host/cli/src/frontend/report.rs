@@ -39,16 +39,17 @@
 //!   error       {code, message}; the codes are those of the contract
 //! ```
 
-use refkit_images::frontend::PROGRAM;
-use refkit_images::frontend::label::Listed;
+use refkit_images::frontend::base::LeftOut;
+use refkit_images::frontend::image::PlatformImage;
+use refkit_images::frontend::inspect::ShippedProgram;
+use refkit_images::frontend::{Base, Image, Listed, PROGRAM};
 use serde::Serialize;
 
-use super::base::{Base, LeftOut};
-use super::carried::Carried;
+use super::base;
 use super::check::Checked;
-use super::image::{Image, One};
-use super::look::{Look, Program};
+use super::inspect::Inspection;
 use super::policies::Packed;
+use super::shipped::ShippedPolicy;
 use refkit_report::json::{DescriptorReport, PlatformReport};
 
 /// What was made.
@@ -89,8 +90,8 @@ struct LeftOutReport {
 
 impl MadeReport {
     /// Returns the report of an image.
-    pub fn new(requested: &str, pinned: String, image: &Image, base: &Base, policies: &[Packed]) -> Self {
-        let one = |one: &One| MadeImage {
+    pub fn new(requested: &str, pinned: String, image: &Image, of: &Base, policies: &[Packed]) -> Self {
+        let one = |one: &PlatformImage| MadeImage {
             platform: (&one.platform).into(),
             manifest: (&one.manifest.descriptor).into(),
             layer: (&one.layer.0).into(),
@@ -100,16 +101,16 @@ impl MadeReport {
         let left_out = |one: &LeftOut| LeftOutReport {
             digest: one.digest.to_string(),
             platform: one.platform.as_ref().map(Into::into),
-            reason: one.reason.to_string(),
+            reason: base::reason(&one.reason),
         };
         Self {
             outcome: "made",
             requested: requested.to_owned(),
             pinned,
             root: (&image.root.descriptor).into(),
-            images: image.all.iter().map(one).collect(),
+            images: image.platforms.iter().map(one).collect(),
             policies: policies.iter().map(policy).collect(),
-            left_out: base.left_out.iter().map(left_out).collect(),
+            left_out: of.left_out.iter().map(left_out).collect(),
             notes: Vec::new(),
         }
     }
@@ -183,10 +184,10 @@ pub struct PolicyReport {
     pub code: &'static str,
 }
 
-/// Returns the report of an image that was looked at.
+/// Returns the report of an inspected image.
 pub fn image(checked: &Checked) -> ImageReport {
-    let (shipped, entrypoint, errors, warnings) = match &checked.look {
-        Ok(look) => (Some(shipped(look)), Vec::new(), look.errors.clone(), look.warnings.clone()),
+    let (shipped, entrypoint, errors, warnings) = match &checked.inspection {
+        Ok(found) => (Some(shipped(found)), Vec::new(), found.shipped.errors.clone(), found.shipped.warnings.clone()),
         Err(entrypoint) => (None, entrypoint.clone(), vec!["it ships no policies".to_owned()], Vec::new()),
     };
     let platform = checked.platform.as_ref().map(Into::into);
@@ -194,28 +195,29 @@ pub fn image(checked: &Checked) -> ImageReport {
     ImageReport { platform, manifest, ships, entrypoint, shipped, errors, warnings }
 }
 
-fn shipped(look: &Look) -> ShippedReport {
-    let frontend = |program: &Program| FrontendReport {
+fn shipped(found: &Inspection) -> ShippedReport {
+    let frontend = |program: &ShippedProgram| FrontendReport {
         path: PROGRAM,
         digest: program.digest.to_string(),
-        size: program.size,
-        platform: program.platform.as_ref().map(Into::into),
+        size: program.bytes.len() as u64,
+        platform: program.machine.map(|machine| (&machine.platform()).into()),
         version: program.version.clone(),
     };
-    let policy = |carried: &Carried| PolicyReport {
-        listed: carried.listed.clone(),
-        size: carried.size,
-        imports: carried.policy.imports().to_vec(),
-        code: carried.code.name(),
+    let policy = |shipped: &ShippedPolicy| PolicyReport {
+        listed: shipped.listed.clone(),
+        size: shipped.size,
+        imports: shipped.policy.imports().to_vec(),
+        code: shipped.code.name(),
     };
+    let entrypoint = &found.shipped.entrypoint;
     ShippedReport {
-        frontend: look.program.as_ref().map(frontend),
-        default_code: look.default_code.name(),
-        policies: look.policies.iter().map(policy).collect(),
-        settings: look.entrypoint.settings.clone(),
-        grants: look.entrypoint.grants.clone(),
-        allow_policy: look.entrypoint.allowed.clone(),
-        runs: look.entrypoint.child.clone(),
-        network_none: look.network_none,
+        frontend: found.shipped.program.as_ref().map(frontend),
+        default_code: found.default_code.name(),
+        policies: found.policies.iter().map(policy).collect(),
+        settings: entrypoint.settings.clone(),
+        grants: entrypoint.grants.clone(),
+        allow_policy: entrypoint.allowed.clone(),
+        runs: entrypoint.child.clone(),
+        network_none: found.shipped.network_none,
     }
 }

@@ -5,9 +5,9 @@ use refkit_oci::Descriptor;
 use refkit_report::units::Bytes;
 use refkit_report::{Escaped, Tree, table};
 
-use super::carried::Carried;
 use super::check::Checked;
-use super::look::Look;
+use super::inspect::Inspection;
+use super::shipped::ShippedPolicy;
 
 /// Returns an image's name for a message.
 pub fn name(image: &Checked) -> String {
@@ -33,32 +33,37 @@ fn tree(image: &Checked) -> Tree {
         None => digest.to_string(),
     };
     let mut tree = Tree::new(line);
-    match &image.look {
-        Ok(look) => shipped(look).into_iter().for_each(|child| tree.add(child)),
+    match &image.inspection {
+        Ok(found) => shipped(found).into_iter().for_each(|child| tree.add(child)),
         Err(entrypoint) => tree.add(words("runs", entrypoint)),
     }
     tree
 }
 
-fn shipped(look: &Look) -> Vec<Tree> {
+fn shipped(found: &Inspection) -> Vec<Tree> {
     let mut children = Vec::new();
-    if let Some(program) = &look.program {
+    if let Some(program) = &found.shipped.program {
         let version = program.version.as_ref().map(|version| format!("  {}", Escaped(version))).unwrap_or_default();
-        let mut tree = Tree::new(format!("frontend  {}  {}{version}", program.digest, Bytes(program.size)));
-        tree.line(format!("default policy: {}", look.default_code.text()));
+        let mut tree =
+            Tree::new(format!("frontend  {}  {}{version}", program.digest, Bytes(program.bytes.len() as u64)));
+        tree.line(format!("default policy: {}", found.default_code.text()));
         children.push(tree);
     }
-    children.extend(look.policies.iter().map(policy));
-    let Entrypoint { settings, grants, allowed, .. } = &look.entrypoint;
+    children.extend(found.policies.iter().map(policy));
+    let Entrypoint { settings, grants, allowed, child, .. } = &found.shipped.entrypoint;
     let options = [("settings", settings), ("grants", grants), ("builds may bring policies by", allowed)];
     children.extend(options.iter().filter(|(_, list)| !list.is_empty()).map(|(name, list)| words(name, list)));
-    children.push(words("runs", &look.entrypoint.child));
-    children.push(Tree::new(if look.network_none { "network  none" } else { "network  what BuildKit gives it" }));
+    children.push(words("runs", child));
+    children.push(Tree::new(if found.shipped.network_none {
+        "network  none"
+    } else {
+        "network  what BuildKit gives it"
+    }));
     children
 }
 
-fn policy(carried: &Carried) -> Tree {
-    let Carried { listed, size, policy, code } = carried;
+fn policy(shipped: &ShippedPolicy) -> Tree {
+    let ShippedPolicy { listed, size, policy, code } = shipped;
     let who = format!("{} {}", listed.name, listed.version);
     let mut tree = Tree::new(format!("policy  {}  {}  {}", Escaped(who.trim_end()), listed.digest, Bytes(*size)));
     tree.line(Escaped(&listed.path).to_string());

@@ -1,9 +1,7 @@
 //! The entries of `index.json` and the names they go by.
 
+use oci_spec::image::ANNOTATION_REF_NAME;
 use refkit_oci::Descriptor;
-
-/// The annotation by which the image specification names an entry.
-pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 /// The annotation by which containerd, Docker and BuildKit name an entry, with a whole reference.
 pub(super) const CONTAINERD_NAME: &str = "io.containerd.image.name";
@@ -30,7 +28,7 @@ impl Entry {
 /// `org.opencontainers.image.ref.name` the name itself if it can be a tag, else the tag at its end.
 pub(super) fn tag_of(key: &str, value: &str) -> Option<String> {
     let whole = match key {
-        REF_NAME => is_tag(value),
+        ANNOTATION_REF_NAME => is_tag(value),
         CONTAINERD_NAME => false,
         _ => return None,
     };

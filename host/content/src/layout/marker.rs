@@ -1,6 +1,6 @@
 //! The file `oci-layout`, as OCI image-spec 1.1, section "oci-layout file".
 
-use serde::{Deserialize, Serialize};
+use oci_spec::image::{OciLayout, OciLayoutBuilder};
 
 use super::store::Store;
 use crate::ErrorKind;
@@ -14,15 +14,14 @@ const VERSION: &str = "1.0.0";
 /// The most that the file may have, in bytes; it needs 30.
 const LIMIT: u64 = 4 << 10;
 
-#[derive(Deserialize, Serialize)]
-struct Marker {
-    #[serde(rename = "imageLayoutVersion")]
-    version: String,
-}
-
 /// Returns the file's content.
-pub(super) fn content() -> Vec<u8> {
-    serde_json::to_vec(&Marker { version: VERSION.to_owned() }).expect("text becomes JSON")
+///
+/// # Errors
+/// [`ErrorKind::Other`] where the version cannot become JSON.
+pub(super) fn content() -> Result<Vec<u8>, ErrorKind> {
+    let marker = OciLayoutBuilder::default().image_layout_version(VERSION).build();
+    let content = marker.and_then(|marker| marker.to_string());
+    content.map(String::into_bytes).map_err(|error| ErrorKind::Other(error.to_string()))
 }
 
 /// Checks that it is a layout of the version that we know. Blocks.
@@ -32,12 +31,12 @@ pub(super) fn check(store: &Store) -> Result<(), ErrorKind> {
         Err(ErrorKind::NotFound) => return Err(missing(store)),
         Err(problem) => return Err(problem),
     };
-    let marker: Marker = serde_json::from_slice(&bytes)
+    let marker: OciLayout = serde_json::from_slice(&bytes)
         .map_err(|error| ErrorKind::Malformed(format!("its file `{NAME}` is malformed: {error}")))?;
-    if marker.version == VERSION {
+    if marker.image_layout_version() == VERSION {
         return Ok(());
     }
-    let version: String = marker.version.chars().take(40).collect();
+    let version: String = marker.image_layout_version().chars().take(40).collect();
     Err(ErrorKind::Unsupported(format!("it is an image layout of version {version:?}, and only {VERSION} is known")))
 }
 

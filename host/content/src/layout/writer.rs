@@ -189,8 +189,8 @@ fn prepare(path: &Path) -> Result<(), ErrorKind> {
                     return Err(ErrorKind::Malformed(what.to_owned()));
                 }
             }
-            // Whoever comes second must not take away the file that the first has locked.
-            Unfinished::new(path)?.write(&marker::content())?.finish_first(&[marker::NAME])?;
+            // The second of two writers must not replace the file that the first has locked.
+            Unfinished::new(path)?.write(&marker::content()?)?.finish_first(&[marker::NAME])?;
         }
         Err(problem) => return Err(problem),
     }

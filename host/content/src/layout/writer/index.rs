@@ -1,22 +1,21 @@
-//! Changing `index.json`: under a lock, replaced whole, and with everything kept that is not ours.
+//! Changes `index.json` under a lock and replaces it whole. All that is not ours keeps its place and its bytes.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::str::FromStr;
 
-use oci_spec::image::{DescriptorBuilder, Digest as SpecDigest, MediaType};
+use oci_spec::image::{ANNOTATION_REF_NAME, ImageIndexBuilder, MediaType, SCHEMA_VERSION};
+use refkit_oci::edit::{List, Object};
 use refkit_oci::{Descriptor, Digest};
 use rustix::fs::OFlags;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::value::{RawValue, to_raw_value};
 
 use super::put::Unfinished;
 use super::referrers;
 use crate::ErrorKind;
-use crate::layout::entry::{CONTAINERD_NAME, REF_NAME, tag_of};
+use crate::layout::entry::{CONTAINERD_NAME, tag_of};
 use crate::layout::file::{Extent, open_below};
 use crate::layout::marker;
 use crate::links::{self, Links};
@@ -24,13 +23,13 @@ use crate::verify::MANIFEST_LIMIT;
 
 const NAME: &str = "index.json";
 
-/// `index.json` as it lies there: its members, and the elements of `manifests`, each in its own words.
+/// An index of a layout that is being edited.
 pub(super) struct Index {
-    members: BTreeMap<String, Box<RawValue>>,
-    pub(super) manifests: Vec<Box<RawValue>>,
+    document: Object,
+    manifests: List,
 }
 
-/// What decides about an element of `manifests`; the strict reading has checked the rest.
+/// What decides about an entry; the strict reading has checked the rest.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Listed {
@@ -46,12 +45,12 @@ impl Listed {
         self.annotations.iter().any(|(key, value)| tag_of(key, value).is_some_and(|own| own == tag))
     }
 
-    /// Returns whether it says no more than that a manifest is there, as ours without a name do.
+    /// Returns whether it says no more than that a manifest is there, as our entries without a name do.
     fn is_bare(&self) -> bool {
         self.annotations.is_empty() && self.platform.is_none()
     }
 
-    /// Returns whether it is a referrer, which is found through its entry. Blocks.
+    /// Returns whether it is a referrer, which readers find through its entry. Blocks.
     fn has_subject(&self, root: &Path) -> Result<bool, ErrorKind> {
         let digest: Digest = self.digest.parse().map_err(malformed)?;
         let file = open_below(&File::open(root)?, &["blobs", digest.algorithm().as_str(), digest.hex()])?;
@@ -70,7 +69,7 @@ pub(super) fn create(root: &Path) -> Result<(), ErrorKind> {
     }
 }
 
-/// Lists a manifest under a tag, or without a name; and one with a subject among the referrers of that. Blocks.
+/// Lists a manifest under a tag, or without a name; and one with a subject among the subject's referrers. Blocks.
 pub(super) fn list(root: &Path, descriptor: &Descriptor, tag: Option<&str>, links: &Links) -> Result<(), ErrorKind> {
     let _lock = lock(root)?;
     let mut index = Index::read(root)?;
@@ -89,8 +88,8 @@ pub(super) fn is_listed(root: &Path, digest: &Digest) -> Result<bool, ErrorKind>
     Ok(Index::read(root)?.entries()?.iter().any(|entry| entry.digest == digest.as_str()))
 }
 
-/// Takes the lock that all writers of a layout take. It lies on the file `oci-layout`, which every layout has and
-/// nobody replaces, so that no lock file is left in the layout.
+/// Takes the lock that all writers of a layout take. It lies on the file `oci-layout`, which every layout has and no
+/// writer replaces, so that no lock file is left in the layout.
 fn lock(root: &Path) -> Result<File, ErrorKind> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
     let mut options = OpenOptions::new();
@@ -101,10 +100,13 @@ fn lock(root: &Path) -> Result<File, ErrorKind> {
 
 impl Index {
     pub(super) fn empty() -> Result<Self, ErrorKind> {
-        let mut members = BTreeMap::new();
-        members.insert("schemaVersion".to_owned(), raw(&2)?);
-        members.insert("mediaType".to_owned(), raw(&links::INDEX)?);
-        Ok(Self { members, manifests: Vec::new() })
+        let index = ImageIndexBuilder::default().schema_version(SCHEMA_VERSION).media_type(MediaType::ImageIndex);
+        let index = index.manifests(Vec::new()).build().map_err(malformed)?;
+        Self::of(Object::of(&index).map_err(malformed)?)
+    }
+
+    fn of(document: Object) -> Result<Self, ErrorKind> {
+        Ok(Self { manifests: document.list("manifests").map_err(malformed)?, document })
     }
 
     fn read(root: &Path) -> Result<Self, ErrorKind> {
@@ -113,19 +115,19 @@ impl Index {
     }
 
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, ErrorKind> {
-        // The strict reading comes first: what is ambiguous is not written anew.
+        // The strict reading comes first: a document that is ambiguous is not written anew.
         Links::read(links::INDEX, bytes).map_err(malformed)?;
-        let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(bytes).map_err(malformed)?;
-        let manifests = match members.remove("manifests") {
-            Some(manifests) => serde_json::from_str(manifests.get()).map_err(malformed)?,
-            None => Vec::new(),
-        };
-        Ok(Self { members, manifests })
+        Self::of(Object::read(bytes).map_err(malformed)?)
     }
 
-    /// Returns what decides about each element of `manifests`.
+    /// Returns what decides about each entry.
     pub(super) fn entries(&self) -> Result<Vec<Listed>, ErrorKind> {
         self.manifests.iter().map(|raw| serde_json::from_str(raw.get()).map_err(malformed)).collect()
+    }
+
+    /// Adds an entry after the others.
+    pub(super) fn push(&mut self, entry: &Descriptor) -> Result<(), ErrorKind> {
+        self.manifests.push(entry).map_err(malformed)
     }
 
     /// Gives a manifest its entry, and takes the tag and what the manifest makes needless from others.
@@ -136,36 +138,54 @@ impl Index {
         tag: Option<&str>,
         children: &HashSet<&str>,
     ) -> Result<(), ErrorKind> {
-        let entries = self.entries()?;
         let mut listed = false;
-        let mut kept = Vec::with_capacity(self.manifests.len() + 1);
-        for (raw, entry) in self.manifests.drain(..).zip(entries) {
+        let mut needless = HashSet::new();
+        for (place, entry) in self.entries()?.into_iter().enumerate() {
             let same = entry.digest == descriptor.digest.as_str();
             let named = tag.is_some_and(|tag| entry.is_named(tag));
             if same && (named || tag.is_none()) {
                 listed = true;
-                kept.push(raw);
             } else if let (true, Some(tag)) = (named, tag) {
-                kept.extend(without_name(&raw, tag)?);
+                match self.without_name(place, tag)? {
+                    Some(entry) => self.manifests.set(place, &entry).map_err(malformed)?,
+                    None => drop(needless.insert(place)),
+                }
             } else if same && entry.is_bare() {
                 // It gets its entry with a name below.
+                needless.insert(place);
             } else if children.contains(&*entry.digest) && entry.is_bare() && !entry.has_subject(root)? {
-                // Its place is within the index that has come.
-            } else {
-                kept.push(raw);
+                // The pushed index lists it.
+                needless.insert(place);
             }
         }
+        self.manifests.retain(|place| !needless.contains(&place));
         if !listed {
-            kept.push(entry(descriptor, tag)?);
+            let annotations = tag.map(|tag| (ANNOTATION_REF_NAME.to_owned(), tag.to_owned()));
+            let bare = Descriptor::new(&*descriptor.media_type, descriptor.digest.clone(), descriptor.size);
+            self.push(&Descriptor { annotations: annotations.into_iter().collect(), ..bare })?;
         }
-        self.manifests = kept;
         Ok(())
     }
 
-    /// Returns its bytes.
+    /// Returns an entry without the annotations that give it the tag; `None` for one that has no name then.
+    fn without_name(&self, place: usize, tag: &str) -> Result<Option<Object>, ErrorKind> {
+        let Some(mut entry) = self.manifests.object(place).map_err(malformed)? else { return Ok(None) };
+        let mut annotations = entry.object("annotations").map_err(malformed)?;
+        annotations.retain(|key, value| {
+            let value = serde_json::from_str::<String>(value.get());
+            value.is_ok_and(|value| tag_of(key, &value).is_none_or(|own| own != tag))
+        });
+        if !annotations.members().any(|(name, _)| [ANNOTATION_REF_NAME, CONTAINERD_NAME].contains(&name)) {
+            return Ok(None);
+        }
+        entry.set("annotations", &annotations).map_err(malformed)?;
+        Ok(Some(entry))
+    }
+
+    /// Returns the index's bytes.
     pub(super) fn into_bytes(mut self) -> Result<Vec<u8>, ErrorKind> {
-        self.members.insert("manifests".to_owned(), raw(&self.manifests)?);
-        let bytes = serde_json::to_vec(&self.members).map_err(malformed)?;
+        self.document.set("manifests", &self.manifests).map_err(malformed)?;
+        let bytes = self.document.into_bytes();
         if bytes.len() as u64 > MANIFEST_LIMIT {
             return Err(ErrorKind::TooLarge { limit: MANIFEST_LIMIT });
         }
@@ -175,34 +195,6 @@ impl Index {
     fn write(self, root: &Path) -> Result<(), ErrorKind> {
         Unfinished::new(root)?.write(&self.into_bytes()?)?.finish(&[NAME])
     }
-}
-
-/// Returns the entry of a manifest.
-fn entry(of: &Descriptor, tag: Option<&str>) -> Result<Box<RawValue>, ErrorKind> {
-    let digest = SpecDigest::from_str(of.digest.as_str()).map_err(malformed)?;
-    let mut entry =
-        DescriptorBuilder::default().media_type(MediaType::from(&*of.media_type)).digest(digest).size(of.size);
-    if let Some(tag) = tag {
-        entry = entry.annotations([(REF_NAME.to_owned(), tag.to_owned())]);
-    }
-    raw(&entry.build().map_err(malformed)?)
-}
-
-/// Returns an entry without the annotations that give it the tag; none if it has no name then.
-fn without_name(entry: &RawValue, tag: &str) -> Result<Option<Box<RawValue>>, ErrorKind> {
-    let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(entry.get()).map_err(malformed)?;
-    let Some(annotations) = members.get("annotations") else { return Ok(None) };
-    let mut annotations: BTreeMap<String, String> = serde_json::from_str(annotations.get()).map_err(malformed)?;
-    annotations.retain(|key, value| tag_of(key, value).is_none_or(|own| own != tag));
-    if ![REF_NAME, CONTAINERD_NAME].iter().any(|name| annotations.contains_key(*name)) {
-        return Ok(None);
-    }
-    members.insert("annotations".to_owned(), raw(&annotations)?);
-    raw(&members).map(Some)
-}
-
-pub(super) fn raw(value: &impl serde::Serialize) -> Result<Box<RawValue>, ErrorKind> {
-    to_raw_value(value).map_err(malformed)
 }
 
 fn malformed(error: impl std::fmt::Display) -> ErrorKind {

@@ -1,13 +1,12 @@
-//! The list of a subject's referrers, an index under a tag as OCI distribution 1.1, section "Referrers Tag Schema": what
-//! the image specification says nothing of, and what regctl looks for in a layout. oras, and we, go by the entries.
+//! The list of a subject's referrers, an index under a tag as OCI distribution 1.1, section "Referrers Tag Schema". The
+//! image specification says nothing of such a list in a layout; regctl reads it, while oras and RefKit read the entries.
 
 use std::fs::File;
 use std::path::Path;
 
 use refkit_oci::{Algorithm, Descriptor, Digest};
-use serde_json::{Value, json};
 
-use super::index::{Index, raw};
+use super::index::Index;
 use super::put::Unfinished;
 use super::size;
 use crate::ErrorKind;
@@ -15,8 +14,8 @@ use crate::layout::file::{Extent, open_below};
 use crate::links::{self, Links};
 use crate::verify::{self, MANIFEST_LIMIT};
 
-/// Adds a manifest to the list of its subject's referrers and returns what describes the new list; none where it was
-/// on the list. Blocks, and is called under the lock.
+/// Adds a manifest to the list of its subject's referrers and returns the new list's descriptor; `None` where the list has
+/// the manifest already. Blocks, and is called under the lock.
 pub(super) fn with(
     root: &Path,
     index: &Index,
@@ -33,19 +32,11 @@ pub(super) fn with(
     if list.entries()?.iter().any(|entry| entry.digest == referrer.digest.as_str()) {
         return Ok(None);
     }
-    let mut entry = json!({
-        "mediaType": referrer.media_type,
-        "digest": referrer.digest.as_str(),
-        "size": referrer.size,
-    });
-    if let Some(artifact_type) = &links.artifact_type {
-        entry["artifactType"] = artifact_type.as_str().into();
-    }
-    if !links.annotations.is_empty() {
-        let annotations = links.annotations.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
-        entry["annotations"] = Value::Object(annotations.collect());
-    }
-    list.manifests.push(raw(&entry)?);
+    list.push(&Descriptor {
+        artifact_type: links.artifact_type.clone(),
+        annotations: links.annotations.clone(),
+        ..Descriptor::new(&*referrer.media_type, referrer.digest.clone(), referrer.size)
+    })?;
     let bytes = list.into_bytes()?;
     let digest = verify::digest(Algorithm::Sha256, &bytes);
     if size(root, &digest)? != Some(bytes.len() as u64) {

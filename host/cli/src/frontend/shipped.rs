@@ -1,21 +1,21 @@
-//! A policy that an image carries: who it is, from its own bytes.
+//! The policies that an image ships: each loaded from its own bytes, and the code beside it compared.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 use refkit::{Description, Engine, Policy, Shipped};
+use refkit_images::frontend::Listed;
 use refkit_images::frontend::elf::Machine;
-use refkit_images::frontend::label::Listed;
 
-/// A component that was found.
+/// A component of an image.
 pub struct Component {
     bytes: Bytes,
     policy: Policy,
     compiled: Compiled,
 }
 
-/// The code that this refkit makes of a component, by target; none where it cannot.
+/// The code that this refkit makes of a component, by target; `None` where it has no compiler for the target.
 pub type Compiled = HashMap<&'static str, Option<Vec<u8>>>;
 
 impl Component {
@@ -74,7 +74,7 @@ impl Code {
         }
     }
 
-    /// Returns its name in a report.
+    /// Returns the name of the kind in a JSON report.
     pub fn name(self) -> &'static str {
         match self {
             Self::Same => "same",
@@ -86,7 +86,7 @@ impl Code {
         }
     }
 
-    /// Returns what a person is told.
+    /// Returns the text for a person.
     pub fn text(self) -> &'static str {
         match self {
             Self::Same => "compiled ahead of time",
@@ -100,25 +100,25 @@ impl Code {
     }
 }
 
-/// A policy that an image carries.
-pub struct Carried {
-    /// Who it is.
+/// A policy that an image ships.
+pub struct ShippedPolicy {
+    /// The policy as the label should list it.
     pub listed: Listed,
-    /// Bytes of the component.
+    /// The size of the component in bytes.
     pub size: u64,
     /// The policy.
     pub policy: Policy,
-    /// What lies beside it.
+    /// What lies beside the component.
     pub code: Code,
 }
 
-impl std::fmt::Debug for Carried {
+impl std::fmt::Debug for ShippedPolicy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Carried").field("listed", &self.listed).field("code", &self.code).finish_non_exhaustive()
+        f.debug_struct("ShippedPolicy").field("listed", &self.listed).field("code", &self.code).finish_non_exhaustive()
     }
 }
 
-impl Carried {
+impl ShippedPolicy {
     /// Returns a policy at a path, with what lies beside it. The code is compared, never loaded.
     pub async fn new(path: &str, component: &mut Component, beside: Option<&Bytes>, machine: Option<Machine>) -> Self {
         let Component { bytes, policy, compiled } = component;
@@ -130,7 +130,7 @@ impl Carried {
     }
 }
 
-/// Returns what there is to warn of in the code beside a component, or at the path of the default policy's.
+/// Returns the warning for the code beside a component, or at the path of the default policy's code.
 pub fn warning(path: &str, code: Code) -> Option<String> {
     match code {
         Code::Other => Some(format!(
