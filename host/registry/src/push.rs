@@ -11,9 +11,9 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
 use refkit_content::{Body, Error, ErrorKind, Operation, Push};
-use refkit_oci::document::{self, Document, Limits, media_type};
+use refkit_oci::document::{self, Document, Index, Limits, media_type};
+use refkit_oci::edit::{EditError, Object};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
-use serde_json::{Value, json};
 
 use crate::auth::Actions;
 use crate::client::{About, AtHost, Client, DIGEST, fallback};
@@ -172,30 +172,24 @@ impl Client {
         };
         let Some(subject) = subject else { return Ok(()) };
         let _lists = self.strategies().lists.lock().await;
+        let malformed = |error: EditError| ErrorKind::Malformed(format!("its list of referrers is malformed: {error}"));
         let mut index = match self.fallback_index(endpoint, repository, &subject.digest).await? {
-            Some(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| ErrorKind::Malformed(format!("its list of referrers is malformed: {error}")))?,
-            None => json!({"schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": []}),
+            Some(bytes) => Object::read(&bytes).map_err(malformed)?,
+            None => Object::of(&empty_index()).map_err(malformed)?,
         };
-        let list = index.get_mut("manifests").and_then(Value::as_array_mut);
-        let list = list.ok_or_else(|| ErrorKind::Malformed("its list of referrers is no index".to_owned()))?;
-        if list.iter().any(|entry| entry["digest"] == pushed.digest.as_str()) {
-            return Ok(());
+        if index.raw("manifests").is_none() {
+            return Err(ErrorKind::Malformed("its list of referrers is no index".to_owned()));
         }
-        let mut entry = json!({
-            "mediaType": pushed.media_type,
-            "digest": pushed.digest.as_str(),
-            "size": pushed.size,
-        });
-        if let Some(artifact_type) = artifact_type {
-            entry["artifactType"] = artifact_type.into();
+        let mut list = index.list("manifests").map_err(malformed)?;
+        for place in 0..list.len() {
+            let entry = list.object(place).map_err(malformed)?.unwrap_or_default();
+            if entry.get::<String>("digest").map_err(malformed)?.as_deref() == Some(pushed.digest.as_str()) {
+                return Ok(());
+            }
         }
-        if !annotations.is_empty() {
-            let annotations = annotations.into_iter().map(|(key, value)| (key, Value::from(value)));
-            entry["annotations"] = Value::Object(annotations.collect());
-        }
-        list.push(entry);
-        let bytes = serde_json::to_vec(&index).map_err(|error| ErrorKind::Other(error.to_string()))?;
+        list.push(&Descriptor { artifact_type, annotations, ..pushed.clone() }).map_err(malformed)?;
+        index.set("manifests", &list).map_err(malformed)?;
+        let bytes = index.into_bytes();
         let reference = fallback(repository, &subject.digest)?;
         let name = reference.tag().unwrap_or_default();
         let url = endpoint.url(&format!("manifests/{name}"))?;
@@ -203,6 +197,18 @@ impl Client {
             .header(CONTENT_TYPE, HeaderValue::from_static(media_type::INDEX))
             .body(RequestBody::Bytes(bytes.into()));
         self.send(endpoint, Actions::Push, request).await?.success().await.map(drop)
+    }
+}
+
+/// Returns an index that lists nothing.
+fn empty_index() -> Index {
+    Index {
+        media_type: media_type::INDEX.to_owned(),
+        manifests: Vec::new(),
+        artifact_type: None,
+        subject: None,
+        annotations: Vec::new(),
+        unverifiable: Vec::new(),
     }
 }
 
