@@ -4,7 +4,7 @@ use base64ct::{Base64, Encoding as _};
 
 use crate::{Digest, Platform};
 
-/// What describes one content. Every field was checked when it was read.
+/// The description of one content. Every field was checked when it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Descriptor {
     /// The content's media type.
@@ -19,7 +19,7 @@ pub struct Descriptor {
     pub artifact_type: Option<String>,
     /// Annotations, sorted by key, each key once.
     pub annotations: Vec<(String, String)>,
-    /// Other places that the bytes may be had from.
+    /// URLs of other places that serve the bytes.
     pub urls: Vec<String>,
     /// The bytes themselves in base64, where the descriptor carries them: [`Descriptor::inline`] has them decoded.
     pub data: Option<String>,
@@ -41,10 +41,10 @@ impl Descriptor {
     }
 }
 
-/// The annotation of an index's entry that says what kind of entry it is, in the form that BuildKit attaches.
+/// The annotation by which BuildKit says what kind of entry an index's entry is.
 pub const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
-/// The annotation of an index's entry that says which other entry it is about.
+/// The annotation by which BuildKit says which other entry an index's entry is about.
 pub const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 
 /// The value of [`REFERENCE_TYPE`] that attestations have.

@@ -20,7 +20,7 @@ use crate::output::Output;
 /// Makes the image, or says what it ships.
 ///
 /// # Errors
-/// A usage error, or what cannot be had, made or written.
+/// A usage error for arguments that contradict each other; a failure for content that cannot be read, made or written.
 pub async fn run(arguments: &FrontendImage) -> Result<Output, CommandError> {
     let directories = Directories::of_environment();
     if arguments.check { check::run(arguments, &directories).await } else { make::run(arguments, &directories).await }

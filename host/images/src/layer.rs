@@ -1,4 +1,4 @@
-//! The layer that an image gets: a tar archive, compressed, the same bytes for the same files.
+//! Makes layers: compressed tar archives, with the same bytes for the same files.
 
 use std::io::{self, Write};
 
@@ -12,31 +12,31 @@ use refkit_oci::{Algorithm, Descriptor, Digest};
 /// A file of the layer.
 #[derive(Debug, Clone)]
 pub struct File {
-    /// Its path in the image.
+    /// The path in the image.
     pub path: String,
-    /// Who may do what.
+    /// The permission bits.
     pub mode: u32,
-    /// What is in it.
+    /// The content.
     pub content: Bytes,
 }
 
-/// A layer.
+/// A layer of files.
 #[derive(Debug, Clone)]
 pub struct Layer {
     /// The compressed archive.
     pub bytes: Bytes,
-    /// Its digest.
+    /// The digest of the compressed archive.
     pub digest: Digest,
     /// The digest of the archive before compression.
     pub diff_id: String,
 }
 
 impl Layer {
-    /// Returns the layer with the files, and with the directories that they are in: sorted by path, everything of
-    /// nobody but root and of no time.
+    /// Returns the layer with files and the directories above them. The entries are sorted by path, belong to root and
+    /// have no time.
     ///
     /// # Errors
-    /// When a path is too long for the format.
+    /// [`io::Error`] for a path that is too long for the format.
     pub fn new(files: &[File]) -> io::Result<Self> {
         let mut entries: Vec<(String, u32, Option<&Bytes>)> = Vec::new();
         for file in files {

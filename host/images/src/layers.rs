@@ -1,4 +1,4 @@
-//! Finds files in the layers of an image, as a container has them: of each path the topmost.
+//! Finds files in the layers of an image as a container sees them: of each path the file in the topmost layer.
 
 mod archive;
 mod compressed;
@@ -25,25 +25,25 @@ const LAYER_LIMIT: u64 = 256 << 20;
 /// The bytes of files that are kept from one image for the next: another one with the same layers has the same files.
 const SHARED_LIMIT: u64 = 64 << 20;
 
-/// How many layers are looked into, from the top: no more than that can be mounted on each other.
+/// The most layers that are read, from the top: no more can be mounted on each other.
 const LAYERS_LIMIT: usize = 128;
 
-/// The layers of one repository; none is read twice.
+/// Reads the layers of one repository, none of them twice.
 pub struct Layers {
     source: Arc<dyn Source>,
     repository: Repository,
-    /// What was read, by the digest of the layer and the paths that were looked at.
+    /// The contents by the digest of the layer and the wanted paths.
     read: HashMap<(Digest, Rc<[String]>), Rc<Contents>>,
 }
 
-/// What was found.
+/// The files that were found.
 #[derive(Debug, Default)]
 pub struct Files {
     /// Files by their path.
     pub files: HashMap<String, File>,
-    /// What is in the way.
+    /// The reasons why files cannot be found.
     pub errors: Vec<String>,
-    /// What is not as refkit makes it.
+    /// What differs from an image that the recipe makes.
     pub warnings: Vec<String>,
     /// Whether a layer could not be followed, so that what was not found may be there.
     pub unknown: bool,
@@ -137,7 +137,7 @@ impl Layers {
 }
 
 impl Files {
-    /// Takes in that a layer cannot be followed.
+    /// Records that a layer cannot be followed.
     fn fail(&mut self, why: String) {
         self.unknown = true;
         self.errors.push(why);
@@ -162,7 +162,7 @@ impl Files {
         }
     }
 
-    /// Takes in what a layer says of a path. Returns whether the layers below decide.
+    /// Records what a layer has at a path. Returns whether the layers below decide.
     fn settle(&mut self, path: &str, found: Found<'_>) -> bool {
         match found {
             Found::File(file) => drop(self.files.insert(path.to_owned(), file.clone())),

@@ -7,7 +7,7 @@ use super::members::platform;
 use super::{DocumentError, Limits};
 use crate::Platform;
 
-/// What an image config says of the image.
+/// An image config.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
     /// The platform, word for word; `None` where operating system or architecture is missing.
@@ -62,7 +62,7 @@ const IMAGE: [&str; 7] = ["User", "Env", "Entrypoint", "Cmd", "WorkingDir", "Lab
 /// # Errors
 /// As [`read_config`], for what is read.
 pub fn read_platform(bytes: &[u8]) -> Result<Option<Platform>, DocumentError> {
-    told(&Fields::of("config", &json::read(bytes, &Limits::default())?, &CONFIG)?)
+    stated_platform(&Fields::of("config", &json::read(bytes, &Limits::default())?, &CONFIG)?)
 }
 
 /// Reads an image config of at most 4 MiB.
@@ -72,7 +72,7 @@ pub fn read_platform(bytes: &[u8]) -> Result<Option<Platform>, DocumentError> {
 pub fn read_config(bytes: &[u8]) -> Result<Config, DocumentError> {
     let value = json::read(bytes, &Limits::default())?;
     let fields = Fields::of("config", &value, &CONFIG)?;
-    let platform = told(&fields)?;
+    let platform = stated_platform(&fields)?;
     let config = fields.get("config").map(image).transpose()?.unwrap_or_default();
     let rootfs = fields.get("rootfs").map(|rootfs| Fields::of("rootfs", rootfs, &["diff_ids"])).transpose()?;
     let diff_ids = rootfs.map(|rootfs| rootfs.texts("diff_ids")).transpose()?.unwrap_or_default();
@@ -85,7 +85,8 @@ pub fn read_config(bytes: &[u8]) -> Result<Config, DocumentError> {
     Ok(Config { platform, created, author, config, diff_ids })
 }
 
-fn told(fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
+/// Reads the platform; `None` where operating system or architecture is missing or empty.
+fn stated_platform(fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
     Ok(platform(format_args!("the config's platform"), fields)?
         .filter(|platform| !platform.os.is_empty() && !platform.architecture.is_empty()))
 }

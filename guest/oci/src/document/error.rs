@@ -40,7 +40,7 @@ pub enum DocumentError {
     /// It is not what it should be, or contradicts itself.
     #[error("{0}")]
     Malformed(String),
-    /// It is something that nobody here reads.
+    /// The document is of a kind that this crate does not read.
     #[error("{0}")]
     Unsupported(String),
 }

@@ -1,5 +1,5 @@
 //! Parts whose digest is of an algorithm that is not known here. OCI image-spec 1.1, section "Digests", wants them to
-//! pass: they can be named, but nothing can be had of them.
+//! pass: a document can name them, but their content cannot be verified.
 
 use super::error::shorten;
 use super::{Document, DocumentError, Index};
@@ -16,7 +16,7 @@ pub struct Unverifiable {
     pub media_type: String,
     /// The digest, of the specification's grammar.
     pub digest: String,
-    /// What an index says of the platform, word for word.
+    /// The platform that an index states, word for word.
     pub platform: Option<Platform>,
 }
 

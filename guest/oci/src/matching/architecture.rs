@@ -27,7 +27,7 @@ fn arm64(wanted: &str, offered: &str) -> Option<u32> {
     }
 }
 
-/// The versions that there are: `v8.0` to `v8.9` and `v9.0` to `v9.7`. Of others nobody knows what they run.
+/// The versions that there are: `v8.0` to `v8.9` and `v9.0` to `v9.7`. Which programs others run is unknown.
 fn arm64_version(variant: &str) -> Option<(u32, u32)> {
     let (major, minor) = match variant {
         "" | "v8" => (8, 0),

@@ -1,4 +1,4 @@
-//! Where an image goes: a registry, or a layout directory.
+//! The destination of an image: a registry, or a layout directory.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::directories::Directories;
 use crate::error::CommandError;
 use crate::registry;
 
-/// Where an image goes.
+/// The destination of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// A reference in a registry, with a tag.
@@ -22,10 +22,10 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Returns what the arguments name.
+    /// Returns the destination that the arguments name.
     ///
     /// # Errors
-    /// A usage error where that is nowhere.
+    /// A usage error where they name none, or one that an image cannot be written to.
     pub fn of(arguments: &FrontendImage) -> Result<Self, CommandError> {
         match (&arguments.tag, &arguments.output) {
             (Some(tag), _) => Self::tag(tag),
@@ -86,10 +86,10 @@ impl Destination {
         }
     }
 
-    /// Opens it for writing. A layout is made where there is none; no registry is asked.
+    /// Opens the destination for writing. It makes a layout where there is none, and sends no request to a registry.
     ///
     /// # Errors
-    /// When there is something else in the layout's place, or a file of settings cannot be used.
+    /// A failure for something else in the layout's place, or for a file of settings that cannot be used.
     pub async fn open(
         &self,
         registries: &Registries,

@@ -25,13 +25,13 @@ use crate::image_source::ImageSource;
 use crate::output::{Output, Stdout};
 use crate::policies as chain;
 
-/// What is said of a platform for which there is no compiler here.
+/// The note for a platform for which this refkit has no compiler.
 const NOT_COMPILED: &str = "this refkit does not compile for it, so the frontend compiles the policies at every start";
 
 /// Makes the image. Everything is read, checked and made before anything is written.
 ///
 /// # Errors
-/// A usage error, or what cannot be had, made or written.
+/// A usage error for arguments that contradict each other; a failure for content that cannot be read, made or written.
 pub async fn run(arguments: &FrontendImage, directories: &Directories) -> Result<Output, CommandError> {
     let destination = Destination::of(arguments)?;
     let target = target(arguments, destination.registry().is_some(), directories).await?;

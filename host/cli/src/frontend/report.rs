@@ -2,17 +2,17 @@
 //!
 //! ```text
 //! outcome     "made", "checked" or "failed"
-//! requested   BASE, or the image that was looked at
+//! requested   BASE, or the image that was inspected
 //!
 //! if made:
-//!   pinned      what was written, pinned
+//!   pinned      the written image, pinned
 //!   root        descriptor of the index or manifest
 //!   images      [{platform, manifest, layer, entrypoint}], in the index's order
 //!   policies    [{path, digest, name, version, imports}], the first one asked first
 //!   left_out    [{digest, platform, reason}]
 //!   notes       texts
 //! if checked:
-//!   pinned      what was looked at, pinned
+//!   pinned      the inspected image, pinned
 //!   root        descriptor of the index or manifest
 //!   images      one for each manifest that is no attestation
 //!     platform     as the index or the config says
@@ -32,7 +32,7 @@
 //!     grants       patterns of what the policies may read besides the image in question
 //!     allow_policy where builds may bring policies from: "build-arg", "context"
 //!     runs         the frontend's own entrypoint
-//!     network_none whether BuildKit is told to give it no network
+//!     network_none whether the label that takes the network away is set
 //!     errors       why it cannot run
 //!     warnings     where it is not what it says
 //! if failed:
@@ -52,7 +52,7 @@ use super::policies::Packed;
 use super::shipped::ShippedPolicy;
 use refkit_report::json::{DescriptorReport, PlatformReport};
 
-/// What was made.
+/// The report of an image that was made.
 #[derive(Debug, Serialize)]
 pub struct MadeReport {
     outcome: &'static str,
@@ -115,7 +115,7 @@ impl MadeReport {
         }
     }
 
-    /// Adds what a person is told as well.
+    /// Adds the notes that a person gets on standard error.
     #[must_use]
     pub fn notes(mut self, notes: &[String]) -> Self {
         self.notes = notes.to_vec();
@@ -123,7 +123,7 @@ impl MadeReport {
     }
 }
 
-/// What was looked at.
+/// The report of an image that was inspected.
 #[derive(Debug, Serialize)]
 pub struct CheckReport {
     pub outcome: &'static str,
@@ -133,7 +133,7 @@ pub struct CheckReport {
     pub images: Vec<ImageReport>,
 }
 
-/// One image of it.
+/// The image of one platform.
 #[derive(Debug, Serialize)]
 pub struct ImageReport {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,7 +148,7 @@ pub struct ImageReport {
     pub warnings: Vec<String>,
 }
 
-/// What it ships.
+/// What an image ships.
 #[derive(Debug, Serialize)]
 pub struct ShippedReport {
     #[serde(skip_serializing_if = "Option::is_none")]

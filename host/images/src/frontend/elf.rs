@@ -1,5 +1,5 @@
-//! What an ELF file says of a program (System V ABI, chapter 4 and 5): which machine it is for, and whether it stands
-//! alone.
+//! Reads from an ELF file's headers (System V ABI, chapters 4 and 5) which machine a program is for, and whether it needs a
+//! loader and libraries.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub struct Machine {
     header: (u16, bool, bool),
     /// The platform's architecture and variant.
     platform: (&'static str, Option<&'static str>),
-    /// Rust's name of a static target.
+    /// Rust's name of a static target for the machine.
     pub triple: &'static str,
 }
 
@@ -54,14 +54,14 @@ impl Machine {
     }
 }
 
-/// Why a file is no program for a container that has nothing else in it.
+/// Why a file cannot be the only program in a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unsuitable {
-    /// It is no ELF file.
+    /// The file is no ELF file.
     Foreign,
-    /// It is one, and no program for Linux.
+    /// The file is an ELF file, but no program for Linux.
     NoProgram(&'static str),
-    /// It wants a loader and libraries.
+    /// The program needs a loader and libraries.
     Dynamic(Machine),
 }
 
@@ -85,7 +85,7 @@ const PT_INTERP: u32 = 3;
 /// Returns the machine that a static program is for.
 ///
 /// # Errors
-/// When it is no static program.
+/// [`Unsuitable`] for a file that is no static program for Linux.
 pub fn read(bytes: &[u8]) -> Result<Machine, Unsuitable> {
     let identification = bytes.get(..16).filter(|start| start.starts_with(b"\x7fELF")).ok_or(Unsuitable::Foreign)?;
     let header = match (identification[4], identification[5]) {

@@ -2,28 +2,28 @@
 
 use super::PROGRAM;
 
-/// What BuildKit runs where an image has no entrypoint.
+/// The program that BuildKit runs where an image has no entrypoint.
 const DEFAULT: &str = "/run";
 
-/// An entrypoint of this program.
+/// The entrypoint of a frontend image.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Entrypoint {
-    /// Paths of policies, the first one asked first.
+    /// Paths of policies, the outermost first.
     pub policies: Vec<String>,
     /// Settings, each as `NAME=VALUE`.
     pub settings: Vec<String>,
     /// Patterns of repositories that policies may read.
     pub grants: Vec<String>,
-    /// Where builds may bring policies from.
+    /// The places from which builds may bring policies.
     pub allowed: Vec<String>,
-    /// The frontend that is run behind it.
+    /// The entrypoint of the frontend behind the program.
     pub child: Vec<String>,
-    /// Arguments that are none of these.
+    /// Arguments that are not known.
     pub others: Vec<String>,
 }
 
 impl Entrypoint {
-    /// Returns the same in front of a frontend's own entrypoint.
+    /// Returns the entrypoint in front of a frontend's own.
     #[must_use]
     pub fn wrapping(&self, own: &[String]) -> Self {
         let child = if own.is_empty() { vec![DEFAULT.to_owned()] } else { own.to_vec() };
@@ -62,7 +62,7 @@ impl Entrypoint {
         arguments.first().is_some_and(|program| program == PROGRAM)
     }
 
-    /// Returns what arguments of this program say.
+    /// Reads the arguments of the program; `None` for those of another program.
     pub fn read(arguments: &[String]) -> Option<Self> {
         if !Self::is_ours(arguments) {
             return None;

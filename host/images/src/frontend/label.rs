@@ -1,4 +1,4 @@
-//! What the label of an image says of its policies, and where that is not so.
+//! The label that lists the policies of an image, and where it differs from the policies themselves.
 
 use refkit_oci::document::Config;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ pub struct Listed {
     pub version: String,
 }
 
-/// Compares the label with the policies that are asked, in their order.
+/// Compares the label with the policies of the chain, in their order, and returns the differences.
 pub fn contradictions(config: &Config, own: &[&Listed]) -> Vec<String> {
     let Some((_, text)) = config.labels().find(|(name, _)| *name == LABEL) else {
         return vec![format!("it has no label {LABEL}")];

@@ -10,7 +10,7 @@ const EXTENSION_LIMIT: u64 = 1 << 20;
 /// The longest path, and the longest target of a link, bytes: Linux takes no longer one.
 const PATH_LIMIT: usize = 4095;
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Directory,
@@ -21,20 +21,20 @@ pub enum Kind {
     Other,
 }
 
-/// An entry.
+/// The header of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// Its path from the root, without `.`, `..` and doubled slashes, as containerd cleans it. Empty for the root.
+    /// The path from the root, without `.`, `..` and doubled slashes, as containerd cleans it. Empty for the root.
     pub path: String,
     pub kind: Kind,
-    /// What a link names, as it is written.
+    /// The target of a link, as it is written.
     pub link: String,
     pub mode: u32,
-    /// The bytes of its content.
+    /// The size of the content in bytes.
     pub size: u64,
 }
 
-/// What extension headers say of the entry after them.
+/// The fields that extension headers set for the entry after them.
 #[derive(Debug, Default)]
 struct Extended {
     /// Whether there were such headers, and of which kind.
@@ -154,7 +154,7 @@ fn name(block: &[u8; 512]) -> io::Result<String> {
     }
 }
 
-/// Returns a number in octal, as Go reads it; nothing for one that is written in another way.
+/// Returns a number in octal, as Go reads it; `None` for one that is written in another way.
 fn number(field: &[u8]) -> Option<u64> {
     let is_padding = |byte: &u8| *byte == b' ' || *byte == 0;
     let start = field.iter().position(|byte| !is_padding(byte)).unwrap_or(field.len());

@@ -13,24 +13,23 @@ use super::compressed;
 use super::links::{Links, is_within};
 use crate::frontend::PROGRAM_LIMIT;
 
-/// The one directory that is looked into.
+/// The one directory of which files are kept.
 pub const ROOT: &str = "refkit";
 
-/// The most that the layers of one image may unpack to, bytes: programs and policies need a fraction of it.
+/// The most bytes that the layers of one image may unpack to: programs and policies need a fraction of it.
 pub const UNPACKED_LIMIT: u64 = 1 << 30;
 
-/// The most that the files of one image have which are looked at, bytes: as much as the largest program alone may.
+/// The most bytes that the wanted files of one image may have: as many as the largest program alone.
 pub const KEPT_LIMIT: u64 = PROGRAM_LIMIT;
 
 /// The most entries below the directory: several times what a hundred policies have.
 const ENTRIES_LIMIT: usize = 1000;
 
-/// What the names of files begin with that hide something of the layers below, as OCI image-spec 1.1, section
-/// "Whiteouts".
+/// The start of the names of files that hide something of the layers below, as OCI image-spec 1.1, section "Whiteouts".
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 
-/// What a layer has at a path.
+/// An entry below the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Entry {
     Directory,
@@ -41,31 +40,31 @@ enum Entry {
 /// A file in a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// Who may do what.
+    /// The permission bits.
     pub mode: u32,
-    /// What is in it; nothing for a file that is not looked at.
+    /// The content; empty for a file that is not wanted.
     pub content: Bytes,
 }
 
-/// What the layers of one image may still take, bytes.
+/// The bytes that the layers of one image may still use.
 #[derive(Debug, Clone, Copy)]
 pub struct Left {
-    /// To be unpacked.
+    /// Bytes to unpack.
     pub unpacked: u64,
-    /// To be kept in memory.
+    /// Bytes to keep in memory.
     pub kept: u64,
 }
 
 impl Left {
-    /// Returns what an image may take of which no layer has been read.
+    /// Returns the limits of an image of which no layer has been read.
     pub fn new() -> Self {
         Self { unpacked: UNPACKED_LIMIT, kept: KEPT_LIMIT }
     }
 
-    /// Takes what a file needs that is kept.
+    /// Subtracts the bytes of a file that is kept.
     ///
     /// # Errors
-    /// Where there is not as much left.
+    /// [`io::Error`] where fewer bytes are left.
     pub fn keep(&mut self, bytes: u64) -> io::Result<()> {
         let text = || format!("the files of the entrypoint have more than {KEPT_LIMIT} bytes");
         self.kept = self.kept.checked_sub(bytes).ok_or_else(|| io::Error::other(text()))?;
@@ -82,16 +81,16 @@ pub struct Contents {
     links: Links,
 }
 
-/// What a layer says of a path.
+/// What a layer has at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found<'a> {
     /// The file.
     File(&'a File),
-    /// It is something else, or in something else than a directory.
+    /// Something else than a file, or a path below something else than a directory.
     Other,
-    /// It is not there, whatever the layers below have.
+    /// Nothing, whatever the layers below have.
     Hidden,
-    /// The layers below decide.
+    /// Nothing, so that the layers below decide.
     Below,
 }
 
@@ -230,7 +229,7 @@ impl Contents {
         self.entries.iter().filter_map(file)
     }
 
-    /// Returns what the layer says of a path.
+    /// Returns what the layer has at a path.
     pub fn find(&self, path: &str) -> Found<'_> {
         let path = path.trim_start_matches('/');
         let above = path.match_indices('/').map(|(end, _)| &path[..end]);
