@@ -1,4 +1,4 @@
-//! Until when an answer is of use: whoever waits for one says so, and whoever would wait to ask again looks.
+//! The deadline of a run: a caller sets it, and code that would wait before a retry reads it.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ tokio::task_local! {
     static DEADLINE: Instant;
 }
 
-/// Does something whose answer is of no use after an instant. Nothing is stopped then: who waits for it does that. A
-/// sooner deadline that is set already stays.
+/// Runs work whose result is of no use after a deadline. The deadline stops nothing by itself; the caller does. A sooner
+/// deadline that is set already stays.
 pub async fn within<T>(deadline: Instant, work: impl Future<Output = T>) -> T {
     let sooner = DEADLINE.try_with(|earlier| deadline.min(*earlier)).unwrap_or(deadline);
     DEADLINE.scope(sooner, work).await
 }
 
-/// Returns how long an answer is still of use; none where nobody has said.
+/// Returns the time until the deadline; none if there is no deadline.
 pub fn left() -> Option<Duration> {
     DEADLINE.try_with(|deadline| deadline.saturating_duration_since(Instant::now())).ok()
 }

@@ -62,9 +62,9 @@ pub struct DiskCache {
 struct Inner {
     path: PathBuf,
     limit: u64,
-    /// None where nothing can be written: such a cache is empty and stays so.
+    /// None if the directory cannot be written: such a cache stays empty.
     root: Option<Root>,
-    /// Hashes who asks where there is no cache to have a key.
+    /// The key that hashes principals if there is no cache with a key.
     substitute: OnceLock<key::Key>,
     note: Mutex<Option<String>>,
 }
@@ -79,7 +79,7 @@ impl DiskCache {
     /// A directory that cannot be made or written is no error, but an empty cache with a [`note`](Self::note).
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] for a directory that somebody else owns or can write into, that holds other things, or
+    /// [`ErrorKind::Malformed`] for a directory that another user owns or can write into, that holds other things, or
     /// that another version of this library has written in another format; [`ErrorKind::Io`] for what is no directory.
     pub async fn open(directory: impl AsRef<Path>, limit: u64) -> Result<Self, Error> {
         let path = std::path::absolute(directory.as_ref()).unwrap_or_else(|_| directory.as_ref().to_owned());
@@ -90,7 +90,7 @@ impl DiskCache {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Returns where it is.
+    /// Returns the directory.
     pub fn path(&self) -> &Path {
         &self.inner.path
     }
@@ -100,13 +100,13 @@ impl DiskCache {
         self.inner.limit
     }
 
-    /// Returns why something could not be kept, the first reason there was, as a sentence for people. Whoever asked
-    /// has got an answer all the same.
+    /// Returns why content could not be kept, as a sentence for people: the first reason. The operation has succeeded all the
+    /// same.
     pub fn note(&self) -> Option<String> {
         self.inner.note.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns what the cache is to somebody who asks for a repository.
+    /// Returns the part of the cache for a principal and a repository.
     pub(crate) fn scope(&self, principal: &[u8; 32], repository: &Repository) -> Result<Scope, ErrorKind> {
         let key = match &self.inner.root {
             Some(root) => &root.key,

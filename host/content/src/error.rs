@@ -1,4 +1,4 @@
-//! What can go wrong between a question and verified bytes.
+//! The errors between a request and verified bytes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use refkit_oci::{Digest, ErrorCode};
 
-/// What was being done when it failed.
+/// The operation that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// Finding out what a reference names.
@@ -39,7 +39,7 @@ impl fmt::Display for Operation {
     }
 }
 
-/// A failure: the operation, what it was about, who said so, and what went wrong. Cheap to clone, because an error is
+/// A failure: the operation, its subject, the host that failed, and the kind of failure. Cheap to clone, because an error is
 /// an answer that repeats within a run.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot {operation} {subject}{}: {kind}", Side(.host))]
@@ -85,11 +85,11 @@ impl Error {
     }
 }
 
-/// What went wrong. Messages are lower case and name numbers with their unit.
+/// The kind of a failure. Messages are lower case and name numbers with their unit.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The peer has no such thing.
+    /// The registry or the store has no such repository, tag or content.
     #[error("not found")]
     NotFound,
     /// 401: no credentials, or wrong ones. The text says what was tried and what to do.
@@ -114,7 +114,7 @@ pub enum ErrorKind {
         /// `Retry-After`, where there was one.
         retry_after: Option<Duration>,
     },
-    /// There is no connection, or it broke before the answer.
+    /// There is no connection, or it broke before the response.
     #[error("unavailable: {0}")]
     Unreachable(String),
     /// The host shows a certificate that is not trusted. It shows the same one when it is asked again.
@@ -134,10 +134,10 @@ pub enum ErrorKind {
     /// It broke, or cannot be had, in another way.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// The cache does not have it, and nobody else may be asked. The text says why, and what to do.
+    /// The cache does not have it, and no source may be asked. The text says why, and what to do.
     #[error("it is not in the cache, and {0}")]
     NotCached(&'static str),
-    /// No answer in time.
+    /// No response in time.
     #[error("no answer within {} s", .0.as_secs_f32())]
     Timeout(Duration),
     /// The bytes are not those that the digest names.
@@ -168,7 +168,7 @@ pub enum ErrorKind {
         /// The limit.
         limit: usize,
     },
-    /// The content or an answer is malformed.
+    /// The content or a response is malformed.
     #[error("{0}")]
     Malformed(String),
     /// The peer or the host does not do this.

@@ -1,5 +1,5 @@
 //! Option 3 of moby/buildkit issue #2944 as a library: [`Resolve`], [`Fetch`], [`Discover`] and [`Push`], the
-//! traversal on the caller's side, and the places that content can be had from or put to without a network.
+//! traversal on the caller's side, and the stores that content can be read from and pushed to without a network.
 //!
 //! What leaves this crate by a short name ([`fetch`](fetch()), [`Content`]) has been checked against digest and size.
 #![forbid(unsafe_code)]

@@ -14,15 +14,15 @@ use refkit_oci::{Content, Descriptor, Digest, Reference, Repository};
 use crate::Error;
 use crate::Timestamp;
 
-/// Where an answer came from.
+/// The host or the store that a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// A host on the network, as `host[:port]`.
     Host(Arc<str>),
-    /// A store that was filled before.
+    /// A cache.
     Cache,
-    /// A store that was filled before, of something that may have changed since the registry said it, at that time.
-    /// Nobody has confirmed it.
+    /// A cache, for a value that may have changed since the registry returned it, at that time. The registry has not
+    /// confirmed it.
     Seen(SystemTime),
     /// An image layout.
     Layout(Arc<PathBuf>),
@@ -54,9 +54,9 @@ pub struct WithOrigin<T> {
     pub origin: Origin,
 }
 
-/// Bytes on their way, **not yet verified**: [`crate::verify`] has what reads them safely.
+/// Bytes on their way, **not yet verified**: the functions of [`crate::verify`] read them safely.
 pub struct Body {
-    /// Who sends them.
+    /// The host or the store that sends them.
     pub origin: Origin,
     /// The bytes in pieces.
     pub stream: BoxStream<'static, Result<Bytes, Error>>,
@@ -109,18 +109,17 @@ pub trait Discover: Send + Sync {
     ) -> Result<WithOrigin<Vec<Descriptor>>, Error>;
 }
 
-/// Knows as whom a source asks.
+/// Knows the principal of a source: the identity that its requests have.
 ///
-/// A source need not know it before the first request: most registries hand out most of their content without
-/// credentials, and ask for them where they want some. So there are two principals: the one with the credentials, which
-/// may cost something to look up, and the one without.
+/// Most registries return most of their content without credentials, and send a challenge if they want some. So there are
+/// two principals: the one with the credentials, which may take time to look up, and the one without.
 #[async_trait]
 pub trait Principal: Send + Sync {
-    /// Returns what stands for whoever asks for this repository: equal for equal credentials, different for different
-    /// ones, and telling nobody what they are. It is made of secrets all the same: keep it salted.
+    /// Returns the principal of requests for this repository: a hash that is equal for equal credentials, and different for
+    /// different ones. It is made of secrets: store it salted.
     ///
     /// # Errors
-    /// Where it cannot be said, as when a credential helper fails.
+    /// If the credentials cannot be looked up, as when a credential helper fails.
     async fn principal(&self, repository: &Repository) -> Result<[u8; 32], Error>;
 
     /// Returns the principal of a request for this repository without credentials, and looks none up: the same as
@@ -144,18 +143,18 @@ impl<T: Resolve + Fetch + Discover + ?Sized> Source for T {}
 /// Writes content.
 #[async_trait]
 pub trait Push: Send + Sync {
-    /// Returns whether a manifest or a blob is there by its digest, so that it need not be had from elsewhere first;
-    /// `false` where that is not known.
+    /// Returns whether a manifest or a blob is there by its digest, so that it need not be fetched first; `false` if that is
+    /// not known.
     async fn has(&self, _repository: &Repository, _descriptor: &Descriptor) -> Result<bool, Error> {
         Ok(false)
     }
 
-    /// Makes a blob that another repository of the same registry has one of this repository, without sending it.
-    /// Returns whether it is there now: `false` where the registries are not the same, the blob is not there, or the
-    /// registry does not do this or not for us; it has to be pushed then.
+    /// Mounts a blob of another repository of the same registry, without sending it. Returns whether it is there now:
+    /// `false` if the registries are not the same, if the blob is not there, or if the registry refuses; the caller then
+    /// pushes the blob.
     ///
     /// # Errors
-    /// Where the registry cannot be asked, or does something else than it was asked for.
+    /// If there is no response, or one that contradicts the request.
     async fn mount(&self, _repository: &Repository, _blob: &Descriptor, _from: &Repository) -> Result<bool, Error> {
         Ok(false)
     }

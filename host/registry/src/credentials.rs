@@ -1,4 +1,4 @@
-//! What a registry client says of who it is, and where it has that from.
+//! Credentials for registries, and the sources that they come from.
 
 use std::fmt;
 
@@ -54,17 +54,17 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// A place that credentials come from.
+/// A source of credentials.
 #[async_trait]
 pub trait CredentialSource: Send + Sync {
     /// Returns the credentials for a registry, which is named as references name it: `docker.io`, `localhost:5000`.
     ///
     /// # Errors
     ///
-    /// A source that cannot say whether it has some. Having none is [`Credentials::Anonymous`].
+    /// If the source cannot find out whether it has some. A source without any returns [`Credentials::Anonymous`].
     async fn credentials(&self, registry: &str) -> Result<Credentials, ErrorKind>;
 
-    /// Hears that a registry has refused what this source had: one that remembers looks again when it is next asked.
+    /// Forgets the credentials for a registry, which has refused them: a source that caches looks them up again.
     async fn forget(&self, _registry: &str) {}
 }
 

@@ -13,7 +13,7 @@ use super::{Cache, CacheOptions, Pull};
 use crate::disk::DiskCache;
 use crate::{Error, Operation, Origin, Principal, WithOrigin};
 
-/// A source behind a [`Cache`] in memory, a [`DiskCache`], or both. Equal questions at one time are one question to
+/// A source behind a [`Cache`] in memory, a [`DiskCache`], or both. Equal requests at the same time become one request to
 /// the source. A clone is another handle on the same, and belongs to the same run.
 ///
 /// | | a tag | a digest |
@@ -24,15 +24,15 @@ use crate::{Error, Operation, Origin, Principal, WithOrigin};
 ///
 /// Only a cache on disk remembers tags, and lists of tags and referrers.
 ///
-/// The cache returns what a registry handed out to credentials to the same credentials alone, and what it handed out
-/// without credentials to all. Credentials are looked up where the registry asks for them, and where the registry of the
-/// same repository has answered to some before. If that fails, the cache returns only what was handed out without
-/// credentials, and keeps nothing else.
+/// The cache returns tags and content to the credentials that fetched them alone, and to all callers what was fetched
+/// without credentials. The client looks up credentials if the registry asks for them, or if it has answered to some about
+/// the same repository before. If the lookup fails, the cache returns only what was fetched without credentials, and keeps
+/// nothing else.
 pub struct Cached<S> {
     pub(super) inner: Arc<Inner<S>>,
     memory: Option<Cache>,
     pub(super) options: CacheOptions,
-    /// For whom, and where, the source has answered in this run.
+    /// The principals and repositories for which the source has answered in this run.
     confirmed: Arc<Mutex<HashSet<Place>>>,
 }
 
@@ -68,8 +68,7 @@ impl<S> Cached<S> {
         Self { inner, memory, options, confirmed: Arc::default() }
     }
 
-    /// Returns the same with a cache in memory before the one on disk. Each principal has a part of it that nobody
-    /// else sees.
+    /// Returns the same with a cache in memory before the one on disk. Each principal has a part of it of its own.
     #[must_use]
     pub fn with_memory(self, cache: Cache) -> Self {
         Self { memory: Some(cache), ..self }
@@ -92,7 +91,7 @@ impl<S> Cached<S> {
         self.options
     }
 
-    /// Returns what is cached of a repository for whoever asks now.
+    /// Returns the view of the caches for a repository and the present principal.
     pub(super) async fn view(&self, repository: &Repository) -> Result<View, Error> {
         let mut view = View { repository: repository.clone(), own: None, open: None, unknown: None };
         let memory = self.memory.as_ref();
@@ -153,7 +152,7 @@ impl<S: Principal> Cached<S> {
     }
 }
 
-/// Everything that one question needs until it is answered, whoever waits for it.
+/// Everything that one request needs until it ends, whichever callers wait for it.
 pub(super) struct Question<S> {
     pub inner: Arc<Inner<S>>,
     memory: Option<Cache>,

@@ -1,4 +1,4 @@
-//! Lists of tags and of referrers: asked for every time, and remembered for when nobody can be asked.
+//! Lists of tags and of referrers: requested every time, and remembered for the times without a source.
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;

@@ -62,7 +62,7 @@ impl Download {
         Ok(Self { origin, file, progress, driver })
     }
 
-    /// Returns whether whoever comes now can read all of it here.
+    /// Returns whether a caller that comes now can read all of it here.
     pub fn is_of_use(&self) -> bool {
         matches!(self.progress.borrow().end, None | Some(End::Done))
     }

@@ -23,7 +23,7 @@ impl<S: Fetch + 'static> Fetch for Cached<S> {
         let question = self.question(&view);
         // Inline data is no grant.
         let descriptor = Descriptor { data: None, ..descriptor.clone() };
-        // How it is described beside that makes no other question.
+        // The other fields of the descriptor make no other request.
         let Descriptor { media_type, digest, size, urls, .. } = descriptor.clone();
         let key = (asker, repository.clone(), Descriptor { urls, ..Descriptor::new(media_type, digest, size) });
         if is_read_whole(&descriptor, question.keeps_blobs()) {
@@ -101,12 +101,12 @@ impl<S: Fetch> Question<S> {
         }
     }
 
-    /// Returns what may come from the cache before anybody is asked.
+    /// Returns content from the cache, if it may be used before the source is asked.
     async fn here(&self, descriptor: &Descriptor, asker: &Asker) -> Option<Body> {
         if self.may_look(asker) { self.view.body(descriptor).await } else { None }
     }
 
-    /// Joins those who read a content while it comes, or begins; none if it has come by now, or cannot be kept.
+    /// Joins the download of content, or begins it; none if it has ended by now, or cannot be kept.
     async fn download(&self, descriptor: &Descriptor, key: Opening) -> Result<Option<Arc<Download>>, Error>
     where
         S: 'static,
@@ -147,7 +147,7 @@ impl<S: Fetch> Question<S> {
         self.options.blobs && self.view.disk().is_some()
     }
 
-    /// Returns whether the cache may answer before anybody is asked.
+    /// Returns whether the cache may be used before the source is asked.
     fn may_look(&self, (_, _, is_confirmed): &Asker) -> bool {
         *is_confirmed || self.options.is_closed() || self.options.pull == Pull::Default
     }

@@ -1,8 +1,8 @@
-//! When a cache is asked, and when the source.
+//! When a cached source uses its caches.
 
 use crate::{Error, ErrorCode, ErrorKind};
 
-/// When the source is asked for what a cache has.
+/// When the source is asked for content that a cache has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Pull {
     /// Content by digest comes from the cache. What a tag names is asked for every time (one HEAD), and is read only
@@ -21,11 +21,11 @@ pub enum Pull {
 pub struct CacheOptions {
     /// When the source is asked.
     pub pull: Pull,
-    /// Whether there is no network: nothing is asked, whatever [`pull`](Self::pull) says. What may have changed since
-    /// is answered as [`Origin::Seen`](crate::Origin::Seen).
+    /// Whether there is no network: no request goes to the source, whatever [`pull`](Self::pull) says. A value that may have
+    /// changed since has the origin [`Origin::Seen`](crate::Origin::Seen).
     pub offline: bool,
-    /// Whether what is remembered is answered, as [`Origin::Seen`](crate::Origin::Seen), where the source is out of
-    /// reach, too slow, or limits requests. One that refuses or has no such thing is believed.
+    /// Whether the cache returns a remembered value, as [`Origin::Seen`](crate::Origin::Seen), if the source is unreachable,
+    /// too slow, or limits requests. A refusal of the source, or that it has no such thing, stands.
     pub stale_if_error: bool,
     /// Whether a cache on disk keeps layers and other large content as well.
     pub blobs: bool,

@@ -1,4 +1,4 @@
-//! What a source is being asked, so that nobody asks it twice at one time.
+//! The requests that are under way at the source, so that equal ones become one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -11,8 +11,8 @@ use super::download::Download;
 use crate::single_flight::SingleFlight;
 use crate::{Content, Error, WithOrigin};
 
-/// Who asks, how, and whether the repository has answered already: only questions that are equal in this have equal
-/// answers.
+/// The principal, the options, and whether the repository has answered in this run: requests are equal only if they agree
+/// in these.
 pub(super) type Asker = (Arc<str>, CacheOptions, bool);
 
 /// Which content is opened.
@@ -23,14 +23,14 @@ type Referring = (Asker, Repository, Digest, Option<String>);
 
 type Asked<K, T> = SingleFlight<K, Result<T, Error>>;
 
-/// Questions on their way, by kind.
+/// Requests under way, by kind.
 #[derive(Default)]
 pub(super) struct Questions {
     pub resolve: Asked<(Asker, Reference), WithOrigin<Descriptor>>,
     pub pull: Asked<(Asker, Reference), WithOrigin<Content>>,
     pub open: Asked<Opening, WithOrigin<Bytes>>,
     pub large: Asked<Opening, Option<Arc<Download>>>,
-    /// Large content that is being read, for those who come while it is.
+    /// Large content that is being read, for callers that come meanwhile.
     pub downloads: Mutex<HashMap<Opening, Weak<Download>>>,
     pub tags: Asked<(Asker, Repository), WithOrigin<Vec<String>>>,
     pub referrers: Asked<Referring, WithOrigin<Vec<Descriptor>>>,

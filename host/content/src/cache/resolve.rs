@@ -72,7 +72,7 @@ impl<S: Resolve> Question<S> {
         if reference.digest().is_some() && self.options.pull == Pull::Default {
             return Ok(held);
         }
-        // Most tags still name what they named. A HEAD costs less than a GET, and is not counted by those who count.
+        // Most tags still name what they named. A HEAD costs less than a GET, and Docker Hub does not count it.
         let now = match self.head(reference).await {
             Ok(now) => now.value.digest,
             Err(Error { kind: ErrorKind::Unsupported(_), .. }) => return self.get(reference).await,

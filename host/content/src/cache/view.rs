@@ -1,4 +1,4 @@
-//! What the caches have of one repository: for the present credentials, and for requests without any.
+//! The view of the caches that one principal has of one repository.
 
 mod part;
 
@@ -13,16 +13,16 @@ pub(super) use part::Part;
 use crate::disk::{Scope, Seen};
 use crate::{Body, Content, Error};
 
-/// The caches of a repository. A clone is another handle on them.
+/// The caches of a repository, as one principal may see them. A clone is another handle on them.
 #[derive(Clone)]
 pub(super) struct View {
     pub repository: Repository,
-    /// What was handed out to the present credentials. None where they need not be looked up: the registry of this
-    /// repository has never answered to any.
+    /// The part for the present credentials; none if they need not be looked up, because the registry of this repository has
+    /// never answered to any.
     pub own: Option<Part>,
-    /// What was handed out without credentials; none if the source always sends them.
+    /// The part for requests without credentials; none if the source always sends some.
     pub open: Option<Part>,
-    /// Why the credentials could not be looked up, where they had to be.
+    /// Why the credentials could not be looked up, if they had to be.
     pub unknown: Option<Error>,
 }
 

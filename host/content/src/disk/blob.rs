@@ -95,7 +95,7 @@ pub(super) fn finish(root: &Root, digest: &Digest, unfinished: Unfinished) -> io
     unfinished.finish(&root.make_place(place(digest))?, digest.hex())
 }
 
-/// Another principal may have brought it. If that file is damaged, whoever reads it finds out.
+/// Another principal may have fetched it. If that file is damaged, the reader finds out.
 fn is_there(directory: &Directory, digest: &Digest, size: u64) -> io::Result<bool> {
     let Found::File(file) = directory.file(digest.hex())? else { return Ok(false) };
     let same = file.metadata()?.len() == size;

@@ -69,7 +69,7 @@ impl Directory {
 
     /// Opens a file to read it.
     pub fn file(&self, name: impl AsRef<OsStr>) -> io::Result<Found> {
-        // Without O_NONBLOCK a FIFO would hold this thread until somebody writes into it.
+        // Without O_NONBLOCK a FIFO would block this thread until a writer opens it.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&self.0, name.as_ref(), flags, Mode::empty()) {
             Ok(opened) => File::from(opened),

@@ -75,7 +75,7 @@ pub(super) fn grown(root: &Root, size: u64) -> io::Result<()> {
     let lock = lock_file(&root.directory)?;
     match lock.try_lock() {
         Ok(()) => {}
-        // Whoever holds it makes room for all.
+        // The process that holds the lock makes room for all.
         Err(TryLockError::WouldBlock) => return Ok(()),
         Err(TryLockError::Error(error)) => return Err(error),
     }
@@ -88,7 +88,7 @@ pub(super) fn grown(root: &Root, size: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until nobody else removes things. The lock lasts as long as the file.
+/// Waits until no other process removes entries. The lock lasts as long as the file is open.
 pub(super) fn lock(directory: &Directory) -> io::Result<File> {
     let file = lock_file(directory)?;
     file.lock()?;

@@ -15,8 +15,8 @@ use crate::verify::Hasher;
 /// The file's name in the cache.
 pub(super) const NAME: &str = "key";
 
-/// A random key. Whoever asks is known to the cache by a hash with it, so that the files of a cache say nothing of
-/// credentials, even where somebody can guess them.
+/// A random key. The cache hashes principals with it, so that its files reveal nothing about credentials, even to a reader
+/// who can guess them.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Key([u8; 32]);
 
@@ -47,7 +47,7 @@ impl Key {
         let key = Self::random()?;
         unfinished.write(&key.0)?;
         if Self::read(root)?.is_none() {
-            // What is damaged is of no use to anybody.
+            // A damaged key is useless.
             root.remove(NAME)?;
         }
         match unfinished.link(root, NAME) {

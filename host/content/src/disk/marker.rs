@@ -53,7 +53,7 @@ fn unfit(what: impl Into<String>) -> Refused {
     Refused::Unfit(ErrorKind::Malformed(what.into()))
 }
 
-/// Whoever can write into the cache can say what a tag names.
+/// A user who can write into the cache can change what a tag names.
 fn check_owner(directory: &Directory) -> Result<(), Refused> {
     let stat = directory.stat_self().map_err(Refused::Unwritable)?;
     let own = rustix::process::geteuid().as_raw();

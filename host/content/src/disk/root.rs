@@ -3,9 +3,9 @@
 //! ```text
 //! refkit-cache           what the directory is, and in which format
 //! key                    the secret that names are hashed with
-//! lock                   held by whoever removes what was not used for long
+//! lock                   held by the process that removes what was not used for long
 //! blobs/ALGORITHM/HEX    content, under its digest, once for all
-//! grants/HASH            that a registry handed a content to somebody, once for each of them
+//! grants/HASH            that a registry returned content to a principal, one file for each of them
 //! tags/HASH              what a tag named, for whom, and when
 //! lists/HASH             tags and referrers of a repository, for whom, and when
 //! credentials/HASH       marks a repository whose registry has answered to credentials
@@ -46,7 +46,7 @@ pub(super) struct Root {
     /// The most that the files may cost, in bytes.
     pub limit: u64,
     pub usage: Mutex<Usage>,
-    /// Who this handle is among the processes; nobody until it first writes.
+    /// The identity of this handle among the processes; none until it first writes.
     owner: Mutex<Option<Arc<Owner>>>,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! All of them lie in one directory. Each process has a file there that it holds a lock on, `NAME`, and calls its
 //! unfinished ones `NAME.1`, `NAME.2` and so on. The kernel gives the lock up when the process ends, however it ends:
-//! whoever gets it sweeps what that process left.
+//! the one that gets it sweeps the files of that process.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;

@@ -82,7 +82,7 @@ impl DiskCache {
         Ok(items.into_iter().map(|item| (item.used, item.cost)).collect())
     }
 
-    /// Removes what is told, and whatever processes left unfinished that are gone. Other processes may use the cache
+    /// Removes what the argument names, and the unfinished files of processes that have ended. Other processes may use the cache
     /// meanwhile; what they bring stays.
     ///
     /// # Errors

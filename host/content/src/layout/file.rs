@@ -35,7 +35,7 @@ pub(super) enum Opened {
 
 /// Opens what a person named.
 pub(super) fn open_named(path: &Path) -> Result<Opened, ErrorKind> {
-    // Without O_NONBLOCK a FIFO would hold this thread until somebody writes into it.
+    // Without O_NONBLOCK a FIFO would block this thread until a writer opens it.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(io)?);
     match file_type(&file)? {

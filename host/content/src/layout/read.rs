@@ -45,7 +45,7 @@ impl Layout {
         Ok((Descriptor::new(media_type, digest.clone(), bytes.len() as u64), Some(bytes)))
     }
 
-    /// Reads a blob that `index.json` does not list and nobody has described.
+    /// Reads a blob that has no descriptor, in `index.json` or elsewhere.
     async fn unlisted(&self, digest: &Digest) -> Result<bytes::Bytes, ErrorKind> {
         let (inner, digest) = (std::sync::Arc::clone(&self.inner), digest.clone());
         blocking(move || {

@@ -1,4 +1,4 @@
-//! Credential helpers: programs that are asked for one registry's credentials.
+//! Credential helpers: programs that print the credentials for one registry.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -17,13 +17,13 @@ use crate::credentials::Credentials;
 /// The most bytes that a helper may answer.
 const LIMIT: u64 = 64 << 10;
 
-/// What a helper says where it has nothing.
+/// The message of a helper that has no credentials for a registry.
 const NOT_FOUND: &str = "credentials not found in native keychain";
 
-/// The name that stands for "the secret is an identity token".
+/// The user name that marks the secret as an identity token.
 const TOKEN: &str = "<token>";
 
-/// Where helpers are, what they are run with, and for how long.
+/// The directories of credential helpers, their environment, and their timeout.
 #[derive(Clone)]
 pub struct Helpers {
     /// The directories that they are looked for in; relative ones are passed over, because a helper out of whatever
@@ -109,7 +109,7 @@ impl Helpers {
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // It may say there what nobody should read.
+            // The helper may print secrets there.
             .stderr(Stdio::null())
             .process_group(0)
             .kill_on_drop(true)

@@ -43,7 +43,7 @@ impl Pattern {
         Ok(Self::Below(format!(".{domain}"), port.map(str::to_owned)))
     }
 
-    /// Returns the one registry that a text means when it is read with good will, to tell somebody about it.
+    /// Returns the one registry that a text most probably means, for an error message.
     pub(super) fn meant(text: &str) -> Option<Self> {
         let host = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next()?;
         Self::parse(host).ok()

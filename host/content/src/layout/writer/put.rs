@@ -28,7 +28,7 @@ pub(super) fn sweep(root: &Path) -> Result<(), ErrorKind> {
         // What is no file is none of ours.
         let Ok(file) = open_below(&directory, &[name]) else { continue };
         if file.try_lock().is_ok() {
-            // It is unlocked after it is gone: whoever has just made it finds out and makes another.
+            // It is unlocked after it is removed: a process that has just made it finds out and makes another.
             match fs::remove_file(found.path()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
                 _ => {}
@@ -52,7 +52,7 @@ impl Unfinished {
         builder.prefix(PREFIX).permissions(Permissions::from_mode(0o644));
         for _ in 0..SWEPT {
             let file = builder.tempfile_in(root)?;
-            // As long as it is locked, nobody takes it for one that was left behind.
+            // As long as it is locked, no process takes it for one that was left behind.
             file.as_file().lock()?;
             if file.as_file().metadata()?.nlink() > 0 {
                 return Ok(Self { root: root.to_owned(), file });

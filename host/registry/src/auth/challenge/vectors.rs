@@ -101,7 +101,7 @@ const DECISIONS: [(&str, Want, &str); 39] = [
         Token(DOCKER, "registry.docker.io", "repository:library/busybox:pull,push"),
         "",
     ),
-    // Whether anybody is asked there is not for the parser to say: see `Endpoint::may_lead_to`.
+    // The parser does not decide whether the client may send a request there: see `redirect::policy`.
     (
         r#"Bearer realm="http://127.0.0.1:5000/openshift/token""#,
         Token("http://127.0.0.1:5000/openshift/token", "", ""),
@@ -191,7 +191,7 @@ fn every_header_is_decided_on() {
         let [(_, want, reason)] = decisions[..] else { panic!("one decision on {text:?}, not {}", decisions.len()) };
         let found = challenges(&headers(&[text]));
         assert_eq!(found, wanted(*want), "{text:?}");
-        // Only a part of what that test's client finds is told.
+        // The row has only a part of what that client finds.
         let told = rows.iter().filter(|row| &row["header"] == header && row.get("expect_subset").is_none());
         let agreed = told.map(upstream).all(|theirs| theirs == found) && !disputed.contains(header);
         assert_eq!(reason.is_empty(), agreed, "a reason where there is a choice, and only there: {text:?}");
@@ -215,11 +215,11 @@ fn headers_that_nobody_has_a_test_for() {
         (&[r#"Basic realm="x""#, r#"Bearer realm="t""#], Both("t", "", "")),
         (&[r#"Bearer realm="t"#, r#"Basic realm="x""#], Basic),
         (&[r#"Negotiate abc="#, r#"Bearer realm="t",service="s""#], Token("t", "s", "")),
-        // Without a realm nobody is named who could be asked.
+        // Without a realm there is no server to ask.
         (&[r#"Bearer service="s""#], Nothing),
         (&[r#"Bearer realm="""#], Nothing),
         (&[r#"Bearer realm="https://a/t",service="""#], Token("https://a/t", "", "")),
-        // Two of one: whoever checked the one and asked the other would be wrong.
+        // A parameter twice: a client could check one and use the other.
         (&[r#"Bearer realm="https://a/t",realm="https://b/t""#], Nothing),
         (&[r#"Bearer realm="https://a/t",REALM="https://a/t""#], Nothing),
         (&[r#"Bearer realm="https://a/t",service="a",service="b""#], Nothing),
