@@ -107,3 +107,28 @@ fn what_cannot_be_kept_is_refused() {
     assert_eq!(Object::read(br#"{"a":1,"\u0061":2}"#).map(drop), twice);
     assert!(Object::read(b"{\"\xff\":1}").is_err());
 }
+
+/// Whatever is read without an error has the bytes that were read, and can be edited.
+#[test]
+fn damaged_documents_are_errors_or_keep_their_bytes() {
+    let (mut state, mut kept) = (0x5eed_u64, 0);
+    for _ in 0..100_000 {
+        let mut bytes = PRETTY.as_bytes().to_vec();
+        for _ in 0..2 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let at = state as usize % bytes.len();
+            bytes[at] = b" ,:\"{}[]\\\n1az\xff"[(state >> 32) as usize % 14];
+        }
+        let Ok(mut object) = Object::read(&bytes) else { continue };
+        kept += 1;
+        assert_eq!(object.clone().into_bytes(), bytes, "{}", String::from_utf8_lossy(&bytes));
+        object.remove("q");
+        object.set("new", &List::new()).unwrap();
+        let edited = object.to_string();
+        let value: serde_json::Value = serde_json::from_str(&edited).expect(&edited);
+        assert_eq!((value.get("q"), value["new"].as_array().map(Vec::len)), (None, Some(0)), "{edited}");
+    }
+    assert!(kept > 1000, "{kept} documents were read");
+}
