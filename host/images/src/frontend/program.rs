@@ -52,14 +52,14 @@ pub enum ProgramError {
         reason: Unsuitable,
     },
     /// Two files are programs for the same platform.
-    #[error("{} and {} are both for {platform}", .one.display(), .other.display())]
+    #[error("{} and {} are both for {}", .one.display(), .other.display(), .machine.platform())]
     Twice {
         /// The first file.
         one: PathBuf,
         /// The second file.
         other: PathBuf,
-        /// The platform.
-        platform: Platform,
+        /// The machine that both are for.
+        machine: Machine,
     },
     /// The directory has no program.
     #[error("there is no {NAME} and no {NAME_FOR_PLATFORM}ARCH in {}", .directory.display())]
@@ -89,8 +89,8 @@ pub fn named(paths: &[PathBuf]) -> Result<Vec<Program>, ProgramError> {
     for path in paths {
         let program = Program::read(path)?;
         if let Some(one) = found.iter().find(|one| one.machine == program.machine) {
-            let (one, other, platform) = (one.path.clone(), path.clone(), program.machine.platform());
-            return Err(ProgramError::Twice { one, other, platform });
+            let (one, other) = (one.path.clone(), path.clone());
+            return Err(ProgramError::Twice { one, other, machine: program.machine });
         }
         found.push(program);
     }
