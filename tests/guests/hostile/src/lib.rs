@@ -59,6 +59,7 @@ impl Policy for Hostile {
     fn about() -> Description {
         let about = Description::new("hostile", "0.0.0", "Misbehaves");
         let about = about.optional("mode", "which one", None).optional("other", "another repository", None);
+        let about = about.optional("count", "how many messages", None);
         MODES.iter().fold(about, |about, mode| about.optional(mode, "a mode", None))
     }
 

@@ -35,7 +35,7 @@ pub struct Realloc;
 
 impl Policy for Realloc {
     fn about() -> Description {
-        Description::new("realloc", "0.0.0", "Never comes back from cabi_realloc")
+        Description::new("realloc", "0.0.0", "Never comes back from cabi_realloc").optional("anything", "a text", None)
     }
 
     fn resolve(host: &impl Host, request: Request) -> Result<Outcome, Error> {
