@@ -23,6 +23,8 @@ mod loading;
 mod memory;
 #[path = "sandbox/names.rs"]
 mod names;
+#[path = "sandbox/observations.rs"]
+mod observations;
 #[path = "sandbox/outcomes.rs"]
 mod outcomes;
 #[path = "sandbox/overrule.rs"]

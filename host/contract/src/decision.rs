@@ -7,7 +7,6 @@ use crate::{Denial, Failure, Request};
 /// What one policy does with a request: it decides, or passes it on. `D` stands for content: a digest in what the
 /// policy returns, the host's own descriptor after the host has checked it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are of the large kind")]
 pub enum Step<D> {
     /// The policy decides.
     Decided(Decision<D>),

@@ -82,7 +82,7 @@ fn warnings(session: &Session) -> Vec<String> {
     let trace = session.trace();
     let policy = |parent: Option<usize>| match parent.and_then(|parent| trace.spans.get(parent)).map(|span| &span.event)
     {
-        Some(Event::Policy { name, .. }) => name.clone(),
+        Some(Event::Policy { name, .. }) => name.to_string(),
         _ => "policy".to_owned(),
     };
     let text = |span: &refkit::Span| match &span.event {

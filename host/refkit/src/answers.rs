@@ -1,26 +1,36 @@
 //! The questions of one run: each is granted, counted, asked once, recorded and traced.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use refkit_content::verify::MANIFEST_LIMIT;
-use refkit_content::{Content, Error, ErrorKind, Operation, Source, WithOrigin};
+use refkit_content::verify::{self, MANIFEST_LIMIT};
+use refkit_content::{Content, Error, ErrorKind, Source, WithOrigin};
 use refkit_contract::Failure;
 use refkit_oci::document::media_type;
-use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
+use refkit_oci::{Algorithm, Descriptor, Digest, Footprint, Reference, Repository};
 
 use crate::account::Account;
 use crate::budget::{Budget, Counters};
 use crate::delegate::{Delegate, Delegated};
-use crate::failures::Failures;
 use crate::grants::Grants;
 use crate::ledger::{Ledger, Name};
+use crate::observation::{Answer, Call, Failed, Observation, footprint};
 use crate::once::Once;
 use crate::room::{REFERRERS, Rooms, TAGS};
-use crate::trace::{Answered, Event, MESSAGE, Question, Recorder, shorten};
+use crate::trace::{Event, Recorder, Span};
 
-type Asked<K, T> = Once<K, Result<T, Error>>;
+type Asked<K, T> = Once<K, Result<T, Failed>>;
+
+/// The most refused calls that a run records: a policy may ask for ever what it may not.
+const REFUSED: usize = 1_000;
+
+/// The calls that the host refused to ask.
+#[derive(Debug, Default)]
+struct Refused {
+    count: usize,
+    last: Option<usize>,
+}
 
 /// A subject, and the artifact type of the referrers that are asked for.
 type Listing = ((Repository, Digest), Option<String>);
@@ -41,7 +51,7 @@ pub(crate) struct Answers {
     fetched: Asked<(Repository, Digest), Bytes>,
     tags: Asked<Repository, Arc<Vec<String>>>,
     referrers: Asked<Listing, Arc<Vec<Descriptor>>>,
-    failures: Failures,
+    refused: Mutex<Refused>,
 }
 
 impl Answers {
@@ -68,46 +78,46 @@ impl Answers {
             fetched: Once::default(),
             tags: Once::default(),
             referrers: Once::default(),
-            failures: Failures::default(),
+            refused: Mutex::default(),
         }
     }
 
-    /// Counts a policy's question, whatever becomes of it. What the host asks by itself counts where a source is asked.
-    fn enter(&self, span: Option<usize>) -> Result<(), ErrorKind> {
-        if span.is_some() { self.counters.call(&self.budget) } else { Ok(()) }
+    /// Counts a policy's call, whatever becomes of it. The host's own calls count where a source is asked.
+    fn enter(&self, span: Option<usize>, call: &Call) -> Result<(), Failed> {
+        if span.is_none() {
+            return Ok(());
+        }
+        self.counters.call(&self.budget).map_err(|kind| self.refuse(span, call, kind))
     }
 
-    pub(crate) async fn resolve(&self, span: Option<usize>, reference: &Reference) -> Result<Descriptor, Error> {
-        let name = Name::of(reference);
-        let fail = |problem| Error::new(Operation::Resolve, reference, problem);
+    pub(crate) async fn resolve(&self, span: Option<usize>, reference: &Reference) -> Result<Descriptor, Failed> {
+        let (name, call) = (Name::of(reference), Call::Resolve(reference.clone()));
+        let fail = |kind| self.refuse(span, &call, kind);
         let ask = async {
             if let Some(known) = self.ledger.named(&name) {
                 return Ok(known);
             }
-            let asked =
-                self.ask(span, Question::Resolve, Operation::Resolve, reference, reference.repository(), async {
-                    let answer = self.source.resolve(reference).await?;
-                    // A policy that resolves a tag need not read what it names: schema 1 would be pinned unread.
-                    if media_type::is_schema1(&answer.value.media_type) {
-                        let checked = media_type::check_document(&answer.value.media_type);
-                        checked.map_err(|error| fail(ErrorKind::Unsupported(error.to_string())))?;
-                    }
-                    let what = answer.value.digest.to_string();
-                    Ok((answer, what, 0))
-                });
+            let asked = self.ask(span, &call, async {
+                let answer = self.source.resolve(reference).await?;
+                // A policy that resolves a tag need not read what it names: schema 1 would be pinned unread.
+                if media_type::is_schema1(&answer.value.media_type) {
+                    let checked = media_type::check_document(&answer.value.media_type);
+                    checked.map_err(|error| call.fail(ErrorKind::Unsupported(error.to_string())))?;
+                }
+                Ok((Answer::Resolved(answer.value.clone()), answer))
+            });
             let descriptor = asked.await?;
             self.account.keep(&descriptor).map_err(fail)?;
             self.ledger.root(name.clone(), &descriptor).map_err(fail)?;
             Ok(descriptor)
         };
-        self.keep(self.enter(span).map_err(fail))?;
-        let admit = |bytes| self.account.take(bytes).map_err(fail);
-        self.keep(self.resolved.get(name.clone(), admit, ask).await)
+        self.enter(span, &call)?;
+        self.resolved.get(name.clone(), |bytes| self.account.take(bytes).map_err(fail), ask).await
     }
 
-    pub(crate) async fn pull(&self, span: Option<usize>, reference: &Reference) -> Result<Content, Error> {
-        let name = Name::of(reference);
-        let fail = |problem| Error::new(Operation::Pull, reference, problem);
+    pub(crate) async fn pull(&self, span: Option<usize>, reference: &Reference) -> Result<Content, Failed> {
+        let (name, call) = (Name::of(reference), Call::Pull(reference.clone()));
+        let fail = |kind| self.refuse(span, &call, kind);
         let ask = async {
             // One tag, one answer per run: what a resolve has pinned is read by its digest.
             if let Some(descriptor) = self.ledger.named(&name) {
@@ -115,10 +125,9 @@ impl Answers {
                 return Ok(Content { descriptor, bytes });
             }
             let room = self.rooms.take(MANIFEST_LIMIT).await.map_err(fail)?;
-            let asked = self.ask(span, Question::Pull, Operation::Pull, reference, reference.repository(), async {
+            let asked = self.ask(span, &call, async {
                 let answer = self.source.pull(reference).await?;
-                let (what, bytes) = (answer.value.descriptor.digest.to_string(), answer.value.bytes.len() as u64);
-                Ok((answer, what, bytes))
+                Ok((Answer::Pulled(answer.value.descriptor.clone()), answer))
             });
             let content = asked.await?;
             drop(room);
@@ -131,9 +140,8 @@ impl Answers {
             self.ledger.read(reference.repository(), &content.descriptor, &content.bytes).map_err(fail)?;
             Ok(content)
         };
-        self.keep(self.enter(span).map_err(fail))?;
-        let admit = |bytes| self.account.take(bytes).map_err(fail);
-        self.keep(self.pulled.get(name.clone(), admit, ask).await)
+        self.enter(span, &call)?;
+        self.pulled.get(name.clone(), |bytes| self.account.take(bytes).map_err(fail), ask).await
     }
 
     pub(crate) async fn fetch(
@@ -141,8 +149,8 @@ impl Answers {
         span: Option<usize>,
         repository: &Repository,
         digest: &Digest,
-    ) -> Result<Bytes, Error> {
-        self.enter_fetch(span, repository, digest)?;
+    ) -> Result<Bytes, Failed> {
+        self.enter(span, &Call::Fetch(repository.clone(), digest.clone()))?;
         self.read(span, repository, digest, self.budget.content).await
     }
 
@@ -154,17 +162,12 @@ impl Answers {
         digest: &Digest,
         offset: u64,
         length: u32,
-    ) -> Result<Bytes, Error> {
-        self.enter_fetch(span, repository, digest)?;
+    ) -> Result<Bytes, Failed> {
+        self.enter(span, &Call::Fetch(repository.clone(), digest.clone()))?;
         let bytes = self.read(span, repository, digest, self.budget.bytes).await?;
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
         let end = start.saturating_add(length as usize).min(bytes.len());
         Ok(bytes.slice(start..end))
-    }
-
-    fn enter_fetch(&self, span: Option<usize>, repository: &Repository, digest: &Digest) -> Result<(), Error> {
-        let fail = |problem| Error::new(Operation::Fetch, format_args!("{repository}@{digest}"), problem);
-        self.keep(self.enter(span).map_err(fail))
     }
 
     async fn read(
@@ -173,22 +176,21 @@ impl Answers {
         repository: &Repository,
         digest: &Digest,
         limit: u64,
-    ) -> Result<Bytes, Error> {
-        let subject = format!("{repository}@{digest}");
-        let fail = |problem| Error::new(Operation::Fetch, &subject, problem);
-        let granted = self.grants.check(&self.requested, repository);
-        self.keep(granted.map_err(fail))?;
+    ) -> Result<Bytes, Failed> {
+        let call = Call::Fetch(repository.clone(), digest.clone());
+        let fail = |kind| self.refuse(span, &call, kind);
+        self.grants.check(&self.requested, repository).map_err(fail)?;
         let Some((descriptor, depth)) = self.ledger.met(repository, digest) else {
             let text = "this run has not met that digest in that repository; resolve or pull what names it first";
-            return self.keep(Err(fail(ErrorKind::NotGranted(text.into()))));
+            return Err(fail(ErrorKind::NotGranted(text.into())));
         };
         if descriptor.media_type == crate::delegated::UNSEEN && self.ledger.is_delegated(repository, digest) {
             let text = "only the transport answered for it, and does not show it";
-            return self.keep(Err(fail(ErrorKind::Unsupported(text.into()))));
+            return Err(fail(ErrorKind::Unsupported(text.into())));
         }
         // Outside of the record: the same content may be too large for one way of asking and not for the other.
         if descriptor.size > limit {
-            return self.keep(Err(fail(ErrorKind::TooLarge { limit })));
+            return Err(fail(ErrorKind::TooLarge { limit }));
         }
         let ask = async {
             if let Some((content, _)) = self.ledger.met(repository, digest)
@@ -203,10 +205,9 @@ impl Answers {
             self.counters.content(&self.budget, descriptor.size).map_err(fail)?;
             // What is too much to be kept is not asked for.
             let aside = self.account.set_aside(descriptor.size as usize).map_err(fail)?;
-            let asked = self.ask(span, Question::Fetch, Operation::Fetch, &subject, repository, async {
+            let asked = self.ask(span, &call, async {
                 let answer = refkit_content::fetch(&*self.source, repository, &descriptor, limit).await?;
-                let bytes = answer.value.len() as u64;
-                Ok((answer, descriptor.media_type.clone(), bytes))
+                Ok((Answer::Fetched(descriptor.clone()), answer))
             });
             let bytes = asked.await?;
             drop(aside);
@@ -214,7 +215,7 @@ impl Answers {
             Ok(bytes)
         };
         let admit = |bytes| self.account.take(bytes).map_err(fail);
-        self.keep(self.fetched.get((repository.clone(), digest.clone()), admit, ask).await)
+        self.fetched.get((repository.clone(), digest.clone()), admit, ask).await
     }
 
     /// Asks the delegate what a reference resolves to.
@@ -223,40 +224,38 @@ impl Answers {
         span: Option<usize>,
         delegate: &dyn Delegate,
         reference: &Reference,
-    ) -> Result<Delegated, Error> {
-        let fail = |problem| Error::new(Operation::Resolve, reference, problem);
-        self.keep(self.enter(span).map_err(fail))?;
-        let asked = self.ask(span, Question::Resolve, Operation::Resolve, reference, reference.repository(), async {
+    ) -> Result<Delegated, Failed> {
+        let call = Call::Delegate(reference.clone());
+        self.enter(span, &call)?;
+        let asked = self.ask(span, &call, async {
             let answer = delegate.resolve(reference).await?;
-            let what = answer.value.root.to_string();
-            let bytes = answer.value.config.as_ref().map_or(0, |config| config.len() as u64);
-            Ok((answer, what, bytes))
+            let config = answer.value.config.as_ref();
+            let config = config.map(|bytes| (verify::digest(Algorithm::Sha256, bytes), bytes.len() as u64));
+            Ok((Answer::Delegated { root: answer.value.root.clone(), config }, answer))
         });
-        let delegated = self.keep(asked.await)?;
+        let delegated = asked.await?;
         let bytes = delegated.config.as_ref().map_or(0, |config| config.len() as u64);
-        let counted = self.counters.content(&self.budget, bytes);
-        self.keep(counted.map_err(fail))?;
+        self.counters.content(&self.budget, bytes).map_err(|kind| self.refuse(span, &call, kind))?;
         Ok(delegated)
     }
 
-    pub(crate) async fn tags(&self, span: Option<usize>, repository: &Repository) -> Result<Arc<Vec<String>>, Error> {
-        let fail = |problem| Error::new(Operation::Tags, repository, problem);
+    pub(crate) async fn tags(&self, span: Option<usize>, repository: &Repository) -> Result<Arc<Vec<String>>, Failed> {
+        let call = Call::Tags(repository.clone());
+        let fail = |kind| self.refuse(span, &call, kind);
         let ask = async {
             let room = self.rooms.take(TAGS).await.map_err(fail)?;
-            let asked = self.ask(span, Question::Tags, Operation::Tags, repository, repository, async {
-                let answer = self.source.tags(repository).await?;
-                let what = format!("{} tags", answer.value.len());
-                let bytes = answer.value.iter().map(|tag| tag.len() as u64).sum();
-                Ok((WithOrigin { value: Arc::new(answer.value), origin: answer.origin }, what, bytes))
+            let asked = self.ask(span, &call, async {
+                let WithOrigin { value, origin } = self.source.tags(repository).await?;
+                let tags = Arc::new(value);
+                Ok((Answer::Tags(tags.clone()), WithOrigin { value: tags, origin }))
             });
             let tags = asked.await?;
             drop(room);
             self.list(&*tags).map_err(fail)?;
             Ok(tags)
         };
-        self.keep(self.enter(span).map_err(fail))?;
-        let admit = |bytes| self.account.take(bytes).map_err(fail);
-        self.keep(self.tags.get(repository.clone(), admit, ask).await)
+        self.enter(span, &call)?;
+        self.tags.get(repository.clone(), |bytes| self.account.take(bytes).map_err(fail), ask).await
     }
 
     pub(crate) async fn referrers(
@@ -265,19 +264,19 @@ impl Answers {
         repository: &Repository,
         subject: &Digest,
         artifact_type: Option<&str>,
-    ) -> Result<Arc<Vec<Descriptor>>, Error> {
-        let text = format!("{repository}@{subject}");
-        let fail = |problem| Error::new(Operation::Referrers, &text, problem);
+    ) -> Result<Arc<Vec<Descriptor>>, Failed> {
+        let call = Call::Referrers(repository.clone(), subject.clone(), artifact_type.map(str::to_owned));
+        let fail = |kind| self.refuse(span, &call, kind);
         let ask = async {
             if self.ledger.met(repository, subject).is_none() {
                 let text = "this run has not met that digest in that repository";
                 return Err(fail(ErrorKind::NotGranted(text.into())));
             }
             let room = self.rooms.take(REFERRERS).await.map_err(fail)?;
-            let asked = self.ask(span, Question::Referrers, Operation::Referrers, &text, repository, async {
-                let answer = self.source.referrers(repository, subject, artifact_type).await?;
-                let what = format!("{} referrers", answer.value.len());
-                Ok((WithOrigin { value: Arc::new(answer.value), origin: answer.origin }, what, 0))
+            let asked = self.ask(span, &call, async {
+                let WithOrigin { value, origin } = self.source.referrers(repository, subject, artifact_type).await?;
+                let list = Arc::new(value);
+                Ok((Answer::Referrers(list.clone()), WithOrigin { value: list, origin }))
             });
             let list = asked.await?;
             drop(room);
@@ -285,10 +284,9 @@ impl Answers {
             self.ledger.referrers(repository, subject, &list).map_err(fail)?;
             Ok(list)
         };
-        self.keep(self.enter(span).map_err(fail))?;
+        self.enter(span, &call)?;
         let key = ((repository.clone(), subject.clone()), artifact_type.map(str::to_owned));
-        let admit = |bytes| self.account.take(bytes).map_err(fail);
-        self.keep(self.referrers.get(key, admit, ask).await)
+        self.referrers.get(key, |bytes| self.account.take(bytes).map_err(fail), ask).await
     }
 
     /// Counts a list that has come, as content and as what is kept.
@@ -297,67 +295,57 @@ impl Answers {
         self.account.keep(list)
     }
 
-    /// Asks the source: granted, counted, traced.
+    /// Asks the source: granted, counted, observed.
     async fn ask<T>(
         &self,
         span: Option<usize>,
-        question: Question,
-        operation: Operation,
-        subject: impl std::fmt::Display,
-        repository: &Repository,
-        ask: impl Future<Output = Result<(WithOrigin<T>, String, u64), Error>>,
-    ) -> Result<T, Error> {
-        let call = || if span.is_none() { self.counters.call(&self.budget) } else { Ok(()) };
-        let granted = self.grants.check(&self.requested, repository).and_then(|()| call());
-        let subject = subject.to_string();
-        let event = Event::Call { question, subject: subject.clone(), answer: None };
-        self.account.keep(&event).map_err(|problem| Error::new(operation, &subject, problem))?;
+        call: &Call,
+        ask: impl Future<Output = Result<(Answer, WithOrigin<T>), Error>>,
+    ) -> Result<T, Failed> {
+        let count = || if span.is_none() { self.counters.call(&self.budget) } else { Ok(()) };
+        let granted = self.grants.check(&self.requested, call.repository()).and_then(|()| count());
+        let event = Event::Call(Observation { call: call.clone(), result: None });
+        self.account.keep(&event).map_err(|kind| call.fail(kind))?;
         let span = self.recorder.begin(span, event);
         let result = match granted {
             Ok(()) => ask.await,
-            Err(problem) => Err(Error::new(operation, subject, problem)),
+            Err(kind) => Err(call.fail(kind)),
         };
-        let (answered, result) = match result {
-            Ok((answer, what, bytes)) => {
-                let WithOrigin { value, origin } = answer;
-                (Answered::From { origin: Some(origin), what, bytes }, Ok(value))
-            }
-            Err(error) => {
-                let mut text = error.to_string();
-                shorten(&mut text, MESSAGE);
-                (Answered::Failed(text), Err(error))
-            }
+        let (observed, result) = match result {
+            Ok((answer, WithOrigin { value, origin })) => (Ok(WithOrigin { value: answer, origin }), Ok(value)),
+            Err(error) => (Err(error.clone()), Err(Failed { error, observation: Some(span) })),
         };
-        // The calls bound how many there are, and each is short.
-        self.account.add(answered.footprint());
+        // The budget bounds how many calls there are, and each answer is short.
+        self.account.add(match &observed {
+            Ok(answer) => answer.value.footprint(),
+            Err(error) => footprint(error),
+        });
         self.recorder.end(span, |event| {
-            if let Event::Call { answer, .. } = event {
-                *answer = Some(answered);
+            if let Event::Call(observation) = event {
+                observation.result = Some(observed);
             }
         });
         result
     }
 
-    /// Keeps the host's own record of a failure: what a policy says of it later may differ.
-    fn keep<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        if let Err(error) = &result {
-            self.failures.note(&self.account, error);
+    /// Returns the error of a call that the host refuses, and records it for the policy that asked.
+    fn refuse(&self, span: Option<usize>, call: &Call, kind: ErrorKind) -> Failed {
+        let error = call.fail(kind);
+        let Some(parent) = span else { return error.into() };
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.count < REFUSED || refused.last.is_none() {
+            refused.count += 1;
+            self.account.add(size_of::<Span>() + call.footprint() + footprint(&error));
+            let observation = Observation { call: call.clone(), result: Some(Err(error.clone())) };
+            let span = self.recorder.begin(Some(parent), Event::Call(observation));
+            self.recorder.end(span, |_| ());
+            refused.last = Some(span);
         }
-        result
-    }
-
-    /// Returns the host's own record of a failure that a policy passed on.
-    pub(crate) fn cause(&self, failure: &Failure) -> Option<Error> {
-        self.failures.find(&failure.message)
+        Failed { error, observation: refused.last }
     }
 }
 
 /// Returns a problem of the run itself, which no question has, as a failure.
 pub(crate) fn exhausted(problem: ErrorKind) -> Failure {
     Failure::new(problem.code(), problem.to_string())
-}
-
-/// Returns a failure as a policy is told of it.
-pub(crate) fn failure(error: Error) -> Failure {
-    Failure::new(error.code(), error.to_string())
 }

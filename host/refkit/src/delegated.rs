@@ -12,7 +12,7 @@ use refkit_oci::{Algorithm, Descriptor, Platform, Repository};
 use refkit_sandbox::Usage;
 
 use crate::Delegate;
-use crate::answers::{exhausted, failure};
+use crate::answers::exhausted;
 use crate::ledger::Name;
 use crate::run::{Run, Stepped, Turn};
 
@@ -55,7 +55,7 @@ impl Run {
         for place in &mut resolved.images {
             let Ok(image) = place else { continue };
             let manifest = reference.with_digest(image.manifest.digest.clone());
-            let result = self.answers.delegated(Some(span), delegate, &manifest).await.map_err(failure);
+            let result = self.answers.delegated(Some(span), delegate, &manifest).await.map_err(Failure::from);
             let config = result.and_then(|delegated| delegated.config.ok_or_else(|| no_config(&manifest.to_string())));
             match config {
                 Ok(config) => {
@@ -88,7 +88,7 @@ impl Run {
             Selection::All => 0,
         };
         let (reference, parts) = (&request.reference, request.parts);
-        let delegated = self.answers.delegated(Some(span), delegate, reference).await.map_err(failure)?;
+        let delegated = self.answers.delegated(Some(span), delegate, reference).await.map_err(Failure::from)?;
         let root = Descriptor::new(UNSEEN, delegated.root, 0);
         self.answers.ledger.root(Name::of(reference), &root).map_err(exhausted)?;
         let repository = reference.repository();

@@ -9,7 +9,8 @@ use refkit_contract::{Content, Decision, Failure, Level, Request};
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 use refkit_sandbox::{Hold, Host};
 
-use crate::answers::{exhausted, failure};
+use crate::answers::exhausted;
+use crate::observation::Failed;
 use crate::refusals::NextAnswer;
 use crate::run::Run;
 use crate::trace::{Event, MESSAGE, shorten};
@@ -31,20 +32,43 @@ pub(crate) struct PolicyHost {
     pub(crate) settings: Arc<BTreeMap<String, String>>,
     /// What the rest of the chain answered to it.
     pub(crate) heard: Arc<Mutex<Vec<NextAnswer>>>,
+    /// The failures that its calls were answered with.
+    pub(crate) failures: Arc<Mutex<Vec<Failure>>>,
+}
+
+/// The most failures of one policy that the attribution looks at.
+const FAILURES: usize = 1_000;
+
+impl PolicyHost {
+    /// Returns the failure of a call for the policy, and keeps it for the attribution of what the policy returns.
+    fn failed(&self, failed: Failed) -> Failure {
+        let failure = Failure::from(failed);
+        let mut failures = self.failures.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if failures.last() != Some(&failure) {
+            // The last failure is the one that a policy mostly passes on.
+            if failures.len() >= FAILURES {
+                failures.pop();
+            } else {
+                self.run.answers.account.add(failure.footprint());
+            }
+            failures.push(failure.clone());
+        }
+        failure
+    }
 }
 
 #[async_trait]
 impl Host for PolicyHost {
     async fn resolve(&self, reference: &Reference) -> Result<Descriptor, Failure> {
-        self.run.answers.resolve(Some(self.span), reference).await.map_err(failure)
+        self.run.answers.resolve(Some(self.span), reference).await.map_err(|failed| self.failed(failed))
     }
 
     async fn pull(&self, reference: &Reference) -> Result<Content, Failure> {
-        self.run.answers.pull(Some(self.span), reference).await.map_err(failure)
+        self.run.answers.pull(Some(self.span), reference).await.map_err(|failed| self.failed(failed))
     }
 
     async fn fetch(&self, repository: &Repository, digest: &Digest) -> Result<Bytes, Failure> {
-        self.run.answers.fetch(Some(self.span), repository, digest).await.map_err(failure)
+        self.run.answers.fetch(Some(self.span), repository, digest).await.map_err(|failed| self.failed(failed))
     }
 
     async fn fetch_range(
@@ -54,7 +78,11 @@ impl Host for PolicyHost {
         offset: u64,
         length: u32,
     ) -> Result<Bytes, Failure> {
-        self.run.answers.fetch_range(Some(self.span), repository, digest, offset, length).await.map_err(failure)
+        self.run
+            .answers
+            .fetch_range(Some(self.span), repository, digest, offset, length)
+            .await
+            .map_err(|failed| self.failed(failed))
     }
 
     async fn referrers(
@@ -63,11 +91,15 @@ impl Host for PolicyHost {
         subject: &Digest,
         artifact_type: Option<&str>,
     ) -> Result<Arc<Vec<Descriptor>>, Failure> {
-        self.run.answers.referrers(Some(self.span), repository, subject, artifact_type).await.map_err(failure)
+        self.run
+            .answers
+            .referrers(Some(self.span), repository, subject, artifact_type)
+            .await
+            .map_err(|failed| self.failed(failed))
     }
 
     async fn tags(&self, repository: &Repository) -> Result<Arc<Vec<String>>, Failure> {
-        self.run.answers.tags(Some(self.span), repository).await.map_err(failure)
+        self.run.answers.tags(Some(self.span), repository).await.map_err(|failed| self.failed(failed))
     }
 
     async fn next(&self, request: Request) -> Result<Decision<Descriptor>, Failure> {

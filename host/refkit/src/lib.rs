@@ -42,13 +42,12 @@ mod chain;
 mod check;
 mod delegate;
 mod delegated;
-mod described;
 mod embedded;
 mod error;
-mod failures;
 mod grants;
 mod host;
 mod ledger;
+mod observation;
 mod once;
 mod outcome;
 pub mod platform;
@@ -67,6 +66,7 @@ pub use delegate::{Delegate, Delegated};
 pub use embedded::{DEFAULT_CODE, DEFAULT_COMPONENT, default_code_beside};
 pub use error::Error;
 pub use grants::Grants;
+pub use observation::{Answer, Call, Observation, ObservationsDocument};
 pub use outcome::{Judged, Outcome, Refused, Resolution};
 pub use refkit_contract::{
     Absence, Content, Decision, Denial, Description, ErrorCode, Failure, Image, Level, Parts, Request, Resolved,
@@ -79,4 +79,4 @@ pub use refkit_sandbox::{
 pub use refkit_sandbox::{aot, compiler};
 pub use resolver::Resolver;
 pub use session::Session;
-pub use trace::{Answered, Event, Question, Span, Trace};
+pub use trace::{Event, PolicyDecision, Reason, RefusedImage, Span, Trace};

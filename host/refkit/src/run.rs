@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use refkit_content::ErrorCode;
-use refkit_contract::{Decision, Failure, Request, Resolved, Selection, Step};
+use refkit_contract::{Absence, Decision, Failure, Request, Resolved, Selection, Step};
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 use refkit_sandbox::{Limits, RunError, Usage};
 
 use crate::answers::Answers;
-use crate::attribution;
+use crate::attribution::{self, Heard};
 use crate::budget::Spent;
 use crate::chain::{Link, Place};
 use crate::check;
@@ -20,8 +20,11 @@ use crate::host::PolicyHost;
 use crate::once::Once;
 use crate::outcome::Judged;
 use crate::refusals::{NextAnswer, Refusals};
-use crate::trace::{Event, MESSAGE, shorten};
-use crate::{Chain, Delegate, Resolver, described};
+use crate::trace::{Event, MESSAGE, PolicyDecision, Reason, RefusedImage, shorten};
+use crate::{Chain, Delegate, Resolver};
+
+/// The most refused images of one decision that the trace keeps.
+const REFUSED_SHOWN: usize = 100;
 
 /// What the policies of one run share.
 pub(crate) struct Run {
@@ -115,8 +118,8 @@ impl Run {
         };
         let (Place::Policy(link) | Place::End(link)) = place;
         let event = Event::Policy {
-            name: link.name.to_string(),
-            reference: request.reference.to_string(),
+            name: link.name.clone(),
+            reference: request.reference.clone(),
             decision: None,
             usage: Usage::default(),
         };
@@ -147,15 +150,45 @@ impl Run {
         if let Ok(decision @ Decision::Denied(_)) = &result {
             self.refusals.record(index, request, &heard, decision);
         }
-        let mut text = described::describe(&self.refusals, &link.name, request, &result, next.as_ref());
-        shorten(&mut text, MESSAGE);
-        self.answers.account.add(text.len());
+        let decided = self.decided(request, &result, next);
+        self.answers.account.add(decided.footprint());
         self.answers.recorder.end(span, |event| {
             if let Event::Policy { decision, usage: used, .. } = event {
-                (*decision, *used) = (Some(text), usage);
+                (*decision, *used) = (Some(decided), usage);
             }
         });
         result
+    }
+
+    /// Returns what the trace keeps of a policy's decision.
+    fn decided(
+        &self,
+        request: &Request,
+        result: &Result<Decision<Descriptor>, Failure>,
+        next: Option<Request>,
+    ) -> PolicyDecision {
+        match (next, result) {
+            (Some(next), _) => PolicyDecision::PassedOn(next.reference),
+            (None, Ok(Decision::Denied(denials))) => PolicyDecision::Denied(denials.first().map(Reason::of)),
+            (None, Err(failure)) => {
+                let mut failure = failure.clone();
+                shorten(&mut failure.message, MESSAGE);
+                PolicyDecision::Failed(failure)
+            }
+            (None, Ok(Decision::Resolved(resolved))) => {
+                let root = resolved.root.digest.clone();
+                let refused = resolved.images.iter().enumerate().filter_map(|(place, image)| {
+                    let Err(Absence::Denied(denials)) = image else { return None };
+                    let denial = denials.first()?;
+                    let stood = self.refusals.stood(&root, &request.selection, place);
+                    let manifest = stood.map(|(manifest, _)| manifest).or_else(|| denial.subject.clone());
+                    Some(RefusedImage { place, manifest, reason: Reason::of(denial) })
+                });
+                // A line for a person; an outcome may refuse a thousand images.
+                let refused = refused.take(REFUSED_SHOWN).collect();
+                PolicyDecision::Resolved { root, refused }
+            }
+        }
     }
 
     /// Returns a decision that holds against the refusals of the policies after this one.
@@ -181,7 +214,7 @@ impl Run {
     /// Runs a policy on a request, and checks and attributes what it returns.
     pub(crate) async fn run(self: &Arc<Self>, turn: Turn<'_>) -> Stepped {
         let Turn { link, index, span, request, seen } = turn;
-        let heard = Arc::new(Mutex::new(Vec::new()));
+        let (heard, failures) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let host = Arc::new(PolicyHost {
             run: self.clone(),
             index,
@@ -189,6 +222,7 @@ impl Run {
             seen: seen || link.reads(),
             settings: link.settings.clone(),
             heard: heard.clone(),
+            failures: failures.clone(),
         });
         let budget = &self.answers.budget;
         let limits = Limits {
@@ -198,7 +232,7 @@ impl Run {
             ..Limits::default()
         };
         let (step, usage) = link.policy.run(host, limits, request).await;
-        let heard = std::mem::take(&mut *lock(&heard));
+        let heard = Heard { next: std::mem::take(&mut *lock(&heard)), failures: std::mem::take(&mut *lock(&failures)) };
         let policy = link.name.to_string();
         let step = match step {
             Ok(Step::Next(request)) => Ok(Step::Next(request)),
@@ -218,7 +252,7 @@ impl Run {
             Err(RunError::Timeout { .. }) => Err(self.stop(Error::Timeout { limit: budget.wall })),
             Err(error) => Err(self.stop(Error::Policy { policy, error })),
         };
-        (step.map(|step| (step, heard)), usage)
+        (step.map(|step| (step, heard.next)), usage)
     }
 
     /// Reads the root of a decision where this run knows of it only what an index or a list says: it may be a layer.
@@ -231,8 +265,8 @@ impl Run {
             return Ok(());
         }
         match self.answers.fetch(Some(span), repository, root).await {
-            Err(error) if self.delegate.is_some() && error.code() == ErrorCode::Unsupported => Ok(()),
-            other => other.map(drop),
+            Err(failed) if self.delegate.is_some() && failed.error.code() == ErrorCode::Unsupported => Ok(()),
+            other => Ok(other.map(drop)?),
         }
     }
 

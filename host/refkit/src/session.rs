@@ -11,6 +11,7 @@ use refkit_oci::{Descriptor, Repository};
 
 use crate::budget::{Budget, Spent};
 use crate::error::Error;
+use crate::observation::ObservationsDocument;
 use crate::outcome::Outcome;
 use crate::run::Run;
 use crate::trace::Trace;
@@ -60,7 +61,8 @@ impl Session {
         let rest = limit.saturating_sub(self.run.spent().wall);
         let fetch = self.run.answers.fetch(None, repository, &descriptor.digest);
         let fetch = deadline::within(tokio::time::Instant::now() + rest, fetch);
-        Ok(tokio::time::timeout(rest, fetch).await.map_err(|_| Error::Timeout { limit })??)
+        let fetched = tokio::time::timeout(rest, fetch).await.map_err(|_| Error::Timeout { limit })?;
+        Ok(fetched.map_err(refkit_content::Error::from)?)
     }
 
     /// Returns the request of the run.
@@ -76,6 +78,11 @@ impl Session {
     /// Returns what the run did so far.
     pub fn trace(&self) -> Trace {
         self.run.answers.recorder.trace()
+    }
+
+    /// Returns the observations so far, for [`serde`]; the bytes are in [`Resolution::bytes`](crate::Resolution::bytes).
+    pub fn observations(&self) -> ObservationsDocument {
+        ObservationsDocument::of(&self.trace())
     }
 
     /// Returns the limits of the run.

@@ -1,12 +1,13 @@
-//! What a run did, for a person: a tree of policies, questions and messages.
+//! What a run did: a tree of the decisions of policies, observations and messages.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use refkit_content::Origin;
-use refkit_contract::Level;
-use refkit_oci::Footprint;
+use refkit_contract::{Denial, Failure, Level};
+use refkit_oci::{Digest, Footprint, Reference};
 use refkit_sandbox::Usage;
+
+use crate::observation::Observation;
 
 /// The most bytes of each text that the trace keeps, and of a policy's message with all its fields: a screen full. 1,000
 /// of them, explained, have a few megabytes.
@@ -47,23 +48,16 @@ pub enum Event {
     /// A policy decided about a request.
     Policy {
         /// Its name.
-        name: String,
+        name: Arc<str>,
         /// The reference that it was asked for.
-        reference: String,
-        /// What it decided, in a few words; nothing where it has not.
-        decision: Option<String>,
+        reference: Reference,
+        /// What it decided; nothing where it has not.
+        decision: Option<PolicyDecision>,
         /// What it used.
         usage: Usage,
     },
-    /// A question to a source.
-    Call {
-        /// What was asked.
-        question: Question,
-        /// The reference, repository or digest.
-        subject: String,
-        /// What came of it; nothing where nothing has.
-        answer: Option<Answered>,
-    },
+    /// A host call.
+    Call(Observation),
     /// A message of the policy.
     Message {
         /// How much it matters.
@@ -75,70 +69,79 @@ pub enum Event {
     },
 }
 
-/// The kinds of question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum Question {
-    Resolve,
-    Pull,
-    Fetch,
-    FetchRange,
-    Referrers,
-    Tags,
+/// What a policy decided about a request.
+#[derive(Debug, Clone)]
+pub enum PolicyDecision {
+    /// It passed this reference on to the rest of the chain.
+    PassedOn(Reference),
+    /// It resolved the reference.
+    Resolved {
+        /// The digest of the root.
+        root: Digest,
+        /// The images that are refused.
+        refused: Vec<RefusedImage>,
+    },
+    /// The reference is refused.
+    Denied(Option<Reason>),
+    /// It failed.
+    Failed(Failure),
 }
 
-impl Question {
-    /// Returns the name of the contract's function.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Resolve => "resolve",
-            Self::Pull => "pull",
-            Self::Fetch => "fetch",
-            Self::FetchRange => "fetch-range",
-            Self::Referrers => "referrers",
-            Self::Tags => "tags",
-        }
+/// A refused image of a decision.
+#[derive(Debug, Clone)]
+pub struct RefusedImage {
+    /// Its place, counted from 0.
+    pub place: usize,
+    /// Its manifest, where that is known.
+    pub manifest: Option<Digest>,
+    /// The first reason.
+    pub reason: Reason,
+}
+
+/// A reason of a refusal, in short.
+#[derive(Debug, Clone)]
+pub struct Reason {
+    /// The policy that gave it.
+    pub policy: Option<Arc<str>>,
+    /// The rule that was broken, cut to a screen full.
+    pub rule: String,
+}
+
+impl Reason {
+    pub(crate) fn of(denial: &Denial) -> Self {
+        let mut rule = denial.rule.clone();
+        shorten(&mut rule, MESSAGE);
+        Self { policy: denial.policy.clone(), rule }
     }
 }
 
-/// What came of a question.
-#[derive(Debug, Clone)]
-pub enum Answered {
-    /// An answer.
-    From {
-        /// Who gave it; nothing where this run's own record did.
-        origin: Option<Origin>,
-        /// The digest, or how many there are.
-        what: String,
-        /// Bytes of content.
-        bytes: u64,
-    },
-    /// A failure, for a person.
-    Failed(String),
-}
-
-impl Footprint for Answered {
+impl Footprint for PolicyDecision {
     fn footprint(&self) -> usize {
-        let text = match self {
-            Self::From { what, .. } => what,
-            Self::Failed(text) => text,
-        };
-        text.as_str().footprint()
+        size_of::<Self>()
+            + match self {
+                Self::PassedOn(reference) => reference.footprint(),
+                Self::Resolved { root, refused } => {
+                    let each = |one: &RefusedImage| {
+                        size_of::<RefusedImage>() + one.manifest.footprint() + one.reason.rule.footprint()
+                    };
+                    root.footprint() + refused.iter().map(each).sum::<usize>()
+                }
+                Self::Denied(reason) => reason.as_ref().map_or(0, |reason| reason.rule.footprint()),
+                Self::Failed(failure) => failure.footprint(),
+            }
     }
 }
 
 impl Footprint for Event {
     fn footprint(&self) -> usize {
-        let texts = match self {
-            Self::Policy { name, reference, decision, .. } => {
-                name.as_str().footprint() + reference.as_str().footprint() + decision.footprint()
+        let owned = match self {
+            Self::Policy { reference, decision, .. } => {
+                reference.footprint() + decision.as_ref().map_or(0, Footprint::footprint)
             }
-            Self::Call { subject, answer, .. } => {
-                subject.as_str().footprint() + answer.as_ref().map_or(0, Footprint::footprint)
-            }
+            Self::Call(observation) => observation.footprint(),
             Self::Message { message, fields, .. } => message.as_str().footprint() + fields.as_slice().footprint(),
         };
-        size_of::<Span>() + texts
+        size_of::<Span>() + owned
     }
 }
 
@@ -167,6 +170,14 @@ impl Recorder {
         if let Some(span) = self.spans().get_mut(span) {
             span.took = Some(now.saturating_sub(span.at));
             fill(&mut span.event);
+        }
+    }
+
+    /// Returns the error of an observation.
+    pub(crate) fn error(&self, observation: usize) -> Option<refkit_content::Error> {
+        match &self.spans().get(observation)?.event {
+            Event::Call(Observation { result: Some(Err(error)), .. }) => Some(error.clone()),
+            _ => None,
         }
     }
 

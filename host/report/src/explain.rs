@@ -1,5 +1,6 @@
 //! A run explained: who decided, what they asked and were told, what was passed over, and what it cost.
 
+mod decision;
 mod limits;
 mod spans;
 

@@ -1,8 +1,8 @@
 //! The result of a run, and the output that reports it.
 
 use refkit::{Absence, Denial, Error, ErrorCode, Failure, Outcome, Refused, Resolution, Session, Verdict};
-use refkit::{Answered, Event};
-use refkit_content::Origin;
+use refkit::{Event, Observation};
+use refkit_content::{Origin, WithOrigin};
 use refkit_oci::{Platform, Reference};
 
 use crate::explain::Explained;
@@ -198,11 +198,11 @@ impl<'a> RunResult<'a> {
     /// Returns notes about answers that the cache gave and no registry has confirmed, escaped.
     pub fn unconfirmed(&self) -> Vec<String> {
         let unconfirmed = self.session.trace().spans.into_iter().filter_map(|span| match span.event {
-            Event::Call {
-                subject,
-                answer: Some(Answered::From { origin: Some(origin @ Origin::Seen(_)), .. }),
+            Event::Call(Observation {
+                call: subject,
+                result: Some(Ok(WithOrigin { origin: origin @ Origin::Seen(_), .. })),
                 ..
-            } => Some(format!("note: {subject} is from the {origin}: its registry has not confirmed it")),
+            }) => Some(format!("note: {subject} is from the {origin}: its registry has not confirmed it")),
             _ => None,
         });
         unconfirmed.map(|note| Escaped(note).to_string()).collect()

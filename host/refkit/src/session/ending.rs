@@ -4,8 +4,8 @@ use refkit_contract::{Absence, Decision, Failure, Image, Resolved, Selection};
 use refkit_oci::{Descriptor, Digest, Platform};
 
 use super::Session;
-use crate::answers::failure;
 use crate::error::Error;
+use crate::observation::Failed;
 use crate::outcome::{Outcome, Refused, Resolution};
 
 impl Session {
@@ -13,7 +13,7 @@ impl Session {
     pub(super) async fn outcome(&self, decision: Result<Decision<Descriptor>, Failure>) -> Result<Outcome, Error> {
         match decision {
             Err(failure) => {
-                let cause = self.run.answers.cause(&failure);
+                let cause = failure.observation.and_then(|observation| self.run.answers.recorder.error(observation));
                 let policy = failure.policy().to_owned();
                 Err(Error::Failed { policy, failure, cause })
             }
@@ -32,7 +32,7 @@ impl Session {
         // What only the delegate answered for has no bytes to attach.
         let shown = |digest: &Digest| !answers.ledger.is_delegated(&repository, digest);
         if parts.any() && shown(&resolved.root.digest) {
-            answers.fetch(None, &repository, &resolved.root.digest).await?;
+            answers.fetch(None, &repository, &resolved.root.digest).await.map_err(refkit_content::Error::from)?;
         }
         let wanted = |image: &Image<Descriptor>| -> Vec<Digest> {
             let config = image.config.iter();
@@ -44,12 +44,12 @@ impl Session {
             for digest in place.iter().flat_map(&wanted) {
                 answers.fetch(None, &repository, &digest).await?;
             }
-            Ok::<(), refkit_content::Error>(())
+            Ok::<(), Failed>(())
         });
         let fetched = futures_util::future::join_all(fetched).await;
         for (place, fetched) in resolved.images.iter_mut().zip(fetched) {
             if let Err(error) = fetched {
-                *place = Err(Absence::Failed(failure(error)));
+                *place = Err(Absence::Failed(error.into()));
             }
         }
         let refused = self.refused(&resolved);

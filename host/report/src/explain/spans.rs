@@ -4,9 +4,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::decision;
 use crate::Tree;
 use crate::units::{Bytes, Time};
-use refkit::{Answered, Event, Level, Span, Trace};
+use refkit::{Event, Observation, Span, Trace};
+use refkit_content::WithOrigin;
+
+/// The most bytes of an error that an entry shows: a screen full.
+const TEXT: usize = 4 << 10;
 
 /// One entry of a trace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,42 +84,36 @@ pub fn reports(trace: &Trace) -> Vec<SpanReport> {
 fn report(span: &Span) -> SpanReport {
     let event = match &span.event {
         Event::Policy { name, reference, decision, usage } => EventReport::Policy {
-            name: name.clone(),
-            reference: reference.clone(),
-            decision: decision.clone(),
+            name: name.to_string(),
+            reference: reference.to_string(),
+            decision: decision.as_ref().map(|decision| decision::text(name, decision)),
             cpu: micros(usage.cpu),
             memory: usage.memory,
         },
-        Event::Call { question, subject, answer } => {
-            let (what, from, bytes, error) = match answer {
-                Some(Answered::From { origin, what, bytes }) => {
-                    let from = origin.as_ref().map_or_else(|| "this run".to_owned(), ToString::to_string);
-                    (Some(what.clone()), Some(from), *bytes, None)
-                }
-                Some(Answered::Failed(error)) => (None, None, 0, Some(error.clone())),
-                None => (None, None, 0, None),
-            };
-            EventReport::Call {
-                question: question.as_str(),
-                subject: subject.clone(),
-                answer: what,
-                from,
-                bytes,
-                error,
-            }
-        }
+        Event::Call(observation) => call(observation),
         Event::Message { level, message, fields } => {
-            EventReport::Message { level: level_name(*level), message: message.clone(), fields: fields.clone() }
+            EventReport::Message { level: level.as_str(), message: message.clone(), fields: fields.clone() }
         }
     };
     SpanReport { parent: span.parent, at: micros(span.at), took: span.took.map(micros), event }
 }
 
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warn => "warn",
+fn call(Observation { call, result, .. }: &Observation) -> EventReport {
+    let (answer, from, bytes, error) = match result {
+        Some(Ok(WithOrigin { value, origin })) => {
+            (Some(decision::answer(value)), Some(origin.to_string()), value.bytes(), None)
+        }
+        Some(Err(error)) => (None, None, 0, Some(shortened(&error.to_string()))),
+        None => (None, None, 0, None),
+    };
+    EventReport::Call { question: call.function(), subject: call.to_string(), answer, from, bytes, error }
+}
+
+/// Returns a text of at most [`TEXT`] bytes; one that was cut says so.
+fn shortened(text: &str) -> String {
+    match text.len() > TEXT {
+        true => format!("{}…", &text[..text.floor_char_boundary(TEXT)]),
+        false => text.to_owned(),
     }
 }
 
