@@ -14,6 +14,8 @@ mod frontend_registry;
 mod grants;
 #[path = "cli/hosts.rs"]
 mod hosts;
+#[path = "cli/logging.rs"]
+mod logging;
 #[path = "cli/nested.rs"]
 mod nested;
 #[allow(dead_code)] // The other target uses the rest.

@@ -19,7 +19,7 @@ pub use units::{size, time};
 #[derive(Debug, Parser)]
 #[command(name = "refkit", version, disable_help_subcommand = true, after_help = EXIT_CODES)]
 pub struct Arguments {
-    /// Says on standard error what the libraries do; more with -vv and -vvv.
+    /// Logs to standard error; -vv adds requests and the cache, -vvv everything.
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub verbose: u8,
     /// The command.
@@ -92,11 +92,11 @@ pub struct Compiling {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct Printing {
-    /// Says on standard error what each policy asked and was told, by whom, how long it took, which images were passed
-    /// over and why, and what was used of every limit. With --format json it is part of that.
+    /// Explains the run on standard error: each call of each policy with its answer, source and time, each image that was
+    /// passed over and why, and how much of each limit was used. With --format json the explanation is part of the JSON.
     #[arg(long)]
     pub explain: bool,
-    /// How the answer is printed.
+    /// The format of the output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

@@ -28,14 +28,14 @@ pub enum Command {
     /// --platform it is the manifest of that platform, with more or with --all-platforms a line for each.
     #[command(after_help = REFERENCE)]
     Resolve(resolve::Resolve),
-    /// Prints what an image is: its index, its manifests with their platforms and sizes, and what is said about them.
+    /// Prints what an image is: its index, its manifests with their platforms and sizes, and their attestations.
     ///
     /// --raw, --index, --manifest and --config print the exact bytes of one document instead.
     #[command(after_help = REFERENCE)]
     Inspect(inspect::Inspect),
     /// Prints which hosts would be asked for an image, in order, with which settings and from which file.
     Hosts(hosts::Hosts),
-    /// Looks after what is kept of registries.
+    /// Looks after the cache of registries' content and compiled policies.
     Cache(cache::Cache),
     /// Puts policies in front of BuildKit's frontends.
     Frontend(frontend::Frontend),

@@ -71,8 +71,7 @@ impl From<anyhow::Error> for CommandError {
     }
 }
 
-/// Joins the texts of a chain. The errors of the libraries say in their own text what their cause is, so a cause that
-/// was said is left out.
+/// Joins the texts of a chain. Many errors of the libraries contain the text of their cause; such a cause is left out.
 fn chain(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {

@@ -21,8 +21,8 @@ impl Table {
         }
     }
 
-    /// Returns this table of a `refkit.toml`, if the file has it. Every owner checks the names of all tables, so that
-    /// a misspelt one is an error whoever reads the file first.
+    /// Returns this table of a `refkit.toml`, if the file has it. Each owner checks the names of all tables, so that a
+    /// misspelt one is an error in every program.
     ///
     /// # Errors
     /// [`ConfigError::Malformed`] if the file has a table that is not in [`Self::ALL`].

@@ -1,4 +1,5 @@
-//! A run explained: who decided, what they asked and were told, what was passed over, and what it cost.
+//! The explanation of a run: the policies, their host calls and the answers, the candidates that they passed over, and
+//! the limits.
 
 mod decision;
 mod limits;
@@ -12,38 +13,38 @@ use refkit::{Candidate, Policy, Resolution, Session, Verdict};
 pub use limits::{LimitReport, Unit};
 pub use spans::{EventReport, SpanReport};
 
-/// How many passed-over entries are shown to a person.
+/// How many candidates a person reads.
 const CANDIDATES_SHOWN: usize = 100;
 
-/// What there is to explain of a run.
+/// The explanation of a run.
 #[derive(Debug)]
 pub struct Explained(ExplainReport);
 
-/// The same for programs.
+/// The explanation for programs.
 #[derive(Debug, Clone, Serialize)]
 pub struct ExplainReport {
     /// The chain, outermost first.
     pub policies: Vec<PolicyReport>,
-    /// About the set-up.
+    /// Notes of the caller about how it set the run up.
     pub notes: Vec<String>,
-    /// What was done, in the order in which it began.
+    /// What the run did, in the order in which each part began.
     pub spans: Vec<SpanReport>,
-    /// The entries of the indexes that were read.
+    /// The entries of the indexes that the run read.
     pub candidates: Vec<CandidateReport>,
-    /// Each limit.
+    /// The limits of the run, used and allowed.
     pub limits: Vec<LimitReport>,
 }
 
 /// One policy of the chain.
 #[derive(Debug, Clone, Serialize)]
 pub struct PolicyReport {
-    /// Its name.
+    /// The name of the policy.
     pub name: String,
-    /// Its version.
+    /// The version of the policy.
     pub version: String,
     /// The digest of its component.
     pub digest: String,
-    /// The interfaces of the contract that it may ask.
+    /// The interfaces of the contract that it imports.
     pub imports: Vec<String>,
 }
 
@@ -59,7 +60,7 @@ pub struct CandidateReport {
     /// The entry's platform, where it says one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
-    /// What became of it.
+    /// What the policies did with the entry.
     pub verdict: String,
 }
 
@@ -77,12 +78,12 @@ impl Explained {
         })
     }
 
-    /// Returns it for a program.
+    /// Returns the explanation for a program.
     pub fn report(&self) -> ExplainReport {
         self.0.clone()
     }
 
-    /// Returns it for a person, escaped.
+    /// Returns the lines for a person, escaped.
     pub fn lines(&self) -> Vec<String> {
         let mut trees = vec![self.chain(), spans::tree(&self.0.spans)];
         trees.extend(self.candidates());

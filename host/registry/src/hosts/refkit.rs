@@ -1,27 +1,27 @@
-//! `refkit.toml`: what buildkitd.toml says, and what people asked for beside it.
+//! The table `registry` of `refkit.toml`. It has the keys of buildkitd.toml, and more.
 //!
 //! ```toml
 //! [registry."docker.io"]
 //! mirrors = ["mirror.example:5000/hub", { host = "https://other.example", rewrite = { "^library/(.*)" = "hub/$1" } }]
 //!
-//! [registry."*.corp.example"]      # all below a domain, at any depth and port
-//! ca = "corp.pem"                  # or a list; from where this file is
+//! [registry."*.corp.example"]      # every registry below a domain, at any depth and port
+//! ca = "corp.pem"                  # or a list; relative to this file
 //! client = { cert = "me.pem", key = "me.key" }
 //!
-//! [registry."*"]                   # what no other table is about
+//! [registry."*"]                   # every registry without a table of its own
 //! mirrors = ["http://cache.corp.example"]
 //! upstream = false                 # do not ask the registry itself
 //! ```
 //!
-//! - The table whose name fits best is the one that counts: an exact name, then the longest domain, then `*`. Two tables
+//! - The table whose name fits best decides: an exact name, then the longest domain, then `*`. Two tables
 //!   of one registry, such as `ghcr.io` and `GHCR.io:443`, are an error.
-//! - `http`, `insecure`, `ca`, `client`, `headers`, `connect_timeout`, `concurrency`, `rate` and `allow_private` are about
-//!   a host, whether it is asked for its own images or as a mirror: a mirror has them from its entry in `mirrors`, or else from
-//!   the table that fits its own name. `http` is also inherited from the registry that it mirrors.
-//! - `rewrite` says what repositories are called at mirrors, and is never applied to the registry itself.
-//! - `concurrency` and `rate` (requests at once, and in a second) hold wherever a host is named, in other files too, and
-//!   so does `allow_private` (addresses and networks inside this one that the host may redirect to, or have as the realm
-//!   of its tokens); a table with nothing else in it decides nothing else.
+//! - `http`, `insecure`, `ca`, `client`, `headers`, `connect_timeout`, `concurrency`, `rate` and `allow_private` describe a
+//!   host, both as a registry and as a mirror. A mirror takes them from its entry in `mirrors`, otherwise from the table
+//!   that fits its own name. It also inherits `http` from the registry that it mirrors.
+//! - `rewrite` renames repositories at mirrors, and never at the registry itself.
+//! - `concurrency` (requests at once), `rate` (requests a second) and `allow_private` (private addresses that the host may
+//!   redirect to or name as the realm of its tokens) hold wherever a host is named, in other files too. A table with these
+//!   keys alone decides nothing else.
 
 mod keys;
 
@@ -43,14 +43,14 @@ const REGISTRY_KEYS: [&str; 3] = ["mirrors", "upstream", "rewrite"];
 /// The keys of a mirror, beside those of a host.
 const MIRROR_KEYS: [&str; 2] = ["host", "rewrite"];
 
-/// What a table says.
+/// A registry's table.
 pub(super) struct Table {
     pub(super) mirrors: Vec<Mirror>,
-    /// Whether the registry itself is asked as well.
+    /// Whether the client asks the registry itself after the mirrors.
     pub(super) upstream: bool,
     pub(super) rewrites: Option<Sourced<Vec<Rewrite>>>,
     pub(super) settings: Settings,
-    /// Whether it says anything else than limits.
+    /// Whether the table has other keys than those that hold everywhere.
     pub(super) decides: bool,
 }
 

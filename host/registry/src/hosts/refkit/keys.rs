@@ -7,7 +7,7 @@ use refkit_config::{ConfigError, Entry, Sourced};
 use super::super::host::Identity;
 use super::super::settings::{Settings, capabilities, headers, networks};
 
-/// What may be said of a host.
+/// The keys of a host.
 pub(super) const HOST_KEYS: [&str; 10] = [
     "http",
     "insecure",
@@ -21,7 +21,7 @@ pub(super) const HOST_KEYS: [&str; 10] = [
     "allow_private",
 ];
 
-/// What is said of a host wherever it is named, in other files too.
+/// The keys that hold wherever a host is named, in other files too.
 pub(super) const EVERYWHERE: [&str; 3] = ["concurrency", "rate", "allow_private"];
 
 /// Takes a key of a host into its settings; false where it is none.

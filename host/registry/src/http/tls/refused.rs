@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use refkit_content::{Distrust, ErrorKind};
+use refkit_content::{Distrust, ErrorKind, Timestamp};
 use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, Error, InvalidMessage};
 use url::Url;
@@ -66,10 +66,10 @@ fn reason(refused: &CertificateError) -> (Distrust, String) {
 }
 
 fn at(time: &UnixTime) -> String {
-    let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(time.as_secs()));
-    // The format has no years after 9999, and the library ends the process over one.
-    let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-    httpdate::fmt_http_date(time.unwrap_or(last).min(last))
+    // A certificate has no years after 9999.
+    let last = 253_402_300_799;
+    let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(time.as_secs().min(last)));
+    Timestamp(time.unwrap_or(SystemTime::UNIX_EPOCH)).to_string()
 }
 
 /// Returns the name in what webpki prints of one: `DnsName("localhost")`.
