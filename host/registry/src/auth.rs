@@ -3,21 +3,16 @@
 //! `challenge` reads what a host asks for, `scope` is what a token has to allow, `token` gets one, and `learned` is what
 //! earlier responses have shown of each host.
 
-mod challenge;
+pub(crate) mod challenge;
 mod hidden;
 mod learned;
 mod refused;
 mod scheme;
-mod scope;
+pub(crate) mod scope;
 mod token;
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(fuzzing)]
-pub(crate) use challenge::{Challenge, challenges as fuzz_challenges};
-#[cfg(fuzzing)]
-pub(crate) use scope::Scopes;
 
 use std::sync::Arc;
 

@@ -5,7 +5,8 @@ use std::path::Path;
 use http::header::{LINK, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue};
 
-use crate::auth::{Challenge, Scopes, fuzz_challenges};
+use crate::auth::challenge::{self, Challenge};
+use crate::auth::scope::Scopes;
 use crate::client;
 use crate::endpoint::Endpoint;
 use crate::hosts::{self, Host, Hosts};
@@ -21,7 +22,7 @@ pub fn challenge(text: &str) {
         }
     }
     let base = "https://registry.example/v2/".parse().expect("a URL");
-    for challenge in fuzz_challenges(&headers) {
+    for challenge in challenge::challenges(&headers) {
         let Challenge::Bearer(bearer) = challenge else { continue };
         assert!(!bearer.realm.is_empty());
         if let Ok(realm) = url::Url::join(&base, &bearer.realm)
