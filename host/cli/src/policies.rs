@@ -31,7 +31,7 @@ pub fn engine(
     });
     let runs = u32::try_from(policies).map_err(|_| CommandError::usage("too many policies"))?;
     let compiler = compiler::options(compiling);
-    let options = EngineOptions { runs, cache, compiler, ..EngineOptions::default() };
+    let options = EngineOptions { runs, pool: false, cache, compiler, ..EngineOptions::default() };
     Engine::new(options).context("cannot start the sandbox")
 }
 

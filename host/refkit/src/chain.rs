@@ -8,7 +8,7 @@ use refkit_content::Source;
 use refkit_contract::Description;
 use refkit_sandbox::{Engine, LoadError, Policy, Shipped};
 
-use crate::embedded::DEFAULT_COMPONENT;
+use crate::embedded;
 use crate::settings::{self, Assignment, DistributeError};
 use crate::{Budget, Grants, Resolver};
 
@@ -49,6 +49,12 @@ impl Component {
         };
         loaded.map_err(|source| ChainError::Load { name: self.name.clone(), source })
     }
+}
+
+/// Returns the default policy, in the code that lies beside the program if that fits.
+async fn default(engine: &Engine, code: Option<Shipped>) -> Result<Policy, ChainError> {
+    let loaded = embedded::default_policy(engine, code.as_ref()).await;
+    loaded.map_err(|source| ChainError::Load { name: DEFAULT.to_owned(), source })
 }
 
 /// The policies that a chain is loaded from, outermost first. The default policy is not among them: every chain ends in
@@ -167,11 +173,11 @@ impl Chain {
     /// [`ChainError`]: the first component that is no policy, or the first setting that is missing or belongs to none
     /// or to several of the policies.
     pub async fn load(engine: &Engine, components: Components, settings: &[Assignment]) -> Result<Self, ChainError> {
-        let default = Component::new(DEFAULT, DEFAULT_COMPONENT).with_code(components.default_code);
         let mut policies = Vec::with_capacity(components.list.len() + 1);
-        for component in components.list.iter().chain([&default]) {
+        for component in &components.list {
             policies.push(component.load(engine).await?);
         }
+        policies.push(default(engine, components.default_code).await?);
         let own = components.list.iter().map(|component| component.settings.as_deref()).chain([None]);
         Self::linked(engine, link(policies, own.collect(), settings)?)
     }
@@ -187,7 +193,7 @@ impl Chain {
         default_code: Option<Shipped>,
         settings: &[Assignment],
     ) -> Result<Self, ChainError> {
-        policies.push(Component::new(DEFAULT, DEFAULT_COMPONENT).with_code(default_code).load(engine).await?);
+        policies.push(default(engine, default_code).await?);
         let own = vec![None; policies.len()];
         Self::linked(engine, link(policies, own, settings)?)
     }

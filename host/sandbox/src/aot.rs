@@ -40,6 +40,18 @@ pub(crate) unsafe fn load(engine: &wasmtime::Engine, file: &File, key: &Key) -> 
     if entry::check(file)? != *key {
         return Err("it is the code of another component, or for another engine".to_owned());
     }
+    // SAFETY: the caller vouches for the bytes.
+    unsafe { map(engine, file, entry::TRAILER) }
+}
+
+/// Returns the component in a file that was checked: code, and a trailer of so many bytes.
+///
+/// # Errors
+/// Why wasmtime does not load it, for a person.
+///
+/// # Safety
+/// As for [`load`].
+unsafe fn map(engine: &wasmtime::Engine, file: &File, trailer: usize) -> Result<Component, String> {
     // The file itself, whatever its path leads to by now. wasmtime maps it, so memory holds only the pages in use.
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     // SAFETY: the caller vouches for the bytes.
@@ -47,7 +59,8 @@ pub(crate) unsafe fn load(engine: &wasmtime::Engine, file: &File, key: &Key) -> 
         return Ok(component);
     }
     // A file system without executable files, or a container without /proc.
-    let bytes = read(file).ok_or("it cannot be read")?;
+    let mut bytes = read(file).ok_or("it cannot be read")?;
+    bytes.truncate(bytes.len().saturating_sub(trailer));
     // SAFETY: as above.
     unsafe { Component::deserialize(engine, bytes) }.map_err(|error| crate::error::first_line(&error))
 }

@@ -29,6 +29,9 @@ const KEEP_RESIDENT: usize = 256 << 10;
 pub struct EngineOptions {
     /// How many runs of policies there can be at once.
     pub runs: u32,
+    /// Whether a pool holds instances for all of these runs. A pool makes the many runs of a long process cheap; a
+    /// process that runs each policy once starts and ends faster without one.
+    pub pool: bool,
     /// The largest memory that any [`crate::Limits`] will allow, bytes.
     pub max_memory: u64,
     /// The largest component from outside that is compiled, bytes.
@@ -45,6 +48,7 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             runs: 64,
+            pool: true,
             max_memory: 256 << 20,
             // componentize-py makes 18 MB of a policy of ten lines.
             max_component: 32 << 20,
@@ -74,10 +78,11 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
         // The pool reserves address space in advance. Where there is too little of it (a container with a limit on
         // virtual memory), instances are allocated one by one: slower, with the same bounds.
-        let pooled = config(None, Some(&options)).and_then(|config| wasmtime::Engine::new(&config));
+        let pooled =
+            options.pool.then(|| config(None, Some(&options)).and_then(|config| wasmtime::Engine::new(&config)));
         let (wasmtime, pooled) = match pooled {
-            Ok(engine) => (engine, true),
-            Err(_) => {
+            Some(Ok(engine)) => (engine, true),
+            None | Some(Err(_)) => {
                 let plain = config(None, None).and_then(|config| wasmtime::Engine::new(&config));
                 (plain.map_err(|error| EngineError(format!("{error:#}")))?, false)
             }
@@ -151,6 +156,9 @@ fn config(target: Option<&str>, pool: Option<&EngineOptions>) -> wasmtime::Resul
         .max_wasm_stack(GUEST_STACK)
         .async_stack_size(RUN_STACK)
         .generate_address_map(false)
+        // No debugger unwinds through guests, and a process would register the tables at its start and look for each of
+        // them at its end.
+        .native_unwind_info(false)
         .wasm_backtrace_max_frames(None);
     if let Some(target) = target {
         config.target(target)?;

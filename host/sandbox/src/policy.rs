@@ -64,12 +64,30 @@ impl Policy {
     /// As [`Policy::load`].
     pub async fn shipped(engine: &Engine, component: impl Into<Bytes>, code: &Shipped) -> Result<Self, LoadError> {
         let bytes = component.into();
-        match code.load(engine, &bytes) {
+        let sha256 = Sha256::digest(&bytes).into();
+        match code.load(engine, &sha256) {
             Some(component) => {
                 world::check(&bytes)?;
-                Self::new(engine, component, Sha256::digest(&bytes).into()).await
+                Self::new(engine, component, sha256).await
             }
             None => Self::load(engine, bytes).await,
+        }
+    }
+
+    /// Returns the policy in a component that is part of this program, as [`Policy::shipped`] does. The program's build
+    /// has computed the component's digest (SHA-256) and has checked the component, so a start spends nothing on that.
+    ///
+    /// # Errors
+    /// As [`Policy::load`].
+    pub async fn built_in(
+        engine: &Engine,
+        component: &'static [u8],
+        sha256: [u8; 32],
+        code: &Shipped,
+    ) -> Result<Self, LoadError> {
+        match code.load(engine, &sha256) {
+            Some(component) => Self::new(engine, component, sha256).await,
+            None => Self::load(engine, component).await,
         }
     }
 

@@ -17,7 +17,8 @@ const MAGIC: &[u8; 16] = b"refkit aot v2\0\0\0";
 /// Bytes of a SHA-256 digest.
 const DIGEST: usize = 32;
 
-const TRAILER: usize = MAGIC.len() + 3 * DIGEST;
+/// Bytes after the code.
+pub(super) const TRAILER: usize = MAGIC.len() + 3 * DIGEST;
 
 /// How much of a file is read at once, bytes.
 const STEP: usize = 64 << 10;
