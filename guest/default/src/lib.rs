@@ -8,6 +8,7 @@
 //! Descriptors that are made here hold media type, digest and size and no more: of a descriptor the host reads the
 //! digest and puts its own record in place, so annotations and platforms would be copied for nothing.
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
+#![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 mod attest;
 mod config;

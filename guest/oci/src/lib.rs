@@ -1,6 +1,7 @@
 //! References, digests, platforms, descriptors, manifests, indexes and configs as the OCI specifications and
 //! BuildKit's users know them. Pure: no network, no clock, no files; native and wasm32.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 mod content;
 pub mod descriptor;

@@ -23,6 +23,7 @@
 //! ```
 //!
 //! The same code runs natively: [`Policy::resolve`] takes any [`Host`].
+#![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 pub mod bindings;
 mod convert;

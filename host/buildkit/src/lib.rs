@@ -7,6 +7,7 @@
 //!
 //! Field numbers, texts and behaviour are those of BuildKit 0.34.2, unless a comment names another version.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 mod bridge;
 mod capabilities;

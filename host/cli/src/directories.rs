@@ -23,6 +23,7 @@ pub struct Directories {
 
 impl Directories {
     /// Returns the directories that the environment names.
+    #[expect(clippy::disallowed_methods, reason = "the command reads the environment here and nowhere else")]
     pub fn of_environment() -> Self {
         Self::of(|name| std::env::var_os(name))
     }
@@ -63,6 +64,7 @@ impl Directories {
 
 /// Returns the proxies that the usual variables name. Lower case comes first. In a CGI program, `HTTP_PROXY` is a header
 /// of the visitor, so it is ignored.
+#[expect(clippy::disallowed_methods, reason = "the command reads the environment here and nowhere else")]
 pub fn proxies() -> Proxies {
     proxies_of(|name| std::env::var(name).ok())
 }
@@ -78,6 +80,7 @@ fn proxies_of(variable: impl Fn(&str) -> Option<String>) -> Proxies {
 }
 
 /// Returns the directories of Docker's credential helpers and their environment, which is the user's own.
+#[expect(clippy::disallowed_methods, reason = "the command reads the environment here and nowhere else")]
 pub fn helpers() -> Helpers {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let directories = std::env::split_paths(&path).collect();

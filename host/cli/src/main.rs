@@ -30,6 +30,7 @@ use output::Output;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+#[expect(clippy::disallowed_methods, reason = "a program reads its arguments")]
 fn main() -> ExitCode {
     // The command compiles policies in a process of its own, and starts itself for that.
     if let Some(code) = refkit::compiler::serve(std::env::args_os()) {

@@ -1,6 +1,8 @@
 //! Builds guests of this workspace for wasm32-unknown-unknown and encodes them as components. For build scripts, and
 //! for `make policies` (the binary of this crate).
 #![forbid(unsafe_code)]
+#![expect(clippy::disallowed_methods, reason = "it is a part of the build, and cargo tells it where things are")]
+#![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -34,6 +34,7 @@
 //! # Ok::<(), ConfigError>(())
 //! ```
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 mod document;
 mod duration;

@@ -3,6 +3,7 @@
 //!
 //! What leaves this crate by a short name ([`fetch`](fetch()), [`Content`]) has been checked against digest and size.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 pub mod cache;
 pub mod copy;

@@ -17,6 +17,7 @@ pub struct Environment {
 
 impl Environment {
     /// Returns the build of this process's environment.
+    #[expect(clippy::disallowed_methods, reason = "the frontend reads the environment here and nowhere else")]
     pub fn of_process() -> Self {
         Self::of(std::env::vars_os())
     }

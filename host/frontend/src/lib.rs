@@ -6,6 +6,7 @@
 //! - `policies` loads the policies, of which [`BuildChain`] is the result; `artifact` reads one that the build brings.
 //! - `report` shows warnings and explanations in the progress of the build; `own_image` is the image of this frontend.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 mod arguments;
 mod artifact;

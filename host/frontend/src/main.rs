@@ -16,6 +16,7 @@ static MARK: &str = concat!("refkit-frontend-version:", env!("CARGO_PKG_VERSION"
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+#[expect(clippy::disallowed_methods, reason = "a program reads its arguments")]
 fn main() -> ExitCode {
     // This program starts itself to compile policies in a separate process, because the container has no other program.
     if let Some(code) = refkit::compiler::serve(std::env::args_os()) {

@@ -1,5 +1,9 @@
 //! The proxy between a frontend and BuildKit, with both of them in memory, and with real children.
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test compares its environment with a child's, and bounds its channels by what it sends"
+)]
 
 #[path = "proxy/cancel.rs"]
 mod cancel;

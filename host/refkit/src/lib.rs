@@ -29,7 +29,8 @@
 //!     Ok(())
 //! }
 //! ```
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 mod absences;
 mod account;

@@ -13,6 +13,7 @@
 //! - `client`: puts the layers together; resolves, fetches and lists, from host to host.
 //! - `push`: writes.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 mod auth;
 mod client;

@@ -1,5 +1,9 @@
 //! A copy of large blobs between two registries needs little memory, reads each once, and sends each once.
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test starts itself again as a child, and tells it by the environment what to do"
+)]
 
 use std::process::Command;
 

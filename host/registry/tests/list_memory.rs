@@ -1,5 +1,9 @@
 //! Lists of referrers that have no end need no more memory than they may hold.
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test starts itself again as a child, and tells it by the environment what to do"
+)]
 
 use std::process::Command;
 

@@ -4,6 +4,7 @@
 //!
 //! Every line that this crate returns is escaped: a registry or a policy cannot write terminal commands into it.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 pub mod cache;
 mod document;

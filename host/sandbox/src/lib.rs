@@ -5,6 +5,7 @@
 //!
 //! The crate's `unsafe` is what wasmtime demands for loading code that was compiled before or in another process; each
 //! use says why it holds.
+#![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 mod answer;
 pub mod aot;

@@ -51,6 +51,7 @@ impl Ticker {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this thread does nothing else")]
 fn tick(running: &Running, engine: &EngineWeak) {
     while !running.stop.load(Ordering::SeqCst) {
         if running.runs.load(Ordering::SeqCst) == 0 {
