@@ -56,7 +56,7 @@ target/release/refkit: toolchain compiler
 frontend: toolchain compiler
 	$(BUILD) --bin refkit-frontend
 	@mkdir -p target/release
-	strip -o target/release/refkit-frontend-linux-$(OCI_ARCHITECTURE) $(BUILT)/refkit-frontend
+	@ln -f $(BUILT)/refkit-frontend target/release/refkit-frontend-linux-$(OCI_ARCHITECTURE)
 
 # Leaves the example policies and the default one as target/policies/NAME.wasm.
 .PHONY: policies
@@ -97,6 +97,18 @@ check-once: target/release/refkit
 		target/release/refkit-componentize --messages $(GUESTS) && \
 		target/release/refkit-componentize --messages $(ALL_GUESTS); } > $$messages && \
 	$(BUILT)/compiled-once < $$messages
+
+# Everything, the long suites too. Each part runs whatever became of those before it; the summary at the end says how
+# each ended, and the goal fails where one has failed. BuildKit's part needs root.
+ALL_PARTS ?= demo test test-e2e check-once lint bench bench-peers fuzz
+.PHONY: test-all
+test-all:
+	@summary=; failed=0; for part in $(ALL_PARTS); do \
+		start=$$(date +%s); \
+		if $(MAKE) $$part; then end=passed; else end=FAILED; failed=1; fi; \
+		summary="$$summary$$(printf '%-12s %-7s %6d s' $$part $$end $$(($$(date +%s) - start)))|"; \
+	done; \
+	echo; echo "$$summary" | tr '|' '\n'; exit $$failed
 
 .PHONY: clean
 clean:
