@@ -55,7 +55,5 @@ mod renewal;
 mod requests;
 #[path = "registry/retries.rs"]
 mod retries;
-#[path = "registry/traces.rs"]
-mod traces;
 #[path = "registry/turns.rs"]
 mod turns;

@@ -1,4 +1,5 @@
-//! The spans and events of requests and retries: what a subscriber sees, and what it never sees.
+//! The spans and events of requests and retries: what a subscriber sees, and what it never sees. This test has a process
+//! of its own, because `tracing` remembers for the whole process which events no subscriber wants.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -11,7 +12,11 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::ask::{USER, builder, filled, reference, user};
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "registry/ask.rs"]
+mod ask;
+
+use ask::{USER, builder, filled, reference, user};
 
 /// Writes a line for each span and event of RefKit: the target, and the fields.
 #[derive(Clone, Default)]
