@@ -100,10 +100,7 @@ impl Answers {
             let asked = self.ask(span, &call, async {
                 let answer = self.source.resolve(reference).await?;
                 // A policy that resolves a tag need not read what it names: schema 1 would be pinned unread.
-                if media_type::is_schema1(&answer.value.media_type) {
-                    let checked = media_type::check_document(&answer.value.media_type);
-                    checked.map_err(|error| call.fail(ErrorKind::Unsupported(error.to_string())))?;
-                }
+                refuse_schema1(&call, &answer.value)?;
                 Ok((Answer::Resolved(answer.value.clone()), answer))
             });
             let descriptor = asked.await?;
@@ -127,6 +124,7 @@ impl Answers {
             let room = self.rooms.take(MANIFEST_LIMIT).await.map_err(fail)?;
             let asked = self.ask(span, &call, async {
                 let answer = self.source.pull(reference).await?;
+                refuse_schema1(&call, &answer.value.descriptor)?;
                 Ok((Answer::Pulled(answer.value.descriptor.clone()), answer))
             });
             let content = asked.await?;
@@ -343,6 +341,15 @@ impl Answers {
         }
         Failed { error, observation: refused.last }
     }
+}
+
+/// Refuses a Docker manifest of schema 1, which no policy can read.
+fn refuse_schema1(call: &Call, descriptor: &Descriptor) -> Result<(), Error> {
+    if !media_type::is_schema1(&descriptor.media_type) {
+        return Ok(());
+    }
+    let checked = media_type::check_document(&descriptor.media_type);
+    checked.map_err(|error| call.fail(ErrorKind::Unsupported(error.to_string())))
 }
 
 /// Returns a problem of the run itself, which no question has, as a failure.
