@@ -5,9 +5,9 @@
 //! - One more layer, the same bytes every time: the program [`PROGRAM`], the policies as [`POLICIES`]`/NN-NAME.wasm`,
 //!   where NN is their order, and beside each `NN-NAME.cwasm`, its code compiled ahead of time, where there is a compiler
 //!   for the platform. The program contains the default policy's component; its code is [`DEFAULT_CODE`].
-//! - An [`Entrypoint`](entrypoint::Entrypoint): the program, its options, `--`, and the entrypoint of the base.
+//! - An [`Entrypoint`]: the program, its options, `--`, and the entrypoint of the base.
 //! - The label [`NETWORK_NONE`], for which BuildKit gives the frontend no network.
-//! - The label [`LABEL`], a JSON list of [`Listed`](label::Listed), for readers that have the config and nothing else.
+//! - The label [`LABEL`], a JSON list of [`Listed`], for readers that have the config and nothing else.
 //!
 //! All other members of the documents stay, in their order, and so do the media types.
 

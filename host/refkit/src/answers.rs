@@ -311,7 +311,7 @@ impl Answers {
         };
         let (observed, result) = match result {
             Ok((answer, WithOrigin { value, origin })) => (Ok(WithOrigin { value: answer, origin }), Ok(value)),
-            Err(error) => (Err(error.clone()), Err(Failed { error, observation: Some(span) })),
+            Err(error) => (Err(error.clone()), Err(Failed { error: Box::new(error), observation: Some(span) })),
         };
         // The budget bounds how many calls there are, and each answer is short.
         self.account.add(match &observed {
@@ -339,7 +339,7 @@ impl Answers {
             self.recorder.end(span, |_| ());
             refused.last = Some(span);
         }
-        Failed { error, observation: refused.last }
+        Failed { error: Box::new(error), observation: refused.last }
     }
 }
 

@@ -165,19 +165,19 @@ pub(crate) fn footprint(error: &Error) -> usize {
 /// An error, and the observation that has it.
 #[derive(Debug, Clone)]
 pub(crate) struct Failed {
-    pub(crate) error: Error,
+    pub(crate) error: Box<Error>,
     pub(crate) observation: Option<usize>,
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        Self { error, observation: None }
+        Self { error: Box::new(error), observation: None }
     }
 }
 
 impl From<Failed> for Error {
     fn from(failed: Failed) -> Self {
-        failed.error
+        *failed.error
     }
 }
 

@@ -47,10 +47,14 @@ fn request() -> Request {
     Request::new(Method::GET, Url::parse("https://registry.example/v2/app/blobs/x").expect("a URL"))
 }
 
+/// The statuses of the responses before those with 200 (0 is no connection), the rule, the endpoint, how many requests the
+/// layer sends, and what it returns.
+type Row<'a> = (&'a [u16], Repeat, &'a Endpoint, usize, Result<u16, &'a str>);
+
 #[tokio::test(start_paused = true)]
 async fn which_responses_stand() {
     let mirror = Endpoint { last: false, ..endpoint() };
-    let rows: [(&[u16], Repeat, &Endpoint, usize, Result<u16, &str>); 14] = [
+    let rows: [Row<'_>; 14] = [
         (&[], Repeat::Always, &endpoint(), 1, Ok(200)),
         (&[404], Repeat::Always, &endpoint(), 1, Ok(404)),
         (&[401], Repeat::Always, &endpoint(), 1, Ok(401)),
