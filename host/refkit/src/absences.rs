@@ -1,5 +1,5 @@
-//! An absence is never taken away: what the rest of the chain refused or could not read in a place stays so in the
-//! outcome of a policy that was told of it.
+//! A policy cannot take an absence away: where the rest of the chain answered it with a refused or unreadable image, its
+//! outcome has an absence in the same place.
 
 use refkit_contract::{Absence, Image, Request, Resolved, Selection};
 use refkit_oci::{Descriptor, Platform};

@@ -1,4 +1,4 @@
-//! The questions of one run: each is granted, counted, asked once, recorded and traced.
+//! The host calls of one run: the host checks the grant, counts the call, asks the source once and keeps the observation.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -22,7 +22,7 @@ use crate::trace::{Event, Recorder, Span};
 
 type Asked<K, T> = Once<K, Result<T, Failed>>;
 
-/// The most refused calls that a run records: a policy may ask for ever what it may not.
+/// The most refused calls that a run records: a policy may repeat a call that it is not granted without end.
 const REFUSED: usize = 1_000;
 
 /// The calls that the host refused to ask.
@@ -35,7 +35,7 @@ struct Refused {
 /// A subject, and the artifact type of the referrers that are asked for.
 type Listing = ((Repository, Digest), Option<String>);
 
-/// What one run may ask, and what it was told.
+/// The calls that one run may make, and their answers.
 pub(crate) struct Answers {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) requested: Repository,
@@ -352,7 +352,7 @@ fn refuse_schema1(call: &Call, descriptor: &Descriptor) -> Result<(), Error> {
     checked.map_err(|error| call.fail(ErrorKind::Unsupported(error.to_string())))
 }
 
-/// Returns a problem of the run itself, which no question has, as a failure.
+/// Returns the failure for an error of the run itself, which belongs to no call.
 pub(crate) fn exhausted(problem: ErrorKind) -> Failure {
     Failure::new(problem.code(), problem.to_string())
 }

@@ -46,7 +46,7 @@ impl Default for Budget {
             // With this, with as much for a policy, and with what a process needs by itself, it stays under 200 MB. An
             // index of 1,000 images, read with all manifests and configs, takes 16 MiB.
             held: 64 << 20,
-            // Images with one nested index exist, with two nobody has seen one.
+            // Images with one nested index exist; none with two is known.
             depth: 8,
             events: 1_000,
         }

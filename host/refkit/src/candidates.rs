@@ -1,4 +1,4 @@
-//! What else there was: the entries of the indexes that a run has read, and why each was taken or passed over.
+//! The entries of the indexes that a run has read, and why each was taken or passed over.
 
 use std::collections::{HashMap, HashSet};
 

@@ -141,7 +141,8 @@ impl Check<'_> {
         }
     }
 
-    /// What the index says, else what the config says where that was read. A policy's word on it is not needed.
+    /// Returns the platform that the index gives, or else the one in the config, where the run has read that. The
+    /// policy's own value does not count.
     fn platform(&self, manifest: &Descriptor, config: Option<&Descriptor>) -> Option<Platform> {
         if let Some(platform) = &manifest.platform {
             return Some(platform.clone().normalized());

@@ -1,4 +1,4 @@
-//! What one policy of a chain may ask of its run.
+//! The host calls of one policy in a chain.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -25,9 +25,8 @@ pub(crate) struct PolicyHost {
     pub(crate) index: usize,
     /// Its span in the trace.
     pub(crate) span: usize,
-    /// Whether what the rest of the chain answers is looked at by a policy that may read documents: by this one, where
-    /// it imports `registry`, or by one that waits for its answer. Another sees references and digests, and for these a
-    /// transport's word is enough.
+    /// Whether a policy that may read documents waits for the answer of the rest of the chain: this one, where it imports
+    /// `registry`, or one before it. Other policies see references and digests alone, and a delegate can answer for these.
     pub(crate) seen: bool,
     pub(crate) settings: Arc<BTreeMap<String, String>>,
     /// What the rest of the chain answered to it.

@@ -1,6 +1,6 @@
-//! What one run has met: which digests, in which repository, and which content names which.
+//! The digests that one run has observed: in which repository, and which content names which.
 //!
-//! This is what an outcome is held against, and what stands in for every descriptor that a policy hands back.
+//! The host checks every outcome against it, and puts its descriptors in the place of those that a policy returns.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -12,7 +12,7 @@ use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 
 use crate::account::Account;
 
-/// What a reference asks for in its repository: the digest decides where there is one.
+/// The tag or the digest that a reference names in its repository; with both, the digest counts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Name {
     pub(crate) repository: Repository,
@@ -105,7 +105,7 @@ impl Footprint for Names {
     }
 }
 
-/// What a digest that was met takes besides its descriptor: its key, and its place in the table.
+/// Bytes of memory that an observed digest takes besides its descriptor: its key, and its place in the table.
 const MET: usize = size_of::<Met>() + size_of::<Digest>() + 128 + 32;
 
 impl Ledger {

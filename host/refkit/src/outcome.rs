@@ -1,4 +1,4 @@
-//! What a run ends in.
+//! The end of a run.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use refkit_oci::{Descriptor, Digest, Platform, Reference};
 
 use crate::ledger::Names;
 
-/// What the chain decided.
+/// The decision of the chain.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and most are of the large kind")]
 pub enum Outcome {
@@ -25,7 +25,7 @@ pub enum Outcome {
     },
 }
 
-/// What a reference resolves to. Every descriptor is the host's own record of what this run met.
+/// The images that a reference resolves to. Every descriptor is the host's own record of an observation.
 #[derive(Debug, Clone)]
 pub struct Resolution {
     /// What was asked.

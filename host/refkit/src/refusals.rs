@@ -1,4 +1,4 @@
-//! What the policies of a run refused, and what that leaves to the policies before them.
+//! The refusals of a run, and the rules by which they bind the policies that stand before the refusing one.
 //!
 //! A policy may decide without asking the rest of the chain. Once the rest has refused, two rules bind every policy
 //! that stands before the one that refused:
@@ -24,7 +24,7 @@ use crate::absences;
 use crate::error::OutcomeError;
 use crate::ledger::{Ledger, Name};
 
-/// What the rest of the chain answered to one request of a policy.
+/// The answer of the rest of the chain to one request of a policy.
 #[derive(Debug, Clone)]
 pub(crate) struct NextAnswer {
     pub(crate) request: Request,
@@ -176,7 +176,7 @@ fn stood<'a>(
     })
 }
 
-/// Returns whether the rest of the chain refused something, or could not judge it.
+/// Returns whether the rest of the chain refused anything, or failed to judge it.
 fn is_refusal(answer: &Result<Decision<Descriptor>, Failure>) -> bool {
     match answer {
         Err(_) | Ok(Decision::Denied(_)) => true,
@@ -216,7 +216,7 @@ fn answered(heard: &[NextAnswer], resolved: &Resolved<Descriptor>) -> Result<(),
     }
 }
 
-/// What an outcome holds.
+/// The digests that an outcome names.
 struct Held<'a> {
     ledger: &'a Ledger,
     reference: &'a Reference,

@@ -1,4 +1,4 @@
-//! What the host answers, on its way into a policy: how much it is, and the contract's form of it.
+//! Answers of the host on their way into a policy: their size, and their form in the contract.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the sandbox asks of whoever embeds it.
+//! The calls that the sandbox makes to its embedder.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What one run of one policy may use, and what it used.
+//! The limits of one run of one policy, and its usage.
 
 use std::time::Duration;
 

@@ -153,7 +153,7 @@ impl Policy {
     }
 
     /// Returns an instance that can be asked more than once. What it met in one question it can see in the next: for
-    /// benches, and for whoever trusts the policy that far. A run that decides takes [`Policy::run`].
+    /// benches, and for callers that trust the policy that far. A run that decides takes [`Policy::run`].
     ///
     /// # Errors
     /// The limit that instantiation ran into, and what was used.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use wasmtime::EngineWeak;
 
-/// How often running guests are looked at. Ten milliseconds bound how late a limit is noticed, and cost nothing.
+/// The interval at which the ticker interrupts running guests. A run notices a limit at most ten milliseconds late, and the
+/// interruptions cost nothing that can be measured.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// A thread that advances the engine's epoch for as long as there is a run, and sleeps otherwise.

@@ -16,10 +16,10 @@ use crate::instance::Reached;
 use crate::meter::Meter;
 use crate::{Host, Limits, Usage};
 
-/// How many of the questions of one `-all` call are under way at once. The registry client bounds each host further.
+/// The most calls of one `-all` call that are under way at one time. The registry client bounds each host further.
 const SIDE_BY_SIDE: usize = 16;
 
-/// What of a run's state the imports may touch.
+/// The part of a run's state that the imports may touch.
 pub(crate) struct View<'a> {
     pub(crate) host: &'a dyn Host,
     pub(crate) usage: &'a mut Usage,

@@ -1,4 +1,4 @@
-//! What a component asks for and offers, held against the contract before anything of it runs.
+//! The imports and exports of a component, checked against the contract before any of its code runs.
 
 mod parts;
 
@@ -12,13 +12,13 @@ use parts::Parts;
 /// The interfaces that a policy may import, without their version.
 const IMPORTS: [&str; 7] = ["types", "resolution", "registry", "chain", "settings", "clock", "trace"];
 
-/// The interfaces that a policy has to export. What else it exports is not looked at: componentize-py adds an export.
+/// The interfaces that a policy has to export. The host ignores other exports: componentize-py adds one.
 const EXPORTS: [&str; 2] = ["about", "resolver"];
 
 const PACKAGE: &str = "refkit:policy/";
 
 /// Checks the bytes of a component: that it is one, imports nothing outside of the contract, exports what a policy
-/// has, and has no more parts than may be compiled. Nothing is compiled, and nothing that the bytes say is kept.
+/// has, and has no more parts than may be compiled. The check compiles nothing and keeps nothing.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), LoadError> {
     if !bytes.starts_with(b"\0asm") {
         return Err(LoadError::Malformed("it does not begin with the four bytes of WebAssembly".into()));
