@@ -217,14 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_nobody_lists_is_refused() {
+    fn a_name_that_no_policy_lists_is_refused() {
         let (first, second) = (policy("first", &["allow"]), policy("second", &[]));
         for text in ["alow=x", "second.allow=x", "third.allow=x", "first.=x", ".allow=x", "first=x"] {
             let failure = distribute(&assignments(&[text]), &[&first, &second]).unwrap_err().hint();
             assert!(failure.contains("there are first.allow"), "{text}: {failure}");
         }
         let failure = distribute(&assignments(&["a=b"]), &[&second]).unwrap_err().hint();
-        assert!(failure.contains("--policy FILE"), "{failure}");
+        assert!(failure.contains("there is no other policy"), "{failure}");
     }
 
     /// A value is for one policy: another one cannot get it by listing the same name, by calling itself the same, or by
