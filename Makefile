@@ -14,6 +14,7 @@ export CC_$(subst -,_,$(MUSL)) := musl-gcc
 # At a fixed address: a position-independent program would relocate 49,000 pointers at each start. Stack, heap and the
 # code of policies stay at random addresses.
 export CARGO_TARGET_$(shell echo $(MUSL) | tr a-z- A-Z_)_RUSTFLAGS := -C relocation-model=static
+export CARGO_TARGET_$(shell echo $(MUSL) | tr a-z- A-Z_)_RUSTDOCFLAGS := -C relocation-model=static
 BUILT := target/$(MUSL)/release
 
 # The whole workspace is always resolved, whatever is built of it: its crates then share one set of features, and so
