@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 use prost_build::{Config, Module};
 use protox::Compiler;
 
-/// The command that renews the generated files.
-const RENEW: &str = "cargo test --release --locked --workspace --test proto -- --ignored renew";
-
 /// Returns the compiler with all `.proto` files of this crate.
 pub fn compiler() -> Compiler {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
@@ -31,27 +28,25 @@ fn generated() -> BTreeMap<PathBuf, String> {
     let requests = files.into_iter().map(|file| (Module::from_protobuf_package_name(file.package()), file)).collect();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pb");
     let generated = config.generate(requests).unwrap().into_iter();
-    let header = format!("// Generated from the package's files in `proto/`. Renew it by: {RENEW}\n");
+    let header =
+        "// Generated from the package's files in `proto/`; tests/proto/generate.rs checks that it is current.\n";
     let file =
         |(module, code): (Module, String)| (directory.join(module.to_file_name_or("")), format!("{header}{code}"));
     generated.map(file).collect()
 }
 
+/// Where a file differs, the generated one lies in cargo's directory for the files of tests, to be copied from there.
 #[test]
 fn the_checked_in_code_is_current() {
     let generated = generated();
     assert_eq!(generated.len(), 7, "one file for each package");
+    let mut differing = Vec::new();
     for (path, code) in generated {
-        let found = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(found == code, "{} is not what `proto/` generates; renew it by: {RENEW}", path.display());
+        if std::fs::read_to_string(&path).unwrap_or_default() != code {
+            let renewed = Path::new(env!("CARGO_TARGET_TMPDIR")).join(path.file_name().unwrap());
+            std::fs::write(&renewed, code).unwrap();
+            differing.push(format!("cp {} {}", renewed.display(), path.display()));
+        }
     }
-}
-
-/// Writes the generated files.
-#[test]
-#[ignore = "writes into the sources"]
-fn renew() {
-    for (path, code) in generated() {
-        std::fs::write(path, code).unwrap();
-    }
+    assert!(differing.is_empty(), "`proto/` generates other code; renew it by:\n{}", differing.join("\n"));
 }
