@@ -255,29 +255,22 @@ fn link(
     own: Vec<Option<&[Assignment]>>,
     shared: &[Assignment],
 ) -> Result<Vec<Link>, ChainError> {
-    let sharing: Vec<usize> = (0..policies.len()).filter(|&place| own[place].is_none()).collect();
-    let mut values = vec![BTreeMap::new(); policies.len()];
-    let mut groups: Vec<(Vec<usize>, &[Assignment])> = vec![(sharing, shared)];
-    groups.extend(own.iter().enumerate().filter_map(|(place, own)| Some((vec![place], (*own)?))));
-    let mut addresses: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
-    for (group, (places, assignments)) in groups.iter().enumerate() {
-        let descriptions: Vec<&Description> = places.iter().map(|&place| policies[place].description()).collect();
-        for (within, (&place, given)) in
-            places.iter().zip(settings::distribute(assignments, &descriptions)?).enumerate()
-        {
-            values[place] = given;
-            addresses.insert(place, (group, within));
-        }
+    let sharing = policies.iter().zip(&own).filter(|(_, own)| own.is_none());
+    let sharing: Vec<&Description> = sharing.map(|(policy, _)| policy.description()).collect();
+    let mut values = settings::distribute(shared, &sharing)?.into_iter().enumerate();
+    let mut links = Vec::with_capacity(policies.len());
+    for (policy, own) in policies.iter().zip(own) {
+        let alone = [policy.description()];
+        let (group, given) = match own {
+            Some(own) => (&alone[..], settings::distribute(own, &alone)?.pop().map(|values| (0, values))),
+            None => (&sharing[..], values.next()),
+        };
+        let (place, given) = given.unwrap_or_default();
+        let missing = |missing: MissingSetting| ChainError::Missing {
+            address: settings::address(group, place, &missing.name),
+            missing,
+        };
+        links.push(Link::new(policy.clone(), given).map_err(missing)?);
     }
-    let descriptions = |group: usize| -> Vec<Description> {
-        groups[group].0.iter().map(|&place| policies[place].description().clone()).collect()
-    };
-    let missing = |place: usize, missing: MissingSetting| {
-        let (group, within) = addresses[&place];
-        let descriptions = descriptions(group);
-        let address = settings::address(&descriptions.iter().collect::<Vec<_>>(), within, &missing.name);
-        ChainError::Missing { address, missing }
-    };
-    let linked = policies.iter().cloned().zip(values).enumerate();
-    linked.map(|(place, (policy, values))| Link::new(policy, values).map_err(|error| missing(place, error))).collect()
+    Ok(links)
 }
