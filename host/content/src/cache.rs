@@ -11,10 +11,11 @@ mod resolve;
 mod view;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use lru::LruCache;
+use parking_lot::{Mutex, MutexGuard};
 use refkit_oci::{Descriptor, Digest, Repository};
 
 pub use cached::Cached;
@@ -99,7 +100,7 @@ impl Cache {
 
     /// Nothing panics while the lock is held, and a half-done change would leave no wrong content either.
     fn lock(&self) -> MutexGuard<'_, Items> {
-        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+        self.items.lock()
     }
 
     fn key(&self, repository: &Repository, digest: &Digest) -> Key {

@@ -24,8 +24,9 @@ mod upkeep;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
 use refkit_oci::Repository;
 
 pub(crate) use blob::Stored;
@@ -103,7 +104,7 @@ impl DiskCache {
     /// Returns why content could not be kept, as a sentence for people: the first reason. The operation has succeeded all the
     /// same.
     pub fn note(&self) -> Option<String> {
-        self.inner.note.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.note.lock().clone()
     }
 
     /// Returns the part of the cache for a principal and a repository.
@@ -136,7 +137,7 @@ impl DiskCache {
 
 impl Inner {
     fn take_note(&self, error: &io::Error) {
-        let mut note = self.note.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut note = self.note.lock();
         note.get_or_insert_with(|| text_of_note(&self.path, error));
     }
 

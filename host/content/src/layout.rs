@@ -28,8 +28,9 @@ mod writer;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use refkit_oci::{Digest, Reference, Repository};
 
 use crate::links;

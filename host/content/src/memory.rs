@@ -1,11 +1,12 @@
 //! A store in memory that behaves as a registry does: several repositories, tags, referrers, and checks at the push.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
+use parking_lot::RwLock;
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 
 use crate::links::{self, Links};
@@ -74,12 +75,12 @@ impl Memory {
     }
 
     fn read<T>(&self, repository: &Repository, found: impl FnOnce(&Holdings) -> Option<T>) -> Result<T, ErrorKind> {
-        let repositories = self.repositories.read().unwrap_or_else(PoisonError::into_inner);
+        let repositories = self.repositories.read();
         repositories.get(repository).and_then(found).ok_or(ErrorKind::NotFound)
     }
 
     fn write<T>(&self, repository: &Repository, change: impl FnOnce(&mut Holdings) -> T) -> T {
-        let mut repositories = self.repositories.write().unwrap_or_else(PoisonError::into_inner);
+        let mut repositories = self.repositories.write();
         change(repositories.entry(repository.clone()).or_default())
     }
 }

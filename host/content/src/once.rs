@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::OnceCell;
 
 /// Values by key, each computed once and kept. Equal requests that run at the same time wait for one of them.
@@ -87,7 +88,7 @@ impl<K: Eq + Hash, V> OnceMap<K, V> {
 
     /// Nothing panics while the lock is held, except for a `Hash` or `Eq` that does.
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Arc<OnceCell<V>>>> {
-        self.cells.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cells.lock()
     }
 }
 

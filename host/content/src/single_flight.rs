@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+use parking_lot::{Mutex, MutexGuard};
 
 type Work<T> = BoxFuture<'static, T>;
 
@@ -63,7 +63,7 @@ impl<K: Eq + Hash + Clone, T: Clone> SingleFlight<K, T> {
 
     /// Nothing panics while the lock is held.
     fn lock(&self) -> MutexGuard<'_, HashMap<K, WeakShared<Work<T>>>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+        self.under_way.lock()
     }
 }
 

@@ -1,9 +1,10 @@
 //! The host calls of one run: the host checks the grant, counts the call, asks the source once and keeps the observation.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use refkit_content::verify::{self, MANIFEST_LIMIT};
 use refkit_content::{Content, Error, ErrorKind, Source, WithOrigin};
 use refkit_contract::Failure;
@@ -330,7 +331,7 @@ impl Answers {
     fn refuse(&self, span: Option<usize>, call: &Call, kind: ErrorKind) -> Failed {
         let error = call.fail(kind);
         let Some(parent) = span else { return error.into() };
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.refused.lock();
         if refused.count < REFUSED || refused.last.is_none() {
             refused.count += 1;
             self.account.add(size_of::<Span>() + call.footprint() + footprint(&error));

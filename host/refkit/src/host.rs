@@ -1,10 +1,11 @@
 //! The host calls of one policy in a chain.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use refkit_contract::{Content, Decision, Failure, Level, Request};
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 use refkit_sandbox::{Hold, Host};
@@ -42,7 +43,7 @@ impl PolicyHost {
     /// Returns the failure of a call for the policy, and keeps it for the attribution of what the policy returns.
     fn failed(&self, failed: Failed) -> Failure {
         let failure = Failure::from(failed);
-        let mut failures = self.failures.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut failures = self.failures.lock();
         if failures.last() != Some(&failure) {
             // The last failure is the one that a policy mostly passes on.
             if failures.len() >= FAILURES {
@@ -107,7 +108,7 @@ impl Host for PolicyHost {
             Ok(()) => self.run.decide(self.index + 1, request.clone(), Some(self.span), self.seen).await,
             Err(problem) => Err(exhausted(problem)),
         };
-        let mut heard = self.heard.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut heard = self.heard.lock();
         if !heard.iter().any(|heard| heard.request == request && heard.result == answer) {
             // A policy could otherwise act on an answer that the run has no record of.
             self.run.hold(request.footprint() + answer.footprint())?;

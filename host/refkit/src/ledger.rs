@@ -3,9 +3,10 @@
 //! The host checks every outcome against it, and puts its descriptors in the place of those that a policy returns.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use refkit_content::ErrorKind;
 use refkit_oci::document::{self, Document, Index};
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
@@ -114,7 +115,7 @@ impl Ledger {
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.tables.lock()
     }
 
     /// Records what a reference names in this run.

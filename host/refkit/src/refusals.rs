@@ -15,8 +15,8 @@
 //! in every repository, because content is the same wherever it lies.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard};
 
+use parking_lot::{Mutex, MutexGuard};
 use refkit_contract::{Absence, Decision, Failure, Image, Request, Resolved, Selection};
 use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
 
@@ -67,7 +67,7 @@ struct RefusedPlace {
 
 impl Refusals {
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.0.lock()
     }
 
     /// Records what a policy refused in its decision about a request.

@@ -1,9 +1,10 @@
 //! What the policies of one run share, and how each of them decides.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use parking_lot::{Mutex, MutexGuard};
 use refkit_content::ErrorCode;
 use refkit_contract::{Absence, Decision, Failure, Request, Resolved, Selection, Step};
 use refkit_oci::document::media_type;
@@ -336,5 +337,5 @@ impl Run {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }

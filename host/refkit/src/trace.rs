@@ -1,8 +1,9 @@
 //! What a run did: a tree of the decisions of policies, observations and messages.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use refkit_contract::{Denial, Failure, Level};
 use refkit_oci::{Digest, Footprint, Reference};
 use refkit_sandbox::Usage;
@@ -185,7 +186,7 @@ impl Recorder {
         Trace { spans: self.spans().clone() }
     }
 
-    fn spans(&self) -> std::sync::MutexGuard<'_, Vec<Span>> {
-        self.spans.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn spans(&self) -> parking_lot::MutexGuard<'_, Vec<Span>> {
+        self.spans.lock()
     }
 }

@@ -6,9 +6,10 @@ mod keys;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use refkit_content::ErrorKind;
 use refkit_content::once::OnceMap;
 use tokio::sync::OnceCell;
@@ -38,7 +39,7 @@ impl DockerConfig {
     }
 
     async fn look_up(&self, registry: &str) -> Result<Credentials, ErrorKind> {
-        let cell = Arc::clone(&self.file.lock().unwrap_or_else(PoisonError::into_inner));
+        let cell = Arc::clone(&self.file.lock());
         let file = cell.get_or_try_init(|| async {
             let path = self.path.clone();
             let read = tokio::task::spawn_blocking(move || File::read(&path)).await;
@@ -68,7 +69,7 @@ impl CredentialSource for DockerConfig {
 
     async fn forget(&self, registry: &str) {
         // In this order, so that no caller looks the registry up in the old file in between.
-        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        *self.file.lock() = Arc::default();
         self.found.forget(&registry.to_owned());
     }
 }

@@ -42,8 +42,9 @@ mod specification;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use refkit_config::read_text;
 use refkit_oci::Repository;
 use refkit_oci::reference::normal_host;
@@ -141,7 +142,7 @@ impl Hosts {
     /// Where what a file says of this registry, or of one of its mirrors, is wrong.
     pub fn of(&self, repository: &Repository) -> Result<Vec<Arc<Host>>, HostsError> {
         let registry = repository.registry();
-        let remembered = || self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = || self.remembered.lock();
         if let Some(hosts) = remembered().get(registry) {
             return Ok(hosts.clone());
         }

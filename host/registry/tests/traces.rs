@@ -2,9 +2,10 @@
 //! of its own, because `tracing` remembers for the whole process which events no subscriber wants.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use refkit_content::Resolve as _;
 use refkit_registry::Retries;
 use refkit_support::{Access, Fault, Rule, TokenServer};
@@ -38,14 +39,14 @@ impl Subscriber for Lines {
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let mut line = Line(span.metadata().target().to_owned());
         span.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        self.0.lock().push(line.0);
         Id::from_u64(1)
     }
 
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().target().to_owned());
         event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        self.0.lock().push(line.0);
     }
 
     fn record(&self, _: &Id, _: &Record<'_>) {}
@@ -67,7 +68,7 @@ async fn requests_and_retries_are_traced_without_secrets() {
     let guard = tracing::subscriber::set_default(lines.clone());
     client.resolve(&reference(&registry.host(), ":latest")).await.unwrap();
     drop(guard);
-    let lines = lines.0.lock().unwrap().join("\n");
+    let lines = lines.0.lock().join("\n");
     let host = registry.host();
     for wanted in [
         &format!("refkit::request method=HEAD host={host} path=/v2/app/manifests/latest"),

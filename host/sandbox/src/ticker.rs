@@ -1,10 +1,11 @@
 //! The clock of running guests.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use wasmtime::EngineWeak;
 
 /// The interval at which the ticker interrupts running guests. A run notices a limit at most ten milliseconds late, and the
@@ -38,7 +39,7 @@ impl Ticker {
     }
 
     fn wake(&self) {
-        let mut thread = self.thread.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut thread = self.thread.lock();
         match thread.as_ref().map(JoinHandle::thread) {
             Some(thread) => Thread::unpark(thread),
             None => {
@@ -70,7 +71,7 @@ fn tick(running: &Running, engine: &EngineWeak) {
 impl Drop for Ticker {
     fn drop(&mut self) {
         self.running.stop.store(true, Ordering::SeqCst);
-        if let Some(thread) = self.thread.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()).take() {
+        if let Some(thread) = self.thread.get_mut().take() {
             thread.thread().unpark();
         }
     }

@@ -6,10 +6,11 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use parking_lot::{Mutex, MutexGuard};
 use refkit_support::{Process, tool};
 use tempfile::TempDir;
 
@@ -45,7 +46,7 @@ impl Buildkitd {
     /// # Errors
     /// As [`Buildkitd::start`].
     pub fn shared() -> anyhow::Result<Arc<Self>> {
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = SHARED.lock();
         if let Some(running) = shared.upgrade() {
             return Ok(running);
         }
@@ -138,7 +139,7 @@ impl Buildkitd {
     }
 
     fn process(&self) -> MutexGuard<'_, Option<Process>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+        self.process.lock()
     }
 
     fn connect(&self) -> bool {

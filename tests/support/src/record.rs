@@ -1,10 +1,11 @@
 //! What a server on loopback was asked, in order.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderMap;
+use parking_lot::Mutex;
 
 use crate::pattern::Pattern;
 
@@ -125,7 +126,7 @@ impl Log {
         self.entries().clear();
     }
 
-    fn entries(&self) -> std::sync::MutexGuard<'_, Vec<Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> parking_lot::MutexGuard<'_, Vec<Entry>> {
+        self.0.lock()
     }
 }

@@ -1,10 +1,11 @@
 //! A registry on loopback that does what it is told, wrong where it is told so.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use refkit_oci::Digest;
 
 use crate::access::Access;
@@ -43,13 +44,13 @@ struct State {
 
 impl State {
     fn store(&self) -> MutexGuard<'_, Store> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+        self.store.lock()
     }
 }
 
 impl Handler for State {
     fn refuse(&self, request: &Parts) -> Option<Response<Bytes>> {
-        self.access.read().unwrap_or_else(PoisonError::into_inner).refuse(request)
+        self.access.read().refuse(request)
     }
 
     fn answer(&self, request: &Parts, body: Bytes) -> Response<Bytes> {
@@ -103,7 +104,7 @@ impl FaultRegistry {
 
     /// Says who may ask from now on.
     pub fn require(&self, access: Access) {
-        *self.state.access.write().unwrap_or_else(PoisonError::into_inner) = access;
+        *self.state.access.write() = access;
     }
 
     /// Limits a page of tags to so many, whatever a client asks for; `None` for no limit.

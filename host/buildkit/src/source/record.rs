@@ -1,9 +1,10 @@
 //! The record of one build: its tags, metadata, content and layouts.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use refkit_content::ErrorKind;
 use refkit_content::layout::REGISTRY;
 use refkit_oci::{Digest, Reference, Repository};
@@ -53,7 +54,7 @@ impl Record {
 
     /// Locks the tables. No code panics under the lock, and an incomplete change would leave them consistent.
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tables.lock()
     }
 
     pub fn pinned(&self, reference: &Reference) -> Option<Digest> {

@@ -1,10 +1,11 @@
 //! Wrong responses: the error that a person reads, and no other effect.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use prost::Message as _;
 use refkit_buildkit::{BuildkitSource, Options, pb};
 use refkit_content::{ErrorCode, Fetch, MANIFEST_LIMIT, Resolve, fetch};
@@ -242,7 +243,7 @@ async fn random_answers() {
     let state = Mutex::new(0x9e37_79b9_7f4a_7c15_u64);
     let fake = FakeBuildkit::new("a");
     fake.replace(move |method, _| {
-        let mut state = state.lock().unwrap();
+        let mut state = state.lock();
         let mut random = || {
             *state ^= *state << 13;
             *state ^= *state >> 7;

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use refkit_oci::Repository;
 
 use super::questions::{Asker, Questions};
@@ -119,7 +120,7 @@ impl<S> Cached<S> {
     }
 
     pub(super) fn asker(&self, view: &View) -> Asker {
-        let confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
+        let confirmed = self.confirmed.lock();
         let is_confirmed = view.parts().any(|part| confirmed.contains(&(part.who(), view.repository.clone())));
         (view.who(), self.options, is_confirmed)
     }
@@ -131,7 +132,7 @@ impl<S> Cached<S> {
         }
         let answered = answer.as_ref().is_ok_and(|answer| !matches!(answer.origin, Origin::Seen(_)));
         if answered && self.options.pull == Pull::Always && !self.options.is_closed() {
-            let mut confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut confirmed = self.confirmed.lock();
             confirmed.extend(view.parts().map(|part| (part.who(), view.repository.clone())));
         }
     }

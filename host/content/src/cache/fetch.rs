@@ -1,6 +1,6 @@
 //! Content by descriptor.
 
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -119,7 +119,7 @@ impl<S: Fetch> Question<S> {
     }
 
     async fn begin(&self, descriptor: &Descriptor, key: Opening) -> Result<Option<Arc<Download>>, Error> {
-        let downloads = || self.inner.flights.downloads.lock().unwrap_or_else(PoisonError::into_inner);
+        let downloads = || self.inner.flights.downloads.lock();
         let under_way = downloads().get(&key).and_then(Weak::upgrade).filter(|download| download.is_of_use());
         if under_way.is_some() {
             return Ok(under_way);

@@ -1,9 +1,10 @@
 //! The requests that are under way at the source, so that equal ones become one.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
 use super::CacheOptions;

@@ -1,7 +1,6 @@
 //! The end of a copy that fails: the first error is returned, and the work under way stops.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::failure::CopyError;
@@ -24,7 +23,7 @@ impl Halt {
 
     /// Ends the copy.
     pub(super) fn fail(&self, error: CopyError) -> Halted {
-        self.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.first.lock().get_or_insert(error);
         self.halted.send_replace(true);
         Halted
     }
@@ -72,7 +71,7 @@ impl Halt {
     /// Returns the outcome of the copy, with the error that ended it.
     pub(super) fn outcome<T>(self, of: Result<T, Halted>) -> Result<T, CopyError> {
         of.map_err(|Halted| {
-            let first = self.first.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let first = self.first.into_inner();
             let halted = || Error::new(Operation::Push, "content", ErrorKind::Other("halted".to_owned()));
             first.unwrap_or_else(|| CopyError::at_destination(halted()))
         })

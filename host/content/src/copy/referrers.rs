@@ -1,7 +1,5 @@
 //! The referrers of the copied content.
 
-use std::sync::PoisonError;
-
 use refkit_oci::{Descriptor, Digest};
 
 use super::halt::Halted;
@@ -15,7 +13,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
     /// Copies the referrers of all copied manifests and indexes, then their referrers, and so on.
     pub(super) async fn referrers(&self) -> Result<(), Halted> {
         for depth in 0.. {
-            let subjects = std::mem::take(&mut *self.subjects.lock().unwrap_or_else(PoisonError::into_inner));
+            let subjects = std::mem::take(&mut *self.subjects.lock());
             let Some(first) = subjects.first() else { break };
             if depth > DEPTH_LIMIT {
                 let what = format!("referrers refer to each other more than {DEPTH_LIMIT} deep");

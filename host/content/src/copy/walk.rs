@@ -1,10 +1,9 @@
 //! The walk through indexes and manifests.
 
-use std::sync::{Mutex, PoisonError};
-
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{self, StreamExt as _};
+use parking_lot::Mutex;
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use tokio::sync::Semaphore;
 
@@ -167,7 +166,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
                 return Err(self.malformed(&of.digest, ErrorKind::Malformed(what)));
             }
             if has_referrers {
-                self.subjects.lock().unwrap_or_else(PoisonError::into_inner).push(of.digest.clone());
+                self.subjects.lock().push(of.digest.clone());
             }
             Ok(())
         })?;

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::sync::PoisonError;
 use std::time::SystemTime;
 
 use super::directory::Directory;
@@ -64,7 +63,7 @@ fn low(limit: u64) -> u64 {
 /// Takes note of what has come, and makes room where need be. Blocks.
 pub(super) fn grown(root: &Root, size: u64) -> io::Result<()> {
     let due = {
-        let mut usage = root.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut usage = root.usage.lock();
         usage.since = usage.since.saturating_add(cost(size));
         let over = |known: u64| known.saturating_add(usage.since) > root.limit;
         usage.known.is_none_or(over) || usage.since > root.limit / SHARE
@@ -84,7 +83,7 @@ pub(super) fn grown(root: &Root, size: u64) -> io::Result<()> {
     if all > root.limit {
         all -= shrink(root, &mut items, low(root.limit))?.bytes;
     }
-    *root.usage.lock().unwrap_or_else(PoisonError::into_inner) = Usage { known: Some(all), since: 0 };
+    *root.usage.lock() = Usage { known: Some(all), since: 0 };
     Ok(())
 }
 

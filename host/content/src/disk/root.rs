@@ -14,8 +14,10 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use parking_lot::Mutex;
 
 use super::directory::{Directory, Found};
 use super::evict::Usage;
@@ -106,7 +108,7 @@ impl Root {
 
     /// Begins a file. The first one makes this process known, and sweeps after those that are gone.
     pub fn begin(&self) -> io::Result<Unfinished> {
-        let mut owner = self.owner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut owner = self.owner.lock();
         let known = match &*owner {
             Some(known) => Arc::clone(known),
             None => {

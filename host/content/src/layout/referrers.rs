@@ -1,7 +1,6 @@
 //! Listing what a layout holds.
 
 use std::collections::HashSet;
-use std::sync::PoisonError;
 
 use async_trait::async_trait;
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
@@ -14,7 +13,7 @@ use crate::{Discover, Error, ErrorCode, ErrorKind, Operation, Resolve, WithOrigi
 impl Layout {
     /// Returns how a referrers list of the subject describes an entry; none if the entry is not about it, or not there.
     async fn describe(&self, entry: &Descriptor, subject: &Digest) -> Result<Option<Descriptor>, Error> {
-        let known = self.inner.subjects.lock().unwrap_or_else(PoisonError::into_inner).get(&entry.digest).cloned();
+        let known = self.inner.subjects.lock().get(&entry.digest).cloned();
         if known.is_some_and(|known| known.as_ref() != Some(subject)) {
             return Ok(None);
         }
@@ -32,7 +31,7 @@ impl Layout {
             annotations: links.annotations,
             ..Descriptor::new(&*entry.media_type, entry.digest.clone(), entry.size)
         });
-        let mut subjects = self.inner.subjects.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut subjects = self.inner.subjects.lock();
         subjects.insert(entry.digest.clone(), about);
         Ok(described)
     }

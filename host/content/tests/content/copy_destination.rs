@@ -1,11 +1,12 @@
 //! A destination that notes what it is asked, and fails where it is told to.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use refkit_content::{Body, Error, ErrorKind, Memory, Operation, Push};
 use refkit_oci::{Descriptor, Reference, Repository};
 
@@ -38,19 +39,19 @@ impl Destination {
 
     /// Lets the next pushes of blobs fail, after their bodies have been read.
     pub fn fail(self, problems: impl IntoIterator<Item = ErrorKind>) -> Self {
-        self.notes.blobs.lock().unwrap().extend(problems);
+        self.notes.blobs.lock().extend(problems);
         self
     }
 
     /// Sets what the next mounts answer.
     pub fn mounts(self, answers: impl IntoIterator<Item = Result<bool, ErrorKind>>) -> Self {
-        self.notes.mounts.lock().unwrap().extend(answers);
+        self.notes.mounts.lock().extend(answers);
         self
     }
 
     /// Returns what was asked since the last time.
     pub fn lines(&self) -> Vec<String> {
-        std::mem::take(&mut self.notes.lines.lock().unwrap())
+        std::mem::take(&mut self.notes.lines.lock())
     }
 
     /// Returns how many blobs were under way at once at most, how many were begun, and how many still are under way.
@@ -60,7 +61,7 @@ impl Destination {
     }
 
     fn note(&self, line: String) {
-        self.notes.lines.lock().unwrap().push(line);
+        self.notes.lines.lock().push(line);
     }
 }
 
@@ -73,7 +74,7 @@ impl Push for Destination {
 
     async fn mount(&self, repository: &Repository, blob: &Descriptor, from: &Repository) -> Result<bool, Error> {
         self.note(format!("mount {}", blob.digest));
-        let answer = self.notes.mounts.lock().unwrap().pop_front();
+        let answer = self.notes.mounts.lock().pop_front();
         match answer {
             Some(answer) => answer.map_err(|problem| Error::new(Operation::Push, repository, problem)),
             None => self.held.mount(repository, blob, from).await,
@@ -88,7 +89,7 @@ impl Push for Destination {
         for _ in 0..TURNS {
             tokio::task::yield_now().await;
         }
-        let problem = self.notes.blobs.lock().unwrap().pop_front();
+        let problem = self.notes.blobs.lock().pop_front();
         let pushed = match problem {
             Some(problem) => {
                 let stream = refkit_content::verified(descriptor, body).stream;

@@ -1,12 +1,13 @@
 //! Copies that run side by side, are mounted, come again, bring referrers, and tell how far they are.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
+use parking_lot::Mutex;
 use refkit_content::copy::{Options, Referrers, Side, Step};
 use refkit_content::{
     Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Push as _, Resolve, WithOrigin, copy,
@@ -270,7 +271,7 @@ async fn progress_is_told() {
     let note = Arc::clone(&told);
     let options = Options::default()
         .blobs_at_once(1)
-        .progress(move |of, step| note.lock().unwrap().entry(of.digest.clone()).or_default().push(step));
+        .progress(move |of, step| note.lock().entry(of.digest.clone()).or_default().push(step));
     // The config breaks once.
     let to = to.fail([ErrorKind::Unavailable("once".to_owned())]);
     let target = tagged(&other_registry(), "t");
@@ -286,11 +287,11 @@ async fn progress_is_told() {
         (&image.descriptor, vec![Step::Done]),
     ];
     let wanted = wanted.into_iter().map(|(of, steps)| (of.digest.clone(), steps)).collect();
-    assert_eq!(*told.lock().unwrap(), wanted);
-    told.lock().unwrap().clear();
+    assert_eq!(*told.lock(), wanted);
+    told.lock().clear();
     let target = pinned(&other_registry(), image.digest());
     options.copy(&from, &pinned(&repository(), image.digest()), &to, &target).await.expect("a copy");
-    assert_eq!(*told.lock().unwrap(), [(image.digest().clone(), vec![Step::Present])].into());
+    assert_eq!(*told.lock(), [(image.digest().clone(), vec![Step::Present])].into());
 }
 
 fn artifact(kind: &str, number: usize, of: &Image) -> Image {

@@ -1,11 +1,12 @@
 //! A registry in memory for the tests of the cache: it writes down what it is asked, and answers as it is told.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use parking_lot::Mutex;
 use refkit_content::{
     Body, Content, Discover, Error, ErrorKind, Fetch, Memory, Operation, Origin, Principal, Push, Resolve, WithOrigin,
 };
@@ -97,35 +98,35 @@ impl Registry {
 
     /// Returns what was asked since the last time.
     pub fn asked(&self) -> Vec<Ask> {
-        std::mem::take(&mut self.asked.lock().expect("a log"))
+        std::mem::take(&mut self.asked.lock())
     }
 
     /// Fails from now on, or does so no longer.
     pub fn fail(&self, problem: Option<ErrorKind>) {
-        *self.fails.lock().expect("a problem") = problem.map(|problem| (None, problem));
+        *self.fails.lock() = problem.map(|problem| (None, problem));
     }
 
     /// Fails from now on whenever it is asked this.
     pub fn fail_at(&self, what: Ask, problem: ErrorKind) {
-        *self.fails.lock().expect("a problem") = Some((Some(what), problem));
+        *self.fails.lock() = Some((Some(what), problem));
     }
 
     /// Sends content in this way from now on.
     pub fn send(&self, sends: Sends) {
-        *self.sends.lock().expect("a way") = sends;
+        *self.sends.lock() = sends;
     }
 
     /// Sends these bytes as the content of a digest that they do not have.
     pub fn lie(&self, digest: &Digest, bytes: &[u8]) {
-        self.lies.lock().expect("lies").insert(digest.clone(), Bytes::copy_from_slice(bytes));
+        self.lies.lock().insert(digest.clone(), Bytes::copy_from_slice(bytes));
     }
 
     async fn ask(&self, what: Ask, operation: Operation) -> Result<(), Error> {
-        self.asked.lock().expect("a log").push(what);
+        self.asked.lock().push(what);
         // Others come in between, as they do on a network.
         tokio::task::yield_now().await;
         let fail = |problem| Err(Error::new(operation, "it", problem).at("registry.test"));
-        match self.fails.lock().expect("a problem").clone() {
+        match self.fails.lock().clone() {
             Some((at, problem)) if at.is_none_or(|at| at == what) => fail(problem),
             _ if self.only.is_some_and(|only| only != self.whom) => fail(ErrorKind::Forbidden("not you".to_owned())),
             _ => Ok(()),
@@ -150,7 +151,7 @@ impl Resolve for Registry {
 impl Fetch for Registry {
     async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
         self.ask(Ask::Blob, Operation::Fetch).await?;
-        let lie = self.lies.lock().expect("lies").get(&descriptor.digest).cloned();
+        let lie = self.lies.lock().get(&descriptor.digest).cloned();
         let Body { origin, stream } = match lie {
             Some(bytes) => Body::from_bytes(Origin::Memory, bytes),
             None => self.memory.open(repository, descriptor).await?,
@@ -158,7 +159,7 @@ impl Fetch for Registry {
         let whole: Vec<Bytes> = stream.try_collect().await?;
         let pieces: Vec<Bytes> = whole.concat().chunks(64 << 10).map(Bytes::copy_from_slice).collect();
         let broken = || Error::new(Operation::Fetch, "it", ErrorKind::Unavailable("the connection broke".to_owned()));
-        let stream = match *self.sends.lock().expect("a way") {
+        let stream = match *self.sends.lock() {
             Sends::Whole => stream::iter(pieces).map(Ok).boxed(),
             Sends::Cut(after) => stream::iter(pieces).take(after).map(Ok).chain(stream::iter([Err(broken())])).boxed(),
             Sends::Stalled(after) => stream::iter(pieces).take(after).map(Ok).chain(stream::pending()).boxed(),

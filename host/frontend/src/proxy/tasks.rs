@@ -1,7 +1,8 @@
 //! The tasks of a server, which end with the server.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::task::JoinSet;
 
 /// The executor of a server, which starts one task for each call.
@@ -10,7 +11,7 @@ pub(super) struct Tasks(Arc<Mutex<JoinSet<()>>>);
 
 impl Tasks {
     fn set(&self) -> MutexGuard<'_, JoinSet<()>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -6,9 +6,10 @@ mod run;
 mod tests;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use refkit_buildkit::definition::Blob;
 use refkit_buildkit::{BuildkitSource, Converted, PlatformSource};
 use refkit_content::Resolve as _;
@@ -149,5 +150,5 @@ impl Decisions {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }

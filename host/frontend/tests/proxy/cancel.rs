@@ -1,6 +1,6 @@
 //! A cancelled call is cancelled on the other side as well.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +8,7 @@ use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use parking_lot::Mutex;
 use refkit_frontend::proxy::Call;
 use tokio::sync::{mpsc, oneshot};
 
@@ -64,7 +65,7 @@ async fn a_frontend_that_does_not_read_the_rest() {
     let (sender, stream) = channel();
     let stream = Mutex::new(Some(stream));
     let ends = joined(PassAll, move |_| {
-        let stream = stream.lock().unwrap().take().unwrap();
+        let stream = stream.lock().take().unwrap();
         async move { Ok(Response::new(stream)) }
     })
     .await;
@@ -81,7 +82,7 @@ async fn a_handler_whose_call_is_given_up() {
     let guard = Mutex::new(Some(guard));
     let (begun, mut begins) = mpsc::unbounded_channel();
     let calls = Take(move |_| {
-        let guard = guard.lock().unwrap().take();
+        let guard = guard.lock().take();
         begun.send(()).unwrap();
         async move {
             let _guard = guard;
@@ -194,7 +195,7 @@ async fn a_proxy_that_is_given_up_and_its_calls() {
     let guard = Arc::new(Mutex::new(Some(guard)));
     let (begun, mut begins) = mpsc::unbounded_channel();
     let calls = Take(move |_| {
-        let guard = guard.lock().unwrap().take();
+        let guard = guard.lock().take();
         begun.send(()).unwrap();
         async move {
             let _guard = guard;

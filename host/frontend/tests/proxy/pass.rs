@@ -1,6 +1,6 @@
 //! A call that the handler does not answer passes as it is.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -8,6 +8,7 @@ use http::{Request, Response, Uri, header};
 use http_body::{Body as _, Frame};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use parking_lot::Mutex;
 use tokio::sync::Barrier;
 
 use crate::ends::{PassAll, body, bounded, call, channel, echo, framed, headers, joined, read, reply, unary};
@@ -33,7 +34,7 @@ async fn a_call_and_its_answer_pass_to_the_byte() {
             async move {
                 let (head, body) = request.into_parts();
                 let body = body.collect().await?.to_bytes();
-                *seen.lock().unwrap() = Some((head.method, head.uri, head.headers, body));
+                *seen.lock() = Some((head.method, head.uri, head.headers, body));
                 let frames = vec![Frame::data(framed(b"answer")), Frame::trailers(headers(&end))];
                 let mut response = Response::new(crate::ends::body(frames));
                 *response.headers_mut() = headers(&[("content-type", "application/grpc"), ("x-head", "é")]);
@@ -47,7 +48,7 @@ async fn a_call_and_its_answer_pass_to_the_byte() {
     *request.headers_mut() = headers(&sent);
     let answer = ends.whole(request).await;
 
-    let (method, uri, got, body) = seen.lock().unwrap().take().expect("a call");
+    let (method, uri, got, body) = seen.lock().take().expect("a call");
     assert_eq!((method, uri), (http::Method::POST, format!("http://localhost{path}").parse::<Uri>().unwrap()));
     assert_eq!(got, headers(&sent));
     assert_eq!(body, framed(b"question"));
@@ -91,7 +92,7 @@ async fn every_message_passes_when_it_comes() {
     let (to_frontend, stream) = channel();
     let stream = Mutex::new(Some(stream));
     let ends = joined(PassAll, move |_| {
-        let stream = stream.lock().unwrap().take().unwrap();
+        let stream = stream.lock().take().unwrap();
         async move { Ok(Response::new(stream)) }
     })
     .await;

@@ -1,6 +1,5 @@
 //! The calls that a handler answers.
 
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -8,6 +7,7 @@ use http::{HeaderMap, Request, Response};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use parking_lot::Mutex;
 use refkit_frontend::proxy::{Call, CallError, CallResponse};
 use tonic::{Code, Status};
 
@@ -87,7 +87,7 @@ async fn a_call_passes_as_it_is_or_with_another_message() {
                     "/take/call" => call.pass_with(b"another").await?,
                     _ => call.pass().await?.with_message(b"another answer")?,
                 };
-                seen.lock().unwrap().push((answer.is_ok(), answer.message()?));
+                seen.lock().push((answer.is_ok(), answer.message()?));
                 Ok(answer)
             }
         }
@@ -102,7 +102,7 @@ async fn a_call_passes_as_it_is_or_with_another_message() {
         let rest = "content-type=application/grpc te=trailers user-agent=grpc-go/1.78.0";
         let length = if path == "call" { "" } else { " content-length=8" };
         assert_eq!(called, format!("{rest}{length}"));
-        assert_eq!(*seen.lock().unwrap().last().unwrap(), (true, Bytes::copy_from_slice(answered)));
+        assert_eq!(*seen.lock().last().unwrap(), (true, Bytes::copy_from_slice(answered)));
     }
 }
 
@@ -122,7 +122,7 @@ async fn an_answer_is_looked_at_and_stays_what_it_is() {
         ((&[], Some(Bytes::from_static(&[0, 0, 0, 0, 9, 1])), &[("grpc-status", "0")]), "1 of its 9 bytes"),
         ((&[], None, &[("grpc-status", "2"), ("grpc-status-details-bin", "!§%")]), "Unknown error"),
     ];
-    sent.lock().unwrap().extend(rows.iter().rev().map(|(row, _)| row.clone()));
+    sent.lock().extend(rows.iter().rev().map(|(row, _)| row.clone()));
     let calls = Take(async |call: Call| {
         let mut answer = call.pass().await?;
         let said = match answer.message() {
@@ -134,7 +134,7 @@ async fn an_answer_is_looked_at_and_stays_what_it_is() {
         Ok(answer)
     });
     let ends = joined(calls, move |_| {
-        let (head, message, end) = sent.lock().unwrap().pop().unwrap();
+        let (head, message, end) = sent.lock().pop().unwrap();
         async move {
             let mut frames: Vec<_> = message.into_iter().map(Frame::data).collect();
             if !end.is_empty() {
@@ -201,7 +201,7 @@ async fn a_deadline_bounds_the_handler() {
     let (guard, gone) = dropped();
     let guard = Mutex::new(Some(guard));
     let calls = Take(move |_| {
-        let guard = guard.lock().unwrap().take();
+        let guard = guard.lock().take();
         async move {
             std::future::pending::<()>().await;
             drop(guard);

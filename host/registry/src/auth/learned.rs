@@ -1,8 +1,9 @@
 //! What the responses of hosts have shown: which scheme each wants, and the tokens for it. At first nothing is known.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Mutex as Cell, OwnedMutexGuard};
 use zeroize::Zeroizing;
 
@@ -122,5 +123,5 @@ impl Learned {
 
 /// Nothing panics while one of these locks is held.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }

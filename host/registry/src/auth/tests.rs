@@ -1,11 +1,11 @@
 //! Authentication over a fake lower layer, which plays a registry and its token server.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use http::Method;
 use http::header::WWW_AUTHENTICATE;
+use parking_lot::Mutex;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -39,12 +39,12 @@ impl Transport for Fake {
         let sent = request.authorization.as_ref().map(|value| value.to_str().unwrap().to_owned());
         let host = request.url.host_str().unwrap();
         let line = format!("{} {host} {}", request.method, sent.as_deref().unwrap_or("-"));
-        self.seen.lock().unwrap().push(line);
+        self.seen.lock().push(line);
         let respond = |status, body| Ok(Response::fake(status, &request.url, body));
         if context.purpose == Purpose::Token {
             return respond(200, r#"{"token":"t","expires_in":300}"#);
         }
-        let wanted = match *self.wants.lock().unwrap() {
+        let wanted = match *self.wants.lock() {
             Wants::Nothing => return respond(200, ""),
             Wants::Hidden if sent.is_none() => return respond(404, ""),
             Wants::Hidden => ("Basic", basic("p")),
@@ -65,7 +65,7 @@ struct Source(Mutex<Vec<&'static str>>);
 #[async_trait]
 impl CredentialSource for Source {
     async fn credentials(&self, _: &str) -> Result<Credentials, ErrorKind> {
-        Ok(match self.0.lock().unwrap().first() {
+        Ok(match self.0.lock().first() {
             Some(password) => {
                 Credentials::Basic { username: "u".to_owned(), password: Zeroizing::new((*password).to_owned()) }
             }
@@ -74,7 +74,7 @@ impl CredentialSource for Source {
     }
 
     async fn forget(&self, _: &str) {
-        let mut passwords = self.0.lock().unwrap();
+        let mut passwords = self.0.lock();
         if passwords.len() > 1 {
             passwords.remove(0);
         }
@@ -97,7 +97,7 @@ async fn get(layer: &Auth<Fake>) -> Result<u16, String> {
 }
 
 fn seen(layer: &Auth<Fake>) -> Vec<String> {
-    std::mem::take(&mut *layer.next.seen.lock().unwrap())
+    std::mem::take(&mut *layer.next.seen.lock())
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,7 +170,7 @@ async fn a_new_password_is_sent_after_the_refusal_of_the_old_one() {
     let layer = layer(Wants::Password("p"), &["p", "q"]);
     get(&layer).await.unwrap();
     seen(&layer);
-    *layer.next.wants.lock().unwrap() = Wants::Password("q");
+    *layer.next.wants.lock() = Wants::Password("q");
     assert_eq!(get(&layer).await, Ok(200));
     assert_eq!(seen(&layer), [format!("GET r.example {}", basic("p")), format!("GET r.example {}", basic("q"))]);
 }

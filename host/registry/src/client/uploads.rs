@@ -1,7 +1,8 @@
 //! How blobs are sent: the settings, and what pushes have shown of registries.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 /// How blobs are sent, in bytes.
 ///
@@ -55,7 +56,7 @@ impl Strategies {
 
     /// Notes that a registry takes chunks of so many bytes, unless it is known to take none.
     pub(crate) fn in_chunks(&self, registry: &str, most: u64) {
-        let mut strategies = self.strategies.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut strategies = self.strategies.lock();
         match strategies.get_mut(registry) {
             None => _ = strategies.insert(registry.to_owned(), Strategy::Chunks(most)),
             Some(Strategy::Chunks(known)) => *known = most.min(*known),
@@ -65,11 +66,11 @@ impl Strategies {
 
     /// Notes that a registry takes no chunks.
     pub(crate) fn whole(&self, registry: &str) {
-        self.strategies.lock().unwrap_or_else(PoisonError::into_inner).insert(registry.to_owned(), Strategy::Whole);
+        self.strategies.lock().insert(registry.to_owned(), Strategy::Whole);
     }
 
     fn of(&self, registry: &str) -> Option<Strategy> {
-        self.strategies.lock().unwrap_or_else(PoisonError::into_inner).get(registry).copied()
+        self.strategies.lock().get(registry).copied()
     }
 }
 

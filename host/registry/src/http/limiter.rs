@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use refkit_content::ErrorKind;
 use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
@@ -56,7 +57,7 @@ impl Limiters {
             true => (endpoint.host.concurrency, endpoint.host.rate),
             false => (None, None),
         };
-        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut limiters = self.limiters.lock();
         if limiters.len() >= KEPT {
             limiters.retain(|_, limiter| Arc::strong_count(limiter) > 1 || limiter.pause_left().is_some());
         }
@@ -101,13 +102,13 @@ impl Limiter {
     /// Holds back all requests for a time, because the host has answered that it gets too many. A longer pause stays.
     pub(crate) fn pause(&self, wait: Duration) {
         let Some(until) = Instant::now().checked_add(wait) else { return };
-        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut paused = self.paused.lock();
         *paused = Some(paused.map_or(until, |earlier| earlier.max(until)));
     }
 
     /// Returns what is left of the pause; none if there is none.
     pub(crate) fn pause_left(&self) -> Option<Duration> {
-        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut paused = self.paused.lock();
         let left = paused.map(|until| until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero());
         if left.is_none() {
             *paused = None;

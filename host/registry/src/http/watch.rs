@@ -1,11 +1,12 @@
 //! Notices when a server no longer reads the body that the client sends.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, poll_fn};
+use parking_lot::{Mutex, MutexGuard};
 use refkit_content::Error;
 use tokio::time::Instant;
 
@@ -43,7 +44,7 @@ impl Watch {
     }
 
     fn since(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

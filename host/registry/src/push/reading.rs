@@ -1,11 +1,12 @@
 //! A blob's body on its way to a registry: verified, with a part of it in memory.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{BoxStream, Stream, StreamExt as _};
+use parking_lot::Mutex;
 use refkit_content::{Body, Error, verify};
 use refkit_oci::Descriptor;
 
@@ -92,8 +93,8 @@ impl Lent {
         first.chain(Rest { lent: self.clone(), taken: None })
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> parking_lot::MutexGuard<'_, State> {
+        self.0.lock()
     }
 }
 

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use http::Method;
 use http::header::RETRY_AFTER;
+use parking_lot::Mutex;
 use refkit_content::Distrust;
-use std::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
@@ -27,8 +27,8 @@ struct Fake {
 
 impl Transport for Fake {
     async fn send(&self, request: Request, _: &mut Context<'_>) -> Result<Response, ErrorKind> {
-        self.at.lock().unwrap().push(Instant::now());
-        let mut statuses = self.statuses.lock().unwrap();
+        self.at.lock().push(Instant::now());
+        let mut statuses = self.statuses.lock();
         let status = if statuses.is_empty() { 200 } else { statuses.remove(0) };
         match status {
             0 => Err(ErrorKind::Unreachable("no connection".to_owned())),
@@ -80,7 +80,7 @@ async fn which_responses_stand() {
             (Err(found), Err(wanted)) => assert!(found.starts_with(wanted), "{statuses:?} {repeat:?}: {found}"),
             _ => panic!("{statuses:?} {repeat:?}: {found:?}, not {wanted:?}"),
         }
-        assert_eq!(layer.next.at.lock().unwrap().len(), requests, "{statuses:?} {repeat:?}");
+        assert_eq!(layer.next.at.lock().len(), requests, "{statuses:?} {repeat:?}");
         assert_eq!(context.repetitions, requests - 1, "{statuses:?} {repeat:?}");
     }
 }
@@ -91,7 +91,7 @@ async fn hops_share_the_repetitions() {
     let mut context = Context::new(&endpoint, Purpose::Repository);
     assert!(layer.send(request(), &mut context).await.is_ok(), "two of three repetitions");
     assert!(layer.send(request(), &mut context).await.is_err(), "one is left");
-    assert_eq!(layer.next.at.lock().unwrap().len(), 5);
+    assert_eq!(layer.next.at.lock().len(), 5);
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,7 +114,7 @@ async fn a_stream_is_sent_once() {
     let body = stream::once(async { Ok(Bytes::from_static(b"a layer")) }).boxed();
     let request = request().body(RequestBody::Stream(Some(body)));
     assert!(layer.send(request, &mut Context::new(&endpoint, Purpose::Repository)).await.is_err());
-    assert_eq!(layer.next.at.lock().unwrap().len(), 1);
+    assert_eq!(layer.next.at.lock().len(), 1);
 }
 
 #[tokio::test]

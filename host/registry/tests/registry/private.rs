@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use refkit_content::{ErrorKind, Resolve, fetch};
 use refkit_oci::{Descriptor, Reference, Repository};
 use refkit_registry::{Client, Hosts, Names, Retries};
@@ -24,8 +25,8 @@ struct Table {
 #[async_trait]
 impl Names for Table {
     async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        self.asked.lock().unwrap().push(name.to_owned());
-        let mut names = self.names.lock().unwrap();
+        self.asked.lock().push(name.to_owned());
+        let mut names = self.names.lock();
         let left = names.get_mut(name).ok_or(io::ErrorKind::NotFound)?;
         let address = if left.len() > 1 { left.remove(0) } else { left[0] };
         Ok(vec![address.parse().unwrap()])
@@ -36,8 +37,8 @@ impl Names for Table {
 /// there when it is asked where it is.
 fn asking(port: &str, settings: &str, names: &[(&'static str, &'static str)]) -> (Client, Arc<Table>) {
     let table = Arc::new(Table::default());
-    table.names.lock().unwrap().insert("reg.test", vec!["127.0.0.1", "203.0.113.1"]);
-    table.names.lock().unwrap().extend(names.iter().map(|(name, address)| (*name, vec![*address])));
+    table.names.lock().insert("reg.test", vec!["127.0.0.1", "203.0.113.1"]);
+    table.names.lock().extend(names.iter().map(|(name, address)| (*name, vec![*address])));
     let text = format!("[registry.\"reg.test:{port}\"]\nhttp = true\n{settings}");
     let hosts = Hosts::default().refkit(Path::new("refkit.toml"), &text).unwrap();
     let builder = builder(user()).hosts(hosts).retries(Retries::default());
@@ -68,7 +69,7 @@ async fn a_redirect_to_a_name_inside_is_refused_and_can_be_allowed() {
         assert!(text.contains(&format!("allow_private = [\"{shown}\"]")), "{text}");
         // It is no weather: nothing is asked again.
         assert_eq!((registry.count("*"), store.connections()), (1, 0), "{address}");
-        assert_eq!(*names.asked.lock().unwrap(), ["reg.test", "store.test", "reg.test"]);
+        assert_eq!(*names.asked.lock(), ["reg.test", "store.test", "reg.test"]);
     }
     for allowed in ["127.0.0.1", "127.0.0.0/8"] {
         let settings = format!("allow_private = [\"{allowed}\"]");
@@ -127,7 +128,7 @@ async fn a_registry_that_is_inside_leads_to_its_neighbours() {
     registry.require(Access::bearer(&tokens));
     let host = registry.host();
     let (client, names) = asking(port(&host), "", &[("auth.test", "127.0.0.1")]);
-    names.names.lock().unwrap().insert("reg.test", vec!["127.0.0.1"]);
+    names.names.lock().insert("reg.test", vec!["127.0.0.1"]);
     let name = Reference::parse(&format!("reg.test:{}/app:latest", port(&host))).unwrap();
     assert_eq!(client.resolve(&name).await.unwrap().value.digest, *image().digest());
 }

@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tokio::sync::oneshot;
@@ -93,8 +94,8 @@ fn wait(child: &Child) -> io::Result<()> {
     }
 }
 
-fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<State>) -> parking_lot::MutexGuard<'_, State> {
+    state.lock()
 }
 
 #[derive(Default)]

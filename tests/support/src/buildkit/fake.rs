@@ -1,9 +1,10 @@
 //! A BuildKit that reaches one image of two platforms in every repository, a layout and an artifact.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use refkit_buildkit::{Bridge, Connection, pb, source_policy};
 use refkit_oci::Digest;
 
@@ -78,8 +79,8 @@ impl FakeBuildkit {
         fake
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn state(&self) -> parking_lot::MutexGuard<'_, State> {
+        self.0.lock()
     }
 
     /// Adds content, and returns its digest.

@@ -1,7 +1,7 @@
 //! A server of `LLBBridge`: HTTP/2 over a pipe in memory, and replies from a function.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt, future, stream};
@@ -12,6 +12,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use parking_lot::Mutex;
 use prost::Message;
 use refkit_buildkit::{Bridge, Connection};
 use tokio::sync::oneshot;
@@ -51,7 +52,7 @@ pub struct GivenUp(Arc<Mutex<Vec<String>>>);
 impl GivenUp {
     /// Returns the methods of these calls.
     pub fn calls(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().clone()
     }
 }
 
@@ -60,7 +61,7 @@ struct Watch(Option<(GivenUp, String)>);
 impl Drop for Watch {
     fn drop(&mut self) {
         if let Some((given_up, method)) = self.0.take() {
-            given_up.0.lock().unwrap().push(method);
+            given_up.0.lock().push(method);
         }
     }
 }
