@@ -22,7 +22,7 @@ async fn what_is_no_component_is_refused() {
         ("nothing", Vec::new(), |e| matches!(e, LoadError::Malformed(_))),
         ("text", b"policy: allow".to_vec(), |e| matches!(e, LoadError::Malformed(_))),
         ("a core module", core, |e| matches!(e, LoadError::CoreModule)),
-        ("a header", HOSTILE[..8].to_vec(), |e| matches!(e, LoadError::MissingExport(_))),
+        ("a header", HOSTILE[..8].to_vec(), |e| matches!(e, LoadError::MissingExport { .. })),
         ("half", HOSTILE[..HOSTILE.len() / 2].to_vec(), |e| matches!(e, LoadError::Malformed(_))),
     ];
     for (what, bytes, expected) in rows {
@@ -79,12 +79,12 @@ async fn imports_outside_of_the_contract_are_refused() {
     }
     for foreign in ["refkit:policy/registry@0.2.0", "example:other/thing@1.0.0"] {
         match refused(importing(foreign)).await {
-            LoadError::UnknownImport(import) => assert_eq!(import, foreign),
+            LoadError::UnknownImport { import, world: "policy" } => assert_eq!(import, foreign),
             other => panic!("{foreign}: {other:?}"),
         }
     }
     match refused(importing("refkit:policy/clock@0.1.0")).await {
-        LoadError::MissingExport(export) => assert_eq!(export, "refkit:policy/about@0.1.0"),
+        LoadError::MissingExport { export, world: "policy" } => assert_eq!(export, "refkit:policy/about@0.1.0"),
         other => panic!("{other:?}"),
     }
 }
@@ -106,8 +106,8 @@ async fn what_is_refused_is_not_compiled() {
         ("a core module", b"\0asm\x01\0\0\0".to_vec(), |e| matches!(e, LoadError::CoreModule)),
         ("half", HOSTILE[..HOSTILE.len() / 2].to_vec(), |e| matches!(e, LoadError::Malformed(_))),
         ("WASI", importing("wasi:cli/environment@0.2.3"), |e| matches!(e, LoadError::Wasi { .. })),
-        ("a foreign import", importing("example:other/thing@1.0.0"), |e| matches!(e, LoadError::UnknownImport(_))),
-        ("no export", importing("refkit:policy/clock@0.1.0"), |e| matches!(e, LoadError::MissingExport(_))),
+        ("a foreign import", importing("example:other/thing@1.0.0"), |e| matches!(e, LoadError::UnknownImport { .. })),
+        ("no export", importing("refkit:policy/clock@0.1.0"), |e| matches!(e, LoadError::MissingExport { .. })),
         ("functions", bomb::functions(100_001), |e| matches!(e, LoadError::TooMany { what: "functions", .. })),
         ("segments", bomb::segments(100_001), |e| matches!(e, LoadError::TooMany { what: "data segments", .. })),
         ("types", bomb::types(400_000), |e| matches!(e, LoadError::TooMany { limit: 0x40_0000, .. })),
@@ -138,7 +138,7 @@ async fn what_does_not_fit_is_not_kept() {
 async fn cve_2026_50195_no_policy_writes() {
     let wanted = "refkit:policy/registry-write@0.1.0";
     match refused(importing(wanted)).await {
-        LoadError::UnknownImport(import) => assert_eq!(import, wanted),
+        LoadError::UnknownImport { import, world: "policy" } => assert_eq!(import, wanted),
         other => panic!("{other:?}"),
     }
 }

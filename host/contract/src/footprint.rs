@@ -2,7 +2,10 @@
 
 use refkit_oci::Footprint;
 
-use crate::{Absence, Decision, Denial, Failure, Image, Request, Resolved, Selection};
+use crate::{
+    Absence, Annotation, Decision, Denial, Failure, Image, PublishDecision, PublishRequest, PublishSource, Request,
+    Resolved, Selection,
+};
 
 impl Footprint for Request {
     fn footprint(&self) -> usize {
@@ -54,6 +57,35 @@ impl<D: Footprint> Footprint for Decision<D> {
     fn footprint(&self) -> usize {
         match self {
             Self::Resolved(resolved) => resolved.footprint(),
+            Self::Denied(denials) => denials.footprint(),
+        }
+    }
+}
+
+impl Footprint for PublishRequest {
+    fn footprint(&self) -> usize {
+        let Self { sources, destinations, platforms, annotations, prefer_index } = self;
+        let wanted = platforms.footprint() + annotations.footprint() + size_of_val(prefer_index);
+        sources.footprint() + destinations.footprint() + wanted
+    }
+}
+
+impl Footprint for PublishSource {
+    fn footprint(&self) -> usize {
+        self.reference.footprint() + self.descriptor.footprint()
+    }
+}
+
+impl Footprint for Annotation {
+    fn footprint(&self) -> usize {
+        size_of_val(&self.target) + self.platform.footprint() + self.key.footprint() + self.value.footprint()
+    }
+}
+
+impl<D: Footprint> Footprint for PublishDecision<D> {
+    fn footprint(&self) -> usize {
+        match self {
+            Self::Published(root) => root.footprint(),
             Self::Denied(denials) => denials.footprint(),
         }
     }

@@ -21,11 +21,13 @@ mod denial;
 mod description;
 mod failure;
 mod footprint;
+mod publication;
 mod request;
 
 pub use decision::{Absence, Decision, Image, Resolved, Step};
 pub use denial::Denial;
 pub use description::{Description, Level, Setting};
 pub use failure::Failure;
+pub use publication::{Annotation, AnnotationTarget, PublishDecision, PublishRequest, PublishSource};
 pub use refkit_oci::{Content, ErrorCode};
 pub use request::{Parts, Request, Selection};

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use refkit_contract::{Content, Decision};
+use refkit_contract::{Content, Decision, PublishDecision};
 use refkit_oci::{Descriptor, Footprint};
 
+use crate::bindings::publishing::refkit::policy::publication;
 use crate::bindings::refkit::policy::{registry, resolution, types};
 use crate::convert;
 
@@ -108,4 +109,26 @@ impl Answered for Decision<Descriptor> {
     fn copy(self) -> resolution::Outcome {
         convert::to_outcome(&self)
     }
+}
+
+impl Answered for PublishDecision<Descriptor> {
+    type Copy = publication::Outcome;
+
+    fn bytes(&self) -> u64 {
+        self.footprint() as u64
+    }
+
+    fn copy(self) -> publication::Outcome {
+        convert::publish::to_outcome(&self)
+    }
+}
+
+impl Answered for () {
+    type Copy = ();
+
+    fn bytes(&self) -> u64 {
+        0
+    }
+
+    fn copy(self) {}
 }

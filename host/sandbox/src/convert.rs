@@ -1,14 +1,14 @@
 //! Between the contract's records and the host's checked types. Everything that comes out of a sandbox is checked
 //! here for its form, and nowhere else.
 
+pub(crate) mod publish;
+
 use refkit_contract::{
-    Absence, Decision, Denial, Description, ErrorCode, Failure, Image, Level, Parts, Request, Resolved, Selection,
-    Setting, Step,
+    Absence, Decision, Denial, ErrorCode, Failure, Image, Level, Parts, Request, Resolved, Selection, Setting, Step,
 };
 use refkit_oci as oci;
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
-use crate::bindings::exports::refkit::policy::about;
 use crate::bindings::refkit::policy::{resolution as wit, trace, types};
 
 /// The most bytes of an artifact type: a media type's two names have at most 127 each, and a slash between them (RFC
@@ -253,13 +253,6 @@ pub(crate) fn to_error(failure: Failure) -> types::Error {
     types::Error { code: to_code(failure.code), message: failure.message }
 }
 
-pub(crate) fn description(d: about::Description) -> Description {
-    let setting =
-        |s: about::Setting| Setting { name: s.name, summary: s.summary, required: s.required, default: s.default };
-    Description {
-        name: d.name,
-        version: d.version,
-        summary: d.summary,
-        settings: d.settings.into_iter().map(setting).collect(),
-    }
+pub(crate) fn setting(name: String, summary: String, required: bool, default: Option<String>) -> Setting {
+    Setting { name, summary, required, default }
 }

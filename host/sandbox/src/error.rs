@@ -86,11 +86,21 @@ pub enum LoadError {
         remedy: &'static str,
     },
     /// It wants something that the contract does not have.
-    #[error("the component imports {0}, which is not in refkit:policy@0.1")]
-    UnknownImport(String),
+    #[error("the component imports {import}, which is not in the world {world} of refkit:policy@0.1")]
+    UnknownImport {
+        /// The first such import.
+        import: String,
+        /// The world that it was loaded as.
+        world: &'static str,
+    },
     /// It is of another world.
-    #[error("the component does not export {0}, so it is not a refkit:policy@0.1 policy")]
-    MissingExport(String),
+    #[error("the component does not export {export}, so it is not of the world {world} of refkit:policy@0.1")]
+    MissingExport {
+        /// The first export that is missing.
+        export: String,
+        /// The world that it was loaded as.
+        world: &'static str,
+    },
     /// Its imports or exports have other types than the contract's.
     #[error("the component does not fit refkit:policy@0.1: {0}")]
     Mismatch(String),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use refkit_contract::{Content, Decision, Failure, Level, Request};
+use refkit_contract::{Content, Decision, Failure, Level, PublishDecision, PublishRequest, Request};
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
 use crate::Hold;
@@ -64,4 +64,38 @@ pub trait Host: Send + Sync {
 
     /// Takes a message for the run's trace.
     fn event(&self, level: Level, message: String, fields: Vec<(String, String)>);
+}
+
+/// What a policy wants copied from one repository into another, by digest.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Copy {
+    /// The repository that has the content.
+    pub source: Repository,
+    /// The manifests and indexes, with all that they refer to.
+    pub digests: Vec<Digest>,
+    /// The repository that gets the content.
+    pub destination: Repository,
+    /// The artifact types of the referrers that come along.
+    pub with_referrers: Vec<String>,
+}
+
+/// The answers to the questions of one publishing policy in one run.
+#[async_trait]
+pub trait PublishingHost: Host {
+    /// Pushes a manifest or an index under the destination's tag, or under its digest alone where there is no tag.
+    async fn push_manifest(
+        &self,
+        destination: &Reference,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Descriptor, Failure>;
+
+    /// Pushes a blob.
+    async fn push_blob(&self, destination: &Repository, media_type: &str, bytes: Bytes) -> Result<Descriptor, Failure>;
+
+    /// Copies manifests, indexes and all that they refer to.
+    async fn copy(&self, copy: Copy) -> Result<(), Failure>;
+
+    /// Returns what the rest of the publishing chain makes of a publication.
+    async fn publish(&self, request: PublishRequest) -> Result<PublishDecision<Descriptor>, Failure>;
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use refkit_contract::{Description, Request, Step};
+use refkit_contract::{Description, PublishDecision, PublishRequest, Request, Step};
 use refkit_oci::Digest;
 use wasmtime::{AsContextMut, ResourceLimiter, Store, Trap, UpdateDeadline};
 
@@ -12,7 +12,8 @@ use crate::engine::GUEST_STACK;
 use crate::meter::Meter;
 use crate::ticker::TickerGuard;
 use crate::view::View;
-use crate::{Host, Limits, RunError, Usage, bindings, convert};
+use crate::world::{Calls, Publishing, Resolving, World};
+use crate::{Engine, Limits, RunError, Usage, convert};
 
 /// The most handles a component may hold: the contract has no resources, so any is one too many to care about.
 const HANDLES: usize = 1_000;
@@ -35,8 +36,8 @@ impl fmt::Display for Reached {
 impl std::error::Error for Reached {}
 
 /// What belongs to one run.
-pub(crate) struct State {
-    host: Arc<dyn Host>,
+pub struct State<C> {
+    calls: C,
     limits: Limits,
     usage: Usage,
     started: Instant,
@@ -45,13 +46,19 @@ pub(crate) struct State {
     table_elements: u64,
 }
 
-impl State {
-    pub(crate) fn view(&mut self) -> View<'_> {
-        View { host: &*self.host, usage: &mut self.usage, limits: &self.limits, meter: &self.meter }
+impl<C: Calls> State<C> {
+    pub(crate) fn view(&mut self) -> View<'_, C> {
+        View {
+            calls: &self.calls,
+            host: self.calls.host(),
+            usage: &mut self.usage,
+            limits: &self.limits,
+            meter: &self.meter,
+        }
     }
 }
 
-impl ResourceLimiter for State {
+impl<C: Calls> ResourceLimiter for State<C> {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         // All memories of the component together: `current` is this one's part of the sum.
         let wanted = self.memory.saturating_sub(current as u64).saturating_add(desired as u64);
@@ -74,24 +81,24 @@ impl ResourceLimiter for State {
 }
 
 /// A policy in a store of its own. After a failed call it is unusable, and says so.
-pub struct Instance {
-    store: Store<State>,
-    policy: bindings::Policy,
+pub struct Instance<W: World = Resolving> {
+    store: Store<State<W::Calls>>,
+    policy: W::Bindings,
     _tick: TickerGuard,
 }
 
-impl Instance {
+impl<W: World> Instance<W> {
     /// Instantiates within the limits: the component's start functions run here.
     pub(crate) async fn new(
-        pre: &bindings::PolicyPre<State>,
+        engine: &Engine,
+        pre: &W::Pre,
         tick: TickerGuard,
-        host: Arc<dyn Host>,
+        calls: W::Calls,
         limits: Limits,
-        runs: u32,
     ) -> Result<Self, (RunError, Usage)> {
         let meter = Meter::new();
         let state = State {
-            host,
+            calls,
             limits,
             usage: Usage::default(),
             started: Instant::now(),
@@ -99,7 +106,7 @@ impl Instance {
             memory: 0,
             table_elements: 0,
         };
-        let mut store = Store::new(pre.engine(), state);
+        let mut store = Store::new(&engine.wasmtime, state);
         store.limiter(|state| state);
         store.set_hostcall_fuel(usize::try_from(limits.transfer).unwrap_or(usize::MAX));
         store.set_max_component_handles(HANDLES);
@@ -112,14 +119,26 @@ impl Instance {
             // Giving way lets the wall-clock limit and the embedder's other work have their turn.
             Ok(UpdateDeadline::Yield(1))
         });
-        let instantiated = tokio::time::timeout(limits.wall, meter.measure(pre.instantiate_async(&mut store))).await;
+        let instantiated = tokio::time::timeout(limits.wall, meter.measure(W::instantiate(pre, &mut store))).await;
         let result = instantiated.unwrap_or_else(|_| Err(Elapsed.into()));
         match result {
             Ok(policy) => Ok(Self { store, policy, _tick: tick }),
-            Err(error) => Err((run_error(&error, &limits, runs), usage(&mut store))),
+            Err(error) => Err((run_error(&error, &limits, engine.options.runs), usage(&mut store))),
         }
     }
 
+    pub(crate) async fn describe(&mut self) -> Result<Description, RunError> {
+        let Self { store, policy, .. } = self;
+        within(store, |store| W::describe(policy, store)).await
+    }
+
+    /// Returns what was used since the instance was made.
+    pub fn usage(&mut self) -> Usage {
+        usage(&mut self.store)
+    }
+}
+
+impl Instance<Resolving> {
     /// Returns what the policy decides of a request.
     ///
     /// # Errors
@@ -127,35 +146,44 @@ impl Instance {
     pub async fn resolve(&mut self, request: &Request) -> Result<Step<Digest>, RunError> {
         let request = convert::to_request(request);
         let resolver = self.policy.refkit_policy_resolver().clone();
-        let outcome = self.within(|store| async move { resolver.call_resolve(store, &request).await }).await?;
+        let call = |store| async move { resolver.call_resolve(store, &request).await };
+        let outcome = within(&mut self.store, call).await?;
         let outcome = outcome.map_err(|error| RunError::Failed(convert::failure(error)))?;
         convert::step(outcome).map_err(|failure| RunError::Malformed(failure.message))
     }
+}
 
-    pub(crate) async fn describe(&mut self) -> Result<Description, RunError> {
-        let about = self.policy.refkit_policy_about().clone();
-        let description = self.within(|store| async move { about.call_describe(store).await }).await?;
-        Ok(convert::description(description))
-    }
-
-    /// Returns what was used since the instance was made.
-    pub fn usage(&mut self) -> Usage {
-        usage(&mut self.store)
-    }
-
-    async fn within<'a, T, F>(&'a mut self, call: impl FnOnce(&'a mut Store<State>) -> F) -> Result<T, RunError>
-    where
-        F: Future<Output = wasmtime::Result<T>> + 'a,
-    {
-        let limits = self.store.data().limits;
-        let left = limits.wall.saturating_sub(self.store.data().started.elapsed());
-        let meter = Arc::clone(&self.store.data().meter);
-        let result = tokio::time::timeout(left, meter.measure(call(&mut self.store))).await;
-        result.unwrap_or_else(|_| Err(Elapsed.into())).map_err(|error| run_error(&error, &limits, 0))
+impl Instance<Publishing> {
+    /// Returns what the policy makes of a publication.
+    ///
+    /// # Errors
+    /// The policy's own error, or the limit that it ran into.
+    pub async fn publish(&mut self, request: &PublishRequest) -> Result<PublishDecision<Digest>, RunError> {
+        let request = convert::publish::to_request(request);
+        let publisher = self.policy.refkit_policy_publisher().clone();
+        let call = |store| async move { publisher.call_publish(store, &request).await };
+        let outcome = within(&mut self.store, call).await?;
+        let outcome = outcome.map_err(|error| RunError::Failed(convert::failure(error)))?;
+        convert::publish::decision(outcome).map_err(|failure| RunError::Malformed(failure.message))
     }
 }
 
-fn usage(store: &mut Store<State>) -> Usage {
+/// Runs a call into the policy within what is left of the run's time.
+async fn within<'a, C: Calls, T, F>(
+    store: &'a mut Store<State<C>>,
+    call: impl FnOnce(&'a mut Store<State<C>>) -> F,
+) -> Result<T, RunError>
+where
+    F: Future<Output = wasmtime::Result<T>> + 'a,
+{
+    let limits = store.data().limits;
+    let left = limits.wall.saturating_sub(store.data().started.elapsed());
+    let meter = Arc::clone(&store.data().meter);
+    let result = tokio::time::timeout(left, meter.measure(call(store))).await;
+    result.unwrap_or_else(|_| Err(Elapsed.into())).map_err(|error| run_error(&error, &limits, 0))
+}
+
+fn usage<C: Calls>(store: &mut Store<State<C>>) -> Usage {
     let context = store.as_context_mut();
     let state = context.data();
     Usage { cpu: state.meter.cpu(), wall: state.started.elapsed(), ..state.usage }

@@ -2,30 +2,45 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use refkit_contract::{Content, Decision, Description, ErrorCode, Failure, Level, Request, Step};
-use refkit_oci::{Descriptor, Digest, Reference, Repository};
+use refkit_contract::{Description, PublishDecision, PublishRequest, Request, Step};
+use refkit_oci::Digest;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, Linker};
 
 use crate::aot::{Key, Shipped};
 use crate::compiler::Compiled;
-use crate::instance::State;
-use crate::view::Views;
-use crate::{Engine, Host, Instance, Limits, LoadError, RunError, Usage, bindings, world};
+use crate::world::{self, Publishing, Resolving, World};
+use crate::{Engine, Host, Instance, Limits, LoadError, PublishingHost, RunError, Usage};
 
-/// A policy: compiled once, checked against the contract, ready to run any number of times. Cheap to clone.
-#[derive(Clone)]
-pub struct Policy {
+/// A policy that resolves references.
+pub type Policy = CompiledPolicy<Resolving>;
+
+/// A policy that composes and pushes.
+pub type PublishingPolicy = CompiledPolicy<Publishing>;
+
+/// A policy of one world: compiled once, checked against the contract, ready to run any number of times. Cheap to clone.
+pub struct CompiledPolicy<W: World> {
     engine: Engine,
-    pre: Arc<bindings::PolicyPre<State>>,
+    pre: Arc<W::Pre>,
     description: Arc<Description>,
     imports: Arc<[String]>,
     digest: Digest,
 }
 
-impl Policy {
+impl<W: World> Clone for CompiledPolicy<W> {
+    fn clone(&self) -> Self {
+        Self {
+            engine: self.engine.clone(),
+            pre: Arc::clone(&self.pre),
+            description: Arc::clone(&self.description),
+            imports: Arc::clone(&self.imports),
+            digest: self.digest.clone(),
+        }
+    }
+}
+
+impl<W: World> CompiledPolicy<W> {
     /// Returns the policy in a component's bytes: compiled, or from the engine's cache where it was compiled before.
     ///
     /// # Errors
@@ -38,7 +53,7 @@ impl Policy {
             return Err(LoadError::TooLarge { size: bytes.len() as u64, limit });
         }
         // All that can be refused is refused before anything is compiled, or taken from the cache.
-        world::check(&bytes)?;
+        world::check(W::rules(), &bytes)?;
         let sha256 = Sha256::digest(&bytes).into();
         let key = Key::new(&engine.wasmtime, sha256);
         if let Some(cache) = engine.options.cache.clone() {
@@ -67,7 +82,7 @@ impl Policy {
         let sha256 = Sha256::digest(&bytes).into();
         match code.load(engine, &sha256) {
             Some(component) => {
-                world::check(&bytes)?;
+                world::check(W::rules(), &bytes)?;
                 Self::new(engine, component, sha256).await
             }
             None => Self::load(engine, bytes).await,
@@ -96,8 +111,8 @@ impl Policy {
         let imports = world::asked(&component);
         let text = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));
         let mut linker = Linker::new(&engine.wasmtime);
-        bindings::Policy::add_to_linker::<State, Views>(&mut linker, State::view).map_err(text)?;
-        let pre = linker.instantiate_pre(&component).and_then(bindings::PolicyPre::new).map_err(text)?;
+        W::link(&mut linker).map_err(text)?;
+        let pre = linker.instantiate_pre(&component).and_then(W::prepare).map_err(text)?;
         let mut policy = Self {
             engine: engine.clone(),
             pre: Arc::new(pre),
@@ -111,7 +126,7 @@ impl Policy {
 
     async fn describe(&self) -> Result<Description, RunError> {
         let _permit = self.engine.reserve(1).await?;
-        let mut instance = self.instance(Arc::new(Silent), Limits::default()).await.map_err(|(error, _)| error)?;
+        let mut instance = self.instance(W::silent(), Limits::default()).await.map_err(|(error, _)| error)?;
         instance.describe().await
     }
 
@@ -135,6 +150,18 @@ impl Policy {
         &self.engine
     }
 
+    /// Returns an instance that can be asked more than once. What it met in one question it can see in the next: for
+    /// benches, and for callers that trust the policy that far. A run that decides takes `run`.
+    ///
+    /// # Errors
+    /// The limit that instantiation ran into, and what was used.
+    pub async fn instance(&self, calls: impl Into<W::Calls>, limits: Limits) -> Result<Instance<W>, (RunError, Usage)> {
+        let tick = self.engine.ticker.run();
+        Instance::<W>::new(&self.engine, &self.pre, tick, calls.into(), limits).await
+    }
+}
+
+impl Policy {
     /// Runs the policy once in a fresh instance. The caller holds a place of [`Engine::reserve`]. What was used is
     /// told either way.
     pub async fn run(
@@ -151,15 +178,24 @@ impl Policy {
             }
         }
     }
+}
 
-    /// Returns an instance that can be asked more than once. What it met in one question it can see in the next: for
-    /// benches, and for callers that trust the policy that far. A run that decides takes [`Policy::run`].
-    ///
-    /// # Errors
-    /// The limit that instantiation ran into, and what was used.
-    pub async fn instance(&self, host: Arc<dyn Host>, limits: Limits) -> Result<Instance, (RunError, Usage)> {
-        let tick = self.engine.ticker.run();
-        Instance::new(&self.pre, tick, host, limits, self.engine.options.runs).await
+impl PublishingPolicy {
+    /// Runs the policy once in a fresh instance. The caller holds a place of [`Engine::reserve`]. What was used is
+    /// told either way.
+    pub async fn run(
+        &self,
+        host: Arc<dyn PublishingHost>,
+        limits: Limits,
+        request: &PublishRequest,
+    ) -> (Result<PublishDecision<Digest>, RunError>, Usage) {
+        match self.instance(host, limits).await {
+            Err((error, usage)) => (Err(error), usage),
+            Ok(mut instance) => {
+                let result = instance.publish(request).await;
+                (result, instance.usage())
+            }
+        }
     }
 }
 
@@ -174,46 +210,4 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-/// The host of a policy that describes itself: it answers nothing.
-struct Silent;
-
-fn nothing<T>() -> Result<T, Failure> {
-    Err(Failure::new(ErrorCode::NotGranted, "the host answers no call while a policy describes itself"))
-}
-
-#[async_trait]
-impl Host for Silent {
-    async fn resolve(&self, _: &Reference) -> Result<Descriptor, Failure> {
-        nothing()
-    }
-    async fn pull(&self, _: &Reference) -> Result<Content, Failure> {
-        nothing()
-    }
-    async fn fetch(&self, _: &Repository, _: &Digest) -> Result<Bytes, Failure> {
-        nothing()
-    }
-    async fn fetch_range(&self, _: &Repository, _: &Digest, _: u64, _: u32) -> Result<Bytes, Failure> {
-        nothing()
-    }
-    async fn referrers(&self, _: &Repository, _: &Digest, _: Option<&str>) -> Result<Arc<Vec<Descriptor>>, Failure> {
-        nothing()
-    }
-    async fn tags(&self, _: &Repository) -> Result<Arc<Vec<String>>, Failure> {
-        nothing()
-    }
-    async fn next(&self, _: Request) -> Result<Decision<Descriptor>, Failure> {
-        nothing()
-    }
-    fn setting(&self, _: &str) -> Option<String> {
-        None
-    }
-    fn settings(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-    fn now(&self) -> u64 {
-        0
-    }
-    fn event(&self, _: Level, _: String, _: Vec<(String, String)>) {}
 }

@@ -1,5 +1,8 @@
 //! The contract's imports, implemented on a borrowed view of a run: types are converted, and nothing else happens.
 
+mod write;
+
+use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -14,13 +17,17 @@ use crate::bindings::refkit::policy::{chain, clock, registry, resolution, settin
 use crate::convert;
 use crate::instance::Reached;
 use crate::meter::Meter;
+use crate::world::Calls;
 use crate::{Host, Limits, Usage};
 
 /// The most calls of one `-all` call that are under way at one time. The registry client bounds each host further.
 const SIDE_BY_SIDE: usize = 16;
 
 /// The part of a run's state that the imports may touch.
-pub(crate) struct View<'a> {
+pub struct View<'a, C> {
+    /// The host calls of the world.
+    pub(crate) calls: &'a C,
+    /// Those that both worlds have.
     pub(crate) host: &'a dyn Host,
     pub(crate) usage: &'a mut Usage,
     pub(crate) limits: &'a Limits,
@@ -28,15 +35,15 @@ pub(crate) struct View<'a> {
 }
 
 /// The type-level name of [`View`].
-pub(crate) struct Views;
+pub(crate) struct Views<C>(PhantomData<C>);
 
-impl HasData for Views {
-    type Data<'a> = View<'a>;
+impl<C: 'static> HasData for Views<C> {
+    type Data<'a> = View<'a, C>;
 }
 
 type Answer<T> = wasmtime::Result<Result<T, types::Error>>;
 
-impl View<'_> {
+impl<C> View<'_, C> {
     fn count(&mut self, questions: usize) -> wasmtime::Result<()> {
         self.usage.host_calls = self.usage.host_calls.saturating_add(questions as u64);
         if self.usage.host_calls > self.limits.host_calls {
@@ -124,7 +131,7 @@ async fn referrers(
     host.referrers(&repository, &subject, convert::artifact_type(artifact_type)?).await
 }
 
-impl registry::Host for View<'_> {
+impl<C: Calls> registry::Host for View<'_, C> {
     async fn resolve(&mut self, reference: types::Reference) -> Answer<types::Descriptor> {
         let host = self.host;
         self.ask(async { host.resolve(&convert::reference(reference)?).await }).await
@@ -199,14 +206,14 @@ impl registry::Host for View<'_> {
     }
 }
 
-impl chain::Host for View<'_> {
+impl<C: Calls> chain::Host for View<'_, C> {
     async fn next(&mut self, request: resolution::Request) -> Answer<resolution::Outcome> {
         let host = self.host;
         self.ask(async { host.next(convert::request(request)?).await }).await
     }
 }
 
-impl settings::Host for View<'_> {
+impl<C: Calls> settings::Host for View<'_, C> {
     fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
         self.count(1)?;
         Ok(self.host.setting(&name))
@@ -218,14 +225,14 @@ impl settings::Host for View<'_> {
     }
 }
 
-impl clock::Host for View<'_> {
+impl<C: Calls> clock::Host for View<'_, C> {
     fn now(&mut self) -> wasmtime::Result<u64> {
         self.count(1)?;
         Ok(self.host.now())
     }
 }
 
-impl trace::Host for View<'_> {
+impl<C: Calls> trace::Host for View<'_, C> {
     fn event(&mut self, level: trace::Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
         self.count(1)?;
         self.host.event(convert::level(level), message, fields);
@@ -233,6 +240,6 @@ impl trace::Host for View<'_> {
     }
 }
 
-impl types::Host for View<'_> {}
+impl<C: Calls> types::Host for View<'_, C> {}
 
-impl resolution::Host for View<'_> {}
+impl<C: Calls> resolution::Host for View<'_, C> {}

@@ -1,109 +1,63 @@
-//! The imports and exports of a component, checked against the contract before any of its code runs.
+//! The worlds of the contract: what a component of each may import, and how the host runs it.
 
+mod component;
 mod parts;
+mod publishing;
+mod resolving;
 
-use wasmparser::{BinaryReaderError, Parser, Payload};
-use wasmtime::component::Component;
-use wasmtime::component::types::ComponentItem;
+use refkit_contract::Description;
+use wasmtime::Store;
+use wasmtime::component::{InstancePre, Linker};
 
-use crate::LoadError;
-use parts::Parts;
+use crate::Host;
+use crate::instance::State;
 
-/// The interfaces that a policy may import, without their version.
-const IMPORTS: [&str; 7] = ["types", "resolution", "registry", "chain", "settings", "clock", "trace"];
+pub(crate) use component::{Rules, asked, check};
+pub use publishing::{Publishing, Writing};
+pub use resolving::Resolving;
 
-/// The interfaces that a policy has to export. The host ignores other exports: componentize-py adds one.
-const EXPORTS: [&str; 2] = ["about", "resolver"];
-
-const PACKAGE: &str = "refkit:policy/";
-
-/// Checks the bytes of a component: that it is one, imports nothing outside of the contract, exports what a policy
-/// has, and has no more parts than may be compiled. The check compiles nothing and keeps nothing.
-pub(crate) fn check(bytes: &[u8]) -> Result<(), LoadError> {
-    if !bytes.starts_with(b"\0asm") {
-        return Err(LoadError::Malformed("it does not begin with the four bytes of WebAssembly".into()));
-    }
-    if Parser::is_core_wasm(bytes) {
-        return Err(LoadError::CoreModule);
-    }
-    let malformed = |error: BinaryReaderError| LoadError::Malformed(error.to_string());
-    let mut parts = Parts::default();
-    let mut exported = [false; EXPORTS.len()];
-    let mut depth = 0_usize;
-    for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload.map_err(malformed)?;
-        parts.add(&payload)?;
-        match payload {
-            Payload::Version { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            // What is deeper is of components within.
-            Payload::ComponentImportSection(imports) if depth == 1 => {
-                for import in imports {
-                    allowed(import.map_err(malformed)?.name.name, bytes)?;
-                }
-            }
-            Payload::ComponentExportSection(exports) if depth == 1 => {
-                for export in exports {
-                    let name = export.map_err(malformed)?.name.name;
-                    let at = EXPORTS.iter().position(|wanted| interface(name) == Some(wanted));
-                    at.into_iter().for_each(|at| exported[at] = true);
-                }
-            }
-            _ => {}
-        }
-    }
-    match exported.iter().position(|there| !there) {
-        Some(missing) => Err(LoadError::MissingExport(format!("{PACKAGE}{}@0.1.0", EXPORTS[missing]))),
-        None => Ok(()),
-    }
+/// The host calls of a world.
+pub trait Calls: Send + Sync + 'static {
+    /// Returns the calls that both worlds have.
+    fn host(&self) -> &dyn Host;
 }
 
-fn allowed(import: &str, bytes: &[u8]) -> Result<(), LoadError> {
-    if import.starts_with("wasi:") {
-        return Err(LoadError::Wasi { import: import.to_owned(), remedy: remedy(bytes) });
-    }
-    match interface(import) {
-        Some(interface) if IMPORTS.contains(&interface) => Ok(()),
-        _ => Err(LoadError::UnknownImport(import.to_owned())),
-    }
-}
+/// A world of the contract. There are two, and no other crate can add one.
+pub trait World: Sized + Send + Sync + 'static {
+    /// The host calls of the world.
+    type Calls: Calls;
+    /// A component of the world in a store.
+    type Bindings: Send + Sync;
+    /// A component of the world, linked and type-checked.
+    type Pre: Send + Sync;
 
-/// Returns the names of the contract's interfaces with functions that a component imports, without package and
-/// version: what it asks for. Its bytes passed [`check`].
-pub(crate) fn asked(component: &Component) -> Vec<String> {
-    let engine = component.engine();
-    let ty = component.component_type();
-    let with_functions = ty.imports(engine).filter(|(_, item)| functions(engine, &item.ty));
-    with_functions.filter_map(|(name, _)| interface(name).map(str::to_owned)).collect()
-}
+    /// What a component of the world may import and has to export.
+    #[doc(hidden)]
+    fn rules() -> &'static Rules;
 
-fn interface(name: &str) -> Option<&str> {
-    let (interface, version) = name.strip_prefix(PACKAGE)?.split_once('@')?;
-    version.starts_with("0.1.").then_some(interface)
-}
+    /// Adds the host calls of the world.
+    #[doc(hidden)]
+    fn link(linker: &mut Linker<State<Self::Calls>>) -> wasmtime::Result<()>;
 
-fn functions(engine: &wasmtime::Engine, item: &ComponentItem) -> bool {
-    match item {
-        ComponentItem::ComponentInstance(instance) => {
-            instance.exports(engine).any(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)))
-        }
-        _ => false,
-    }
-}
+    /// Checks the types of the imports and exports.
+    #[doc(hidden)]
+    fn prepare(pre: InstancePre<State<Self::Calls>>) -> wasmtime::Result<Self::Pre>;
 
-/// Marks that the tools leave in what they build, and the line that builds it without WASI.
-const REMEDIES: [(&[u8], &str); 4] = [
-    (b"componentize-py", "build it with: componentize-py componentize --stub-wasi"),
-    (b"StarlingMonkey", "build it with: disableFeatures: ['stdio', 'random', 'clocks', 'http', 'fetch-event']"),
-    (
-        b"Go cmd/compile",
-        "build it with a stub adapter: wasm-tools component new --adapt wasi_snapshot_preview1=stub.wasm",
-    ),
-    (b"rustc", "build it with: cargo build --target wasm32-unknown-unknown"),
-];
+    /// Instantiates: the component's start functions run here.
+    #[doc(hidden)]
+    fn instantiate(
+        pre: &Self::Pre,
+        store: &mut Store<State<Self::Calls>>,
+    ) -> impl Future<Output = wasmtime::Result<Self::Bindings>> + Send;
 
-/// Returns the line that repairs the build of a component that wants WASI.
-fn remedy(component: &[u8]) -> &'static str {
-    let found = REMEDIES.iter().find(|(mark, _)| component.windows(mark.len()).any(|window| window == *mark));
-    found.map_or("build it for a target without WASI, such as wasm32-unknown-unknown", |(_, line)| line)
+    /// Asks the policy for its name, version and settings.
+    #[doc(hidden)]
+    fn describe(
+        bindings: &Self::Bindings,
+        store: &mut Store<State<Self::Calls>>,
+    ) -> impl Future<Output = wasmtime::Result<Description>> + Send;
+
+    /// Returns the host of a policy that describes itself: it answers every call with a failure.
+    #[doc(hidden)]
+    fn silent() -> Self::Calls;
 }

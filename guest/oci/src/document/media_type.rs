@@ -69,15 +69,19 @@ pub fn check_document(media_type: &str) -> Result<(), DocumentError> {
     Err(DocumentError::Unsupported(format!("{shown} is no media type of a manifest or index")))
 }
 
-/// Checks the form of a media type, as RFC 6838, section 4.2. Parameters are let through: there are artifact types with
-/// a version behind a `;`.
-pub(super) fn check(member: &str, media_type: &str) -> Result<(), DocumentError> {
+/// Returns whether a text has the form of a media type, as RFC 6838, section 4.2. Parameters are let through: there are
+/// artifact types with a version behind a `;`.
+pub fn is_well_formed(media_type: &str) -> bool {
     if is_document(media_type) || is_config(media_type) {
-        return Ok(());
+        return true;
     }
     let bare = media_type.split_once(';').map_or(media_type, |(bare, _)| bare);
-    let well_formed = bare.split_once('/').is_some_and(|(first, second)| is_half(first) && is_half(second));
-    if well_formed {
+    bare.split_once('/').is_some_and(|(first, second)| is_half(first) && is_half(second))
+}
+
+/// Checks the form of a media type.
+pub(super) fn check(member: &str, media_type: &str) -> Result<(), DocumentError> {
+    if is_well_formed(media_type) {
         return Ok(());
     }
     Err(malformed(format_args!("{member} {} is no media type", Quoted(&shorten(media_type)))))
