@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use refkit::{AotCache, Compiler, CompilerProcess, Engine, EngineOptions, LoadError, Policy};
+use refkit::{AotCache, Compiler, CompilerProcess, Engine, EngineOptions, LoadError, Policy, PublishingPolicy};
 use refkit_support::bomb;
 use refkit_tests::components::{ALLOW_LIST, DEFAULT, HOSTILE};
 use refkit_tests::stage::ENGINE;
@@ -140,6 +140,28 @@ async fn cve_2026_50195_no_policy_writes() {
     match refused(importing(wanted)).await {
         LoadError::UnknownImport { import, world: "policy" } => assert_eq!(import, wanted),
         other => panic!("{other:?}"),
+    }
+}
+
+/// A component is checked against the world that it is loaded as.
+#[tokio::test]
+async fn a_policy_of_the_other_world_is_refused() {
+    let engine = Engine::new(no_compiler()).unwrap();
+    let refused = async |bytes: Vec<u8>| PublishingPolicy::load(&engine, bytes).await.err().expect("another world");
+    match refused(ALLOW_LIST.to_vec()).await {
+        LoadError::MissingExport { export, world: "publishing-policy" } => {
+            assert_eq!(export, "refkit:policy/publisher@0.1.0");
+        }
+        other => panic!("{other:?}"),
+    }
+    // It may import more than a policy.
+    for import in ["registry-write", "publishing-chain", "publication", "registry", "chain"] {
+        let error = refused(importing(&format!("refkit:policy/{import}@0.1.0"))).await;
+        assert!(matches!(error, LoadError::MissingExport { .. }), "{import}: {error:?}");
+    }
+    for import in ["refkit:policy/publisher@0.1.0", "refkit:policy/registry-write@0.2.0"] {
+        let error = refused(importing(import)).await;
+        assert!(matches!(error, LoadError::UnknownImport { .. }), "{import}: {error:?}");
     }
 }
 

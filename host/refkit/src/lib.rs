@@ -70,12 +70,12 @@ pub use grants::Grants;
 pub use observation::{Answer, Call, Observation, ObservationsDocument};
 pub use outcome::{Judged, Outcome, Refused, Resolution};
 pub use refkit_contract::{
-    Absence, Content, Decision, Denial, Description, ErrorCode, Failure, Image, Level, Parts, Request, Resolved,
-    Selection, Setting,
+    Absence, Annotation, AnnotationTarget, Content, Decision, Denial, Description, ErrorCode, Failure, Image, Level,
+    Parts, PublishDecision, PublishRequest, PublishSource, Request, Resolved, Selection, Setting,
 };
 pub use refkit_sandbox::{
-    AotCache, Compiler, CompilerProcess, Engine, EngineError, EngineOptions, LoadError, Policy, RunError, Shipped,
-    Usage,
+    AotCache, Compiler, CompilerProcess, Engine, EngineError, EngineOptions, LoadError, Policy, PublishingPolicy,
+    RunError, Shipped, Usage,
 };
 pub use refkit_sandbox::{aot, compiler};
 pub use resolver::Resolver;
