@@ -36,6 +36,7 @@
 
 mod answers;
 mod case;
+mod config;
 mod content;
 mod platform;
 mod registry;

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
-use refkit_oci::Digest;
+use refkit_oci::document::{Index, media_type};
+use refkit_oci::{Descriptor, Digest};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::range;
@@ -205,18 +207,24 @@ fn referrers(store: &mut Store, repository: &str, subject: &str, artifact_type: 
     if subject.parse::<Digest>().is_err() {
         return error(StatusCode::BAD_REQUEST, "DIGEST_INVALID", subject);
     }
-    let found: Vec<Value> = match store.repository(repository) {
+    let manifests: Vec<Descriptor> = match store.repository(repository) {
         Some(held) => held
             .manifests
             .iter()
             .filter_map(|(digest, manifest)| manifest.as_referrer(digest, subject))
-            .filter(|entry| artifact_type.is_none_or(|wanted| entry["artifactType"] == wanted))
+            .filter(|entry| artifact_type.is_none_or(|wanted| entry.artifact_type.as_deref() == Some(wanted)))
             .collect(),
         None => Vec::new(),
     };
-    let media_type = "application/vnd.oci.image.index.v1+json";
-    let index = json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": found });
-    let answer = json_answer(StatusCode::OK, media_type, &index);
+    let index = Index {
+        media_type: media_type::INDEX.to_owned(),
+        manifests,
+        artifact_type: None,
+        subject: None,
+        annotations: Vec::new(),
+        unverifiable: Vec::new(),
+    };
+    let answer = json_answer(StatusCode::OK, media_type::INDEX, &index);
     if artifact_type.is_some() { with(answer, &[("oci-filters-applied", "artifactType")]) } else { answer }
 }
 
@@ -232,9 +240,9 @@ fn not_allowed() -> Response<Bytes> {
 }
 
 /// Returns an answer with JSON in it.
-pub(crate) fn json_answer(status: StatusCode, media_type: &str, value: &Value) -> Response<Bytes> {
+pub(crate) fn json_answer(status: StatusCode, media_type: &str, value: &impl Serialize) -> Response<Bytes> {
     let mut answer = plain(status);
-    *answer.body_mut() = value.to_string().into();
+    *answer.body_mut() = serde_json::to_vec(value).expect("a document of texts and numbers").into();
     with(answer, &[("content-type", media_type)])
 }
 

@@ -11,7 +11,7 @@
 //! ```
 
 mod demo;
-mod document;
+pub(crate) mod document;
 mod layer;
 
 use std::collections::BTreeMap;

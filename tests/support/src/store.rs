@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use refkit_oci::Digest;
-use serde_json::{Value, json};
+use refkit_oci::{Descriptor, Digest};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 pub(crate) struct Manifest {
@@ -15,19 +15,17 @@ pub(crate) struct Manifest {
 impl Manifest {
     /// Returns the manifest's descriptor in a list of referrers, if it is one of the subject's, as OCI distribution
     /// 1.1, section "Listing Referrers".
-    pub(crate) fn as_referrer(&self, digest: &str, subject: &str) -> Option<Value> {
+    pub(crate) fn as_referrer(&self, digest: &str, subject: &str) -> Option<Descriptor> {
         let document: Value = serde_json::from_slice(&self.bytes).ok()?;
         if document["subject"]["digest"] != subject {
             return None;
         }
-        let mut entry = json!({ "mediaType": self.media_type, "digest": digest, "size": self.bytes.len() });
+        let mut entry = Descriptor::new(&*self.media_type, digest.parse().ok()?, self.bytes.len() as u64);
         let stated = document["artifactType"].as_str().filter(|text| !text.is_empty());
-        if let Some(artifact_type) = stated.or_else(|| document["config"]["mediaType"].as_str()) {
-            entry["artifactType"] = artifact_type.into();
-        }
-        if document["annotations"].is_object() {
-            entry["annotations"] = document["annotations"].clone();
-        }
+        entry.artifact_type = stated.or_else(|| document["config"]["mediaType"].as_str()).map(str::to_owned);
+        let annotations = document["annotations"].as_object().into_iter().flatten();
+        entry.annotations =
+            annotations.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
         Some(entry)
     }
 }

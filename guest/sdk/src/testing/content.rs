@@ -1,14 +1,15 @@
 //! What a table says a registry holds: images and indexes in short, anything else as JSON or text.
 
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
-use super::platform;
-use super::{Names, Registry};
+use refkit_oci::document::{Index, Manifest, media_type};
+use refkit_oci::edit::{List, Object};
+use refkit_oci::{Descriptor, descriptor};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+use super::{Names, Registry, config, platform};
+
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 /// One content. Exactly one of `image`, `index`, `artifact`, `json`, `text` and `blob` says what it is.
@@ -24,7 +25,7 @@ pub(super) struct Item {
     /// An image: the platform that its config tells.
     image: Option<String>,
     /// The labels of the image's config.
-    labels: Option<Map<String, Value>>,
+    labels: Option<BTreeMap<String, String>>,
     /// The media type of the image's config.
     config_media_type: Option<String>,
     /// The bytes of the image's config, as text.
@@ -36,7 +37,7 @@ pub(super) struct Item {
     /// What an artifact is about, by name.
     subject: Option<String>,
     /// The annotations of an image, index or artifact.
-    annotations: Option<Map<String, Value>>,
+    annotations: Option<BTreeMap<String, String>>,
     /// A manifest as JSON. An object with the member `$` stands for the descriptor of the content of that name; its
     /// other members are added to the descriptor or take the place of its own.
     json: Option<Value>,
@@ -63,7 +64,7 @@ struct Long {
     platform: Option<String>,
     /// The name of the manifest that it attests: the two annotations that BuildKit writes.
     about: Option<String>,
-    annotations: Option<Map<String, Value>>,
+    annotations: Option<BTreeMap<String, String>>,
     media_type: Option<String>,
     digest: Option<String>,
     size: Option<Value>,
@@ -75,39 +76,39 @@ pub(super) struct Builder<'a> {
     pub(super) names: &'a mut Names,
     /// Where contents are put that do not say where.
     pub(super) repository: &'a str,
-    /// Of each content its name, media type and size.
-    known: Vec<(String, String, usize)>,
+    /// The descriptors of the contents by name.
+    known: BTreeMap<String, Descriptor>,
 }
 
 impl<'a> Builder<'a> {
     pub(super) fn new(registry: &'a mut Registry, names: &'a mut Names, repository: &'a str) -> Self {
-        Self { registry, names, repository, known: Vec::new() }
+        Self { registry, names, repository, known: BTreeMap::new() }
     }
 
     /// Puts a content into the registry, and returns its name.
     pub(super) fn add(&mut self, item: &Item) -> Result<String, String> {
         let name = &item.name;
         if let Some(text) = &item.blob {
-            self.blob(item, name, "application/octet-stream", text);
+            self.blob(item, name, "application/octet-stream", text.as_bytes())?;
             return Ok(name.clone());
         }
         let (media_type, bytes) = if let Some(text) = &item.image {
-            self.image(item, text)?
+            (media_type::MANIFEST, self.image(item, text)?)
         } else if let Some(entries) = &item.index {
-            (INDEX, self.index(item, entries)?)
+            (media_type::INDEX, self.index(item, entries)?)
         } else if let Some(artifact_type) = &item.artifact {
-            (MANIFEST, self.artifact(item, artifact_type)?)
+            (media_type::MANIFEST, self.artifact(item, artifact_type)?)
         } else if let Some(value) = &item.json {
-            (MANIFEST, self.expanded(value)?.to_string())
+            (media_type::MANIFEST, self.expanded(value)?.to_string().into_bytes())
         } else if let Some(text) = &item.text {
-            (MANIFEST, self.names.expand(text))
+            (media_type::MANIFEST, self.names.expand(text).into_bytes())
         } else {
             return Err(format!("nothing says what {name} is"));
         };
         let media_type = item.media_type.as_deref().unwrap_or(media_type);
         let repository = item.repository.as_deref().unwrap_or(self.repository);
-        let digest = self.registry.manifest(repository, None, media_type, bytes.as_bytes());
-        self.learn(name, &digest, media_type, bytes.len());
+        let digest = self.registry.manifest(repository, None, media_type, &bytes);
+        self.learn(name, &digest, media_type, bytes.len())?;
         Ok(name.clone())
     }
 
@@ -121,42 +122,51 @@ impl<'a> Builder<'a> {
         Err(format!("{repository} holds no manifest {name}"))
     }
 
-    fn learn(&mut self, name: &str, digest: &str, media_type: &str, size: usize) {
+    fn learn(&mut self, name: &str, digest: &str, media_type: &str, size: usize) -> Result<(), String> {
         self.names.add(digest, name);
-        self.known.push((name.to_owned(), media_type.to_owned(), size));
+        let digest = digest.parse().map_err(shown)?;
+        self.known.insert(name.to_owned(), Descriptor::new(media_type, digest, size as u64));
+        Ok(())
     }
 
-    fn blob(&mut self, item: &Item, name: &str, media_type: &str, text: &str) {
+    fn blob(&mut self, item: &Item, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), String> {
         let repository = item.repository.as_deref().unwrap_or(self.repository);
-        let digest = self.registry.blob(repository, text.as_bytes());
-        self.learn(name, &digest, media_type, text.len());
+        let digest = self.registry.blob(repository, bytes);
+        self.learn(name, &digest, media_type, bytes.len())
     }
 
-    fn image(&mut self, item: &Item, text: &str) -> Result<(&'static str, String), String> {
-        let mut config = platform::json(&platform::platform(text)?);
-        config.insert("config".into(), json!({ "Labels": item.labels }));
-        config.insert("rootfs".into(), json!({ "type": "layers", "diff_ids": [] }));
-        config.insert("author".into(), item.name.clone().into());
-        let config = item.config.clone().unwrap_or_else(|| Value::Object(config).to_string());
+    fn image(&mut self, item: &Item, text: &str) -> Result<Vec<u8>, String> {
+        let config = match &item.config {
+            Some(text) => text.clone().into_bytes(),
+            None => config::bytes(&platform::platform(text)?, item.labels.as_ref(), &item.name)?,
+        };
         let docker = item.media_type.as_deref().is_some_and(|own| own.starts_with("application/vnd.docker."));
-        let usual = if docker { "application/vnd.docker.container.image.v1+json" } else { CONFIG };
-        let config_media_type = item.config_media_type.as_deref().unwrap_or(usual);
+        let usual = if docker { media_type::DOCKER_CONFIG } else { media_type::CONFIG };
         let name = format!("{}.config", item.name);
-        self.blob(item, &name, config_media_type, &config);
-        let mut manifest = self.document(item, MANIFEST);
-        manifest.insert("config".into(), self.descriptor(&name)?.into());
-        manifest.insert("layers".into(), json!([layer()]));
-        Ok((MANIFEST, Value::Object(manifest).to_string()))
+        self.blob(item, &name, item.config_media_type.as_deref().unwrap_or(usual), &config)?;
+        written(&manifest(item, self.descriptor(&name)?, layer()?))
     }
 
-    fn index(&self, item: &Item, entries: &[Entry]) -> Result<String, String> {
-        let entries: Vec<_> = entries.iter().map(|entry| self.entry(entry)).collect::<Result<_, _>>()?;
-        let mut index = self.document(item, INDEX);
-        index.insert("manifests".into(), entries.into());
-        Ok(Value::Object(index).to_string())
+    fn index(&self, item: &Item, entries: &[Entry]) -> Result<Vec<u8>, String> {
+        let index = Index {
+            media_type: item.media_type.clone().unwrap_or_else(|| media_type::INDEX.to_owned()),
+            manifests: Vec::new(),
+            artifact_type: None,
+            subject: None,
+            annotations: item.annotations.clone().unwrap_or_default().into_iter().collect(),
+            unverifiable: Vec::new(),
+        };
+        let mut index = Object::of(&index).map_err(shown)?;
+        // An entry may say on purpose what no descriptor can say.
+        let mut manifests = List::new();
+        for entry in entries {
+            manifests.push(&self.entry(entry)?).map_err(shown)?;
+        }
+        index.set("manifests", &manifests).map_err(shown)?;
+        Ok(index.into_bytes())
     }
 
-    fn entry(&self, entry: &Entry) -> Result<Value, String> {
+    fn entry(&self, entry: &Entry) -> Result<Object, String> {
         let long = match entry {
             Entry::Long(long) => long.clone(),
             Entry::Short(text) => {
@@ -168,52 +178,37 @@ impl<'a> Builder<'a> {
                 Long { of: of.to_owned(), platform, about, annotations, media_type, digest, size }
             }
         };
-        let mut descriptor = self.descriptor(&long.of)?;
-        if let Some(text) = &long.platform {
-            descriptor.insert("platform".into(), platform::json(&platform::platform(text)?).into());
-        }
-        let mut annotations = long.annotations.clone().unwrap_or_default();
+        let mut entry = self.descriptor(&long.of)?;
+        entry.platform = long.platform.as_deref().map(platform::platform).transpose()?.as_ref().map(platform::document);
+        let mut annotations = long.annotations.unwrap_or_default();
         if let Some(about) = &long.about {
-            annotations.insert("vnd.docker.reference.type".into(), "attestation-manifest".into());
-            annotations.insert("vnd.docker.reference.digest".into(), self.digest(about)?.into());
+            annotations.insert(descriptor::REFERENCE_TYPE.to_owned(), "attestation-manifest".to_owned());
+            annotations.insert(descriptor::REFERENCE_DIGEST.to_owned(), self.digest(about)?);
         }
-        if !annotations.is_empty() {
-            descriptor.insert("annotations".into(), annotations.into());
-        }
+        entry.annotations = annotations.into_iter().collect();
+        let mut entry = Object::of(&entry).map_err(shown)?;
         for (name, value) in [("mediaType", &long.media_type), ("digest", &long.digest)] {
             if let Some(value) = value {
-                descriptor.insert(name.into(), value.clone().into());
+                entry.set(name, value).map_err(shown)?;
             }
         }
-        if let Some(size) = long.size {
-            descriptor.insert("size".into(), size);
+        if let Some(size) = &long.size {
+            entry.set("size", size).map_err(shown)?;
         }
-        Ok(descriptor.into())
+        Ok(entry)
     }
 
-    fn artifact(&self, item: &Item, artifact_type: &str) -> Result<String, String> {
-        let empty = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
-        let empty = json!({ "mediaType": "application/vnd.oci.empty.v1+json", "digest": empty, "size": 2 });
-        let mut manifest = self.document(item, MANIFEST);
-        manifest.insert("artifactType".into(), artifact_type.into());
-        manifest.insert("config".into(), empty.clone());
-        manifest.insert("layers".into(), json!([empty]));
-        if let Some(subject) = &item.subject {
-            manifest.insert("subject".into(), self.descriptor(subject)?.into());
+    fn artifact(&self, item: &Item, artifact_type: &str) -> Result<Vec<u8>, String> {
+        let empty = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a".parse();
+        let empty = Descriptor::new("application/vnd.oci.empty.v1+json", empty.map_err(shown)?, 2);
+        let mut manifest = manifest(item, empty.clone(), empty);
+        manifest.artifact_type = Some(artifact_type.to_owned());
+        manifest.subject = item.subject.as_deref().map(|subject| self.descriptor(subject)).transpose()?;
+        if item.annotations.is_none() {
+            // Without it two artifacts of one type about nothing would be the same content.
+            manifest.annotations.push(("name".to_owned(), item.name.clone()));
         }
-        // Without it two artifacts of one type about nothing would be the same content.
-        manifest.entry("annotations").or_insert_with(|| json!({ "name": item.name }));
-        Ok(Value::Object(manifest).to_string())
-    }
-
-    fn document(&self, item: &Item, usual: &str) -> Map<String, Value> {
-        let mut document = Map::new();
-        document.insert("schemaVersion".into(), 2.into());
-        document.insert("mediaType".into(), item.media_type.as_deref().unwrap_or(usual).into());
-        if let Some(annotations) = &item.annotations {
-            document.insert("annotations".into(), annotations.clone().into());
-        }
-        document
+        written(&manifest)
     }
 
     fn expanded(&self, value: &Value) -> Result<Value, String> {
@@ -221,7 +216,10 @@ impl<'a> Builder<'a> {
             Value::Array(list) => Value::Array(list.iter().map(|item| self.expanded(item)).collect::<Result<_, _>>()?),
             Value::Object(object) => {
                 let mut expanded = match object.get("$") {
-                    Some(name) => self.descriptor(name.as_str().unwrap_or_default())?,
+                    Some(name) => {
+                        let descriptor = self.descriptor(name.as_str().unwrap_or_default())?;
+                        serde_json::from_slice(&written(&descriptor)?).map_err(shown)?
+                    }
                     None => Map::new(),
                 };
                 for (name, value) in object.iter().filter(|(name, _)| *name != "$") {
@@ -237,19 +235,34 @@ impl<'a> Builder<'a> {
         self.names.digest(name).map(str::to_owned).ok_or_else(|| format!("nothing is called {name} so far"))
     }
 
-    fn descriptor(&self, name: &str) -> Result<Map<String, Value>, String> {
-        let digest = self.digest(name)?;
-        let known = self.known.iter().find(|(known, ..)| known == name);
-        let (_, media_type, size) = known.ok_or_else(|| format!("nothing is called {name} so far"))?;
-        let mut descriptor = Map::new();
-        descriptor.insert("mediaType".into(), media_type.clone().into());
-        descriptor.insert("digest".into(), digest.into());
-        descriptor.insert("size".into(), (*size).into());
-        Ok(descriptor)
+    fn descriptor(&self, name: &str) -> Result<Descriptor, String> {
+        self.known.get(name).cloned().ok_or_else(|| format!("nothing is called {name} so far"))
     }
 }
 
-/// A layer that no test reads.
-fn layer() -> Value {
-    json!({ "mediaType": LAYER, "digest": format!("sha256:{}", "0".repeat(64)), "size": 32 })
+/// Returns a manifest with one layer.
+fn manifest(item: &Item, config: Descriptor, layer: Descriptor) -> Manifest {
+    Manifest {
+        media_type: item.media_type.clone().unwrap_or_else(|| media_type::MANIFEST.to_owned()),
+        config,
+        layers: vec![layer],
+        artifact_type: None,
+        subject: None,
+        annotations: item.annotations.clone().unwrap_or_default().into_iter().collect(),
+        unverifiable: Vec::new(),
+    }
+}
+
+/// Returns a layer that no test reads.
+fn layer() -> Result<Descriptor, String> {
+    let digest = format!("sha256:{}", "0".repeat(64)).parse().map_err(shown)?;
+    Ok(Descriptor::new(LAYER, digest, 32))
+}
+
+fn written(document: &impl Serialize) -> Result<Vec<u8>, String> {
+    serde_json::to_vec(document).map_err(shown)
+}
+
+fn shown(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }

@@ -45,21 +45,10 @@ pub(super) fn show(platform: &Platform) -> String {
     text
 }
 
-/// Returns the platform as JSON, as it stands in an index or a config.
-pub(super) fn json(platform: &Platform) -> serde_json::Map<String, serde_json::Value> {
-    let mut object = serde_json::Map::new();
-    object.insert("architecture".into(), platform.architecture.clone().into());
-    object.insert("os".into(), platform.os.clone().into());
-    if let Some(variant) = &platform.variant {
-        object.insert("variant".into(), variant.clone().into());
-    }
-    if let Some(version) = &platform.os_version {
-        object.insert("os.version".into(), version.clone().into());
-    }
-    if !platform.os_features.is_empty() {
-        object.insert("os.features".into(), platform.os_features.clone().into());
-    }
-    object
+/// Returns the platform as it stands in an index or a config.
+pub(super) fn document(platform: &Platform) -> refkit_oci::Platform {
+    let Platform { os, architecture, variant, os_version, os_features } = platform.clone();
+    refkit_oci::Platform { os, architecture, variant, os_version, os_features }
 }
 
 #[cfg(test)]

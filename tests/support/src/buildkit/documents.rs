@@ -1,13 +1,16 @@
 //! The documents of the image that a fake BuildKit reaches.
 
 use refkit_content::verify::digest;
-use refkit_oci::{Algorithm, Descriptor, Digest, Reference};
+use refkit_oci::document::{Index, Manifest, media_type};
+use refkit_oci::{Algorithm, Descriptor, Digest, Platform, Reference};
+
+use crate::image::document::{Config, ImageConfig, json};
 
 /// The media type of an OCI index.
-pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub const INDEX: &str = media_type::INDEX;
 
 /// The media type of an OCI manifest.
-pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub const MANIFEST: &str = media_type::MANIFEST;
 
 /// The media type of an OCI config.
 pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
@@ -25,20 +28,27 @@ pub fn descriptor(media_type: &str, bytes: &[u8]) -> Descriptor {
     Descriptor::new(media_type, sha256(bytes), bytes.len() as u64)
 }
 
-fn json(descriptor: &Descriptor, more: &str) -> String {
-    let Descriptor { media_type, digest, size, .. } = descriptor;
-    format!(r#"{{"mediaType":"{media_type}","digest":"{digest}","size":{size}{more}}}"#)
+fn platform(architecture: &str) -> Platform {
+    Platform { os: "linux".to_owned(), architecture: architecture.to_owned(), ..Platform::default() }
 }
 
 /// Returns the config for an architecture. It has the label `seen`.
 pub fn config(architecture: &str) -> Vec<u8> {
-    let rest = r#""config":{"Labels":{"seen":"1"}},"rootfs":{"type":"layers","diff_ids":[]}"#;
-    format!(r#"{{"os":"linux","architecture":"{architecture}",{rest}}}"#).into_bytes()
+    let config = Config { labels: [("seen".to_owned(), "1".to_owned())].into(), ..Config::default() };
+    json(&ImageConfig::new(&platform(architecture), config, Vec::new()))
 }
 
 /// Returns a manifest without layers.
 pub fn manifest(config: &Descriptor) -> Vec<u8> {
-    format!(r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","config":{},"layers":[]}}"#, json(config, "")).into_bytes()
+    json(&Manifest {
+        media_type: MANIFEST.to_owned(),
+        config: config.clone(),
+        layers: Vec::new(),
+        artifact_type: None,
+        subject: None,
+        annotations: Vec::new(),
+        unverifiable: Vec::new(),
+    })
 }
 
 /// Returns the manifest for an architecture.
@@ -48,13 +58,18 @@ pub fn manifest_of(architecture: &str) -> Vec<u8> {
 
 /// Returns an index of the manifests of all architectures. Another `mark` makes it another index.
 pub fn index(mark: &str) -> Vec<u8> {
-    let entries = ARCHITECTURES.map(|architecture| {
-        let platform = format!(r#","platform":{{"os":"linux","architecture":"{architecture}"}}"#);
-        json(&descriptor(MANIFEST, &manifest_of(architecture)), &platform)
+    let entries = ARCHITECTURES.map(|architecture| Descriptor {
+        platform: Some(platform(architecture)),
+        ..descriptor(MANIFEST, &manifest_of(architecture))
     });
-    let entries = entries.join(",");
-    format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{entries}],"annotations":{{"mark":"{mark}"}}}}"#)
-        .into_bytes()
+    json(&Index {
+        media_type: INDEX.to_owned(),
+        manifests: entries.into(),
+        artifact_type: None,
+        subject: None,
+        annotations: vec![("mark".to_owned(), mark.to_owned())],
+        unverifiable: Vec::new(),
+    })
 }
 
 /// Returns the reference that a text is.

@@ -10,14 +10,14 @@ use serde_json::value::RawValue;
 const CREATED: &str = "2025-01-01T00:00:00Z";
 
 /// Returns a document's bytes.
-pub(super) fn json(document: &impl Serialize) -> Vec<u8> {
+pub(crate) fn json(document: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(document).expect("a document of texts and numbers")
 }
 
 /// The part of a config that containers are started with.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Config {
+pub(crate) struct Config {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -28,7 +28,7 @@ pub(super) struct Config {
 
 /// An image's config.
 #[derive(Serialize)]
-pub(super) struct ImageConfig<'a> {
+pub(crate) struct ImageConfig<'a> {
     created: &'static str,
     #[serde(flatten)]
     platform: &'a Platform,
@@ -51,7 +51,7 @@ impl<'a> ImageConfig<'a> {
 }
 
 /// Returns an in-toto statement about a manifest, with a predicate as small as can be.
-pub(super) fn statement(predicate_type: &str, about: &Digest) -> Vec<u8> {
+pub(crate) fn statement(predicate_type: &str, about: &Digest) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Statement<'a> {
