@@ -86,7 +86,7 @@ fn nothing_gets_into_the_directory_by_another_way() {
 #[test]
 fn large_files_are_not_kept() {
     let zeros = vec![0; 300 << 20];
-    let limit = "the files of the entrypoint have more than 268435456 bytes";
+    let limit = "the wanted files have more than 268435456 bytes";
     for (path, code, said) in [("refkit/policies/99-other.wasm", 0, "does not name"), (WASM, 1, limit)] {
         let layout = changed(|raw| raw.layer(&[(path, &zeros)], false));
         let (ran, peak) = Refkit::new(["frontend", "image", "--check", &at(&layout)]).measured();

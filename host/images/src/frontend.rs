@@ -27,6 +27,9 @@ pub use inspect::Inspector;
 pub use label::Listed;
 pub use program::Program;
 
+/// The directory of all that the recipe puts into an image.
+pub const DIRECTORY: &str = "/refkit";
+
 /// The program's path in an image.
 pub const PROGRAM: &str = "/refkit/refkit-frontend";
 

@@ -1,4 +1,5 @@
-//! Finds files in the layers of an image as a container sees them: of each path the file in the topmost layer.
+//! Finds files in the layers of an image as a container sees them: of each path the file in the topmost layer. The files
+//! are below one directory of the root, and so layers are read only as far down as something may change in it.
 
 mod archive;
 mod compressed;
@@ -13,8 +14,7 @@ use refkit_content::{Source, verify};
 use refkit_oci::document::{Config, Manifest};
 use refkit_oci::{Descriptor, Digest, Repository};
 
-use crate::frontend::POLICIES;
-use contents::{Contents, Found, Left, ROOT};
+use contents::{Contents, Found, Left, Wanted};
 use links::Links;
 
 pub use contents::File;
@@ -32,8 +32,12 @@ const LAYERS_LIMIT: usize = 128;
 pub struct Layers {
     source: Arc<dyn Source>,
     repository: Repository,
-    /// The contents by the digest of the layer and the wanted paths.
-    read: HashMap<(Digest, Rc<[String]>), Rc<Contents>>,
+    /// The directory's name, without a slash.
+    directory: String,
+    /// The most bytes that the wanted files of one image may have.
+    limit: u64,
+    /// The contents by the digest of the layer and what was wanted of it.
+    read: HashMap<(Digest, Rc<Wanted>), Rc<Contents>>,
 }
 
 /// The files that were found.
@@ -43,19 +47,23 @@ pub struct Files {
     pub files: HashMap<String, File>,
     /// The reasons why files cannot be found.
     pub errors: Vec<String>,
-    /// What differs from an image that the recipe makes.
-    pub warnings: Vec<String>,
+    /// Of each layer that has any, from the top, the other files below the directory.
+    pub others: Vec<Vec<String>>,
+    /// How many of the layers that were read have something in the directory.
+    pub layers: usize,
     /// Whether a layer could not be followed, so that what was not found may be there.
     pub unknown: bool,
 }
 
 impl Layers {
-    /// Returns layers of which none has been read.
-    pub fn new(source: Arc<dyn Source>, repository: Repository) -> Self {
-        Self { source, repository, read: HashMap::new() }
+    /// Returns layers of which none has been read. They are looked into below one directory of the root, `/NAME`, and
+    /// the wanted files of one image may have no more bytes than the limit.
+    pub fn new(source: Arc<dyn Source>, repository: Repository, directory: &str, limit: u64) -> Self {
+        let directory = directory.trim_matches('/').to_owned();
+        Self { source, repository, directory, limit, read: HashMap::new() }
     }
 
-    /// Finds the files at paths.
+    /// Finds the files at absolute paths below the directory.
     pub async fn find(&mut self, manifest: &Manifest, config: &Config, paths: &[String]) -> Files {
         let mut found = Files::default();
         if manifest.layers.len() != config.diff_ids.len() {
@@ -66,14 +74,15 @@ impl Layers {
         if self.read.values().map(|contents| contents.kept()).sum::<u64>() > SHARED_LIMIT {
             self.read.clear();
         }
-        let wanted: Rc<[String]> = paths.into();
+        let root = self.directory.clone();
+        let wanted = Rc::new(Wanted { directory: root.clone(), paths: paths.to_vec() });
         let mut open: Vec<&String> = paths.iter().collect();
-        let (mut left, mut with_some, mut links, mut made) = (Left::new(), 0, Links::default(), true);
+        let (mut left, mut links, mut made) = (Left::new(self.limit), Links::default(), true);
         let layers = manifest.layers.iter().zip(&config.diff_ids).rev();
         for (place, (layer, diff_id)) in layers.enumerate() {
             // A link of the layers below could lead elsewhere what is written outside of the directory, and the
             // directory itself where no layer above makes it.
-            if open.is_empty() && made && links.are_within(ROOT) {
+            if open.is_empty() && made && links.are_within(&root) {
                 break;
             }
             if place == LAYERS_LIMIT {
@@ -88,7 +97,7 @@ impl Layers {
                     return found;
                 }
             };
-            with_some += usize::from(!contents.is_empty());
+            found.layers += usize::from(!contents.is_empty());
             links.extend(contents.links());
             if links.are_too_many() {
                 found.fail("its layers have too many links and directories to follow them all".to_owned());
@@ -99,19 +108,12 @@ impl Layers {
                 made &= below || contents.makes_directories_of(path);
                 below
             });
-            let is_policy = |path: &String| path.starts_with(POLICIES) && path.ends_with(".wasm");
-            let unused: Vec<String> =
-                contents.files().filter(|path| is_policy(path) && !paths.contains(path)).collect();
-            if !unused.is_empty() {
-                found
-                    .warnings
-                    .push(format!("it has policies that its entrypoint does not name: {}", unused.join(", ")));
+            let others: Vec<String> = contents.files().filter(|path| !paths.contains(path)).collect();
+            if !others.is_empty() {
+                found.others.push(others);
             }
         }
-        found.follow(&links, paths);
-        if with_some > 1 {
-            found.warnings.push(format!("{with_some} of its layers have something in /refkit, where refkit makes one"));
-        }
+        found.follow(&links, &root, paths);
         found
     }
 
@@ -119,7 +121,7 @@ impl Layers {
         &mut self,
         layer: &Descriptor,
         diff_id: &str,
-        wanted: &Rc<[String]>,
+        wanted: &Rc<Wanted>,
         left: &mut Left,
     ) -> Result<Rc<Contents>, String> {
         let key = (layer.digest.clone(), wanted.clone());
@@ -144,11 +146,11 @@ impl Files {
     }
 
     /// Checks that no link leads to the files, or away from them.
-    fn follow(&mut self, links: &Links, paths: &[String]) {
-        match links.leads_into(ROOT) {
+    fn follow(&mut self, links: &Links, root: &str, paths: &[String]) {
+        match links.leads_into(root) {
             Err(why) => self.fail(why),
             Ok(Some(directory)) => self.fail(format!(
-                "its layers write into /{directory}, which links of them lead into /{ROOT}: what is there depends on \
+                "its layers write into /{directory}, which links of them lead into /{root}: what is there depends on \
                  who unpacks it"
             )),
             Ok(None) => {}

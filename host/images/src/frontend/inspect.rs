@@ -11,8 +11,8 @@ use refkit_oci::{Algorithm, Digest, Platform, Repository};
 use super::elf::{self, Machine};
 use super::entrypoint::Entrypoint;
 use super::policy::code_path;
-use super::{DEFAULT_CODE, NETWORK_NONE, POLICIES_LIMIT, PROGRAM, program};
-use crate::layers::{File, Layers};
+use super::{DEFAULT_CODE, DIRECTORY, NETWORK_NONE, POLICIES, POLICIES_LIMIT, PROGRAM, PROGRAM_LIMIT, program};
+use crate::layers::{File, Files, Layers};
 
 /// What one image ships.
 #[derive(Debug, Default)]
@@ -67,7 +67,8 @@ pub struct Inspector {
 impl Inspector {
     /// Returns an inspector that has read nothing yet.
     pub fn new(source: Arc<dyn Source>, repository: Repository) -> Self {
-        Self { layers: Layers::new(source, repository) }
+        // All files together may have as many bytes as the largest program alone.
+        Self { layers: Layers::new(source, repository, DIRECTORY, PROGRAM_LIMIT) }
     }
 
     /// Inspects an image that starts with this recipe's entrypoint.
@@ -95,7 +96,7 @@ impl Inspector {
         wanted.extend(policies.iter().flat_map(|path| [path.clone(), code_path(path)]));
         let mut found = self.layers.find(manifest, config, &wanted).await;
         shipped.errors.append(&mut found.errors);
-        shipped.warnings.append(&mut found.warnings);
+        shipped.judge_layers(&found);
         shipped.unknown = found.unknown;
         let content = |path: &str| found.files.get(path).map(|file| file.content.clone());
         match found.files.get(PROGRAM) {
@@ -106,8 +107,8 @@ impl Inspector {
         shipped.default_code = content(DEFAULT_CODE);
         for path in policies {
             // Another spelling is another file where the working directory or a link says so.
-            if !path.starts_with("/refkit/") {
-                shipped.errors.push(format!("{path} is not in /refkit, and nothing else is looked into"));
+            if !path.strip_prefix(DIRECTORY).is_some_and(|rest| rest.starts_with('/')) {
+                shipped.errors.push(format!("{path} is not in {DIRECTORY}, and nothing else is looked into"));
                 continue;
             }
             match content(&path) {
@@ -140,6 +141,22 @@ impl Shipped {
         }
         if child.is_empty() {
             self.errors.push("its entrypoint names no frontend to run behind the policies".to_owned());
+        }
+    }
+
+    fn judge_layers(&mut self, found: &Files) {
+        for others in &found.others {
+            let is_policy = |path: &&String| path.starts_with(POLICIES) && path.ends_with(".wasm");
+            let unused: Vec<&str> = others.iter().filter(is_policy).map(String::as_str).collect();
+            if !unused.is_empty() {
+                let text = format!("it has policies that its entrypoint does not name: {}", unused.join(", "));
+                self.warnings.push(text);
+            }
+        }
+        let layers = found.layers;
+        if layers > 1 {
+            let text = format!("{layers} of its layers have something in {DIRECTORY}, where refkit makes one");
+            self.warnings.push(text);
         }
     }
 

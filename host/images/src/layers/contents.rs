@@ -1,4 +1,4 @@
-//! Reads what a layer has below `/refkit`. Layers come from strangers: what they unpack to is bounded, and a layer that is
+//! Reads what a layer has below one directory. Layers come from strangers: what they unpack to is bounded, and a layer that is
 //! not what the config says, or that programs may unpack in different ways there, is an error.
 
 use std::collections::BTreeMap;
@@ -11,16 +11,9 @@ use refkit_oci::Digest;
 use super::archive::{self, Header, Kind, clean};
 use super::compressed;
 use super::links::{Links, is_within};
-use crate::frontend::PROGRAM_LIMIT;
-
-/// The one directory of which files are kept.
-pub const ROOT: &str = "refkit";
 
 /// The most bytes that the layers of one image may unpack to: programs and policies need a fraction of it.
 pub const UNPACKED_LIMIT: u64 = 1 << 30;
-
-/// The most bytes that the wanted files of one image may have: as many as the largest program alone.
-pub const KEPT_LIMIT: u64 = PROGRAM_LIMIT;
 
 /// The most entries below the directory: several times what a hundred policies have.
 const ENTRIES_LIMIT: usize = 1000;
@@ -28,6 +21,15 @@ const ENTRIES_LIMIT: usize = 1000;
 /// The start of the names of files that hide something of the layers below, as OCI image-spec 1.1, section "Whiteouts".
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
+
+/// What is wanted of layers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Wanted {
+    /// The one directory that is looked into, without a slash at either end; its parent is the root.
+    pub directory: String,
+    /// The absolute paths of the files that are kept.
+    pub paths: Vec<String>,
+}
 
 /// An entry below the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,12 +55,14 @@ pub struct Left {
     pub unpacked: u64,
     /// Bytes to keep in memory.
     pub kept: u64,
+    /// The bytes to keep that an image begins with.
+    limit: u64,
 }
 
 impl Left {
-    /// Returns the limits of an image of which no layer has been read.
-    pub fn new() -> Self {
-        Self { unpacked: UNPACKED_LIMIT, kept: KEPT_LIMIT }
+    /// Returns the limits of an image of which no layer has been read; its wanted files may have so many bytes.
+    pub fn new(kept: u64) -> Self {
+        Self { unpacked: UNPACKED_LIMIT, kept, limit: kept }
     }
 
     /// Subtracts the bytes of a file that is kept.
@@ -66,7 +70,7 @@ impl Left {
     /// # Errors
     /// [`io::Error`] where fewer bytes are left.
     pub fn keep(&mut self, bytes: u64) -> io::Result<()> {
-        let text = || format!("the files of the entrypoint have more than {KEPT_LIMIT} bytes");
+        let text = || format!("the wanted files have more than {} bytes", self.limit);
         self.kept = self.kept.checked_sub(bytes).ok_or_else(|| io::Error::other(text()))?;
         Ok(())
     }
@@ -99,7 +103,7 @@ impl Contents {
     ///
     /// # Errors
     /// A text for a layer that cannot be read, is too large, or has another content than the config says.
-    pub fn read(layer: &[u8], diff_id: &Digest, wanted: &[String], left: &mut Left) -> Result<Self, String> {
+    pub fn read(layer: &[u8], diff_id: &Digest, wanted: &Wanted, left: &mut Left) -> Result<Self, String> {
         let archive = compressed::archive(layer);
         let Left { unpacked, .. } = left;
         let mut unpacked = *unpacked;
@@ -115,33 +119,33 @@ impl Contents {
         Ok(contents)
     }
 
-    fn entries(archive: &mut tar::Archive<impl Read>, wanted: &[String], left: &mut Left) -> io::Result<Self> {
+    fn entries(archive: &mut tar::Archive<impl Read>, wanted: &Wanted, left: &mut Left) -> io::Result<Self> {
         let mut contents = Self::default();
-        let is_wanted = |path: &str| wanted.iter().any(|wanted| wanted.trim_start_matches('/') == path);
+        let is_wanted = |path: &str| wanted.paths.iter().any(|wanted| wanted.trim_start_matches('/') == path);
         archive::read(archive, |header, content| {
             let keep = header.kind == Kind::File && is_wanted(&header.path);
-            contents.add(header, content, keep.then_some(&mut *left))
+            contents.add(header, content, &wanted.directory, keep.then_some(&mut *left))
         })?;
         contents.order_is_nothing()?;
         Ok(contents)
     }
 
     /// Adds an entry, and its content where there is memory left for it.
-    fn add(&mut self, header: Header, content: &mut dyn Read, left: Option<&mut Left>) -> io::Result<()> {
+    fn add(&mut self, header: Header, content: &mut dyn Read, root: &str, left: Option<&mut Left>) -> io::Result<()> {
         let Header { path, kind, link, mode, size } = header;
         if path.is_empty() {
             return Ok(());
         }
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", &path));
-        self.links.entry(&path, decides(name));
+        self.links.entry(&path, decides(name, root));
         match kind {
             Kind::Symlink => self.links.link(&path, &link),
             Kind::HardLink => {
                 let target = clean(&link);
-                if is_within(&target, ROOT) {
+                if is_within(&target, root) {
                     return Err(io::Error::other(format!("/{path} is a hard link to /{target}, and may change it")));
                 }
-                self.links.entry(&target, decides(target.rsplit('/').next().unwrap_or_default()));
+                self.links.entry(&target, decides(target.rsplit('/').next().unwrap_or_default(), root));
             }
             _ => {}
         }
@@ -154,14 +158,14 @@ impl Contents {
             }
             let separator = if directory.is_empty() { "" } else { "/" };
             let hidden = format!("{directory}{separator}{hidden}");
-            if is_within(&hidden, ROOT) {
+            if is_within(&hidden, root) {
                 self.hidden.push((hidden, false));
             }
         } else if name == OPAQUE {
-            if directory.is_empty() || is_within(directory, ROOT) {
+            if directory.is_empty() || is_within(directory, root) {
                 self.hidden.push((directory.to_owned(), true));
             }
-        } else if is_within(&path, ROOT) {
+        } else if is_within(&path, root) {
             let found = match kind {
                 Kind::Directory => Entry::Directory,
                 Kind::File => {
@@ -182,7 +186,7 @@ impl Contents {
             self.entries.insert(path, found);
         }
         if self.entries.len() + self.hidden.len() > ENTRIES_LIMIT {
-            return Err(io::Error::other(format!("it has more than {ENTRIES_LIMIT} entries in /{ROOT}")));
+            return Err(io::Error::other(format!("it has more than {ENTRIES_LIMIT} entries in /{root}")));
         }
         Ok(())
     }
@@ -250,8 +254,8 @@ impl Contents {
 }
 
 /// Returns whether an entry of this name decides about the directory where it is in the root.
-fn decides(name: &str) -> bool {
-    name == ROOT || name == OPAQUE || name.strip_prefix(WHITEOUT) == Some(ROOT)
+fn decides(name: &str, root: &str) -> bool {
+    name == root || name == OPAQUE || name.strip_prefix(WHITEOUT) == Some(root)
 }
 
 /// Returns whether a path is hidden by one that is, or of which what is inside is.

@@ -32,8 +32,14 @@ fn archive(entries: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn read(archive: &[u8]) -> Result<Contents, String> {
-    let wanted = ["/refkit/a".to_owned(), "/refkit/b/a".to_owned(), "/refkit/ab".to_owned()];
-    Contents::read(archive, &digest(Algorithm::Sha256, archive), &wanted, &mut Left::new())
+    let wanted = wanted(&["a", "b/a", "ab"]);
+    Contents::read(archive, &digest(Algorithm::Sha256, archive), &wanted, &mut Left::new(1_000_000))
+}
+
+/// Returns that files below `/refkit` are wanted.
+fn wanted(paths: &[&str]) -> Wanted {
+    let paths = paths.iter().map(|path| format!("/refkit/{path}")).collect();
+    Wanted { directory: "refkit".to_owned(), paths }
 }
 
 #[test]
@@ -100,8 +106,8 @@ fn a_compressed_layer_is_what_the_config_says() {
     gzip.write_all(&archive).unwrap();
     let compressed = gzip.finish().unwrap();
     let id = digest(Algorithm::Sha256, &archive);
-    let left = |unpacked| Left { unpacked, kept: 1 };
-    let contents = Contents::read(&compressed, &id, &[], &mut left(1_000_000)).unwrap();
+    let left = |unpacked| Left { unpacked, ..Left::new(1) };
+    let contents = Contents::read(&compressed, &id, &wanted(&[]), &mut left(1_000_000)).unwrap();
     assert_eq!(contents.files().collect::<Vec<_>>(), ["/refkit/a"]);
     let other = digest(Algorithm::Sha256, b"");
     for (bytes, id, unpacked, wanted) in [
@@ -110,7 +116,7 @@ fn a_compressed_layer_is_what_the_config_says() {
         (&compressed[..compressed.len() - 9], &id, 1_000_000, ""),
         (b"\x28\xb5\x2f\xfd", &id, 1_000_000, ""),
     ] {
-        let error = Contents::read(bytes, id, &[], &mut left(unpacked)).unwrap_err();
+        let error = Contents::read(bytes, id, &self::wanted(&[]), &mut left(unpacked)).unwrap_err();
         assert!(error.contains(wanted), "{wanted}: {error}");
     }
 }
@@ -119,15 +125,14 @@ fn a_compressed_layer_is_what_the_config_says() {
 fn only_what_is_looked_at_is_kept() {
     let archive = archive(&[("refkit/a", "123"), ("refkit/b", "4567"), ("refkit/c", "89")]);
     let id = digest(Algorithm::Sha256, &archive);
-    let read = |wanted: &[&str], kept| {
-        let wanted: Vec<String> = wanted.iter().map(|path| format!("/refkit/{path}")).collect();
-        let mut left = Left { unpacked: 1_000_000, kept };
-        Contents::read(&archive, &id, &wanted, &mut left).map(|contents| (contents.kept(), left.kept))
+    let read = |paths: &[&str], kept| {
+        let mut left = Left::new(kept);
+        Contents::read(&archive, &id, &wanted(paths), &mut left).map(|contents| (contents.kept(), left.kept))
     };
     assert_eq!(read(&[], 0), Ok((0, 0)));
     assert_eq!(read(&["a", "c", "d"], 7), Ok((5, 2)));
     assert_eq!(read(&["a", "b"], 7), Ok((7, 0)));
-    assert!(read(&["a", "b"], 6).unwrap_err().contains("the files of the entrypoint have more than"));
+    assert!(read(&["a", "b"], 6).unwrap_err().contains("the wanted files have more than"));
 }
 
 #[test]
@@ -153,4 +158,16 @@ fn damaged_layers_are_errors_or_layers() {
         }
         let _ = read(&bytes);
     }
+}
+
+#[test]
+fn only_the_named_directory_is_looked_into() {
+    let archive = archive(&[("refkit/a", "1"), ("opt/a", "2"), (".wh.refkit", ""), ("opt/.wh.b", "")]);
+    let id = digest(Algorithm::Sha256, &archive);
+    let wanted = Wanted { directory: "opt".to_owned(), paths: vec!["/opt/a".to_owned(), "/refkit/a".to_owned()] };
+    let error = Contents::read(&archive, &id, &wanted, &mut Left::new(0)).unwrap_err();
+    assert!(error.contains("the wanted files have more than 0 bytes"), "{error}");
+    let contents = Contents::read(&archive, &id, &wanted, &mut Left::new(1)).unwrap();
+    assert_eq!(contents.files().collect::<Vec<_>>(), ["/opt/a"]);
+    assert_eq!((contents.find("/opt/b"), contents.find("/refkit/a")), (Found::Hidden, Found::Below));
 }
