@@ -50,7 +50,7 @@ pub async fn behind(
         Pull::Never => WhenPulled::Never,
     };
     let (offline, stale_if_error) = (caching.offline, caching.stale_if_error);
-    let options = CacheOptions { pull, offline, stale_if_error, ..CacheOptions::default() };
+    let options = CacheOptions::default().pull(pull).offline(offline).stale_if_error(stale_if_error);
     match opened {
         Ok(cache) => {
             let source = Arc::new(Cached::on_disk(client, cache.clone(), options));

@@ -54,11 +54,10 @@ impl Directories {
             Some(path) => vec![ConfigFile::Named(path.clone())],
             None => usual,
         };
-        Files {
-            refkit: files(&named.refkit, usual.refkit),
-            certs_d: files(&named.certs_d, usual.certs_d),
-            buildkitd: files(&named.buildkitd, usual.buildkitd),
-        }
+        Files::default()
+            .refkit(files(&named.refkit, usual.refkit))
+            .certs_d(files(&named.certs_d, usual.certs_d))
+            .buildkitd(files(&named.buildkitd, usual.buildkitd))
     }
 }
 
@@ -72,11 +71,10 @@ pub fn proxies() -> Proxies {
 fn proxies_of(variable: impl Fn(&str) -> Option<String>) -> Proxies {
     let first = |names: &[&str]| names.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
     let upper = if variable("REQUEST_METHOD").is_some() { "" } else { "HTTP_PROXY" };
-    Proxies {
-        http: first(&["http_proxy", upper]),
-        https: first(&["https_proxy", "HTTPS_PROXY"]),
-        none: first(&["no_proxy", "NO_PROXY"]).unwrap_or_default(),
-    }
+    Proxies::default()
+        .http(first(&["http_proxy", upper]))
+        .https(first(&["https_proxy", "HTTPS_PROXY"]))
+        .none(first(&["no_proxy", "NO_PROXY"]).unwrap_or_default())
 }
 
 /// Returns the directories of Docker's credential helpers and their environment, which is the user's own.
@@ -84,7 +82,7 @@ fn proxies_of(variable: impl Fn(&str) -> Option<String>) -> Proxies {
 pub fn helpers() -> Helpers {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let directories = std::env::split_paths(&path).collect();
-    Helpers { directories, environment: std::env::vars_os().collect(), ..Helpers::default() }
+    Helpers::default().directories(directories).environment(std::env::vars_os().collect())
 }
 
 #[cfg(test)]
@@ -146,7 +144,7 @@ mod tests {
             let value =
                 |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
             let own = |text: Option<&str>| text.map(str::to_owned);
-            let wanted = Proxies { http: own(http), https: own(https), none: none.to_owned() };
+            let wanted = Proxies::default().http(own(http)).https(own(https)).none(none.to_owned());
             assert_eq!(proxies_of(value), wanted, "{variables:?}");
         }
     }

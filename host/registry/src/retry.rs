@@ -18,12 +18,13 @@ use crate::http::{Context, Repeat, Request, Response, Transport, failure};
 /// before the response, and after a response of 408, 429, 500, 502, 503 or 504. Waits double, with a random part, and are
 /// at least as long as a `Retry-After` asks for. The client does not wait past the run's deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Retries {
     /// The most repetitions of one request; 0 for none.
     pub limit: usize,
     /// The first wait.
     pub first: Duration,
-    /// The longest wait. A host that asks for a longer one is not asked again.
+    /// The longest wait. The client does not retry a host that asks for a longer one.
     pub longest: Duration,
 }
 
@@ -38,8 +39,29 @@ impl Retries {
     /// Repeats no request.
     pub const NONE: Self = Self { limit: 0, first: Duration::ZERO, longest: Duration::ZERO };
 
-    /// Returns the waits for a request to an endpoint. A host that has another one after it is asked at most twice, the
-    /// second time within a second.
+    /// Sets the most repetitions of one request.
+    #[must_use]
+    pub const fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Sets the first wait.
+    #[must_use]
+    pub const fn first(mut self, first: Duration) -> Self {
+        self.first = first;
+        self
+    }
+
+    /// Sets the longest wait.
+    #[must_use]
+    pub const fn longest(mut self, longest: Duration) -> Self {
+        self.longest = longest;
+        self
+    }
+
+    /// Returns the waits for a request to an endpoint. If another host can be asked next, the client sends the request
+    /// at most twice, the second time within a second.
     pub(crate) fn waits(self, endpoint: &Endpoint) -> Waits {
         let retries = match endpoint.last {
             true => self,
@@ -56,14 +78,14 @@ impl Retries {
     }
 }
 
-/// The waits before the repetitions of a request that are left.
+/// The remaining waits before the repetitions of a request.
 pub(crate) struct Waits {
     waits: ExponentialBackoff,
     longest: Duration,
 }
 
 impl Waits {
-    /// Leaves out the waits of repetitions that were made before.
+    /// Skips the waits of earlier repetitions.
     fn skip(mut self, repetitions: usize) -> Self {
         for _ in 0..repetitions {
             self.waits.next();
@@ -71,7 +93,7 @@ impl Waits {
         self
     }
 
-    /// Returns how long to wait after a failure before the request is sent again; none if it is not to be.
+    /// Returns how long to wait after a failure before the client repeats the request; none if it must not.
     pub(crate) fn after(&mut self, failure: &ErrorKind) -> Option<Duration> {
         let asked = match failure {
             ErrorKind::RateLimited { retry_after, .. } | ErrorKind::Overloaded { retry_after, .. } => *retry_after,
@@ -84,11 +106,11 @@ impl Waits {
     }
 }
 
-/// Sends a request again as long as that can help and [`Retries`] allow it, and returns the first response that stands.
+/// Repeats a request as long as that can help and [`Retries`] allow it, and returns the first response that stands.
 ///
-/// All hops of a request share one number of repetitions, which the context counts. After a 429 the host's limiter holds
-/// back all other requests, too. A request whose body is a stream is not sent again, nor is one whose [`Repeat`] forbids
-/// it. Where another host can be asked next, only a connection that failed is tried again.
+/// All hops of a request share one count of repetitions, in the context. After a 429 the host's limiter also holds
+/// back all other requests. The layer does not repeat a request whose body is a stream, or whose [`Repeat`] forbids
+/// it. If another host can be asked next, it repeats only after a failed connection.
 pub(crate) struct Retry<N> {
     next: N,
     retries: Retries,
@@ -118,7 +140,7 @@ impl<N: Transport> Transport for Retry<N> {
                 Err(failure) => (failure, None),
             };
             let Some(again) = again.filter(|_| may_repeat(repeat, status)) else { return Err(failure) };
-            // Another host is nearer than a server that may recover.
+            // Another host will respond sooner than a server that may recover.
             if !context.endpoint.last && !matches!(failure, ErrorKind::Unreachable(_)) {
                 return Err(failure);
             }
@@ -135,7 +157,7 @@ impl<N: Transport> Transport for Retry<N> {
     }
 }
 
-/// Returns whether a request may be sent again after a failure: one without a response, or one with this status.
+/// Returns whether the layer may repeat a request after a failure: one without a response, or one with this status.
 fn may_repeat(repeat: Repeat, status: Option<StatusCode>) -> bool {
     match repeat {
         Repeat::Always | Repeat::Not500 => true,

@@ -62,7 +62,7 @@ async fn requests_and_retries_are_traced_without_secrets() {
     tokens.require(USER.0, USER.1);
     registry.require(Access::bearer(&tokens));
     registry.add(Rule::on("HEAD *", Fault::status(503)).first(1));
-    let retries = Retries { limit: 1, first: Duration::from_millis(1), longest: Duration::from_secs(1) };
+    let retries = Retries::default().limit(1).first(Duration::from_millis(1)).longest(Duration::from_secs(1));
     let client = builder(user()).retries(retries).build();
     let lines = Lines::default();
     let guard = tracing::subscriber::set_default(lines.clone());

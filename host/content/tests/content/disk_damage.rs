@@ -125,7 +125,7 @@ async fn a_record_in_place_of_another_one_counts_for_nothing() {
     // The record of one tag under the name of the other.
     fs::write(only_file(disk.path().join("tags")), bytes).expect("a file");
     assert_eq!(disk.verify(false).await.expect("a check").wrong.len(), 1);
-    let offline = cached.for_run(CacheOptions { offline: true, ..CacheOptions::default() });
+    let offline = cached.for_run(CacheOptions::default().offline(true));
     offline.resolve(&tagged(&repository(), "new")).await.expect_err("nothing is known");
     cached.resolve(&tagged(&repository(), "new")).await.expect("a tag");
     assert_eq!(offline.resolve(&tagged(&repository(), "new")).await.expect("a tag").value.digest, *new.digest());

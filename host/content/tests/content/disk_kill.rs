@@ -47,7 +47,7 @@ async fn fill(directory: &Path) {
     let disk = DiskCache::open(directory, LIMIT).await.expect("a cache");
     let registry = Registry::new().by((random() % 3) as u8);
     registry.image("1.0", b"image").await;
-    let options = CacheOptions { blobs: true, ..CacheOptions::default() };
+    let options = CacheOptions::default().blobs(true);
     let cached = Cached::on_disk(registry.clone(), disk.clone(), options);
     loop {
         match random() % 16 {
@@ -117,7 +117,7 @@ async fn killed_at_any_instant_a_cache_stays_whole() {
     let info = disk.info().await.expect("info");
     assert!(info.bytes <= LIMIT && info.unfinished == 0, "{info:?}");
 
-    let never = CacheOptions { pull: Pull::Never, ..CacheOptions::default() };
+    let never = CacheOptions::default().pull(Pull::Never);
     let mut there = 0;
     for whom in 0..3 {
         let cached = Cached::on_disk(Registry::new().by(whom), disk.clone(), never);

@@ -16,7 +16,7 @@ use crate::registry::{Registry, Sends};
 use crate::support::{describe, repository};
 
 fn keeping() -> CacheOptions {
-    CacheOptions { blobs: true, ..CacheOptions::default() }
+    CacheOptions::default().blobs(true)
 }
 
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";

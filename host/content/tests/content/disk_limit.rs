@@ -162,7 +162,7 @@ async fn a_disk_that_takes_no_more_does_not_fail_the_run() {
 async fn use_full_disk(directory: &Path) {
     let disk = DiskCache::open(directory.join("cache"), 64 << 20).await.expect("a cache");
     let registry = Registry::new();
-    let options = CacheOptions { blobs: true, ..CacheOptions::default() };
+    let options = CacheOptions::default().blobs(true);
     let cached = Cached::on_disk(registry.clone(), disk.clone(), options);
     let small = registry.blob(CONFIG, b"{}").await;
     let config = registry.blob(CONFIG, &vec![1; 128 << 10]).await;

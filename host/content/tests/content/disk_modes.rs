@@ -16,15 +16,15 @@ use crate::registry::{Ask, Registry};
 use crate::support::{pinned, repository, tagged};
 
 pub fn pull(pull: Pull) -> CacheOptions {
-    CacheOptions { pull, ..CacheOptions::default() }
+    CacheOptions::default().pull(pull)
 }
 
 pub fn offline() -> CacheOptions {
-    CacheOptions { offline: true, ..CacheOptions::default() }
+    CacheOptions::default().offline(true)
 }
 
 pub fn stale() -> CacheOptions {
-    CacheOptions { stale_if_error: true, ..CacheOptions::default() }
+    CacheOptions::default().stale_if_error(true)
 }
 
 /// Where a row wants an answer from; none where it wants an error that says that much.
@@ -77,7 +77,7 @@ async fn each_mode_asks_exactly_what_it_says() {
         || ErrorKind::Forbidden("not you".to_owned()),
         || ErrorKind::NotFound,
     );
-    let always_stale = CacheOptions { pull: Pull::Always, ..stale() };
+    let always_stale = stale().pull(Pull::Always);
     // For each: what resolving and pulling a tag asks, then resolving and pulling a digest.
     type Row = (&'static str, CacheOptions, Before, [(&'static [Ask], From); 4]);
     let rows: [Row; 16] = [
@@ -152,7 +152,7 @@ async fn each_mode_asks_exactly_what_it_says() {
         ),
         (
             "offline, moved",
-            CacheOptions { pull: Pull::Always, ..offline() },
+            offline().pull(Pull::Always),
             Moved,
             [(&[], From::Seen), (&[], From::Seen), (&[], From::Cache), (&[], From::Cache)],
         ),

@@ -139,7 +139,7 @@ async fn everything(cached: &Cached<Person>, tag: &str, image: &Image, layer: &D
 }
 
 fn blobs(options: CacheOptions) -> CacheOptions {
-    CacheOptions { blobs: true, ..options }
+    options.blobs(true)
 }
 
 struct Stage {

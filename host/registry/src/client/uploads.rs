@@ -1,16 +1,18 @@
-//! How blobs are sent: the settings, and what pushes have shown of registries.
+//! How the client sends blobs: the settings, and what pushes have shown of registries.
 
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
-/// How blobs are sent, in bytes.
+/// How the client sends blobs, with sizes in bytes.
 ///
-/// Every registry takes a blob in one request, which is the fastest, so the client tries that first. After a proxy with a
-/// limit on bodies has refused a blob (413), or after a connection broke, the client sends blobs to this registry in
-/// chunks, as OCI distribution 1.1, section "Pushing a blob in chunks": those fit below the limit, and of a chunk that
-/// broke the client sends only what the registry lacks. A registry that refuses chunks gets blobs whole again.
+/// Every registry takes a blob in one request, which is the fastest way, so the client tries that first. After a proxy
+/// has refused a blob as too large (413), or after a connection broke, the client sends blobs to this registry in
+/// chunks, as OCI distribution 1.1, section "Pushing a blob in chunks": chunks fit below such a limit, and after a
+/// break the client sends only the bytes that the registry lacks. A registry that refuses chunks gets blobs whole
+/// again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Uploads {
     /// The size of a chunk, and how much of a blob is held in memory: 8 MiB by default. For the 4 blobs that a copy sends
     /// at once that is 32 MiB; smaller chunks mean more round trips.
@@ -23,6 +25,22 @@ pub struct Uploads {
 impl Default for Uploads {
     fn default() -> Self {
         Self { chunk: 8 << 20, whole: 256 << 20 }
+    }
+}
+
+impl Uploads {
+    /// Sets the size of a chunk.
+    #[must_use]
+    pub fn chunk(mut self, chunk: u64) -> Self {
+        self.chunk = chunk;
+        self
+    }
+
+    /// Sets the size from which a blob goes in chunks at once.
+    #[must_use]
+    pub fn whole(mut self, whole: u64) -> Self {
+        self.whole = whole;
+        self
     }
 }
 

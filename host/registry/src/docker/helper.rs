@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::credentials::Credentials;
 
-/// The most bytes that a helper may answer.
+/// The most bytes of a helper's response.
 const LIMIT: u64 = 64 << 10;
 
 /// The message of a helper that has no credentials for a registry.
@@ -25,14 +25,38 @@ const TOKEN: &str = "<token>";
 
 /// The directories of credential helpers, their environment, and their timeout.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Helpers {
-    /// The directories that they are looked for in; relative ones are passed over, because a helper out of whatever
-    /// directory this is would be somebody else's.
+    /// The directories of the helpers. Relative ones are ignored, because a helper in the working directory may belong
+    /// to someone else.
     pub directories: Vec<PathBuf>,
-    /// The whole of their environment.
+    /// The whole environment of the helpers.
     pub environment: Vec<(OsString, OsString)>,
-    /// How long one may take: 30 s, because some ask their user.
+    /// The timeout of one helper: 30 s, because some ask their user.
     pub patience: Duration,
+}
+
+impl Helpers {
+    /// Sets the directories in which the client looks for helpers.
+    #[must_use]
+    pub fn directories(mut self, directories: Vec<PathBuf>) -> Self {
+        self.directories = directories;
+        self
+    }
+
+    /// Sets the whole environment of the helpers.
+    #[must_use]
+    pub fn environment(mut self, environment: Vec<(OsString, OsString)>) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// Sets how long one helper may take.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
 }
 
 /// The environment may hold secrets.
@@ -61,7 +85,7 @@ struct Answer {
 }
 
 impl Helpers {
-    /// Asks a helper for the credentials of a server. Its error is what it is, and never what a helper printed.
+    /// Asks a helper for the credentials of a server. The error never contains what a helper printed.
     pub(super) async fn get(&self, name: &str, server: &str) -> Result<Credentials, String> {
         let known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if name.is_empty() || !name.bytes().all(known) {
@@ -109,15 +133,15 @@ impl Helpers {
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // The helper may print secrets there.
+            // The helper may print secrets to standard error.
             .stderr(Stdio::null())
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        // What it starts goes with it.
+        // The processes that the helper starts end with it.
         let _group = Group(child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)));
         if let Some(mut input) = child.stdin.take() {
-            // One that does not want to know, and ends, is asked all the same.
+            // A helper may ignore its input and end, which is no error here.
             _ = input.write_all(server.as_bytes()).await;
             _ = input.write_all(b"\n").await;
         }
@@ -132,13 +156,13 @@ impl Helpers {
     }
 }
 
-/// A process group that ends when this goes.
+/// A process group that is killed when this is dropped.
 struct Group(Option<Pid>);
 
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(group) = self.0 {
-            // It is gone already where all went well.
+            // After a successful run the group no longer exists.
             _ = kill_process_group(group, Signal::KILL);
         }
     }

@@ -1,4 +1,6 @@
-//! A host that serves a registry, with its settings.
+//! A host that serves a registry, with its settings. `setters` has the methods that change them.
+
+mod setters;
 
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -16,17 +18,18 @@ use super::{Network, Rewrite};
 
 /// A host that serves a registry: a mirror, or the registry itself. `Debug` prints no values of headers.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Host {
     /// The URL below which the repositories are, such as `https://mirror.example/v2/`. Ends in `/`.
     pub api: Url,
     /// The name under which the credentials for this host are stored: the registry's, as references have it, or
     /// `host[:port]` of a mirror.
     pub credentials: String,
-    /// What the client may ask it.
+    /// The requests that the host may receive.
     pub capabilities: Capabilities,
     /// Whether requests carry the registry's name as `?ns=`, as those of containerd and BuildKit to a mirror do.
     pub names_registry: bool,
-    /// The paths of repositories at this host; the first rule that matches decides.
+    /// The rules that rename repositories at this host; the first one that matches decides.
     pub rewrites: Vec<Rewrite>,
     /// The settings of TLS.
     pub tls: Tls,
@@ -38,9 +41,9 @@ pub struct Host {
     pub concurrency: Option<NonZeroUsize>,
     /// The most requests a second, if a file sets it.
     pub rate: Option<NonZeroU32>,
-    /// Addresses inside the network that its redirects and token realms may lead to.
+    /// Private addresses that its redirects and token realms may lead to.
     pub allow_private: Vec<Network>,
-    /// Which file has set each of these, for people.
+    /// The file of each of these settings, for people.
     pub settings: Vec<Setting>,
 }
 
@@ -74,15 +77,15 @@ impl Host {
         Self { capabilities: Capabilities::READ, names_registry: true, ..Self::new(api) }
     }
 
-    /// Returns the path of a repository at this host, below [`Self::api`], by the first rewrite that matches.
+    /// Returns the path of a repository at this host, below [`Self::api`], after the first rewrite that matches.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] if the result of the rule is no path of a repository.
+    /// [`ErrorKind::Malformed`] if the rewritten path is invalid.
     pub fn repository(&self, path: &str) -> Result<String, ErrorKind> {
         let Some((rule, rewritten)) = self.rewrites.iter().find_map(|rule| Some((rule, rule.apply(path)?))) else {
             return Ok(path.to_owned());
         };
-        // This registry stands for any; its name changes no paths.
+        // Any registry will do here, because paths are valid independently of it.
         match Repository::new("registry.invalid", &rewritten) {
             Ok(_) => Ok(rewritten),
             Err(error) => {
@@ -114,8 +117,9 @@ impl fmt::Debug for Host {
     }
 }
 
-/// What the client may ask a host, as `capabilities` of containerd's `hosts.toml`.
+/// The requests that a host may receive, as `capabilities` of containerd's `hosts.toml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Capabilities {
     /// Resolving tags.
     pub resolve: bool,
@@ -126,14 +130,36 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Everything, as of a registry itself.
+    /// All requests, as for a registry itself.
     pub const ALL: Self = Self { resolve: true, pull: true, push: true };
-    /// Reading, as of a mirror.
+    /// Only reads, as for a mirror.
     pub const READ: Self = Self { resolve: true, pull: true, push: false };
+
+    /// Sets whether the client may resolve tags.
+    #[must_use]
+    pub fn resolve(mut self, resolve: bool) -> Self {
+        self.resolve = resolve;
+        self
+    }
+
+    /// Sets whether the client may read content by digest.
+    #[must_use]
+    pub fn pull(mut self, pull: bool) -> Self {
+        self.pull = pull;
+        self
+    }
+
+    /// Sets whether the client may write.
+    #[must_use]
+    pub fn push(mut self, push: bool) -> Self {
+        self.push = push;
+        self
+    }
 }
 
 /// The settings of TLS for a host.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Tls {
     /// Whether the client accepts any certificate.
     pub insecure: bool,
@@ -145,6 +171,7 @@ pub struct Tls {
 
 /// A client certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Identity {
     /// The file of the certificate and its chain.
     pub certificate: PathBuf,

@@ -1,4 +1,4 @@
-//! Proxies. This library uses those that its caller names, and never looks for others.
+//! Proxies. This library uses the proxies of its caller, and never looks for others.
 
 mod direct;
 
@@ -9,17 +9,41 @@ use url::Url;
 
 use direct::Direct;
 
-/// The proxies that requests go through. Requests to this machine go directly, as those of Go programs do.
+/// The proxies for requests. Requests to this machine go directly, as in Go programs.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Proxies {
     /// The URL of the proxy for requests without TLS, `http://` or `https://`.
     pub http: Option<String>,
     /// The URL of the proxy for requests with TLS.
     pub https: Option<String>,
     /// Names, domains, addresses and networks to which requests go directly, with commas between them; `*` for all. A
-    /// domain stands for itself and all below it, `.corp.test` and `*.corp.test` for all below it alone; a name or an
-    /// address with a port (`10.0.0.7:5000`) for that port alone.
+    /// domain includes itself and all names below it; `.corp.test` and `*.corp.test` include only the names below it;
+    /// a name or an address with a port (`10.0.0.7:5000`) applies to that port alone.
     pub none: String,
+}
+
+impl Proxies {
+    /// Sets the proxy for requests without TLS.
+    #[must_use]
+    pub fn http(mut self, http: impl Into<Option<String>>) -> Self {
+        self.http = http.into();
+        self
+    }
+
+    /// Sets the proxy for requests with TLS.
+    #[must_use]
+    pub fn https(mut self, https: impl Into<Option<String>>) -> Self {
+        self.https = https.into();
+        self
+    }
+
+    /// Sets the hosts to which requests go directly.
+    #[must_use]
+    pub fn none(mut self, none: impl Into<String>) -> Self {
+        self.none = none.into();
+        self
+    }
 }
 
 /// A proxy's URL may hold a password.
@@ -45,11 +69,11 @@ impl Proxies {
         [&self.http, &self.https].into_iter().flatten().filter_map(host).collect()
     }
 
-    /// Returns the proxies as the HTTP client takes them.
+    /// Returns the proxies in the form of the HTTP client.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] for a text that is no URL of a proxy. It may hold a password, so the error has no part
-    /// of it.
+    /// [`ErrorKind::Malformed`] for a text that is no URL of a proxy. The error contains no part of the text, which
+    /// may hold a password.
     pub(crate) fn of_requests(&self) -> Result<Vec<reqwest::Proxy>, ErrorKind> {
         let mut proxies = Vec::new();
         for (url, scheme, what) in [(&self.http, "http", "HTTP"), (&self.https, "https", "HTTPS")] {

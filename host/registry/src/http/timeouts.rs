@@ -1,9 +1,10 @@
-//! How long a client waits.
+//! The timeouts of a client.
 
 use std::time::Duration;
 
-/// How long a client waits.
+/// The timeouts of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Timeouts {
     /// The time for connecting, TLS included.
     pub connect: Duration,
@@ -20,5 +21,35 @@ impl Default for Timeouts {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self { connect: seconds(10), head: seconds(30), idle: seconds(30), whole: seconds(300) }
+    }
+}
+
+impl Timeouts {
+    /// Sets the time for connecting.
+    #[must_use]
+    pub fn connect(mut self, connect: Duration) -> Self {
+        self.connect = connect;
+        self
+    }
+
+    /// Sets the time for the head of a response.
+    #[must_use]
+    pub fn head(mut self, head: Duration) -> Self {
+        self.head = head;
+        self
+    }
+
+    /// Sets the time for the next piece of a body.
+    #[must_use]
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
+    }
+
+    /// Sets the time for the whole of an operation.
+    #[must_use]
+    pub fn whole(mut self, whole: Duration) -> Self {
+        self.whole = whole;
+        self
     }
 }

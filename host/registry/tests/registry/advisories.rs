@@ -255,11 +255,10 @@ async fn cve_2021_41092_a_helper_that_fails_is_no_reason_for_something_else() {
             let path = directory.path().join("config.json");
             let auths = json!({ registry.host(): { "auth": password } });
             fs::write(&path, json!({ "auths": auths, setting: asked }).to_string()).unwrap();
-            let helpers = Helpers {
-                directories: vec![directory.path().to_owned()],
-                environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
-                patience: Duration::from_millis(300),
-            };
+            let helpers = Helpers::default()
+                .directories(vec![directory.path().to_owned()])
+                .environment(vec![("PATH".into(), "/usr/bin:/bin".into())])
+                .patience(Duration::from_millis(300));
             let asking = Client::builder().credentials(Arc::new(DockerConfig::new(path, helpers))).build();
             let found = asking.resolve(&reference(&registry.host(), ":latest")).await.unwrap_err();
             assert!(

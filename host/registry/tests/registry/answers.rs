@@ -176,7 +176,7 @@ async fn bodies_in_gzip() {
         registry.clear_rules();
         registry.clear();
         registry.add(Rule::on("GET */blobs/*", fault).first(1));
-        let retries = refkit_registry::Retries { limit: 1, ..refkit_registry::Retries::default() };
+        let retries = refkit_registry::Retries::default().limit(1);
         fetch(&builder(Credentials::Anonymous).retries(retries).build(), &from, &what, 1 << 20).await
     };
     assert_eq!(read(coded(&bytes)).await.unwrap().value, bytes);

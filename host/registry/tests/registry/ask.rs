@@ -30,7 +30,7 @@ pub fn user() -> Credentials {
 /// Returns the settings of a client that does not wait long.
 pub fn builder(credentials: Credentials) -> ClientBuilder {
     let second = Duration::from_secs(1);
-    let timeouts = Timeouts { connect: second, head: second, idle: second, ..Timeouts::default() };
+    let timeouts = Timeouts::default().connect(second).head(second).idle(second);
     let builder = Client::builder().credentials(Arc::new(Fixed(credentials))).timeouts(timeouts);
     builder.retries(Retries::NONE).system_roots(false)
 }

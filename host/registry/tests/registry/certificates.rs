@@ -14,7 +14,7 @@ use crate::ask::{Fixed, filled, image, problem, reference};
 /// Returns the settings of a client that trusts these certificates alone, speaks TLS, and asks again at once.
 fn trusting(roots: &str) -> ClientBuilder {
     let hosts = Hosts::default().refkit(Path::new("refkit.toml"), "[registry.\"*\"]\nhttp = false\n").unwrap();
-    let retries = Retries { limit: 3, first: Duration::from_millis(1), longest: Duration::from_millis(1) };
+    let retries = Retries::default().limit(3).first(Duration::from_millis(1)).longest(Duration::from_millis(1));
     let builder = Client::builder().credentials(Arc::new(Fixed(Credentials::Anonymous))).roots(roots);
     builder.system_roots(false).hosts(hosts).retries(retries)
 }
@@ -42,7 +42,7 @@ async fn a_certificate_that_is_a_root_itself() {
     std::fs::create_dir(&place).unwrap();
     std::fs::write(place.join("ca.crt"), &pem).unwrap();
     let certs_d = vec![refkit_registry::hosts::ConfigFile::Named(directory.path().to_owned())];
-    let hosts = Hosts::read(&refkit_registry::hosts::Files { certs_d, ..Default::default() }).unwrap();
+    let hosts = Hosts::read(&refkit_registry::hosts::Files::default().certs_d(certs_d)).unwrap();
     trusting(&authority.pem()).hosts(hosts).build().resolve(&name).await.unwrap();
 }
 

@@ -30,7 +30,10 @@ fn config(directory: &Path, json: &str) -> DockerConfig {
     fs::write(&path, json).unwrap();
     let environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
     let directories = vec![".".into(), directory.to_owned()];
-    DockerConfig::new(path, Helpers { directories, environment, patience: Duration::from_secs(2) })
+    DockerConfig::new(
+        path,
+        Helpers::default().directories(directories).environment(environment).patience(Duration::from_secs(2)),
+    )
 }
 
 #[tokio::test]

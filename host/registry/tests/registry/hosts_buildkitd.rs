@@ -6,7 +6,7 @@ use super::{check, named, read};
 
 #[test]
 fn hosts_of_buildkitd_toml() {
-    let hosts = read(Files { buildkitd: named("buildkitd.toml"), ..Files::default() });
+    let hosts = read(Files::default().buildkitd(named("buildkitd.toml")));
     check(
         &hosts,
         &[
@@ -62,7 +62,7 @@ fn hosts_of_buildkitd_toml() {
 
 #[test]
 fn what_is_broken_breaks_what_needs_it() {
-    let hosts = read(Files { buildkitd: named("buildkitd.toml"), ..Files::default() });
+    let hosts = read(Files::default().buildkitd(named("buildkitd.toml")));
     let http = "tests/fixtures/hosts/buildkitd.toml:50:1: registry.\"broken.example\".http is a string, and has to be \
                 true or false";
     check(

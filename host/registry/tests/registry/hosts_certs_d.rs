@@ -8,7 +8,7 @@ use super::{asked, check, named, read};
 
 #[test]
 fn hosts_of_hosts_toml() {
-    let hosts = read(Files { certs_d: named("certs.d"), ..Files::default() });
+    let hosts = read(Files::default().certs_d(named("certs.d")));
     check(
         &hosts,
         &[(
@@ -45,7 +45,7 @@ fn hosts_of_hosts_toml() {
 
 #[test]
 fn which_directory_is_read() {
-    let hosts = read(Files { certs_d: named("certs.d"), ..Files::default() });
+    let hosts = read(Files::default().certs_d(named("certs.d")));
     let roots = "roots tests/fixtures/hosts/certs.d/_default/corp.pem";
     check(
         &hosts,
@@ -124,7 +124,7 @@ fn names_of_directories_with_a_port() {
     write("both.example", "https://portless.example");
     // Not a directory, so nobody's.
     fs::write(root.path().join("file.example"), "").expect("a file");
-    let hosts = read(Files { certs_d: vec![ConfigFile::Named(root.path().to_owned())], ..Files::default() });
+    let hosts = read(Files::default().certs_d(vec![ConfigFile::Named(root.path().to_owned())]));
     check(
         &hosts,
         &[
@@ -170,7 +170,7 @@ fn what_is_wrong_in_hosts_toml() {
     ];
     for (text, wanted) in rows {
         fs::write(directory.join("hosts.toml"), text).expect("a file");
-        let hosts = read(Files { certs_d: vec![ConfigFile::Named(root.path().to_owned())], ..Files::default() });
+        let hosts = read(Files::default().certs_d(vec![ConfigFile::Named(root.path().to_owned())]));
         let found = asked(&hosts, "ghcr.io").concat();
         let found = found.rsplit('/').next().filter(|_| !wanted.contains('/')).unwrap_or(&found);
         assert!(found.ends_with(wanted), "{text:?}: {found}");

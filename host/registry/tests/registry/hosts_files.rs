@@ -9,9 +9,9 @@ use super::{fixture, repository};
 
 fn every(file: impl Fn() -> ConfigFile) -> [(&'static str, Files); 3] {
     [
-        ("refkit", Files { refkit: vec![file()], ..Files::default() }),
-        ("certs.d", Files { certs_d: vec![file()], ..Files::default() }),
-        ("buildkitd", Files { buildkitd: vec![file()], ..Files::default() }),
+        ("refkit", Files::default().refkit(vec![file()])),
+        ("certs.d", Files::default().certs_d(vec![file()])),
+        ("buildkitd", Files::default().buildkitd(vec![file()])),
     ]
 }
 
@@ -49,7 +49,7 @@ fn what_cannot_be_read_is_an_error_in_usual_places_too() {
 }
 
 fn error(path: &Path) -> Option<String> {
-    let files = Files { refkit: vec![ConfigFile::Usual(path.to_owned())], ..Files::default() };
+    let files = Files::default().refkit(vec![ConfigFile::Usual(path.to_owned())]);
     Hosts::read(&files).err().map(|error| error.to_string())
 }
 
@@ -59,7 +59,7 @@ fn a_large_directory_is_an_error() {
     for number in 0..4097 {
         fs::create_dir(root.path().join(number.to_string())).expect("a directory");
     }
-    let files = || Files { certs_d: vec![ConfigFile::Named(root.path().to_owned())], ..Files::default() };
+    let files = || Files::default().certs_d(vec![ConfigFile::Named(root.path().to_owned())]);
     let error = Hosts::read(&files()).map(|_| ()).map_err(|error| error.to_string());
     assert_eq!(error, Err(format!("cannot read {}: it has more than 4096 entries", root.path().display())));
     fs::remove_dir(root.path().join("0")).expect("a directory");
@@ -74,12 +74,12 @@ fn damaged_files_are_read_or_are_errors() {
     fs::create_dir(&directory).expect("a directory");
     let named = |path: &Path| vec![ConfigFile::Named(path.to_owned())];
     let kinds = [
-        (fixture("refkit.toml"), &file, Files { refkit: named(&file), ..Files::default() }),
-        (fixture("buildkitd.toml"), &file, Files { buildkitd: named(&file), ..Files::default() }),
+        (fixture("refkit.toml"), &file, Files::default().refkit(named(&file))),
+        (fixture("buildkitd.toml"), &file, Files::default().buildkitd(named(&file))),
         (
             fixture("certs.d/docker.io/hosts.toml"),
             &directory.join("hosts.toml"),
-            Files { certs_d: named(root.path()), ..Files::default() },
+            Files::default().certs_d(named(root.path())),
         ),
     ];
     let (mut answers, mut errors) = (0, 0);

@@ -20,7 +20,7 @@ fn the_hosts_of_a_repository() {
 
 #[test]
 fn the_hosts_in_each_kind_of_file() {
-    let hosts = read(Files { buildkitd: named("buildkitd.toml"), ..Files::default() });
+    let hosts = read(Files::default().buildkitd(named("buildkitd.toml")));
     insta::assert_snapshot!(listing(&hosts, "docker.io"), @r#"
     1. https://mirror.example:5000/v2/proxy/library/alpine?ns=docker.io
        resolve and pull; credentials of mirror.example:5000; any certificate
@@ -53,7 +53,7 @@ fn the_hosts_in_each_kind_of_file() {
        resolve, pull and push; credentials of certificates.example
        tlsconfigdir = certs.d/registry.example_5000_  tests/fixtures/hosts/buildkitd.toml, registry."certificates.example"
     "#);
-    let hosts = read(Files { certs_d: named("certs.d"), ..Files::default() });
+    let hosts = read(Files::default().certs_d(named("certs.d")));
     insta::assert_snapshot!(listing(&hosts, "docker.io"), @r#"
     1. https://mirror.example/v2/library/alpine?ns=docker.io
        pull; credentials of mirror.example
@@ -131,7 +131,7 @@ fn the_hosts_in_each_kind_of_file() {
        resolve, pull and push; credentials of registry.example:5000
        certificates = *.crt, *.cert  tests/fixtures/hosts/certs.d/registry.example_5000_
     "#);
-    let hosts = read(Files { refkit: named("refkit.toml"), ..Files::default() });
+    let hosts = read(Files::default().refkit(named("refkit.toml")));
     insta::assert_snapshot!(listing(&hosts, "docker.io"), @r#"
     1. http://mirror.example:5000/v2/hub/hub/library/alpine?ns=docker.io
        resolve and pull; credentials of mirror.example:5000

@@ -6,7 +6,7 @@ use super::{asked, check, named, read, refkit, repository, shown};
 
 #[test]
 fn hosts_of_refkit_toml() {
-    let hosts = read(Files { refkit: named("refkit.toml"), ..Files::default() });
+    let hosts = read(Files::default().refkit(named("refkit.toml")));
     check(
         &hosts,
         &[
@@ -82,7 +82,7 @@ fn hosts_of_refkit_toml() {
 
 #[test]
 fn repositories_are_rewritten_at_mirrors() {
-    let hosts = read(Files { refkit: named("refkit.toml"), ..Files::default() });
+    let hosts = read(Files::default().refkit(named("refkit.toml")));
     let hosts = hosts.of(&repository("docker.io")).expect("hosts");
     let rows = [
         (

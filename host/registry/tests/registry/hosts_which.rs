@@ -38,11 +38,10 @@ fn the_exact_name_before_the_wildcard_before_the_default_and_then_the_file() {
     for name in ["all.example", "two.example", "certs.below.example", "_default"] {
         places.write(&format!("certs.d/{name}/hosts.toml"), "[host.\"https://certs\"]");
     }
-    let files = Files {
-        refkit: places.write("refkit.toml", &refkit),
-        certs_d: vec![ConfigFile::Named(places.root.path().join("certs.d"))],
-        buildkitd: [places.write("buildkitd.toml", &buildkitd), places.write("more.toml", more)].concat(),
-    };
+    let files = Files::default()
+        .refkit(places.write("refkit.toml", &refkit))
+        .certs_d(vec![ConfigFile::Named(places.root.path().join("certs.d"))])
+        .buildkitd([places.write("buildkitd.toml", &buildkitd), places.write("more.toml", more)].concat());
     let rows = [
         ("all.example", "refkit"),
         ("two.example", "certs"),
@@ -61,7 +60,7 @@ fn the_exact_name_before_the_wildcard_before_the_default_and_then_the_file() {
         assert_eq!(found[0].credentials, wanted, "{registry}");
     }
     // Without a default in refkit.toml, that of certs.d is before nothing.
-    let hosts = read(Files { refkit: Vec::new(), ..files });
+    let hosts = read(files.refkit(Vec::new()));
     assert_eq!(hosts.of(&super::repository("ghcr.io")).expect("hosts")[0].credentials, "certs");
     assert_eq!(hosts.of(&super::repository("more.example")).expect("hosts")[0].credentials, "more");
 }
@@ -83,11 +82,10 @@ fn limits_hold_wherever_a_host_is_named() {
     ";
     let buildkitd = "[registry.\"docker.io\"]\nmirrors = [\"mirror.example:5000/hub\", \"registry-1.docker.io\"]";
     places.write("certs.d/quay.io/hosts.toml", "[host.\"https://mirror.example:5000\"]");
-    let files = Files {
-        refkit: places.write("refkit.toml", refkit),
-        certs_d: vec![ConfigFile::Named(places.root.path().join("certs.d"))],
-        buildkitd: places.write("buildkitd.toml", buildkitd),
-    };
+    let files = Files::default()
+        .refkit(places.write("refkit.toml", refkit))
+        .certs_d(vec![ConfigFile::Named(places.root.path().join("certs.d"))])
+        .buildkitd(places.write("buildkitd.toml", buildkitd));
     check(
         &read(files),
         &[

@@ -24,7 +24,7 @@ fn api(registry: &FaultRegistry) -> url::Url {
 /// Returns a client of two mirrors and what they mirror.
 fn asking(mirrors: &[&FaultRegistry], upstream: &FaultRegistry, credentials: Credentials) -> Client {
     let mirrors = mirrors.iter().map(|mirror| Host::mirror(api(mirror)));
-    let upstream = Host { credentials: NAME.to_owned(), ..Host::new(api(upstream)) };
+    let upstream = Host::new(api(upstream)).credentials(NAME.to_owned());
     client(mirrors.chain([upstream]).collect(), credentials)
 }
 
@@ -105,12 +105,10 @@ async fn the_most_telling_error_is_told() {
 async fn each_has_its_own_credentials_paths_and_headers() {
     let (mirror, upstream) = (filled().await, filled().await);
     upstream.require(Access::basic(USER.0, USER.1));
-    let there = Host {
-        rewrites: vec![Rewrite::new("^(.*)$", "hub/$1").unwrap()],
-        headers: vec![("x-token".parse().unwrap(), "secret".parse().unwrap())],
-        ..Host::mirror(format!("http://{}/v2/proxy/", mirror.host()).parse().unwrap())
-    };
-    let upstream_host = Host { credentials: NAME.to_owned(), ..Host::new(api(&upstream)) };
+    let there = Host::mirror(format!("http://{}/v2/proxy/", mirror.host()).parse().unwrap())
+        .rewrites(vec![Rewrite::new("^(.*)$", "hub/$1").unwrap()])
+        .headers(vec![("x-token".parse().unwrap(), "secret".parse().unwrap())]);
+    let upstream_host = Host::new(api(&upstream)).credentials(NAME.to_owned());
     // Both are given out as these, for whatever name is asked: what counts is who is sent them.
     let asking = client(vec![there, upstream_host], user());
     asking.pull(&reference(NAME, ":latest")).await.unwrap();
@@ -125,8 +123,8 @@ async fn each_has_its_own_credentials_paths_and_headers() {
 #[tokio::test]
 async fn capabilities() {
     let (mirror, upstream) = (filled().await, filled().await);
-    let digests_only = Capabilities { resolve: false, ..Capabilities::READ };
-    let mirrored = Host { capabilities: digests_only, ..Host::mirror(api(&mirror)) };
+    let digests_only = Capabilities::READ.resolve(false);
+    let mirrored = Host::mirror(api(&mirror)).capabilities(digests_only);
     let asking = client(vec![mirrored.clone(), Host::new(api(&upstream))], Credentials::Anonymous);
     walk(&asking, &reference(NAME, ":latest")).await.unwrap();
     asking.referrers(&repository(NAME), image().digest(), None).await.unwrap();
@@ -153,7 +151,7 @@ async fn so_many_at_once_and_no_more() {
     registry.add(Rule::on("*", Fault::normal().delay(Duration::from_millis(5))));
     for (wanted, concurrency) in [(4, None), (1, NonZeroUsize::new(1)), (9, NonZeroUsize::new(9))] {
         registry.clear();
-        let host = Host { concurrency, ..Host::new(api(&registry)) };
+        let host = Host::new(api(&registry)).concurrency(concurrency);
         let asking = Arc::new(client(vec![host], Credentials::Anonymous));
         let (name, one) = (reference(NAME, ":latest"), repository(NAME));
         let fetches = descriptors.iter().map(|descriptor| fetch(&*asking, &one, descriptor, 1 << 20));
@@ -175,7 +173,7 @@ async fn a_blob_goes_on_where_it_broke() {
     let bytes: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
     let digest = registry.put_blob("app", bytes.clone());
     let descriptor = Descriptor::new("application/octet-stream", digest, bytes.len() as u64);
-    let retries = Retries { limit: 3, first: Duration::from_millis(1), longest: Duration::from_secs(1) };
+    let retries = Retries::default().limit(3).first(Duration::from_millis(1)).longest(Duration::from_secs(1));
     let asking = builder(Credentials::Anonymous).retries(retries).build();
     let one = repository(&registry.host());
     let broken = || Rule::on("GET */blobs/*", Fault::normal().cut_after(150_000));

@@ -140,7 +140,7 @@ async fn a_client_certificate_is_shown_where_a_file_says_so() {
     let asking = |text: String| {
         std::fs::write(&file, text).unwrap();
         let buildkitd = vec![refkit_registry::hosts::ConfigFile::Named(file.clone())];
-        let hosts = Hosts::read(&Files { buildkitd, ..Files::default() }).unwrap();
+        let hosts = Hosts::read(&Files::default().buildkitd(buildkitd)).unwrap();
         Client::builder().system_roots(false).retries(Retries::NONE).hosts(hosts).build()
     };
     registry.clear().unwrap();

@@ -13,7 +13,7 @@ async fn a_proxy_is_asked_unless_the_list_names_the_host() {
     let resolve = async |none: &str| {
         proxy.clear();
         let url = format!("http://user:p%40ss@{}", proxy.host());
-        let proxies = Proxies { http: Some(url), https: None, none: none.to_owned() };
+        let proxies = Proxies::default().http(Some(url)).https(None).none(none.to_owned());
         let hosts = Hosts::default().plain_http("reg.corp.invalid:5000");
         let asking = builder(Credentials::Anonymous).hosts(hosts).proxies(proxies).build();
         asking.resolve(&reference("reg.corp.invalid:5000", ":latest")).await

@@ -13,7 +13,7 @@ pub const CHUNK: u64 = 128;
 
 /// A client for which 128 bytes are a chunk, and more than 512 are much.
 pub fn small() -> Client {
-    builder(user()).uploads(Uploads { chunk: CHUNK, whole: 512 }).build()
+    builder(user()).uploads(Uploads::default().chunk(CHUNK).whole(512)).build()
 }
 
 pub fn blob(size: usize) -> (Descriptor, Bytes) {

@@ -17,7 +17,7 @@ fn large() -> Image {
 }
 
 fn small() -> Client {
-    Client::builder().system_roots(false).uploads(Uploads { chunk: 128, whole: 200 << 10 }).build()
+    Client::builder().system_roots(false).uploads(Uploads::default().chunk(128).whole(200 << 10)).build()
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn lists_of_referrers_without_the_api_have_them_all() {
 /// The real ones take chunks, with what they say of them, and put them together.
 #[tokio::test]
 async fn real_registries_take_chunks() {
-    let uploads = Uploads { chunk: 64 << 10, whole: 100 << 10 };
+    let uploads = Uploads::default().chunk(64 << 10).whole(100 << 10);
     let asking = Client::builder().system_roots(false).uploads(uploads).build();
     let bytes: Vec<u8> = (0..300_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let image = ImageBuilder::new("linux/amd64").layer("a/b", bytes.clone()).build();

@@ -193,9 +193,11 @@ async fn a_source_that_breaks_or_lies_is_named_and_the_upload_cancelled() {
     };
     let other: Bytes = bytes.iter().map(|byte| byte ^ 1).collect::<Vec<_>>().into();
     let longer: Bytes = [&bytes[..], b"x"].concat().into();
-    for (uploads, opened) in
-        [(Uploads { chunk: CHUNK, whole: 512 }, 1), (Uploads { chunk: CHUNK, whole: 9999 }, 1), (Uploads::default(), 0)]
-    {
+    for (uploads, opened) in [
+        (Uploads::default().chunk(CHUNK).whole(512), 1),
+        (Uploads::default().chunk(CHUNK).whole(9999), 1),
+        (Uploads::default(), 0),
+    ] {
         for (name, body, wanted) in [
             ("broken", broken(), "the source: unavailable: it broke"),
             ("short", body(&bytes.slice(..599)), "only 599 bytes"),

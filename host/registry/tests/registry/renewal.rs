@@ -170,15 +170,15 @@ async fn a_token_is_for_whoever_it_was_given_to() {
 async fn headers_of_files_are_part_of_the_principal_and_nothing_shows_secrets() {
     let of = |token: &str| {
         let headers = vec![(http::header::AUTHORIZATION, token.parse().unwrap())];
-        let host = Host { headers, ..Host::new("https://registry.example/v2/".parse().unwrap()) };
+        let host = Host::new("https://registry.example/v2/".parse().unwrap()).headers(headers);
         builder(Credentials::Anonymous).hosts(Hosts::default().with("registry.example", vec![host]).unwrap()).build()
     };
     let repository = repository("registry.example");
     let one = of("Bearer a").principal(&repository).await.unwrap();
     assert_eq!(of("Bearer a").principal(&repository).await.unwrap(), one);
     assert_ne!(of("Bearer b").principal(&repository).await.unwrap(), one);
-    let proxies = Proxies { https: Some("http://u:secret@p".to_owned()), ..Proxies::default() };
-    let helpers = Helpers { environment: vec![("NAME".into(), "secret".into())], ..Helpers::default() };
+    let proxies = Proxies::default().https(Some("http://u:secret@p".to_owned()));
+    let helpers = Helpers::default().environment(vec![("NAME".into(), "secret".into())]);
     let shown = format!("{proxies:?} {helpers:?} {:?} {:?}", of("Bearer secret"), user());
     assert!(!shown.contains("secret") && !shown.contains(USER.1), "{shown}");
 }

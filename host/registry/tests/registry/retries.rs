@@ -9,7 +9,7 @@ use refkit_support::{Access, Fault, Rule, TokenServer};
 use crate::ask::{builder, filled, image, problem, reference, repository};
 
 /// Three times, at once.
-const QUICK: Retries = Retries { limit: 3, first: Duration::from_millis(1), longest: Duration::from_secs(5) };
+const QUICK: Retries = Retries::NONE.limit(3).first(Duration::from_millis(1)).longest(Duration::from_secs(5));
 
 fn asking() -> Client {
     builder(Credentials::Anonymous).retries(QUICK).build()

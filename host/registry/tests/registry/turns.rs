@@ -26,7 +26,7 @@ fn at(registry: &FaultRegistry, change: impl Fn(Host) -> Host) -> ClientBuilder 
 /// A copy from one repository to another of the same registry, which does not mount, with things going wrong.
 #[tokio::test]
 async fn a_copy_within_a_registry_ends() {
-    let retries = Retries { limit: 3, first: Duration::from_millis(20), longest: Duration::from_secs(1) };
+    let retries = Retries::default().limit(3).first(Duration::from_millis(20)).longest(Duration::from_secs(1));
     let broken = || Rule::on("GET */app/blobs/*", Fault::normal().cut_after(300_000));
     let refused = || Rule::on("PATCH *", Fault::status(503).delay(Duration::from_millis(200)));
     // turns, how blobs are sent, what goes wrong
@@ -45,8 +45,8 @@ async fn a_copy_within_a_registry_ends() {
         let mounts = |parts: &http::request::Parts| parts.uri.query().is_some_and(|query| query.contains("mount="));
         registry.add(Rule::when(mounts, Fault::status(405)));
         registry.add(rule);
-        let asking = at(&registry, |host| Host { concurrency: NonZeroUsize::new(turns), ..host });
-        let asking = asking.retries(retries).uploads(Uploads { chunk: 128 << 10, whole }).build();
+        let asking = at(&registry, |host| host.concurrency(NonZeroUsize::new(turns)));
+        let asking = asking.retries(retries).uploads(Uploads::default().chunk(128 << 10).whole(whole)).build();
         let to = Reference::parse(&format!("{NAME}/other:1")).unwrap();
         let copied = tokio::time::timeout(PATIENCE, copy(&asking, &reference(NAME, ":1"), &asking, &to)).await;
         assert_eq!(copied.expect("it ends").unwrap().digest, *image.digest(), "row {number}");
@@ -58,22 +58,22 @@ async fn settings_without_measure() {
     let registry = FaultRegistry::start().unwrap();
     image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
     let name = reference(NAME, ":latest");
-    let fast = at(&registry, |host| Host { rate: NonZeroU32::new(u32::MAX), ..host });
+    let fast = at(&registry, |host| host.rate(NonZeroU32::new(u32::MAX)));
     fast.build().resolve(&name).await.unwrap();
     let huge = Duration::MAX;
-    let patient = Timeouts { connect: huge, head: huge, idle: huge, whole: huge };
+    let patient = Timeouts::default().connect(huge).head(huge).idle(huge).whole(huge);
     let asking = at(&registry, |host| host).timeouts(patient).build();
     asking.resolve(&name).await.unwrap();
     image().push(&asking, &reference(NAME, ":other")).await.unwrap();
     // The random part of a wait does not take it past the longest.
-    let even = Retries { limit: 1, first: Duration::from_millis(20), longest: Duration::from_millis(20) };
+    let even = Retries::default().limit(1).first(Duration::from_millis(20)).longest(Duration::from_millis(20));
     registry.add(Rule::on("*", Fault::status(503)).first(1));
     at(&registry, |host| host).retries(even).build().resolve(&name).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_put_that_may_be_done_is_not_repeated() {
-    let retries = Retries { limit: 3, first: Duration::from_millis(5), longest: Duration::from_secs(1) };
+    let retries = Retries::default().limit(3).first(Duration::from_millis(5)).longest(Duration::from_secs(1));
     // the answer of the first, how often it is sent
     for (fault, puts) in [(Fault::status(503), 2), (Fault::normal().with_status(504), 1), (Fault::hang_up(), 1)] {
         let registry = FaultRegistry::start().unwrap();
@@ -113,9 +113,9 @@ async fn slow_line(to: String) -> String {
 async fn a_slow_line_is_borne_and_a_host_that_stands_still_is_not() {
     let registry = FaultRegistry::start().unwrap();
     let (short, idle) = (Duration::from_millis(300), Duration::from_secs(2));
-    let timeouts = Timeouts { connect: short, head: short, idle, ..Timeouts::default() };
+    let timeouts = Timeouts::default().connect(short).head(short).idle(idle);
     let asking = |whole| {
-        let uploads = Uploads { chunk: 4 << 20, whole };
+        let uploads = Uploads::default().chunk(4 << 20).whole(whole);
         builder(Credentials::Anonymous).timeouts(timeouts).uploads(uploads).build()
     };
     let bytes = vec![7; 2 << 20];
@@ -127,7 +127,7 @@ async fn a_slow_line_is_borne_and_a_host_that_stands_still_is_not() {
     // Sent as it is read, to a host that takes it and says nothing, in one request or in chunks.
     registry.add(Rule::on("PUT *", Fault::stall()));
     let other = Descriptor::new("a/b", digest(b"another"), 7);
-    let uploads = Uploads { chunk: 4, whole: 100 };
+    let uploads = Uploads::default().chunk(4).whole(100);
     let streaming = builder(Credentials::Anonymous).timeouts(timeouts).uploads(uploads).build();
     let (to, body) = (repository(&registry.host()), Body::from_bytes(Origin::Memory, "another".into()));
     let pushed = streaming.push_blob(&to, &other, body);
@@ -147,9 +147,9 @@ async fn connections_are_kept_and_the_whole_has_an_end() {
     assert_eq!(registry.connections(), before + 1);
     // Each answer comes in time, and all of them together do not.
     let whole = Duration::from_millis(300);
-    let retries = Retries { limit: 1000, first: Duration::from_millis(10), longest: Duration::from_millis(20) };
+    let retries = Retries::default().limit(1000).first(Duration::from_millis(10)).longest(Duration::from_millis(20));
     registry.add(Rule::on("*", Fault::status(503).delay(Duration::from_millis(20))));
-    let timeouts = Timeouts { whole, ..Timeouts::default() };
+    let timeouts = Timeouts::default().whole(whole);
     let hurried = at(&registry, |host| host).timeouts(timeouts).retries(retries).build();
     let found = problem(hurried.pull(&name).await);
     assert!(
