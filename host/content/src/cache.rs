@@ -1,4 +1,4 @@
-//! A cache of verified content in memory, and a source that asks caches first.
+//! A cache of verified content in memory, and a source that looks into caches first.
 
 mod cached;
 mod discover;
@@ -25,16 +25,16 @@ use crate::Content;
 use crate::links::Links;
 use crate::verify::MANIFEST_LIMIT;
 
-/// What one item costs beside its bytes: key, list and table entry, in bytes, roughly. It keeps a flood of tiny items
-/// within the bound.
+/// The cost of an item beyond its bytes: key, list and table entry, in bytes, roughly. It keeps the cache within its
+/// limit when it is filled with tiny items.
 const OVERHEAD: u64 = 512;
 
-/// Verified manifests, indexes, configs and other small content, by repository and digest; the least recently used
-/// goes first. A clone is another handle on the same cache.
+/// Verified manifests, indexes, configs and other small content, by repository and digest. The cache evicts the least
+/// recently used item first. Clones share it.
 ///
-/// Content is answered to a repository only after that repository's registry has handed it out once. Where one cache
-/// serves callers of different rights, each takes a [`scope`](Self::scoped) of its own: what one may read is not
-/// thereby readable to the other. Tags and errors are never kept.
+/// The cache returns content of a repository only after that repository's registry has returned it once. If callers
+/// with different rights share a cache, each needs a [`scope`](Self::scoped) of its own: no scope returns what another
+/// one put. The cache never keeps tags or errors.
 #[derive(Clone)]
 pub struct Cache {
     items: Arc<Mutex<Items>>,
@@ -57,8 +57,7 @@ struct Key {
 #[derive(Clone)]
 struct Item {
     bytes: Bytes,
-    /// The media type, once the registry or the bytes themselves have confirmed it; until then what a descriptor
-    /// claimed.
+    /// The media type that the registry or the bytes have confirmed; before that, the media type in a descriptor.
     media_type: Arc<str>,
     confirmed: bool,
 }
@@ -70,35 +69,35 @@ impl Item {
 }
 
 impl Cache {
-    /// Returns an empty cache that holds at most so many bytes, the cost of keeping them included.
+    /// Returns an empty cache that holds at most so many bytes, with the cost of each item included.
     pub fn new(limit: u64) -> Self {
         let items = Items { by_digest: LruCache::unbounded(), used: 0, limit };
         Self { items: Arc::new(Mutex::new(items)), scope: Arc::from("") }
     }
 
-    /// Returns a handle that sees only what was put through handles of the same scope: the identity that the registry
-    /// granted access to, such as a hash of the credentials. The bound on bytes stays a common one.
+    /// Returns a handle that returns only content that handles of the same scope have put. The scope is the identity
+    /// to which the registry granted access, such as a hash of the credentials. All scopes share the limit.
     #[must_use]
     pub fn scoped(&self, scope: &str) -> Self {
         Self { items: Arc::clone(&self.items), scope: Arc::from(scope) }
     }
 
-    /// Returns how many bytes the items cost now.
+    /// Returns the present cost of all items, in bytes.
     pub fn used(&self) -> u64 {
         self.lock().used
     }
 
-    /// Returns how many items there are, of all scopes.
+    /// Returns the number of items in all scopes.
     pub fn len(&self) -> usize {
         self.lock().by_digest.len()
     }
 
-    /// Returns whether there is none.
+    /// Returns whether the cache is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Nothing panics while the lock is held, and a half-done change would leave no wrong content either.
+    /// Locks the items.
     fn lock(&self) -> MutexGuard<'_, Items> {
         self.items.lock()
     }
@@ -112,7 +111,7 @@ impl Cache {
         self.lock().by_digest.get(&key).map(|item| item.bytes.clone())
     }
 
-    /// Returns a manifest or index. A media type that only a descriptor claimed counts once the bytes agree with it.
+    /// Returns a manifest or index. If only a descriptor has named the media type, the bytes have to agree with it.
     fn manifest(&self, repository: &Repository, digest: &Digest) -> Option<Content> {
         let key = self.key(repository, digest);
         let item = self.lock().by_digest.get(&key).cloned()?;
@@ -126,12 +125,12 @@ impl Cache {
         Some(Content { descriptor, bytes: item.bytes })
     }
 
-    /// Takes in bytes that were checked against the digest.
+    /// Keeps bytes that were verified against the digest.
     fn insert(&self, repository: &Repository, descriptor: &Descriptor, bytes: &Bytes, confirmed: bool) {
         if !worth_keeping(descriptor) {
             return;
         }
-        // A copy, because what came may be a small part of a large buffer.
+        // A copy, because the bytes may be a small part of a large buffer.
         let bytes = Bytes::copy_from_slice(bytes);
         let item = Item { bytes, media_type: Arc::from(descriptor.media_type.as_str()), confirmed };
         let key = self.key(repository, &descriptor.digest);
@@ -157,7 +156,7 @@ impl fmt::Debug for Cache {
     }
 }
 
-/// Layers stay out: they are large, and read once.
+/// Returns whether the cache keeps content of this type. It keeps no layers, because they are large and read once.
 fn worth_keeping(descriptor: &Descriptor) -> bool {
     const LAYERS: [&str; 3] =
         ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.", "application/octet-stream"];

@@ -1,4 +1,4 @@
-//! Copies a manifest or an index and all that it refers to, from a source to a destination.
+//! Copies a manifest or an index and the content that it refers to, from a source to a destination.
 
 mod blob;
 mod failure;
@@ -15,14 +15,14 @@ pub use options::{Options, Referrers, Step};
 use crate::{Origin, Push, Source};
 use walk::Copying;
 
-/// Copies what the reference names, byte for byte: indexes with all they list (attestations too), manifests with their
-/// configs and layers. Children are pushed before what refers to them, the tag moves last, and content that was met
-/// once is not asked for again. A `subject` is not followed, referrers stay behind ([`Options::referrers`] brings
-/// them), and layers that may not be distributed stay where their `urls` say.
+/// Copies the content of a reference, byte for byte: indexes with all that they list (attestations too), manifests
+/// with their configs and layers. The copy pushes children before their parents, moves the tag last, and requests each
+/// content once. It does not follow a `subject`, copies referrers only with [`Options::referrers`], and leaves layers
+/// that may not be distributed where their `urls` say.
 ///
-/// If the destination has a manifest by its digest, the copy takes it for complete: registries check the blobs of a manifest
-/// when it is pushed, and keep what it refers to. An index is no such proof, because some registries accept an index
-/// without all that it lists; the copy asks for its manifests one by one. [`Options::thorough`] checks everything.
+/// If the destination has a manifest by its digest, the copy takes it for complete: registries check the blobs of a
+/// manifest when it is pushed, and keep them. An index proves nothing about its manifests, because some registries
+/// accept an index without them; the copy checks each of its manifests. [`Options::thorough`] checks everything.
 ///
 /// Within one registry the copy mounts blobs; otherwise it opens a blob at the source only once the destination reads it,
 /// and passes it on in pieces. If the destination breaks on the way, or limits requests, the copy sends the blob again, at

@@ -8,8 +8,8 @@ tokio::task_local! {
     static DEADLINE: Instant;
 }
 
-/// Runs work whose result is of no use after a deadline. The deadline stops nothing by itself; the caller does. A sooner
-/// deadline that is set already stays.
+/// Runs work whose result is useless after a deadline. The deadline stops nothing; the caller does. An earlier
+/// deadline that is already set stays.
 pub async fn within<T>(deadline: Instant, work: impl Future<Output = T>) -> T {
     let sooner = DEADLINE.try_with(|earlier| deadline.min(*earlier)).unwrap_or(deadline);
     DEADLINE.scope(sooner, work).await

@@ -1,12 +1,12 @@
-//! A cache of verified content on disk, for any number of processes at a time.
+//! A cache of verified content on disk, for any number of concurrent processes.
 //!
-//! Content lies there once, under its digest. The cache answers it only to the credentials to which a registry has
-//! handed it out of the same repository: to name a digest is not to have the right to read it. What a tag named is known
-//! for each of them apart. What the registry hands out without credentials is answered to all. They are told apart by
-//! what [`Principal`](crate::Principal) says, kept only as a hash with a key of the cache's own.
+//! The cache stores each content once, under its digest. It returns content only to credentials to which a registry
+//! has returned it from the same repository: knowing a digest grants no access. It remembers tags separately for each
+//! principal. What a registry returned without credentials is returned to all callers. [`Principal`](crate::Principal)
+//! identifies the credentials, and the cache stores only a hash of that with its own key.
 //!
-//! Files get their names when they are whole and on the disk, so that a process may be killed at any instant. What is
-//! damaged all the same is removed when it is met, and counts as not there.
+//! A file gets its name once it is complete and synced, so that a process may be killed at any time. A read that finds
+//! a damaged file removes it, and the content counts as absent.
 
 mod blob;
 mod check;
@@ -40,9 +40,9 @@ use crate::{Error, ErrorKind, Operation};
 use marker::Refused;
 use root::{Root, blocking};
 
-/// A directory of content. A clone is another handle on the same cache.
+/// A directory of content. Clones share the cache.
 ///
-/// A [`Cached`](crate::Cached) source looks into the cache first, and keeps there what the source returns.
+/// A [`Cached`](crate::Cached) source reads from the cache first, and keeps there what the source returns.
 ///
 /// ```
 /// use refkit_content::{CacheOptions, Cached, DiskCache, Principal, Resolve};
@@ -71,17 +71,18 @@ struct Inner {
 }
 
 impl DiskCache {
-    /// Opens a cache in a directory of its own, and makes it where there is none: for its owner alone (mode 0700).
+    /// Opens a cache in a directory of its own, and creates it if it is absent, for its owner alone (mode 0700).
     ///
-    /// All that it holds costs at most `limit` bytes, each file counted in blocks of 4 KiB. Above that the cache is
-    /// brought to 15/16 of the limit: what was not used for the longest time goes, by the minute. Processes that write
-    /// at one time may exceed the limit by a sixteenth each.
+    /// All files cost at most `limit` bytes, each counted in blocks of 4 KiB. A cache that exceeds the limit is
+    /// reduced to 15/16 of it, the least recently used files first, to the minute. Each process that writes at the
+    /// same time may exceed the limit by a sixteenth.
     ///
-    /// A directory that cannot be made or written is no error, but an empty cache with a [`note`](Self::note).
+    /// A directory that cannot be created or written is no error, but an empty cache with a [`note`](Self::note).
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] for a directory that another user owns or can write into, that holds other things, or
-    /// that another version of this library has written in another format; [`ErrorKind::Io`] for what is no directory.
+    /// [`ErrorKind::Malformed`] for a directory that another user owns or can write into, that holds other files, or
+    /// that another version of this library has written in another format; [`ErrorKind::Io`] for a path that is no
+    /// directory.
     pub async fn open(directory: impl AsRef<Path>, limit: u64) -> Result<Self, Error> {
         let path = std::path::absolute(directory.as_ref()).unwrap_or_else(|_| directory.as_ref().to_owned());
         let shown = path.display().to_string();
@@ -96,13 +97,13 @@ impl DiskCache {
         &self.inner.path
     }
 
-    /// Returns the most that it may hold, in bytes.
+    /// Returns the limit in bytes.
     pub fn limit(&self) -> u64 {
         self.inner.limit
     }
 
-    /// Returns why content could not be kept, as a sentence for people: the first reason. The operation has succeeded all the
-    /// same.
+    /// Returns why the cache could not keep content, as a sentence for people: the first reason. The operation itself
+    /// has succeeded.
     pub fn note(&self) -> Option<String> {
         self.inner.note.lock().clone()
     }
@@ -116,14 +117,14 @@ impl DiskCache {
         Ok(Scope::new(self.clone(), key.hash(&[b"principal", principal]), repository.clone()))
     }
 
-    /// Does something that blocks; none where nothing can be had.
+    /// Runs blocking work on the cache's files; none if the cache is empty for good.
     async fn work<T: Send + 'static>(&self, work: impl FnOnce(&Root) -> Option<T> + Send + 'static) -> Option<T> {
         let inner = Arc::clone(&self.inner);
         blocking(move || inner.root.as_ref().and_then(work)).await?
     }
 
-    /// Keeps something, which returns how many bytes have come, and says whether it worked. If not, it is worth a note
-    /// and no more.
+    /// Runs work that keeps content and returns how many bytes were added. Returns whether it succeeded; an error only
+    /// becomes the note.
     async fn keep(&self, work: impl FnOnce(&Root) -> io::Result<u64> + Send + 'static) -> bool {
         let inner = Arc::clone(&self.inner);
         let keep = move || {

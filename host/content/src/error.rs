@@ -9,7 +9,7 @@ use refkit_oci::{Digest, ErrorCode};
 /// The operation that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// Finding out what a reference names.
+    /// Resolving a reference.
     Resolve,
     /// Reading the manifest or index that a reference names.
     Pull,
@@ -39,18 +39,18 @@ impl fmt::Display for Operation {
     }
 }
 
-/// A failure: the operation, its subject, the host that failed, and the kind of failure. Cheap to clone, because an error is
-/// an answer that repeats within a run.
+/// A failure: the operation, its subject, the host that failed, and the kind of failure. Cheap to clone, because a run
+/// returns the same error for the same request.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot {operation} {subject}{}: {kind}", Side(.host))]
 pub struct Error {
-    /// What was being done.
+    /// The operation that failed.
     pub operation: Operation,
-    /// The reference, repository, digest or path that it was about.
+    /// The reference, repository, digest or path of the operation.
     pub subject: String,
-    /// The host or store that failed, where one was asked.
+    /// The host or store that failed, if one was involved.
     pub host: Option<String>,
-    /// What went wrong.
+    /// The kind of failure.
     #[source]
     pub kind: ErrorKind,
 }
@@ -72,7 +72,7 @@ impl Error {
         Self { operation, subject: subject.to_string(), host: None, kind }
     }
 
-    /// Returns the same failure with the host that was asked.
+    /// Returns the same failure with the host that failed.
     #[must_use]
     pub fn at(mut self, host: impl fmt::Display) -> Self {
         self.host = Some(host.to_string());
@@ -92,77 +92,77 @@ pub enum ErrorKind {
     /// The registry or the store has no such repository, tag or content.
     #[error("not found")]
     NotFound,
-    /// 401: no credentials, or wrong ones. The text says what was tried and what to do.
+    /// 401: no credentials, or wrong ones. The text says which were tried and what to do.
     #[error("unauthorized: {0}")]
     Unauthorized(String),
     /// 403, with the registry's own message.
     #[error("forbidden: {0}")]
     Forbidden(String),
-    /// 429, with the registry's own message and the time that it asked to wait.
+    /// 429, with the registry's own message and the wait that it asks for.
     #[error("the registry limits requests{}{}", Said(.said), Wait(.retry_after))]
     RateLimited {
-        /// What the registry says; empty where it says nothing.
+        /// The registry's message; may be empty.
         said: String,
-        /// `Retry-After`, where there was one.
+        /// `Retry-After`, if the response had one.
         retry_after: Option<Duration>,
     },
-    /// A server that cannot answer now: 408 or 5xx, with its own message.
+    /// The server cannot answer now: 408 or 5xx, with its own message.
     #[error("unavailable: {said}")]
     Overloaded {
-        /// The status, and what the server says.
+        /// The status and the server's message.
         said: String,
-        /// `Retry-After`, where there was one.
+        /// `Retry-After`, if the response had one.
         retry_after: Option<Duration>,
     },
     /// There is no connection, or it broke before the response.
     #[error("unavailable: {0}")]
     Unreachable(String),
-    /// The host shows a certificate that is not trusted. It shows the same one when it is asked again.
+    /// The host's certificate is not trusted. A repetition would show the same one.
     #[error("{said}")]
     Certificate {
-        /// What is wrong with it, for what to do about it.
+        /// Why it is not trusted, which decides the remedy.
         reason: Distrust,
-        /// What is wrong with it, and whose it is.
+        /// The reason in words, with the host.
         said: String,
     },
-    /// The host speaks TLS and was asked without, or the other way round.
+    /// The host speaks TLS and the client did not, or the other way round.
     #[error("{}", Protocol(.tls))]
     Protocol {
         /// Whether the host speaks TLS.
         tls: bool,
     },
-    /// It broke, or cannot be had, in another way.
+    /// The content broke, or is unavailable for another reason.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// The cache does not have it, and no source may be asked. The text says why, and what to do.
+    /// The cache does not have the content, and no source may be asked. The text says why, and what to do.
     #[error("it is not in the cache, and {0}")]
     NotCached(&'static str),
-    /// No response in time.
+    /// No response within this time.
     #[error("no answer within {} s", .0.as_secs_f32())]
     Timeout(Duration),
-    /// The bytes are not those that the digest names.
+    /// The bytes do not have the expected digest.
     #[error("the content has the digest {actual}, not {expected}")]
     WrongDigest {
-        /// The digest that was asked for.
+        /// The expected digest.
         expected: Digest,
-        /// The digest of what came.
+        /// The digest of the bytes.
         actual: String,
     },
     /// The bytes are fewer or more than the descriptor says.
     #[error("the content has {} {actual} bytes, not {expected}", Bound(.actual > .expected))]
     WrongSize {
-        /// Bytes that the descriptor says.
+        /// The size in the descriptor.
         expected: u64,
-        /// Bytes that came before reading stopped.
+        /// The bytes that had arrived when reading stopped.
         actual: u64,
     },
-    /// The content is larger than may be read.
+    /// The content is larger than the limit.
     #[error("the content is larger than the limit of {limit} bytes")]
     TooLarge {
         /// The limit in bytes.
         limit: u64,
     },
-    /// A list has more entries than may be held.
+    /// A list has more entries than the limit.
     #[error("the list has more than {limit} entries")]
     TooMany {
         /// The limit.
@@ -171,16 +171,16 @@ pub enum ErrorKind {
     /// The content or a response is malformed.
     #[error("{0}")]
     Malformed(String),
-    /// The peer or the host does not do this.
+    /// The peer or the host does not support the operation.
     #[error("{0}")]
     Unsupported(String),
-    /// The run may not do this.
+    /// The run has no grant for the operation.
     #[error("{0}")]
     NotGranted(String),
-    /// A limit of the run is used up.
+    /// The run has used up a limit.
     #[error("{0}")]
     BudgetExhausted(String),
-    /// The run's host may hold no more memory for it.
+    /// The run holds as much memory as its host allows.
     #[error("the host holds as much for this run as it may: {limit} bytes")]
     Held {
         /// The limit in bytes.
@@ -200,7 +200,7 @@ pub enum ErrorKind {
 pub enum Distrust {
     /// No trusted authority signed it, and it is no trusted certificate itself.
     Issuer,
-    /// It has ended, or has not begun.
+    /// It has expired, or is not yet valid.
     Time,
     /// It is for other names.
     Name,
@@ -227,7 +227,7 @@ impl fmt::Display for Protocol<'_> {
     }
 }
 
-/// Reading stops at the first byte too many, so what is too long has at least so many bytes.
+/// Whether the number is only a lower bound: reading stops at the first byte beyond the limit.
 struct Bound(bool);
 
 impl fmt::Display for Bound {
@@ -248,7 +248,7 @@ impl fmt::Display for Wait<'_> {
 }
 
 impl ErrorKind {
-    /// Returns whether the same request may succeed later, with nothing changed at either side.
+    /// Returns whether the same request may succeed later without a change at either side.
     pub fn may_pass(&self) -> bool {
         let stands = matches!(self, Self::Certificate { .. } | Self::Protocol { .. } | Self::NotCached(_));
         !stands && matches!(self.code(), ErrorCode::Unavailable | ErrorCode::Timeout | ErrorCode::RateLimited)

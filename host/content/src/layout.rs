@@ -1,8 +1,8 @@
-//! Image layouts on disk, as OCI image-spec 1.1, section "Image Layout": directories and uncompressed tar archives are
-//! read, directories are written. [`Layout`] is a layout as it was when it was opened; [`LayoutWriter`] also reads what
-//! is there now, and so stands wherever a registry could.
+//! Image layouts on disk, as OCI image-spec 1.1, section "Image Layout". RefKit reads directories and uncompressed tar
+//! archives, and writes directories. A [`Layout`] shows a layout as it was when it was opened. A [`LayoutWriter`] also
+//! reads, always the present state, and so can replace a registry everywhere.
 //!
-//! A layout is one repository: it answers for [`Layout::repository`] only.
+//! A layout is one repository: it serves [`Layout::repository`] only.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), refkit_content::Error> {
@@ -46,8 +46,8 @@ pub use writer::LayoutWriter;
 /// How many names an error lists.
 const NAMES_SHOWN: usize = 20;
 
-/// An image layout as it was when it was opened: its names and entries are read once, its blobs when they are asked
-/// for. A clone is another handle on the same layout.
+/// An image layout. Its names and entries are read once, when it is opened, and its blobs when they are requested.
+/// Clones share the layout.
 #[derive(Clone)]
 pub struct Layout {
     inner: Arc<Inner>,
@@ -61,14 +61,14 @@ struct Inner {
     subjects: Subjects,
 }
 
-/// The subject's digest of each manifest that was looked into: manifests do not change, and each is read once to know.
+/// The subject's digest of each manifest that was read for it. Manifests do not change, so each is read once.
 type Subjects = Arc<Mutex<HashMap<Digest, Option<Digest>>>>;
 
 impl Layout {
-    /// Opens a layout: a directory, or a tar archive that is not compressed.
+    /// Opens a layout: a directory, or an uncompressed tar archive.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], [`ErrorKind::Malformed`] with what is wrong with it, [`ErrorKind::Unsupported`] for another
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Malformed`] with the reason, [`ErrorKind::Unsupported`] for another
     /// version of the format, [`ErrorKind::TooLarge`] for an `index.json` of more than 4 MiB.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = Arc::new(path.as_ref().to_owned());
@@ -76,7 +76,7 @@ impl Layout {
         Self::open_as(path, repository, Subjects::default()).await
     }
 
-    /// Opens a layout of which something is known already.
+    /// Opens a layout with the subjects that are already known.
     async fn open_as(path: Arc<PathBuf>, repository: Repository, subjects: Subjects) -> Result<Self, Error> {
         let at = Arc::clone(&path);
         let (store, entries) = blocking(move || open(&at))
@@ -85,20 +85,20 @@ impl Layout {
         Ok(Self { inner: Arc::new(Inner { path, store, entries, subjects }), repository })
     }
 
-    /// Returns the same layout as another repository.
+    /// Returns the same layout under the name of another repository.
     #[must_use]
     pub fn named(mut self, repository: Repository) -> Self {
         self.repository = repository;
         self
     }
 
-    /// Returns the repository that this layout answers for: by default registry `oci-layout` and a path made of the
-    /// file's name ([`LayoutReference::repository`]).
+    /// Returns the repository that this layout serves: by default registry `oci-layout` and a path made of the file's
+    /// name ([`LayoutReference::repository`]).
     pub fn repository(&self) -> &Repository {
         &self.repository
     }
 
-    /// Returns where the layout is.
+    /// Returns the path of the layout.
     pub fn path(&self) -> &Path {
         &self.inner.path
     }
@@ -108,16 +108,16 @@ impl Layout {
         &self.inner.entries
     }
 
-    /// Returns the tags that name entries, in the order of `index.json`, each once. Those of lists of referrers (OCI
-    /// distribution 1.1, section "Referrers Tag Schema") are none: what these list is listed as referrers.
+    /// Returns the tags of the entries, in the order of `index.json`, each once. It leaves out the tags of lists of
+    /// referrers (OCI distribution 1.1, section "Referrers Tag Schema"), whose content counts as referrers.
     pub fn names(&self) -> Vec<&str> {
         let mut met = HashSet::new();
         let names = self.entries().iter().flat_map(|entry| &entry.tags).map(String::as_str);
         names.filter(|name| !links::is_fallback_tag(name) && met.insert(*name)).collect()
     }
 
-    /// Returns the reference that is meant where a person names nothing but the layout: its only image, or the one
-    /// called `latest`. Where entries have names, those without (referrers, say) are left out of account.
+    /// Returns the reference for a user who names only the layout: its only image, or the one called `latest`. If some
+    /// entries have names, those without (such as referrers) are ignored.
     ///
     /// # Errors
     /// [`ErrorKind::Malformed`] with the names to choose from, or if there is no image.
@@ -157,7 +157,7 @@ impl Layout {
         Error::new(operation, subject, problem).at(self.origin())
     }
 
-    /// Refuses to answer for what this layout is not.
+    /// Returns an error for another repository than this layout's.
     fn own(&self, repository: &Repository) -> Result<(), ErrorKind> {
         if *repository == self.repository { Ok(()) } else { Err(ErrorKind::NotFound) }
     }
@@ -169,7 +169,7 @@ impl fmt::Debug for Layout {
     }
 }
 
-/// Opens a layout and reads what names its images. Blocks.
+/// Opens a layout and reads the entries. Blocks.
 fn open(path: &Path) -> Result<(Store, Vec<Entry>), ErrorKind> {
     let store = Store::open(path)?;
     marker::check(&store)?;
@@ -184,7 +184,7 @@ fn open(path: &Path) -> Result<(Store, Vec<Entry>), ErrorKind> {
 /// Returns the entries of an `index.json`.
 fn entries(bytes: &[u8]) -> Result<Vec<Entry>, ErrorKind> {
     let index = links::Links::list(bytes)
-        .map_err(|problem| ErrorKind::Malformed(format!("its file `index.json` is malformed: {problem}")))?;
-    // An index may list other things beside manifests; those are no images, and no name makes them one.
+        .map_err(|error| ErrorKind::Malformed(format!("its file `index.json` is malformed: {error}")))?;
+    // An index may list other content beside manifests, which is no image even if it has a name.
     Ok(index.manifests.into_iter().map(Entry::new).collect())
 }

@@ -1,7 +1,7 @@
-//! Option 3 of moby/buildkit issue #2944 as a library: [`Resolve`], [`Fetch`], [`Discover`] and [`Push`], the
-//! traversal on the caller's side, and the stores that content can be read from and pushed to without a network.
+//! Option 3 of moby/buildkit issue #2944 as a library: [`Resolve`], [`Fetch`], [`Discover`] and [`Push`] with the
+//! traversal on the caller's side, and stores for content that need no network.
 //!
-//! What leaves this crate by a short name ([`fetch`](fetch()), [`Content`]) has been checked against digest and size.
+//! The functions and types with short names ([`fetch`](fetch()), [`Content`]) have verified digest and size.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 

@@ -1,4 +1,4 @@
-//! What a manifest or an index refers to, and what its bytes are.
+//! The content that a manifest or an index refers to.
 
 use refkit_oci::document::{self, Document, DocumentError, Limits};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
@@ -8,16 +8,16 @@ pub(crate) use refkit_oci::document::media_type::{INDEX, is_document as is_manif
 use crate::ErrorKind;
 use crate::verify::{self, MANIFEST_LIMIT};
 
-/// Everything that one manifest or index refers to, and what it says of itself to those that list it.
+/// The content that one manifest or index refers to, and the fields that a list of referrers repeats.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Links {
     /// The manifests and indexes of an index, in its order.
     pub manifests: Vec<Descriptor>,
-    /// Config and layers of a manifest; what an index lists beside manifests.
+    /// The config and layers of a manifest, or the entries of an index that are no manifests.
     pub blobs: Vec<Descriptor>,
-    /// What it is about. It need not exist.
+    /// The subject. It need not exist.
     pub subject: Option<Descriptor>,
-    /// The artifact type; of a manifest without one its config's media type, as OCI distribution 1.1, section
+    /// The artifact type; for a manifest without one its config's media type, as OCI distribution 1.1, section
     /// "Listing Referrers".
     pub artifact_type: Option<String>,
     /// Its own annotations.
@@ -25,13 +25,13 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// Reads a manifest or an index strictly: all that it names can be verified.
+    /// Reads a manifest or an index strictly: every descriptor in it can be verified.
     pub fn read(media_type: &str, bytes: &[u8]) -> Result<Self, ErrorKind> {
         let document = document::read(Some(media_type), bytes, &Limits::default()).and_then(Document::verifiable);
         document.map(Self::of).map_err(problem)
     }
 
-    /// Reads an index of which each entry is used on its own: what cannot be verified is left out.
+    /// Reads an index whose entries are used one by one: it leaves out entries that cannot be verified.
     pub fn list(bytes: &[u8]) -> Result<Self, ErrorKind> {
         document::read(Some(INDEX), bytes, &Limits::default()).map(Self::of).map_err(problem)
     }
@@ -56,7 +56,7 @@ impl Links {
         }
     }
 
-    /// Checks, as a registry does at a push, that all of it is there, by a question for sizes.
+    /// Checks, as a registry does at a push, that all the content exists, with a function that returns sizes.
     pub fn complete(&self, size: impl Fn(&Digest) -> Result<Option<u64>, ErrorKind>) -> Result<(), ErrorKind> {
         for part in self.manifests.iter().chain(&self.blobs) {
             match size(&part.digest)? {
@@ -84,8 +84,8 @@ pub(crate) fn stays_elsewhere(blob: &Descriptor) -> bool {
         || blob.media_type.starts_with("application/vnd.docker.image.rootfs.foreign.")
 }
 
-/// Returns the media type of a manifest or index that came without one: its own `mediaType`, else what its members
-/// show.
+/// Returns the media type of a manifest or index that came without one: its own `mediaType`, otherwise the type that
+/// its members show.
 pub(crate) fn media_type_of(bytes: &[u8]) -> Result<String, ErrorKind> {
     Ok(match document::read(None, bytes, &Limits::default()).map_err(problem)? {
         Document::Index(index) => index.media_type,
@@ -101,7 +101,7 @@ fn problem(error: DocumentError) -> ErrorKind {
     }
 }
 
-/// Returns the descriptor of a manifest that is to be pushed.
+/// Returns the descriptor of a manifest for a push.
 pub(crate) fn describe(destination: &Reference, media_type: &str, bytes: &[u8]) -> Result<Descriptor, ErrorKind> {
     if bytes.len() as u64 > MANIFEST_LIMIT {
         return Err(ErrorKind::TooLarge { limit: MANIFEST_LIMIT });
@@ -115,7 +115,7 @@ pub(crate) fn describe(destination: &Reference, media_type: &str, bytes: &[u8]) 
     }
 }
 
-/// Returns the reference to a digest and nothing else.
+/// Returns the reference to a digest, without a tag.
 pub(crate) fn pinned(repository: &Repository, digest: &Digest) -> Reference {
     Reference::new(repository.clone(), None, Some(digest.clone())).expect("a digest makes a reference")
 }

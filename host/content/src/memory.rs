@@ -1,4 +1,4 @@
-//! A store in memory that behaves as a registry does: several repositories, tags, referrers, and checks at the push.
+//! A store in memory that behaves as a registry does: several repositories, tags, referrers, and checks at a push.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use crate::links::{self, Links};
 use crate::verify;
 use crate::{Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Origin, Push, Resolve, WithOrigin};
 
-/// Repositories in memory. A clone is another handle on the same store.
+/// Repositories in memory. Clones share the store.
 #[derive(Clone, Default)]
 pub struct Memory {
     repositories: Arc<RwLock<HashMap<Repository, Holdings>>>,
 }
 
-/// What one repository holds.
+/// The content of one repository.
 #[derive(Default)]
 struct Holdings {
     blobs: HashMap<Digest, Bytes>,
     manifests: HashMap<Digest, Content>,
     tags: BTreeMap<String, Digest>,
-    /// By subject, in the order of their coming.
+    /// By subject, in the order of their pushes.
     referrers: HashMap<Digest, Vec<Descriptor>>,
 }
 
@@ -63,8 +63,8 @@ impl Memory {
         Self::default()
     }
 
-    /// Puts a manifest there as it is: what it refers to may be missing or contradict it, and it may be no manifest at
-    /// all. For tests of what reads from careless registries; [`Push`] checks.
+    /// Adds a manifest without any check: the content that it refers to may be absent or contradict it, and the bytes
+    /// may be no manifest at all. This is for tests of code that reads from careless registries; [`Push`] checks.
     pub fn insert(&self, reference: &Reference, media_type: &str, bytes: impl Into<Bytes>) -> Descriptor {
         let bytes = bytes.into();
         let algorithm = reference.digest().map_or(Algorithm::Sha256, Digest::algorithm);

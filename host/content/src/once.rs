@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 
 /// Values by key, each computed once and kept. Equal requests that run at the same time wait for one of them.
 ///
-/// The caller that comes first computes, so the future may borrow. If this caller is dropped, the next one that waits
+/// The first caller computes the value, so the future may borrow. If this caller is dropped, the next one that waits
 /// computes instead. [`SingleFlight`](crate::single_flight::SingleFlight) is for results that are not kept.
 pub struct OnceMap<K, V> {
     cells: Mutex<HashMap<K, Arc<OnceCell<V>>>>,
@@ -30,11 +30,11 @@ impl<K, V> fmt::Debug for OnceMap<K, V> {
 }
 
 impl<K: Eq + Hash, V> OnceMap<K, V> {
-    /// The bytes that the record of a key takes beside the key and what its value owns, roughly: the value itself, its
-    /// state, and what wakes the callers that wait.
+    /// The bytes of a key's record beyond the key and what its value owns, roughly: the value itself, its state, and
+    /// the wakers of the callers that wait.
     pub const CELL: usize = size_of::<OnceCell<V>>() + 64;
 
-    /// Returns the cell of a key. For a new key `admit` decides first, given the number of keys that there are.
+    /// Returns the cell of a key. For a new key `admit` decides first; its argument is the number of keys.
     ///
     /// # Errors
     /// The error of `admit`. The key is then not recorded.
@@ -68,7 +68,7 @@ impl<K: Eq + Hash, V> OnceMap<K, V> {
         cell.get_or_try_init(|| compute).await.cloned()
     }
 
-    /// Returns whether a key was asked for before.
+    /// Returns whether the key was requested before.
     pub fn contains(&self, key: &K) -> bool {
         self.lock().contains_key(key)
     }
@@ -78,7 +78,7 @@ impl<K: Eq + Hash, V> OnceMap<K, V> {
         self.lock().remove(key);
     }
 
-    /// Forgets the keys that do not fit a condition, if there are at least so many keys.
+    /// Forgets the keys that do not fulfil a condition, if there are at least so many keys.
     pub fn shrink(&self, at_least: usize, keep: impl Fn(&K) -> bool) {
         let mut cells = self.lock();
         if cells.len() >= at_least {

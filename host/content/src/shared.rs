@@ -1,4 +1,4 @@
-//! The traits for shared sources: what an [`Arc`] points at can be wrapped, copied from and pushed to as it is.
+//! The traits for an [`Arc`]: a shared source can be wrapped, copied from and pushed to like any other.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Single flight: of equal requests that run at the same time one is sent, and all callers get its response.
+//! Single flight: of concurrent equal requests one is sent, and all callers get its response.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,9 +10,9 @@ use parking_lot::{Mutex, MutexGuard};
 
 type Work<T> = BoxFuture<'static, T>;
 
-/// Work under way, by key. A result goes to the callers that wait for it, and is then forgotten; [`OnceMap`] keeps it.
+/// Work under way, by key. All callers that wait get its result, which is then forgotten; [`OnceMap`] keeps results.
 ///
-/// The callers drive the work together: it goes on as long as one of them waits, and is dropped with the last.
+/// The callers drive the work together: it continues as long as one of them waits, and is dropped with the last.
 ///
 /// ```
 /// use futures_util::FutureExt as _;
@@ -43,11 +43,11 @@ impl<K, T: Clone> fmt::Debug for SingleFlight<K, T> {
 }
 
 impl<K: Eq + Hash + Clone, T: Clone> SingleFlight<K, T> {
-    /// Returns the result of the work for a key that is under way, or that this call begins.
+    /// Returns the result of the work for a key that is under way, or that this call starts.
     pub async fn join(&self, key: K, begin: impl FnOnce() -> Work<T>) -> T {
         let shared = {
             let mut under_way = self.lock();
-            // A finished result is too old for a caller that comes now.
+            // A finished result is too old for a new caller.
             let joined = under_way.get(&key).and_then(WeakShared::upgrade).filter(|shared| shared.peek().is_none());
             joined.unwrap_or_else(|| {
                 let shared = begin().shared();
@@ -67,7 +67,7 @@ impl<K: Eq + Hash + Clone, T: Clone> SingleFlight<K, T> {
     }
 }
 
-/// A caller that waits. The last one to go removes the key.
+/// A caller that waits. The last one to be dropped removes the key.
 struct Waiting<'a, K: Eq + Hash + Clone, T: Clone> {
     flights: &'a SingleFlight<K, T>,
     key: &'a K,

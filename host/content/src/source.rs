@@ -54,7 +54,7 @@ pub struct WithOrigin<T> {
     pub origin: Origin,
 }
 
-/// Bytes on their way, **not yet verified**: the functions of [`crate::verify`] read them safely.
+/// Bytes that are **not yet verified**: the functions of [`crate::verify`] read them safely.
 pub struct Body {
     /// The host or the store that sends them.
     pub origin: Origin,
@@ -63,7 +63,7 @@ pub struct Body {
 }
 
 impl Body {
-    /// Returns a body of bytes that are here already.
+    /// Returns a body of bytes in memory.
     pub fn from_bytes(origin: Origin, bytes: Bytes) -> Self {
         Self { origin, stream: Box::pin(stream::once(future::ready(Ok(bytes)))) }
     }
@@ -75,14 +75,14 @@ impl fmt::Debug for Body {
     }
 }
 
-/// Finds what a reference names.
+/// Resolves references.
 #[async_trait]
 pub trait Resolve: Send + Sync {
-    /// Returns the descriptor of the manifest or index that the reference names now (one HEAD at a registry).
-    /// With a digest in the reference, that digest decides.
+    /// Returns the descriptor of the manifest or index that the reference names now (one HEAD at a registry). A digest
+    /// in the reference decides.
     async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error>;
 
-    /// Returns the manifest or index itself, verified (one GET at a registry, no HEAD first).
+    /// Returns the manifest or index itself, verified (one GET at a registry, without a HEAD before it).
     async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error>;
 }
 
@@ -93,14 +93,14 @@ pub trait Fetch: Send + Sync {
     async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error>;
 }
 
-/// Lists what a repository holds.
+/// Lists the tags and referrers of a repository.
 #[async_trait]
 pub trait Discover: Send + Sync {
     /// Returns all tags of the repository, in the registry's order.
     async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error>;
 
-    /// Returns the manifests whose `subject` is the given digest, all or those of one artifact type. None is an empty
-    /// list, also where the registry has no referrers API.
+    /// Returns the manifests whose `subject` is the given digest, all or those of one artifact type. The list is empty
+    /// if there is none, or if the registry has no referrers API.
     async fn referrers(
         &self,
         repository: &Repository,
@@ -109,33 +109,34 @@ pub trait Discover: Send + Sync {
     ) -> Result<WithOrigin<Vec<Descriptor>>, Error>;
 }
 
-/// Knows the principal of a source: the identity that its requests have.
+/// Names the principal of a source: the identity of its requests.
 ///
-/// Most registries return most of their content without credentials, and send a challenge if they want some. So there are
-/// two principals: the one with the credentials, which may take time to look up, and the one without.
+/// Most registries return most of their content without credentials, and send a challenge if they want some. So there
+/// are two principals: the one with the credentials, whose lookup may take time, and the one without.
 #[async_trait]
 pub trait Principal: Send + Sync {
-    /// Returns the principal of requests for this repository: a hash that is equal for equal credentials, and different for
-    /// different ones. It is made of secrets: store it salted.
+    /// Returns the principal of requests for this repository: a hash that is equal for equal credentials, and
+    /// different for different ones. It is derived from secrets: store it only salted.
     ///
     /// # Errors
     /// If the credentials cannot be looked up, as when a credential helper fails.
     async fn principal(&self, repository: &Repository) -> Result<[u8; 32], Error>;
 
-    /// Returns the principal of a request for this repository without credentials, and looks none up: the same as
-    /// [`principal`](Self::principal) where there are none. `None` for a source that never sends such a request.
+    /// Returns the principal of a request for this repository without credentials, and looks none up. It equals
+    /// [`principal`](Self::principal) if there are no credentials. `None` for a source that never sends such a
+    /// request.
     async fn anonymous(&self, _repository: &Repository) -> Option<[u8; 32]> {
         None
     }
 
-    /// Returns whether every request so far that may have been for this repository went without credentials: then all
-    /// answers of the source about it are those that any client gets.
+    /// Returns whether the source has sent no credentials with any request so far that may have been for this
+    /// repository. Then its responses about the repository are those for any client.
     fn is_anonymous(&self, _repository: &Repository) -> bool {
         false
     }
 }
 
-/// Everything that can be read.
+/// A source that resolves, fetches and lists.
 pub trait Source: Resolve + Fetch + Discover {}
 
 impl<T: Resolve + Fetch + Discover + ?Sized> Source for T {}
@@ -143,23 +144,23 @@ impl<T: Resolve + Fetch + Discover + ?Sized> Source for T {}
 /// Writes content.
 #[async_trait]
 pub trait Push: Send + Sync {
-    /// Returns whether a manifest or a blob is there by its digest, so that it need not be fetched first; `false` if that is
-    /// not known.
+    /// Returns whether the destination has a manifest or a blob, by its digest, so that the caller need not fetch it
+    /// first; `false` if that is unknown.
     async fn has(&self, _repository: &Repository, _descriptor: &Descriptor) -> Result<bool, Error> {
         Ok(false)
     }
 
-    /// Mounts a blob of another repository of the same registry, without sending it. Returns whether it is there now:
-    /// `false` if the registries are not the same, if the blob is not there, or if the registry refuses; the caller then
-    /// pushes the blob.
+    /// Mounts a blob of another repository of the same registry, without sending it. Returns whether the repository
+    /// has it now: `false` if the registries differ, if the blob is absent, or if the registry refuses; the caller
+    /// then pushes the blob.
     ///
     /// # Errors
-    /// If there is no response, or one that contradicts the request.
+    /// An error if there is no response, or one that contradicts the request.
     async fn mount(&self, _repository: &Repository, _blob: &Descriptor, _from: &Repository) -> Result<bool, Error> {
         Ok(false)
     }
 
-    /// Pushes a blob, unless it is there already. The body is verified on its way: one that contradicts the descriptor
+    /// Pushes a blob, unless the destination has it. The push verifies the body: one that contradicts the descriptor
     /// leaves nothing behind.
     ///
     /// # Errors
@@ -167,8 +168,8 @@ pub trait Push: Send + Sync {
     /// [`Operation::Fetch`](crate::Operation::Fetch). Otherwise an error of another operation.
     async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error>;
 
-    /// Pushes a manifest or an index, byte for byte, under the destination's tag, or under its digest alone where
-    /// there is no tag. Returns its descriptor. With a digest in the destination, the bytes must have it.
+    /// Pushes a manifest or an index, byte for byte, under the destination's tag, or under its digest alone if there
+    /// is no tag. Returns its descriptor. The bytes must match a digest in the destination.
     async fn push_manifest(&self, destination: &Reference, media_type: &str, bytes: Bytes)
     -> Result<Descriptor, Error>;
 }

@@ -1,4 +1,4 @@
-//! A time for people, in the one format that RefKit prints.
+//! Times for people, in the one format that RefKit prints.
 
 use std::fmt;
 use std::time::SystemTime;

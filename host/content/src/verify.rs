@@ -1,4 +1,4 @@
-//! The one reader that verifies: size, digest, nothing trailing. Everything that hands out bytes uses it.
+//! The one reader that verifies size, digest and that nothing follows. Every function that returns bytes uses it.
 
 mod hasher;
 #[cfg(test)]
@@ -13,11 +13,11 @@ pub use hasher::{Hasher, digest};
 
 use crate::{Body, Error, ErrorKind, Fetch, Operation, Origin, WithOrigin};
 
-/// The most that a manifest or an index may have: 4 MiB, which registries guarantee to take (OCI distribution 1.1,
-/// section "Pushing Manifests") and which most of them enforce.
+/// The largest manifest or index: 4 MiB, which registries guarantee to accept (OCI distribution 1.1, section "Pushing
+/// Manifests") and which most of them enforce.
 pub const MANIFEST_LIMIT: u64 = 4 << 20;
 
-/// The most that is set aside for a body before any of it has come, whatever its descriptor claims: 64 KiB, so that
+/// The most memory that is allocated for a body before its first byte, whatever its descriptor claims: 64 KiB, so that
 /// an ordinary manifest needs one allocation and a claim of 2^62 bytes costs nothing.
 const FIRST_ALLOCATION: u64 = 64 << 10;
 
@@ -45,11 +45,12 @@ pub fn check_digest(expected: &Digest, bytes: &[u8]) -> Result<(), ErrorKind> {
     }
 }
 
-/// Returns the verified bytes of a descriptor: its inline `data` where that is valid, else what the source sends.
-/// Reads at most `limit` bytes and never sets aside more than has come.
+/// Returns the verified bytes of a descriptor: its inline `data` if that is valid, otherwise the source's content.
+/// Reads at most `limit` bytes and never allocates more than has arrived.
 ///
 /// # Errors
-/// [`ErrorKind::TooLarge`] before anything is asked, [`ErrorKind::WrongSize`], [`ErrorKind::WrongDigest`], or the source's.
+/// [`ErrorKind::TooLarge`] before any request, [`ErrorKind::WrongSize`], [`ErrorKind::WrongDigest`], or the source's
+/// error.
 pub async fn fetch(
     source: &(impl Fetch + ?Sized),
     repository: &Repository,
@@ -79,9 +80,9 @@ pub async fn fetch(
     Ok(WithOrigin { value: bytes.freeze(), origin })
 }
 
-/// Returns the body with a check on its way: it fails as soon as there is one byte too many, and at the end if there
-/// are too few or the digest is another one. The piece that completes the content is handed on only after the check,
-/// so a reader that stops at the descriptor's size has not read a forgery either. Nothing comes after an error.
+/// Returns the body with a check: it fails at the first byte beyond the size, and at its end if bytes are missing or
+/// the digest differs. The piece that completes the content comes only after the check, so a reader that stops at the
+/// descriptor's size has not read a forgery either. Nothing follows an error.
 #[must_use]
 pub fn verified(descriptor: &Descriptor, body: Body) -> Body {
     let origin = body.origin.clone();
@@ -120,13 +121,13 @@ fn checked(descriptor: &Descriptor, body: Body, subject: String) -> BoxStream<'s
     .boxed()
 }
 
-/// How far a body has been read.
+/// The state of reading a body.
 struct Reading {
     expected: Digest,
     size: u64,
     seen: u64,
     hasher: Hasher,
-    /// The piece that completes the content, held back until nothing follows and the digest is right.
+    /// The piece that completes the content, held back until the body has ended and the digest is right.
     last: Option<Bytes>,
 }
 

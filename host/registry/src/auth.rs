@@ -1,7 +1,7 @@
 //! The layer that authenticates requests.
 //!
-//! `challenge` reads what a host asks for, `scope` is what a token has to allow, `token` gets one, and `learned` is what
-//! earlier responses have shown of each host.
+//! `challenge` parses the challenges of a host, `scope` names what a token has to allow, `token` requests one, and
+//! `learned` keeps what earlier responses have shown of each host.
 
 pub(crate) mod challenge;
 mod hidden;
@@ -31,17 +31,17 @@ pub(crate) use scope::Actions;
 
 /// Sends requests with the credentials that their host wants.
 ///
-/// The first request to a host goes without credentials, unless the host is known to want some; equal first requests wait
-/// for it, so that each host is asked once what it wants. This layer answers a 401 with what the host's challenge asks
-/// for, once, and once more if the source has other credentials by then. It sends credentials to the endpoint that they
-/// are for, and answers no challenge of a host that the endpoint redirected to.
+/// The first request to a host goes without credentials, unless the host is known to want some. Equal first requests
+/// wait for it, so that each host sends its challenge once. This layer answers the challenge of a 401 once, and once
+/// more if the source has other credentials by then. It sends credentials only to the endpoint that they are for, and
+/// answers no challenge of a host that the endpoint redirected to.
 pub(crate) struct Auth<N> {
     next: N,
     source: Arc<dyn CredentialSource>,
     learned: Learned,
 }
 
-/// What a request asks of which endpoint.
+/// A request to an endpoint, and what it does there.
 #[derive(Clone, Copy)]
 struct Ask<'a> {
     endpoint: &'a Endpoint,
@@ -91,7 +91,7 @@ impl<N: Transport> Auth<N> {
                     None => Err(refused.error(endpoint)),
                 }
             }
-            // The client asks the next host about what a mirror does not show.
+            // The client asks the next host for what a mirror does not have.
             StatusCode::NOT_FOUND if pulls_openly && endpoint.last && !self.learned.is_shown(endpoint) => match again {
                 Some(request) => self.ask_with_credentials(endpoint, request, response).await,
                 None => Ok(response),
@@ -124,7 +124,7 @@ impl<N: Transport> Auth<N> {
         Box::pin(self.next.send(request, &mut context)).await
     }
 
-    /// Looks up the credentials for a host, which gets them from now on.
+    /// Looks up the credentials for a host, and notes that the host gets them from now on.
     async fn look_up(&self, endpoint: &Endpoint) -> Result<Credentials, ErrorKind> {
         let credentials = self.source.credentials(&endpoint.host.credentials).await?;
         if !matches!(credentials, Credentials::Anonymous) {
@@ -133,14 +133,14 @@ impl<N: Transport> Auth<N> {
         Ok(credentials)
     }
 
-    /// Returns the credentials that the source has by now, if they are not these.
+    /// Returns the credentials that the source has by now, if they differ from the old ones.
     async fn renewed(&self, endpoint: &Endpoint, old: &Credentials) -> Result<Option<Credentials>, ErrorKind> {
         self.source.forget(&endpoint.host.credentials).await;
         let new = self.look_up(endpoint).await?;
         Ok((new.fingerprint() != old.fingerprint()).then_some(new))
     }
 
-    /// Returns the credentials that the source has by now, if their password is not the one in a refused header.
+    /// Returns the credentials that the source has by now, if their password differs from the one in a refused header.
     async fn other_password(
         &self,
         endpoint: &Endpoint,

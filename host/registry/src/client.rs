@@ -1,9 +1,9 @@
-//! The client: the layers put together, and the operations that read.
+//! The client: joins the layers, and offers the operations that read.
 //!
-//! `failover` goes from host to host, `read` reads whole documents, and `resume` continues a body that breaks. `resolve`,
-//! `fetch` and `discover` are the operations of OCI distribution, `page` recognises HTML in place of a response, and
-//! `principal` stands for the credentials. [`push`](crate::push) has the operations that write; `uploads` is what it has
-//! learned of registries.
+//! `failover` goes from host to host, `read` reads whole documents, and `resume` continues a body that breaks.
+//! `resolve`, `fetch` and `discover` are the operations of OCI distribution, `page` recognises HTML in place of a
+//! response, and `principal` identifies the credentials by a hash. [`push`](crate::push) has the operations that
+//! write, and `uploads` keeps what pushes have shown of each registry.
 
 mod builder;
 mod discover;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 /// The credentials for one registry. Secrets are wiped when they are dropped, and `Debug` prints none.
 #[derive(Clone)]
 pub enum Credentials {
-    /// No credentials: requests go out without any, as do requests for a token.
+    /// No credentials: the client sends none to the registry or to a token server.
     Anonymous,
     /// A user name and a password, as RFC 7617 has them, for the registry itself or for its token server.
     Basic {
@@ -61,7 +61,8 @@ pub trait CredentialSource: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If the source cannot find out whether it has some. A source without any returns [`Credentials::Anonymous`].
+    /// An error if the source cannot find out whether it has credentials. A source without any returns
+    /// [`Credentials::Anonymous`].
     async fn credentials(&self, registry: &str) -> Result<Credentials, ErrorKind>;
 
     /// Forgets the credentials for a registry, which has refused them: a source that caches looks them up again.

@@ -1,4 +1,4 @@
-//! A host that is asked about one repository.
+//! An endpoint: one of a registry's hosts, for one repository.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::hosts::Host;
 
-/// One host that is asked for one repository.
+/// One host that the client asks for one repository.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     /// The registry's name, as references have it.
@@ -16,10 +16,10 @@ pub(crate) struct Endpoint {
     pub(crate) host: Arc<Host>,
     /// The path of the repository at the host.
     pub(crate) path: String,
-    /// Whether no other host is asked after this one.
+    /// Whether the client asks no other host after this one.
     pub(crate) last: bool,
-    /// The API of the host that has named this one, such as the registry of a token server; none for a host that
-    /// settings name.
+    /// The API of the host that has named this one, such as the registry of a token server; none for a host from the
+    /// settings.
     pub(crate) base: Option<Url>,
 }
 
@@ -30,7 +30,7 @@ impl Endpoint {
         Self { registry: registry.to_owned(), host: Arc::new(host), path: path.to_owned(), last: true, base: None }
     }
 
-    /// Returns the URL of something in the repository, such as `manifests/latest`.
+    /// Returns a URL below the repository, such as that of `manifests/latest`.
     pub(crate) fn url(&self, rest: &str) -> Result<Url, ErrorKind> {
         let path = format!("{}/{rest}", self.path);
         let url = self.host.api.join(&path).map_err(|error| ErrorKind::Malformed(format!("{path:?}: {error}")))?;
@@ -45,18 +45,18 @@ impl Endpoint {
         url
     }
 
-    /// Returns `host[:port]` as people know it.
+    /// Returns `host[:port]`, for messages.
     pub(crate) fn name(&self) -> String {
         host_of(&self.host.api)
     }
 
-    /// Returns whether a URL has the host's origin, so that it may get what is for this host alone.
+    /// Returns whether a URL has the host's origin, so that it may receive the host's headers and credentials.
     pub(crate) fn is_at(&self, url: &Url) -> bool {
         same_origin(url, &self.host.api)
     }
 }
 
-/// Returns whether two URLs have scheme, host and port in common.
+/// Returns whether two URLs have the same scheme, host and port.
 pub(crate) fn same_origin(one: &Url, two: &Url) -> bool {
     one.origin() == two.origin()
 }
@@ -67,7 +67,7 @@ pub(crate) fn host_of(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Returns a URL without what may be secret: user information and query.
+/// Returns a URL without its user information and query, which may be secret.
 pub(crate) fn shown(url: &Url) -> String {
     let text = format!("{}://{}{}", url.scheme(), host_of(url), url.path());
     if text.len() > 200 { text.chars().take(200).chain(['…']).collect() } else { text }

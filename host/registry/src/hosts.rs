@@ -1,9 +1,9 @@
-//! Which hosts answer for a registry, in which order, and how each is asked.
+//! Selects the hosts that serve a registry, their order, and the settings of each.
 //!
-//! Three kinds of files say so: `refkit.toml`, RefKit's own; `certs.d/HOST/hosts.toml`, containerd's; and
-//! `buildkitd.toml`, BuildKit's. What is about a registry by its exact name comes before a wildcard, and that before a
-//! default. Of equals the first counts: what the embedder gave, then the files in the order above. One entry decides
-//! for a registry; nothing is merged but limits, which `refkit.toml` sets for every host that any file names.
+//! Three kinds of files have these settings: `refkit.toml`, RefKit's own; `certs.d/HOST/hosts.toml`, containerd's; and
+//! `buildkitd.toml`, BuildKit's. An entry for a registry's exact name ranks before a wildcard, and that before a
+//! default. Among equals the first wins: the embedder's settings, then the files in the order above. One entry decides
+//! for a registry. Only limits are merged: `refkit.toml` sets them for every host that any file names.
 //!
 //! ```
 //! use std::path::Path;
@@ -63,8 +63,8 @@ use specification::HostSpecifications;
 /// The most registries whose hosts are remembered.
 const MAX_REMEMBERED: usize = 1024;
 
-/// The hosts of all registries. Without any files a registry is its own only host, asked with TLS unless it is a name of
-/// this machine; `docker.io` is `registry-1.docker.io`. Clones share what they remember.
+/// The hosts of all registries. Without any files a registry is its own only host, with TLS unless its name is one of
+/// this machine; `docker.io` is `registry-1.docker.io`. Clones share a memory of earlier results.
 #[derive(Clone, Default)]
 pub struct Hosts {
     given: Vec<(Pattern, Vec<Arc<Host>>)>,
@@ -77,11 +77,11 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// Reads files. It blocks; nothing is read afterwards but the certificates that they name.
+    /// Reads files. It blocks. Later calls read nothing but the certificates that the files name.
     ///
     /// # Errors
-    /// A file that cannot be read, or of which nothing can be understood. Where only what it says of a registry is
-    /// wrong, the error is that registry's, from [`Self::of`].
+    /// The error of a file that cannot be read or parsed. If only the entry of one registry is wrong, [`Self::of`]
+    /// returns the error for that registry.
     pub fn read(files: &Files) -> Result<Self, HostsError> {
         let mut hosts = Self::default();
         for file in &files.refkit {
@@ -100,21 +100,22 @@ impl Hosts {
         Ok(hosts)
     }
 
-    /// Adds what a `refkit.toml` says that need not be on any disk; relative paths in it start where `file` would be.
+    /// Adds the text of a `refkit.toml`, which need not exist on disk; relative paths in it start at the directory of
+    /// `file`.
     ///
     /// # Errors
-    /// Where nothing of it can be understood.
+    /// The error of a text that cannot be parsed.
     pub fn refkit(mut self, file: &Path, text: &str) -> Result<Self, HostsError> {
         let tables = refkit::parse(file, text)?.into_iter();
         self.tables.extend(tables.map(|(pattern, table)| (pattern, Arc::new(table))));
         Ok(self.changed())
     }
 
-    /// Sets the hosts of a registry, or of those that a pattern as in `refkit.toml` fits. They are asked exactly as they
-    /// are given, and come before what files say of the same name.
+    /// Sets the hosts of a registry, or of all registries that a pattern as in `refkit.toml` fits. The client uses
+    /// these hosts unchanged, and ignores what files say of the same name.
     ///
     /// # Errors
-    /// [`HostsError::Name`] where the text is neither a registry nor a pattern.
+    /// [`HostsError::Name`] if the text is neither a registry nor a pattern.
     pub fn with(mut self, registry: &str, hosts: Vec<Host>) -> Result<Self, HostsError> {
         let pattern = Pattern::parse(registry)
             .map_err(|reason| HostsError::Name { name: registry.to_owned(), reason: format!("it {reason}") })?;
@@ -122,7 +123,7 @@ impl Hosts {
         Ok(self.changed())
     }
 
-    /// Asks a registry without TLS, whatever files say, and its mirrors of which no file says whether they speak it.
+    /// Uses plain HTTP for a registry, whatever files say, and for those of its mirrors whose scheme no file names.
     #[must_use]
     pub fn plain_http(mut self, registry: impl Into<String>) -> Self {
         let registry = registry.into();
@@ -130,16 +131,16 @@ impl Hosts {
         self.changed()
     }
 
-    /// Returns the files in usual places that are there but may not be read by this user.
+    /// Returns the files in usual locations that exist but that this user may not read.
     pub fn unread(&self) -> &[PathBuf] {
         &self.unread
     }
 
-    /// Returns the hosts that are asked for a repository, in order. Equal questions have the same hosts, by pointer: the
-    /// hosts of 1024 registries are remembered, and then all are forgotten.
+    /// Returns the hosts of a repository, in order. Equal calls return the same hosts, by pointer: the results for
+    /// 1024 registries are remembered, and then all are dropped.
     ///
     /// # Errors
-    /// Where what a file says of this registry, or of one of its mirrors, is wrong.
+    /// The error of the entry for this registry, or for one of its mirrors.
     pub fn of(&self, repository: &Repository) -> Result<Vec<Arc<Host>>, HostsError> {
         let registry = repository.registry();
         let remembered = || self.remembered.lock();
@@ -154,7 +155,7 @@ impl Hosts {
         Ok(remembered.entry(registry.to_owned()).or_insert(hosts).clone())
     }
 
-    /// What was remembered may be wrong by now, though not for the clones that it is shared with.
+    /// Drops the remembered results, which may be wrong now, without changing those of other clones.
     fn changed(mut self) -> Self {
         self.remembered = Arc::default();
         self
@@ -167,7 +168,7 @@ impl fmt::Debug for Hosts {
     }
 }
 
-/// Reads the text of one of the kinds of files, for `make fuzz`.
+/// Parses the text of one of the kinds of files, for `make fuzz`.
 #[cfg(fuzzing)]
 pub(crate) fn fuzz(kind: u32, file: &Path, text: &str) -> Option<Hosts> {
     let mut hosts = Hosts::default();

@@ -46,15 +46,15 @@ pub(crate) use response::{Response, Whole, text_of};
 pub use timeouts::Timeouts;
 pub(crate) use transport::Transport;
 
-/// The target of this layer's spans and events, in all crates of the workspace: `refkit::request`, `refkit::retry`,
-/// `refkit::cache`.
+/// The target of the spans and events of requests, the same in all crates of the workspace: `refkit::request`,
+/// `refkit::retry`, `refkit::cache`.
 const REQUEST: &str = "refkit::request";
 
-/// How many bytes of a request body a line carries at least while the client waits for one piece of a response: 1 MiB,
-/// which at 30 s is less than any line in use.
+/// The least bytes of a request body that the client expects to send within the timeout for a piece of a response: 1
+/// MiB, which at 30 s is slower than any line in use.
 const SLOWEST: u64 = 1 << 20;
 
-/// What the HTTP layer is built from.
+/// The options of the HTTP layer.
 pub(crate) struct HttpOptions {
     pub(crate) timeouts: Timeouts,
     pub(crate) proxies: Proxies,
@@ -67,8 +67,8 @@ pub(crate) struct HttpOptions {
 /// Sends each request once, to the URL that it names.
 ///
 /// The host's own headers, the request's credentials and the client certificate go to the endpoint's origin alone, and
-/// no longer once a redirect has left it. A request waits for its slot at the host first. The response comes in time or
-/// not at all: connecting, the head and each piece of the body have a timeout each.
+/// to no host after a redirect has left it. A request first waits for its slot at the host. Connecting, the head of
+/// the response and each piece of its body have a timeout each.
 pub(crate) struct Http {
     options: HttpOptions,
     clients: Clients,
@@ -93,7 +93,8 @@ impl Http {
 }
 
 impl Transport for Http {
-    /// Traces a span `request`, and an event at its end. The URL's query is left out: it may hold a token.
+    /// Sends the request within a span `request`, and emits an event at its end. The trace leaves out the URL's query,
+    /// because it may hold a token.
     async fn send(&self, request: Request, context: &mut Context<'_>) -> Result<Response, ErrorKind> {
         let (method, host, path) = (&request.method, host_of(&request.url), request.url.path());
         let span = tracing::debug_span!(target: REQUEST, "request", %method, %host, %path);
@@ -126,14 +127,14 @@ impl Http {
 
         let Request { method, url, headers, authorization, body, .. } = request;
         let mut sent = client.request(method.clone(), url.clone()).headers(headers);
-        // Without it a server may choose any coding.
+        // Without this header a server may choose any coding.
         sent = sent.header(ACCEPT_ENCODING, "identity");
         if context.is_own(&url) {
             for (name, value) in &context.endpoint.host.headers {
                 sent = sent.header(name, value);
             }
             if let Some(value) = authorization {
-                // In place of one that a file has for the host.
+                // This replaces an `Authorization` that a file sets for the host.
                 sent = sent.headers([(AUTHORIZATION, value)].into_iter().collect());
             }
         }
@@ -153,7 +154,7 @@ impl Http {
             }
         }
         let response = match watch {
-            // A body takes as long as its source takes; the client gives up a server that does not read it.
+            // A request body takes as long as its source; the client gives up a server that stops reading it.
             Some(watch) => tokio::select! {
                 response = sent.send() => response,
                 () = watch.stuck(patience.saturating_add(timeouts.idle)) => return Err(ErrorKind::Timeout(patience)),
@@ -161,7 +162,7 @@ impl Http {
             None => tokio::time::timeout(patience, sent.send()).await.map_err(|_| ErrorKind::Timeout(patience))?,
         };
         let response = response.map_err(|error| broken::error(&error, connect, &url))?;
-        // Where no body follows, the slot is free again.
+        // Without a body, the slot is free again.
         let empty = method == Method::HEAD || response.content_length() == Some(0);
         Ok(Response {
             status: response.status(),
@@ -175,7 +176,7 @@ impl Http {
     }
 }
 
-/// Returns the class that a request's slot belongs to; none if the caller holds one already.
+/// Returns the limiter's class of a request, or none if the caller already holds a slot.
 fn class_of(request: &Request, purpose: Purpose) -> Option<Class> {
     match (request.slot, purpose) {
         (Slot::Held, _) => None,
@@ -185,8 +186,8 @@ fn class_of(request: &Request, purpose: Purpose) -> Option<Class> {
     }
 }
 
-/// Returns the host that has named the host of a URL, by which the addresses of its name are judged; none for a host that
-/// settings name.
+/// Returns the host that has named the host of a URL; the addresses of its name are judged by that host. None for a
+/// host from the settings.
 fn named_by(endpoint: &Endpoint, url: &Url) -> Option<NamedBy> {
     if endpoint.base.is_none() && endpoint.is_at(url) {
         return None;
@@ -195,9 +196,10 @@ fn named_by(endpoint: &Endpoint, url: &Url) -> Option<NamedBy> {
     Some(NamedBy { base, allowed: endpoint.host.allow_private.clone() })
 }
 
-/// Returns the settings of TLS for a place that an endpoint leads to. The endpoint's certificate authorities count there
-/// as well: hosts that belong together have them in common. The endpoint alone sees the client certificate. If the
-/// endpoint's certificate is not checked, that of the other place is not checked either, unless the place gets a secret.
+/// Returns the settings of TLS for a URL that an endpoint leads to. The endpoint's certificate authorities are trusted
+/// there as well, because hosts of one organisation often share them. Only the endpoint receives the client
+/// certificate. If the client does not check the endpoint's certificate, it does not check the other host's either,
+/// unless it sends a secret there.
 pub(crate) fn tls_at(endpoint: &Endpoint, url: &Url, purpose: Purpose) -> Tls {
     let tls = &endpoint.host.tls;
     if endpoint.is_at(url) {
@@ -208,7 +210,7 @@ pub(crate) fn tls_at(endpoint: &Endpoint, url: &Url, purpose: Purpose) -> Tls {
     Tls { insecure, roots: tls.roots.clone(), identities: Vec::new() }
 }
 
-/// Returns the body of a response, of which each piece comes in time.
+/// Returns the body of a response, with a timeout for each piece.
 fn in_time(response: reqwest::Response, idle: Duration, url: Url) -> BoxStream<'static, Result<Bytes, ErrorKind>> {
     let pieces = Some((response.bytes_stream().boxed(), url));
     let pieces = stream::unfold(pieces, move |state| async move {

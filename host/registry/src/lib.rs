@@ -1,10 +1,10 @@
 //! A client of the OCI distribution API 1.1: the traits of [`refkit_content`] over the network.
 //!
-//! The client is made of layers. Each is a type that wraps the next lower one, and each can be tested over a fake. A
-//! module names only modules above it in this list:
+//! The client consists of layers. Each is a type that wraps the next lower one, and has tests over a fake. A module
+//! names only modules above it in this list:
 //!
-//! - `text`: what errors show of other people's text.
-//! - [`hosts`]: which hosts serve a registry; [`credentials`] and [`docker`]: where credentials come from.
+//! - `text`: text from servers and users, as errors show it.
+//! - [`hosts`]: which hosts serve a registry; [`credentials`] and [`docker`]: the sources of credentials.
 //! - `endpoint`: one of these hosts for one repository.
 //! - `http`: sends one request: TLS, proxies, names, and the limits of requests to a host.
 //! - `retry`: sends it again after failures that may pass.

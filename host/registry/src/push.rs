@@ -71,7 +71,7 @@ impl Push for Client {
 }
 
 impl Client {
-    /// Returns whether a manifest or a blob is there by its digest.
+    /// Returns whether a registry has a manifest or a blob, by its digest.
     async fn holds(&self, endpoint: &Endpoint, descriptor: &Descriptor) -> Result<bool, ErrorKind> {
         let document = media_type::is_document(&descriptor.media_type);
         let kind = if document { "manifests" } else { "blobs" };
@@ -88,8 +88,8 @@ impl Client {
         }
     }
 
-    /// Mounts a blob, as OCI distribution 1.1, section "Mounting a blob from another repository". After any other status
-    /// than 201 the caller pushes the blob, and that request's error says what is wrong.
+    /// Mounts a blob, as OCI distribution 1.1, section "Mounting a blob from another repository". After any status but
+    /// 201 the caller pushes the blob, and an error of that request tells the cause.
     async fn mount_blob(
         &self,
         endpoint: &Endpoint,
@@ -102,7 +102,7 @@ impl Client {
         let request = Request::new(Method::POST, url).header(CONTENT_LENGTH, HeaderValue::from_static("0"));
         let response = match self.send(endpoint, Actions::Mount(there.clone()), request).await {
             Ok(response) => response,
-            // Credentials that may write here need not be allowed to read there.
+            // Credentials that may write to one repository need not be allowed to read the other.
             Err(ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_) | ErrorKind::Overloaded { .. }) => {
                 return Ok(false);
             }
@@ -114,7 +114,7 @@ impl Client {
             _ => None,
         };
         drop(response);
-        // The push opens an upload of its own when it knows how to send the blob.
+        // The push opens another upload once it knows how to send the blob.
         if let Some(upload) = opened {
             upload.cancel().await;
         }
@@ -155,7 +155,7 @@ impl Client {
         Ok(descriptor)
     }
 
-    /// Adds a manifest with a subject to the list under the subject's tag, at a registry without the API.
+    /// Adds a manifest with a subject to the list under the subject's tag, at a registry without the referrers API.
     async fn list_referrer(
         &self,
         endpoint: &Endpoint,
@@ -200,7 +200,7 @@ impl Client {
     }
 }
 
-/// Returns an index that lists nothing.
+/// Returns an empty index.
 fn empty_index() -> Index {
     Index {
         media_type: media_type::INDEX.to_owned(),
@@ -212,7 +212,7 @@ fn empty_index() -> Index {
     }
 }
 
-/// Checks the digest that a registry names for what it has, if it names one of the same algorithm.
+/// Checks the digest in a registry's response, if it has one of the same algorithm.
 fn check_digest(expected: &Digest, told: Option<&str>) -> Result<(), ErrorKind> {
     match told.map(str::trim) {
         Some(told) if told != expected.as_str() && told.starts_with(expected.algorithm().as_str()) => {

@@ -10,10 +10,11 @@ use crate::http::{Context, Request, Response, Transport};
 /// The most redirects that a request follows.
 const REDIRECTS: usize = 5;
 
-/// Follows the redirects of requests that only read; the response to any other request is the caller's to judge.
+/// Follows the redirects of requests that only read; the caller judges the response to any other request.
 ///
-/// Each target has to fit the [policy]. The first redirect that leaves the endpoint's origin drops the credentials for
-/// good, and marks the context, so that the lower layers send nothing there that is for the endpoint alone.
+/// Each target has to pass the [policy]. The first redirect that leaves the endpoint's origin drops the credentials
+/// for good, and marks the context, so that the lower layers send no headers, credentials or certificate of the
+/// endpoint there.
 pub(crate) struct Redirect<N> {
     next: N,
 }

@@ -1,6 +1,6 @@
-//! Text of servers and of people, as errors show it.
+//! Text from servers and users, as errors show it.
 
-/// The most characters of such a text that are shown.
+/// The most characters of such a text in an error.
 const SHOWN: usize = 300;
 
 /// Returns a server's text, shortened, with `?` in place of control characters.

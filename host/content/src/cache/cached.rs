@@ -1,4 +1,4 @@
-//! A source that asks caches first.
+//! A source that looks into caches first.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,21 +14,23 @@ use super::{Cache, CacheOptions, Pull};
 use crate::disk::DiskCache;
 use crate::{Error, Operation, Origin, Principal, WithOrigin};
 
-/// A source behind a [`Cache`] in memory, a [`DiskCache`], or both. Equal requests at the same time become one request to
-/// the source. A clone is another handle on the same, and belongs to the same run.
+/// A source behind a [`Cache`] in memory, a [`DiskCache`], or both. Equal requests at the same time become one request
+/// to the source. Clones share the caches and belong to the same run.
 ///
 /// | | a tag | a digest |
 /// |---|---|---|
 /// | nothing cached | one GET | one GET |
 /// | cached | one HEAD, and a GET if it names something else now | nothing; a HEAD with [`Pull::Always`] |
-/// | [`Pull::Never`], offline | what it named when it was last asked for | nothing |
+/// | [`Pull::Never`], offline | what it named at the last request | nothing |
 ///
 /// Only a cache on disk remembers tags, and lists of tags and referrers.
 ///
-/// The cache returns tags and content to the credentials that fetched them alone, and to all callers what was fetched
-/// without credentials. The client looks up credentials if the registry asks for them, or if it has answered to some about
-/// the same repository before. If the lookup fails, the cache returns only what was fetched without credentials, and keeps
-/// nothing else.
+/// Only a cache on disk remembers tags, and lists of tags and referrers.
+///
+/// The cache returns tags and content only to the credentials that fetched them, and returns to all callers what was
+/// fetched without credentials. The client looks up credentials if the registry asks for some, or if it accepted some
+/// for the same repository before. If the lookup fails, the cache returns only what was fetched without credentials,
+/// and keeps nothing that needs them.
 pub struct Cached<S> {
     pub(super) inner: Arc<Inner<S>>,
     memory: Option<Cache>,
@@ -37,7 +39,7 @@ pub struct Cached<S> {
     confirmed: Arc<Mutex<HashSet<Place>>>,
 }
 
-/// A repository as one principal sees it.
+/// A repository, and the principal that reads it.
 type Place = (Arc<str>, Repository);
 
 type Whom<S> = for<'a> fn(&'a S) -> &'a (dyn Principal + 'a);
@@ -69,25 +71,25 @@ impl<S> Cached<S> {
         Self { inner, memory, options, confirmed: Arc::default() }
     }
 
-    /// Returns the same with a cache in memory before the one on disk. Each principal has a part of it of its own.
+    /// Returns the same source with a cache in memory before the one on disk. Each principal has its own scope in it.
     #[must_use]
     pub fn with_memory(self, cache: Cache) -> Self {
         Self { memory: Some(cache), ..self }
     }
 
-    /// Returns a handle for another run over the same source and caches: it uses the caches in its own way, and what
-    /// the registry has said in another run does not count.
+    /// Returns a handle for another run over the same source and caches, with its own options. It does not rely on
+    /// responses of the registry in earlier runs.
     #[must_use]
     pub fn for_run(&self, options: CacheOptions) -> Self {
         Self { options, confirmed: Arc::default(), ..self.clone() }
     }
 
-    /// Returns the source itself.
+    /// Returns the source without the caches.
     pub fn source(&self) -> &S {
         &self.inner.source
     }
 
-    /// Returns how the caches are used.
+    /// Returns the options of this run.
     pub fn options(&self) -> CacheOptions {
         self.options
     }
@@ -153,7 +155,7 @@ impl<S: Principal> Cached<S> {
     }
 }
 
-/// Everything that one request needs until it ends, whichever callers wait for it.
+/// The state of one request, shared by all callers that wait for it.
 pub(super) struct Question<S> {
     pub inner: Arc<Inner<S>>,
     memory: Option<Cache>,
@@ -166,8 +168,8 @@ impl<S> Question<S> {
         &self.inner.source
     }
 
-    /// Returns where to keep an answer of the source: for all if no credentials were sent, else for these alone. None
-    /// if the credentials cannot be looked up.
+    /// Returns where to keep a response of the source: for all callers if the client sent no credentials, otherwise
+    /// for these credentials. None if the credentials cannot be looked up.
     pub async fn keeping(&self) -> Option<Part> {
         let Some((_, whom)) = &self.inner.disk else { return self.view.own.clone() };
         let (source, repository) = (whom(&self.inner.source), &self.view.repository);
@@ -187,8 +189,8 @@ impl<S> Question<S> {
         Some(own)
     }
 
-    /// Returns the error for what the cache does not have; if the credentials cannot be looked up, that error, because
-    /// the content may be there for them.
+    /// Returns the error for content that the cache does not have. If the lookup of the credentials failed, this is
+    /// its error, because the content may be there for them.
     pub fn miss(&self, operation: Operation, subject: impl fmt::Display) -> Error {
         self.view.unknown.clone().unwrap_or_else(|| Error::new(operation, subject, self.options.miss()))
     }

@@ -1,4 +1,5 @@
-//! Lists of tags and of referrers: requested every time, and remembered for the times without a source.
+//! Lists of tags and of referrers. The source is asked for each list every time; the cache keeps them for use without
+//! a source.
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
@@ -36,7 +37,7 @@ impl<S: Discover + 'static> Discover for Cached<S> {
     }
 }
 
-/// The name of the list of tags. Lists of referrers are called otherwise.
+/// The name of the list of tags. No list of referrers has this name.
 const TAGS: &str = "tags";
 
 fn referrers_of(subject: &Digest, artifact_type: Option<&str>) -> String {
@@ -93,7 +94,7 @@ impl<S: Discover> Question<S> {
         }
     }
 
-    /// Returns the list that was asked for, or what belongs to it of the list of all.
+    /// Returns the requested list, or the matching entries from the list of all referrers.
     async fn known_referrers(&self, subject: &Digest, wanted: Option<&str>) -> Option<WithOrigin<Vec<Descriptor>>> {
         let seen = match self.view.list::<Vec<Listed>>(&referrers_of(subject, wanted)).await {
             Some(seen) => seen,

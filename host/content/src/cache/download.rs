@@ -1,8 +1,8 @@
-//! Large content on its way to the disk, read by any number of readers meanwhile.
+//! Downloads of large content to the disk, with any number of readers.
 //!
-//! One task brings it there, as fast as the source sends it. Readers follow it in the file, each at its own speed: a
-//! slow one keeps neither the others waiting nor anything in memory. When the last one is gone, the task ends, and
-//! nothing is kept of what is not whole by then.
+//! One task downloads the content as fast as the source sends it. Readers follow it in the file, each at its own
+//! speed; a slow reader delays no other one, and needs no memory. When the last reader is gone, the task ends, and
+//! incomplete content is removed.
 
 use std::fs::File;
 use std::io;
@@ -20,15 +20,15 @@ use tokio::task::{AbortHandle, spawn_blocking};
 use crate::disk::Sink;
 use crate::{Body, Error, Origin, verify};
 
-/// The bytes that one step of reading takes: 64 KiB.
+/// The bytes of one read: 64 KiB.
 const PIECE: u64 = 64 << 10;
 
 type Pieces = BoxStream<'static, Result<Bytes, Error>>;
 
-/// Asks the source once more, for what the disk could not take.
+/// Requests the content again from the source, if the disk cannot store it.
 type Again = BoxFuture<'static, Result<Body, Error>>;
 
-/// A content on its way.
+/// A download.
 pub(super) struct Download {
     origin: Origin,
     file: Arc<File>,
@@ -44,16 +44,16 @@ struct Progress {
 
 #[derive(Clone)]
 enum End {
-    /// All of it is there, and was checked.
+    /// The content is complete and verified.
     Done,
-    /// The source failed, or sent something else.
+    /// The source failed, or its content did not match the digest.
     Failed(Error),
-    /// It can no longer be written; the readers have to ask the source themselves.
+    /// The file can no longer be written; the readers have to request the content from the source.
     Lost,
 }
 
 impl Download {
-    /// Begins to bring a content to the disk.
+    /// Starts the download of content to the disk.
     pub fn start(descriptor: &Descriptor, body: Body, sink: Sink) -> io::Result<Self> {
         let file = Arc::new(sink.file()?);
         let Body { origin, stream } = verify::verified(descriptor, body);
@@ -62,12 +62,12 @@ impl Download {
         Ok(Self { origin, file, progress, driver })
     }
 
-    /// Returns whether a caller that comes now can read all of it here.
+    /// Returns whether a new reader can read all of the content here.
     pub fn is_of_use(&self) -> bool {
         matches!(self.progress.borrow().end, None | Some(End::Done))
     }
 
-    /// Returns a reader from the beginning.
+    /// Returns a reader that starts at the first byte.
     pub fn body(self: Arc<Self>, again: Again) -> Body {
         let origin = self.origin.clone();
         let reader = Reader { progress: self.progress.clone(), download: self, offset: 0, again: Some(again) };
@@ -91,7 +91,7 @@ impl Drop for Download {
 async fn drive(mut pieces: Pieces, mut sink: Sink, tell: watch::Sender<Progress>) {
     let end = loop {
         match pieces.next().await {
-            // The last piece comes only once everything has been checked.
+            // The last piece arrives only after the whole content is verified.
             Some(Ok(piece)) => {
                 if !sink.take(&piece).await {
                     break End::Lost;
@@ -105,7 +105,7 @@ async fn drive(mut pieces: Pieces, mut sink: Sink, tell: watch::Sender<Progress>
     tell.send_modify(|progress| progress.end = Some(end));
 }
 
-/// Where the next piece comes from.
+/// The source of the next piece.
 enum From {
     File(Reader),
     Source(Pieces),
@@ -143,7 +143,7 @@ impl Reader {
         }
     }
 
-    /// Goes on with what the source sends now, behind what was handed on.
+    /// Continues with the source's new response, behind the bytes that the reader has.
     async fn ask_again(self) -> Option<(Result<Bytes, Error>, From)> {
         let mut pieces = match self.again?.await {
             Ok(body) => body.stream,

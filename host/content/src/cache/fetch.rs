@@ -1,4 +1,4 @@
-//! Content by descriptor.
+//! Fetches content by descriptor.
 
 use std::sync::{Arc, Weak};
 
@@ -21,9 +21,9 @@ impl<S: Fetch + 'static> Fetch for Cached<S> {
         let view = self.view(repository).await?;
         let asker = self.asker(&view);
         let question = self.question(&view);
-        // Inline data is no grant.
+        // Inline data does not grant access.
         let descriptor = Descriptor { data: None, ..descriptor.clone() };
-        // The other fields of the descriptor make no other request.
+        // Requests with the same values of these fields are equal.
         let Descriptor { media_type, digest, size, urls, .. } = descriptor.clone();
         let key = (asker, repository.clone(), Descriptor { urls, ..Descriptor::new(media_type, digest, size) });
         if is_read_whole(&descriptor, question.keeps_blobs()) {
@@ -41,8 +41,8 @@ impl<S: Fetch + 'static> Fetch for Cached<S> {
     }
 }
 
-/// Returns whether content is small, and kept: it is read whole before it is handed on, as only verified bytes may
-/// enter a cache.
+/// Returns whether content is small and kept. Such content is read whole before the caller gets it, because only
+/// verified bytes may enter a cache.
 fn is_read_whole(descriptor: &Descriptor, blobs: bool) -> bool {
     worth_keeping(descriptor) || (blobs && descriptor.size <= MANIFEST_LIMIT)
 }
@@ -101,12 +101,13 @@ impl<S: Fetch> Question<S> {
         }
     }
 
-    /// Returns content from the cache, if it may be used before the source is asked.
+    /// Returns content from the cache, if the options allow that before a request to the source.
     async fn here(&self, descriptor: &Descriptor, asker: &Asker) -> Option<Body> {
         if self.may_look(asker) { self.view.body(descriptor).await } else { None }
     }
 
-    /// Joins the download of content, or begins it; none if it has ended by now, or cannot be kept.
+    /// Joins a download of the content, or starts one. None if the download has ended by now, or the cache cannot keep
+    /// the content.
     async fn download(&self, descriptor: &Descriptor, key: Opening) -> Result<Option<Arc<Download>>, Error>
     where
         S: 'static,
@@ -124,14 +125,14 @@ impl<S: Fetch> Question<S> {
         if under_way.is_some() {
             return Ok(under_way);
         }
-        // One that has ended since is in its place.
+        // A download that has ended since has put the content into the cache.
         if self.here(descriptor, &key.0).await.is_some() {
             return Ok(None);
         }
         let Some(disk) = self.view.disk() else { return Ok(None) };
         let Some(sink) = disk.begin(descriptor).await else { return Ok(None) };
         let body = self.source().open(&self.view.repository, descriptor).await?;
-        // Whether the registry asked for credentials shows only now.
+        // Only now it is known whether the registry asked for credentials.
         let sink = match self.keeping().await.and_then(|part| part.disk) {
             Some(disk) => disk.take_over(sink, descriptor),
             None => sink.ungranted(),
@@ -147,7 +148,7 @@ impl<S: Fetch> Question<S> {
         self.options.blobs && self.view.disk().is_some()
     }
 
-    /// Returns whether the cache may be used before the source is asked.
+    /// Returns whether the cache may be used before a request to the source.
     fn may_look(&self, (_, _, is_confirmed): &Asker) -> bool {
         *is_confirmed || self.options.is_closed() || self.options.pull == Pull::Default
     }

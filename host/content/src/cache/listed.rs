@@ -1,9 +1,9 @@
-//! A descriptor as a list in the cache has it.
+//! A descriptor as the cache stores it in a list.
 
 use refkit_oci::{Descriptor, Digest, Platform};
 use serde::{Deserialize, Serialize};
 
-/// All of a descriptor. Word for word, as nothing of it was invented here.
+/// All fields of a descriptor, unchanged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Listed {
     media_type: String,
@@ -40,7 +40,7 @@ impl From<Descriptor> for Listed {
 }
 
 impl Listed {
-    /// Returns the descriptor again; none if its digest is none.
+    /// Returns the descriptor; none if its digest is malformed.
     pub fn into_descriptor(self) -> Option<Descriptor> {
         let Self { media_type, digest, size, platform, artifact_type, annotations, urls, data } = self;
         let platform = platform.map(|On { os, architecture, variant, os_version, os_features }| Platform {

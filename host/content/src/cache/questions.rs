@@ -1,4 +1,4 @@
-//! The requests that are under way at the source, so that equal ones become one.
+//! The requests to the source that are under way, so that equal requests become one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -12,14 +12,14 @@ use super::download::Download;
 use crate::single_flight::SingleFlight;
 use crate::{Content, Error, WithOrigin};
 
-/// The principal, the options, and whether the repository has answered in this run: requests are equal only if they agree
-/// in these.
+/// The principal, the options, and whether the registry has responded for the repository in this run. Requests are
+/// equal only if they agree in these.
 pub(super) type Asker = (Arc<str>, CacheOptions, bool);
 
-/// Which content is opened.
+/// The content of a request.
 pub(super) type Opening = (Asker, Repository, Descriptor);
 
-/// Which referrers are listed: of what, and of which artifact type.
+/// The subject and the artifact type of a request for referrers.
 type Referring = (Asker, Repository, Digest, Option<String>);
 
 type Asked<K, T> = SingleFlight<K, Result<T, Error>>;
@@ -31,7 +31,7 @@ pub(super) struct Questions {
     pub pull: Asked<(Asker, Reference), WithOrigin<Content>>,
     pub open: Asked<Opening, WithOrigin<Bytes>>,
     pub large: Asked<Opening, Option<Arc<Download>>>,
-    /// Large content that is being read, for callers that come meanwhile.
+    /// Downloads under way, for other callers to join.
     pub downloads: Mutex<HashMap<Opening, Weak<Download>>>,
     pub tags: Asked<(Asker, Repository), WithOrigin<Vec<String>>>,
     pub referrers: Asked<Referring, WithOrigin<Vec<Descriptor>>>,

@@ -1,4 +1,4 @@
-//! Manifests and indexes by reference.
+//! Resolves manifests and indexes by reference.
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
@@ -66,13 +66,13 @@ impl<S: Resolve> Question<S> {
         }
     }
 
-    /// Reads what a reference names, from the cache if that is what it names now.
+    /// Reads what a reference names, from the cache if the tag still names the same content.
     async fn asked(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
         let Some(held) = self.held(reference).await else { return self.get(reference).await };
         if reference.digest().is_some() && self.options.pull == Pull::Default {
             return Ok(held);
         }
-        // Most tags still name what they named. A HEAD costs less than a GET, and Docker Hub does not count it.
+        // Most tags still name the same content. A HEAD costs less than a GET, and Docker Hub does not count it.
         let now = match self.head(reference).await {
             Ok(now) => now.value.digest,
             Err(Error { kind: ErrorKind::Unsupported(_), .. }) => return self.get(reference).await,
@@ -109,7 +109,7 @@ impl<S: Resolve> Question<S> {
         Ok(answer)
     }
 
-    /// With a digest in the reference, its tag says nothing of what is there.
+    /// Keeps what a tag names. If the reference also has a digest, the response says nothing about the tag.
     async fn remember(&self, reference: &Reference, names: &Descriptor) {
         let (Some(tag), None) = (reference.tag(), reference.digest()) else { return };
         if let Some(disk) = self.keeping().await.and_then(|part| part.disk) {
@@ -117,7 +117,7 @@ impl<S: Resolve> Question<S> {
         }
     }
 
-    /// Returns what is cached of what a reference names, or named when it was last asked for.
+    /// Returns the cached content that a reference names, or named at the last request.
     async fn held(&self, reference: &Reference) -> Option<WithOrigin<Content>> {
         if let Some(digest) = reference.digest() {
             return Some(WithOrigin { value: self.view.manifest(digest).await?, origin: Origin::Cache });

@@ -1,4 +1,4 @@
-//! The view of the caches that one principal has of one repository.
+//! The view of the caches for one principal and one repository.
 
 mod part;
 
@@ -13,31 +13,31 @@ pub(super) use part::Part;
 use crate::disk::{Scope, Seen};
 use crate::{Body, Content, Error};
 
-/// The caches of a repository, as one principal may see them. A clone is another handle on them.
+/// The caches of a repository, as far as one principal may read them. Clones share them.
 #[derive(Clone)]
 pub(super) struct View {
     pub repository: Repository,
-    /// The part for the present credentials; none if they need not be looked up, because the registry of this repository has
-    /// never answered to any.
+    /// The part for the present credentials; none if they need not be looked up, because the registry of this
+    /// repository has never accepted any.
     pub own: Option<Part>,
     /// The part for requests without credentials; none if the source always sends some.
     pub open: Option<Part>,
-    /// Why the credentials could not be looked up, if they had to be.
+    /// Why the lookup of the credentials failed, if it was needed.
     pub unknown: Option<Error>,
 }
 
 impl View {
-    /// Returns the parts that may be read, the one for the present credentials first.
+    /// Returns the readable parts, the one for the present credentials first.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
         self.own.iter().chain(&self.open)
     }
 
-    /// Returns what stands for the principal.
+    /// Returns the principal.
     pub fn who(&self) -> Arc<str> {
         self.parts().next().map_or_else(|| Arc::from(""), Part::who)
     }
 
-    /// Returns the disk, for what is of no principal yet.
+    /// Returns the scope on disk that needs no principal.
     pub fn disk(&self) -> Option<&Scope> {
         self.parts().find_map(|part| part.disk.as_ref())
     }
@@ -52,7 +52,7 @@ impl View {
         None
     }
 
-    /// Returns content that is small enough to be held whole.
+    /// Returns content that is small enough to read whole.
     pub async fn bytes(&self, digest: &Digest) -> Option<Bytes> {
         for part in self.parts() {
             if let Some(bytes) = part.bytes(&self.repository, digest).await {
@@ -72,7 +72,7 @@ impl View {
         None
     }
 
-    /// Returns what a tag named when the registry was last asked, by whichever way.
+    /// Returns what a tag named at the last request to the registry.
     pub async fn tag(&self, tag: &str) -> Option<Seen<Descriptor>> {
         let mut newest: Option<Seen<Descriptor>> = None;
         for disk in self.parts().filter_map(|part| part.disk.as_ref()) {
@@ -81,7 +81,7 @@ impl View {
         newest
     }
 
-    /// Returns a list that the registry gave when it was last asked.
+    /// Returns a list from the last request to the registry.
     pub async fn list<T: DeserializeOwned + Send + 'static>(&self, of: &str) -> Option<Seen<T>> {
         let mut newest = None;
         for disk in self.parts().filter_map(|part| part.disk.as_ref()) {

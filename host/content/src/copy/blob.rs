@@ -60,7 +60,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         Ok(())
     }
 
-    /// Mounts a blob if that is possible. The first blob shows whether it is; the others wait for it.
+    /// Mounts a blob if that is possible. The first blob shows whether it is; the others wait for its result.
     async fn mount(&self, blob: &Descriptor) -> Result<bool, Halted> {
         let mut mounts = self.mounts.lock().await;
         let mounted = match *mounts {
@@ -99,7 +99,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
             _ => (None, self.origin.clone()),
         };
         let (begin, seen, at) = (tell.clone(), Arc::clone(&watch), origin.clone());
-        // The destination polls the body only if it does not have the blob yet: no request before that.
+        // The destination polls the body only if it lacks the blob, so the source gets no request before that.
         let opened = async move {
             seen.opened.store(true, Ordering::Relaxed);
             begin(Step::Started);
@@ -121,7 +121,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         Body { origin, stream: stream.take_until(self.halt.halted()).boxed() }
     }
 
-    /// Waits before a blob is sent again. Returns false if it is not to be sent again.
+    /// Waits before the copy sends a blob again. Returns false if it must not be sent again.
     async fn wait(&self, error: &Error, tries: u32) -> Result<bool, Halted> {
         if !error.kind.may_pass() {
             return Ok(false);

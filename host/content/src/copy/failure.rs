@@ -7,9 +7,9 @@ use crate::{Error, ErrorCode, Operation};
 /// A side of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// The side that the content is read from.
+    /// The side that the copy reads from.
     Source,
-    /// The side that it is pushed to.
+    /// The side that the copy pushes to.
     Destination,
 }
 
@@ -45,7 +45,7 @@ impl CopyError {
         Self { side: Side::Destination, error }
     }
 
-    /// Returns an error of a push. The push returns the error of its body unchanged, and every other one is the
+    /// Returns the error of a push. A push returns the error of its body unchanged, and any other error is the
     /// destination's own; see [`Push::push_blob`](crate::Push::push_blob).
     pub(super) fn of_push(error: Error, body_broke: bool) -> Self {
         let of_body = body_broke || error.operation == Operation::Fetch;

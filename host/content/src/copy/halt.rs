@@ -1,4 +1,4 @@
-//! The end of a copy that fails: the first error is returned, and the work under way stops.
+//! Ends a copy that fails: the copy returns the first error, and the work under way stops.
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -10,7 +10,7 @@ use crate::{Error, ErrorKind, Operation};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Halted;
 
-/// Whether a copy goes on, and the error that ended it.
+/// Whether the copy continues, and the error that ended it.
 pub(super) struct Halt {
     halted: watch::Sender<bool>,
     first: Mutex<Option<CopyError>>,
@@ -33,7 +33,7 @@ impl Halt {
         if *self.halted.borrow() { Err(Halted) } else { Ok(()) }
     }
 
-    /// Waits for the end of the copy; for ever, if there is none.
+    /// Waits for the end of the copy; forever, if it does not end.
     pub(super) fn halted(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut halted = self.halted.subscribe();
         async move {
@@ -43,12 +43,12 @@ impl Halt {
         }
     }
 
-    /// Runs a request to the source, which may be dropped when the copy ends.
+    /// Runs a request to the source. The end of the copy may drop it.
     pub(super) async fn at_source<T>(&self, work: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Halted> {
         self.or(work, CopyError::at_source).await
     }
 
-    /// Runs a request to the destination, which may be dropped when the copy ends: it leaves nothing behind.
+    /// Runs a request to the destination that leaves nothing behind, so that the end of the copy may drop it.
     pub(super) async fn at_destination<T>(
         &self,
         work: impl Future<Output = Result<T, Error>> + Send,
@@ -68,7 +68,7 @@ impl Halt {
         }
     }
 
-    /// Returns the outcome of the copy, with the error that ended it.
+    /// Returns the result of the copy, with the error that ended it.
     pub(super) fn outcome<T>(self, of: Result<T, Halted>) -> Result<T, CopyError> {
         of.map_err(|Halted| {
             let first = self.first.into_inner();

@@ -10,25 +10,25 @@ use super::walk::Copying;
 use crate::verify;
 use crate::{Error, Operation, Push, Source};
 
-/// How many blobs are copied at once, unless the options say otherwise.
+/// How many blobs are copied at once by default.
 const BLOBS_AT_ONCE: usize = 4;
 
 /// Which referrers of a manifest are copied with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Referrers {
-    /// None.
+    /// No referrers.
     #[default]
     None,
-    /// All that the source lists.
+    /// All referrers that the source lists.
     All,
-    /// Those with one of these artifact types.
+    /// Referrers with one of these artifact types.
     Of(Vec<String>),
 }
 
 /// A step in the copy of a manifest or a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// The destination had it before.
+    /// The destination had the content before.
     Present,
     /// The destination has mounted it from another of its repositories.
     Mounted,
@@ -38,7 +38,7 @@ pub enum Step {
     Bytes(u64),
     /// The destination broke, and the copy sends a blob again from its beginning.
     Again,
-    /// It is at the destination.
+    /// The content is at the destination.
     Done,
 }
 
@@ -106,7 +106,7 @@ impl Options {
         self
     }
 
-    /// Copies what the reference names, as [`copy()`](super::copy()) says.
+    /// Copies the content of a reference, as [`copy()`](super::copy()) says.
     ///
     /// # Errors
     /// As [`copy()`](super::copy()).

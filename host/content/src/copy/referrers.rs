@@ -54,7 +54,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         let fetched = self.halt.at_source(async {
             match verify::fetch(self.source, self.from, referrer, MANIFEST_LIMIT).await {
                 Ok(answer) => Ok(Some(answer.value)),
-                // A list may be older than the content: under a tag, the clients that push maintain it.
+                // The list may name content that is gone: under a tag, the clients that push maintain it.
                 Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
                 Err(error) => Err(error),
             }

@@ -15,12 +15,12 @@ use crate::once::OnceMap;
 use crate::verify::{self, MANIFEST_LIMIT};
 use crate::{Content, Error, ErrorKind, Operation, Origin, Push, Source};
 
-/// How many indexes may lie within each other, and referrers refer to referrers. Two are in use (an index of indexes,
-/// a signature of an SBOM); the rest is room.
+/// How deep indexes may be nested, and referrers may refer to referrers. Two levels are in use (an index of indexes, a
+/// signature of an SBOM); the rest is reserve.
 pub(super) const DEPTH_LIMIT: usize = 8;
 
-/// How many manifests and blobs one copy may meet, each counted once: several times what an index of 4 MiB that
-/// describes real images lists, and a few MiB of digests to remember.
+/// How many manifests and blobs one copy may contain, each counted once: several times what an index of 4 MiB lists
+/// for real images, and a few MiB of digests to remember.
 const COUNT_LIMIT: usize = 64 << 10;
 
 /// How many manifests of one index are under way at once, in memory of at most 4 MiB each.
@@ -29,7 +29,7 @@ pub(super) const MANIFESTS_AT_ONCE: usize = 4;
 /// Content, by whether it is a manifest and by its digest.
 type Key = (bool, Digest);
 
-/// A copy under way.
+/// The state of a copy.
 pub(super) struct Copying<'a, S, D: ?Sized> {
     pub(super) options: &'a Options,
     pub(super) source: &'a S,
@@ -43,7 +43,7 @@ pub(super) struct Copying<'a, S, D: ?Sized> {
     /// Whether the destination mounts blobs of the source; none until that is known.
     pub(super) mounts: tokio::sync::Mutex<Option<bool>>,
     met: OnceMap<Key, ()>,
-    /// The manifests and indexes whose referrers are not listed yet, in the order in which they came.
+    /// The manifests and indexes whose referrers are not yet listed, in the order of their copy.
     pub(super) subjects: Mutex<Vec<Digest>>,
 }
 
@@ -69,8 +69,9 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         }
     }
 
-    /// Copies the manifest or index at the top, under the destination's tag. Referrers are copied before the tag moves: a
-    /// registry has to accept a referrer before its subject, and a client that sees the tag then sees all of the copy.
+    /// Copies the root manifest or index, under the destination's tag. Referrers are copied before the tag moves: a
+    /// registry has to accept a referrer before its subject, and a client that resolves the tag then finds the whole
+    /// copy.
     pub(super) async fn root(&self, content: Content, to: &Reference) -> Result<Descriptor, Halted> {
         let Content { descriptor, bytes } = content;
         let there = self.has(&descriptor).await?;
@@ -116,8 +117,8 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         Ok(())
     }
 
-    /// Copies the content that a manifest or an index refers to: manifests side by side, and indexes one after the other,
-    /// so that the memory for documents is bounded.
+    /// Copies the content that a manifest or an index refers to: manifests concurrently, and indexes one after the
+    /// other, which bounds the memory for documents.
     fn below<'f>(
         &'f self,
         descriptor: &'f Descriptor,
@@ -138,7 +139,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         .boxed()
     }
 
-    /// Copies blobs at the same time, as many as the bound of the copy allows.
+    /// Copies blobs concurrently, as many as the copy allows.
     pub(super) async fn blobs(&self, mut blobs: Vec<Descriptor>) -> Result<(), Halted> {
         blobs.retain(|blob| !links::stays_elsewhere(blob));
         each(blobs, self.options.blobs_at_once, |blob| async move { self.once(&blob, self.blob(&blob)).await }).await
@@ -152,7 +153,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         self.halt.at_destination(self.destination.has(self.to, manifest)).await
     }
 
-    /// Copies content that this copy has not met before; otherwise waits until its copy has ended.
+    /// Copies content once; a second call waits until the first has ended.
     pub(super) async fn once(
         &self,
         of: &Descriptor,
@@ -173,7 +174,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         cell.get_or_try_init(|| copy).await.copied()
     }
 
-    /// Returns whether a manifest was met before.
+    /// Returns whether this copy has already seen a manifest.
     pub(super) fn is_met(&self, manifest: &Descriptor) -> bool {
         self.met.contains(&(true, manifest.digest.clone()))
     }
@@ -191,8 +192,8 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
     }
 }
 
-/// Runs the work for each item, so many at once. It runs all of them to their end even if one fails, because a push that
-/// is dropped could leave an upload behind.
+/// Runs the work for each item, so many at once. It runs all of them to their end even if one fails, because dropping
+/// a push could leave an upload behind.
 pub(super) async fn each<T, F>(all: Vec<T>, at_once: usize, work: impl Fn(T) -> F) -> Result<(), Halted>
 where
     F: Future<Output = Result<(), Halted>>,

@@ -1,4 +1,4 @@
-//! Content under its digest.
+//! Content files, by digest.
 
 use std::fs::File;
 use std::io;
@@ -16,18 +16,18 @@ use super::unfinished::Unfinished;
 use crate::verify::{self, Hasher, MANIFEST_LIMIT};
 use crate::{Error, Operation, Origin};
 
-/// The bytes that one step of reading takes: 64 KiB.
+/// The bytes of one read: 64 KiB.
 const PIECE: usize = 64 << 10;
 
-/// A content of the cache.
+/// Content of the cache.
 pub(crate) enum Stored {
-    /// At most 4 MiB, checked just now.
+    /// At most 4 MiB, already verified.
     Bytes(Bytes),
-    /// More: it is checked as it is read.
+    /// Larger content, which its reader verifies.
     Large(File),
 }
 
-/// Returns where content of a digest lies.
+/// Returns the directory for content with a digest.
 pub(super) fn place(digest: &Digest) -> Place {
     match digest.algorithm() {
         Algorithm::Sha256 => &["blobs", "sha256"],
@@ -36,7 +36,7 @@ pub(super) fn place(digest: &Digest) -> Place {
     }
 }
 
-/// Returns a content. What is damaged is removed, and is not there. Blocks.
+/// Returns content. Damaged content is removed and counts as absent. Blocks.
 pub(super) fn read(root: &Root, digest: &Digest, size: u64) -> Option<Stored> {
     let file = root.open(place(digest), digest.hex())?;
     let stored = match file.metadata() {
@@ -55,7 +55,7 @@ pub(super) fn read(root: &Root, digest: &Digest, size: u64) -> Option<Stored> {
     stored
 }
 
-/// Reads so many bytes.
+/// Reads `size` bytes.
 pub(super) fn read_all(file: &File, size: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(size).map_err(io::Error::other)?];
     file.read_exact_at(&mut bytes, 0)?;
@@ -78,7 +78,7 @@ pub(super) fn digest_of(file: &File, algorithm: Algorithm) -> io::Result<(String
     }
 }
 
-/// Keeps content that was checked against its digest. Returns how many bytes have come to the cache. Blocks.
+/// Keeps content that was verified against its digest. Returns how many bytes were added to the cache. Blocks.
 pub(super) fn write(root: &Root, digest: &Digest, bytes: &[u8]) -> io::Result<u64> {
     let directory = root.make_place(place(digest))?;
     if is_there(&directory, digest, bytes.len() as u64)? {
@@ -90,12 +90,12 @@ pub(super) fn write(root: &Root, digest: &Digest, bytes: &[u8]) -> io::Result<u6
     Ok(bytes.len() as u64)
 }
 
-/// Gives a file that was checked against its digest its place. Blocks.
+/// Moves a file that was verified against its digest to its final path. Blocks.
 pub(super) fn finish(root: &Root, digest: &Digest, unfinished: Unfinished) -> io::Result<()> {
     unfinished.finish(&root.make_place(place(digest))?, digest.hex())
 }
 
-/// Another principal may have fetched it. If that file is damaged, the reader finds out.
+/// Returns whether the content exists: another principal may have fetched it. A reader detects damage.
 fn is_there(directory: &Directory, digest: &Digest, size: u64) -> io::Result<bool> {
     let Found::File(file) = directory.file(digest.hex())? else { return Ok(false) };
     let same = file.metadata()?.len() == size;
@@ -105,7 +105,7 @@ fn is_there(directory: &Directory, digest: &Digest, size: u64) -> io::Result<boo
     Ok(same)
 }
 
-/// Returns the bytes of a file in pieces, each read where blocking is allowed.
+/// Returns the bytes of a file in pieces, read on a thread that may block.
 pub(super) fn stream(file: File, digest: &Digest) -> BoxStream<'static, Result<Bytes, Error>> {
     let subject = digest.to_string();
     let fail = move |error: io::Error| Error::new(Operation::Fetch, &subject, error.into()).at(Origin::Cache);

@@ -1,4 +1,4 @@
-//! Whether everything in the cache is what it should be.
+//! Checks every file in the cache.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -14,29 +14,29 @@ use super::{DiskCache, record, unfinished};
 use crate::verify::MANIFEST_LIMIT;
 use crate::{Error, ErrorKind, Operation};
 
-/// What a check of all files has found.
+/// The result of a check of all files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Checked {
     /// Contents that were read and hashed.
     pub contents: u64,
     /// Records that were read.
     pub records: u64,
-    /// The bytes of both.
+    /// The bytes of contents and records.
     pub bytes: u64,
-    /// What is wrong, in no order.
+    /// The damaged files, in no order.
     pub wrong: Vec<Wrong>,
-    /// How much of that was removed: all of it where repair was asked for.
+    /// How many of them were removed: all, if the caller asked for repair.
     pub removed: u64,
-    /// Unfinished files of processes that are gone. They are no damage; a repair removes them.
+    /// Unfinished files of processes that have ended. They are no damage; a repair removes them.
     pub unfinished: u64,
 }
 
-/// Something that is wrong.
+/// A damaged file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
-    /// Where, as a path below the cache's directory.
+    /// Its path below the cache's directory.
     pub path: String,
-    /// What.
+    /// What is wrong with it.
     pub what: String,
 }
 
@@ -47,12 +47,12 @@ impl fmt::Display for Wrong {
 }
 
 impl DiskCache {
-    /// Reads everything in the cache and checks it: content against its digest, records against their seals. With
-    /// `repair`, what is wrong is removed, and is fetched when it is wanted again. Other processes may use the cache
-    /// meanwhile.
+    /// Reads every file in the cache and checks it: content against its digest, records against their seals. With
+    /// `repair`, damaged files are removed, and are fetched at the next request. Other processes may use the cache
+    /// during the check.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] where a directory cannot be read or something cannot be removed.
+    /// [`ErrorKind::Io`] if a directory cannot be read or a file cannot be removed.
     pub async fn verify(&self, repair: bool) -> Result<Checked, Error> {
         let inner = self.inner.clone();
         let check = move || inner.root.as_ref().map_or_else(|| Ok(Checked::default()), |root| check(root, repair));
@@ -65,7 +65,7 @@ impl DiskCache {
     }
 }
 
-/// Checks all places. Blocks.
+/// Checks all subdirectories. Blocks.
 fn check(root: &Root, repair: bool) -> std::io::Result<Checked> {
     let mut checked = Checked::default();
     for place in PLACES {
@@ -85,7 +85,7 @@ fn check(root: &Root, repair: bool) -> std::io::Result<Checked> {
     Ok(checked)
 }
 
-/// A place that is missing is in order; one that is no directory is not.
+/// Checks one subdirectory. An absent one is in order; a file in its place is not.
 fn check_place(root: &Root, place: Place, repair: bool, checked: &mut Checked) -> std::io::Result<()> {
     let mut below: Option<Directory> = None;
     for (depth, step) in place.iter().enumerate() {
@@ -114,7 +114,7 @@ fn check_file(
 ) -> std::io::Result<Result<(), String>> {
     let file = match directory.file(name)? {
         Found::File(file) => file,
-        // It was removed after it was listed.
+        // Another process has removed the file since.
         Found::Nothing => return Ok(Ok(())),
         Found::Damaged(what) => return Ok(Err(what)),
     };

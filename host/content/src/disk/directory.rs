@@ -1,4 +1,4 @@
-//! Directories by handle: nothing can be put in their place, and below them no link is followed.
+//! Directories by handle: they cannot be swapped for others, and no link below them is followed.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -10,14 +10,14 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-/// How deep a tree may be that is removed because it lies where a file belongs.
+/// The deepest tree that is removed if it has the name of a file.
 const DEPTH_LIMIT: usize = 64;
 
 /// An open directory. All methods block.
 #[derive(Debug)]
 pub(super) struct Directory(File);
 
-/// What lies under the name of a file.
+/// What exists under the name of a file.
 pub(super) enum Found {
     File(File),
     Nothing,
@@ -25,23 +25,23 @@ pub(super) enum Found {
     Damaged(String),
 }
 
-/// What is known of a name without opening it.
+/// The metadata of a name, read without opening it.
 pub(super) struct Stat {
     pub size: u64,
-    /// When it was changed; the cache has it stand for the last use.
+    /// The time of modification; the cache stores the last use in it.
     pub used: SystemTime,
     pub owner: u32,
     pub mode: u32,
 }
 
 impl Directory {
-    /// Opens a directory that a person named; links are followed, as everywhere in a shell.
+    /// Opens a directory from a path of the user. Links are followed, as in a shell.
     pub fn named(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self(File::from(rustix::fs::open(path, flags, Mode::empty())?)))
     }
 
-    /// Opens a directory in this one; none where there is nothing of that name or no directory.
+    /// Opens a subdirectory; none if nothing has that name, or no directory.
     pub fn below(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Self>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.0, name.as_ref(), flags, Mode::empty()) {
@@ -51,7 +51,7 @@ impl Directory {
         }
     }
 
-    /// Opens a directory in this one and makes it before where need be; what lies there instead is removed.
+    /// Opens a subdirectory, and creates it if it is absent; a file of that name is removed.
     pub fn make_below(&self, name: &str) -> io::Result<Self> {
         if let Some(there) = self.below(name)? {
             return Ok(there);
@@ -74,7 +74,7 @@ impl Directory {
         let file = match rustix::fs::openat(&self.0, name.as_ref(), flags, Mode::empty()) {
             Ok(opened) => File::from(opened),
             Err(Errno::NOENT) => return Ok(Found::Nothing),
-            // These say something of this process, nothing of the file.
+            // These errors concern this process, not the file.
             Err(error @ (Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR)) => return Err(error.into()),
             Err(Errno::LOOP | Errno::MLINK) => return Ok(Found::Damaged("it is a symbolic link".to_owned())),
             Err(error) => return Ok(Found::Damaged(format!("it cannot be opened: {}", io::Error::from(error)))),
@@ -88,19 +88,19 @@ impl Directory {
         })
     }
 
-    /// Makes a file that is not there yet, readable by its owner alone.
+    /// Creates a new file, readable by its owner alone.
     pub fn create(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(File::from(rustix::fs::openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?))
     }
 
-    /// Opens a file to write into what it has, or makes it.
+    /// Opens a file to write into its present content, or creates it.
     pub fn open_or_create(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         Ok(File::from(rustix::fs::openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?))
     }
 
-    /// Gives a file of this directory its place in another one; a file that is there is replaced.
+    /// Moves a file of this directory into another one, and replaces a file of that name.
     pub fn rename(&self, from: &str, to: &Self, name: &str) -> io::Result<()> {
         match rustix::fs::renameat(&self.0, from, &to.0, name) {
             Err(Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST) => {
@@ -111,12 +111,12 @@ impl Directory {
         }
     }
 
-    /// Gives a file of this directory a second place, unless there is something already.
+    /// Links a file of this directory into another one, unless the name is taken.
     pub fn link(&self, from: &str, to: &Self, name: &str) -> io::Result<()> {
         Ok(rustix::fs::linkat(&self.0, from, &to.0, name, AtFlags::empty())?)
     }
 
-    /// Removes whatever lies under a name, and says whether there was something.
+    /// Removes whatever has a name, and returns whether there was something.
     pub fn remove(&self, name: impl AsRef<OsStr>) -> io::Result<bool> {
         self.remove_tree(name.as_ref(), DEPTH_LIMIT)
     }
@@ -137,7 +137,7 @@ impl Directory {
         Ok(true)
     }
 
-    /// Returns all names, `.` and `..` left out.
+    /// Returns all names but `.` and `..`.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.0)? {
@@ -150,7 +150,7 @@ impl Directory {
         Ok(names)
     }
 
-    /// Returns what is known of a name, of a link that of the link itself.
+    /// Returns the metadata of a name; of a link that of the link itself.
     pub fn stat(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Stat>> {
         match rustix::fs::statat(&self.0, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(stat.into())),
@@ -159,12 +159,12 @@ impl Directory {
         }
     }
 
-    /// Returns what is known of the directory itself.
+    /// Returns the metadata of the directory itself.
     pub fn stat_self(&self) -> io::Result<Stat> {
         Ok(rustix::fs::fstat(&self.0)?.into())
     }
 
-    /// Has its entries on the disk.
+    /// Syncs its entries to the disk.
     pub fn sync(&self) -> io::Result<()> {
         self.0.sync_all()
     }
@@ -172,7 +172,7 @@ impl Directory {
 
 impl From<rustix::fs::Stat> for Stat {
     fn from(stat: rustix::fs::Stat) -> Self {
-        // Before 1970 is as long ago as anything.
+        // All times before 1970 count as equally old.
         let (seconds, nanoseconds) = (stat.st_mtime, stat.st_mtime_nsec);
         let since = Duration::new(u64::try_from(seconds).unwrap_or(0), u32::try_from(nanoseconds).unwrap_or(0));
         Self {

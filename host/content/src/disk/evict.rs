@@ -1,4 +1,4 @@
-//! Keeping to the limit: what was not used for the longest time goes first, whatever it is.
+//! Keeps the cache within its limit: the least recently used files go first, whatever their kind.
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -8,23 +8,23 @@ use std::time::SystemTime;
 use super::directory::Directory;
 use super::root::{PLACES, Place, Root};
 
-/// What a file takes on a disk at least, in bytes, and in steps of what: one block.
+/// The least that a file takes on a disk, and the unit of its cost: one block, in bytes.
 const BLOCK: u64 = 4096;
 
-/// One part in so many of the limit is made free at once, so that a full cache is not searched at every write; and as
-/// much may come from one process before it looks again what came from others.
+/// The fraction of the limit that an eviction frees, so that a full cache is not scanned at every write. A process
+/// also scans for the files of other processes after it has added this much.
 const SHARE: u64 = 16;
 
-/// What this process knows of how full the cache is.
+/// How full the cache is, as far as this process knows.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
-    /// What all cost when they were last counted, and what has come from here since then; nobody has counted yet if
-    /// there is none.
+    /// The cost of all files at the last scan and of those that this process has added since; none before the first
+    /// scan.
     known: Option<u64>,
     since: u64,
 }
 
-/// A file that comes and goes.
+/// A file that may be evicted.
 pub(super) struct Item {
     pub place: Place,
     pub name: OsString,
@@ -32,35 +32,35 @@ pub(super) struct Item {
     pub used: SystemTime,
 }
 
-/// What was removed.
+/// The removed files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Freed {
     /// Contents.
     pub contents: u64,
-    /// What the cache knew of tags, lists and rights.
+    /// Records of tags, lists and grants.
     pub records: u64,
     /// The bytes that all of them took.
     pub bytes: u64,
-    /// Unfinished files of processes that are gone.
+    /// Unfinished files of processes that have ended.
     pub unfinished: u64,
 }
 
-/// Returns what a file of so many bytes costs.
+/// Returns the cost of a file of this size.
 pub(super) fn cost(size: u64) -> u64 {
     size.max(1).checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX)
 }
 
-/// Returns whether content of that size can be kept at all.
+/// Returns whether the cache can keep content of this size.
 pub(super) fn fits(root: &Root, size: u64) -> bool {
     cost(size) <= low(root.limit)
 }
 
-/// Returns to what the cache is brought once it exceeds its limit.
+/// Returns the cost to which a full cache is reduced.
 fn low(limit: u64) -> u64 {
     limit - limit / SHARE
 }
 
-/// Takes note of what has come, and makes room where need be. Blocks.
+/// Counts added bytes, and evicts files if the cache exceeds its limit. Blocks.
 pub(super) fn grown(root: &Root, size: u64) -> io::Result<()> {
     let due = {
         let mut usage = root.usage.lock();
@@ -74,7 +74,7 @@ pub(super) fn grown(root: &Root, size: u64) -> io::Result<()> {
     let lock = lock_file(&root.directory)?;
     match lock.try_lock() {
         Ok(()) => {}
-        // The process that holds the lock makes room for all.
+        // The process that holds the lock evicts for all.
         Err(TryLockError::WouldBlock) => return Ok(()),
         Err(TryLockError::Error(error)) => return Err(error),
     }
@@ -98,7 +98,7 @@ fn lock_file(directory: &Directory) -> io::Result<File> {
     directory.open_or_create("lock")
 }
 
-/// Returns all files that come and go.
+/// Returns all files that may be evicted.
 pub(super) fn scan(root: &Root) -> io::Result<Vec<Item>> {
     let mut items = Vec::new();
     for place in PLACES {
@@ -112,12 +112,12 @@ pub(super) fn scan(root: &Root) -> io::Result<Vec<Item>> {
     Ok(items)
 }
 
-/// Returns what files cost together.
+/// Returns the cost of all files together.
 pub(super) fn total(items: &[Item]) -> u64 {
     items.iter().fold(0, |sum, item| sum.saturating_add(item.cost))
 }
 
-/// Removes files until what is left costs no more than that. The lock is held.
+/// Removes files until the rest costs no more than `to`. The caller holds the lock.
 pub(super) fn shrink(root: &Root, items: &mut [Item], to: u64) -> io::Result<Freed> {
     items.sort_by(|one, other| one.used.cmp(&other.used).then_with(|| one.name.cmp(&other.name)));
     let mut left = total(items);
@@ -126,7 +126,7 @@ pub(super) fn shrink(root: &Root, items: &mut [Item], to: u64) -> io::Result<Fre
         if left <= to {
             break;
         }
-        // Somebody may have used it while others were removed.
+        // Another process may have used the file since the scan.
         let now = root.place(item.place)?.map(|directory| directory.stat(&item.name)).transpose()?.flatten();
         if now.is_none_or(|now| now.used == item.used) {
             remove(root, item, &mut freed)?;
@@ -136,7 +136,7 @@ pub(super) fn shrink(root: &Root, items: &mut [Item], to: u64) -> io::Result<Fre
     Ok(freed)
 }
 
-/// Removes one file. Another process may have been first; it counts all the same, as it is gone.
+/// Removes one file. It counts even if another process has removed it first.
 pub(super) fn remove(root: &Root, item: &Item, freed: &mut Freed) -> io::Result<()> {
     if let Some(directory) = root.place(item.place)? {
         directory.remove(&item.name)?;

@@ -1,4 +1,4 @@
-//! The secret of one cache, and what is hashed with it.
+//! The secret key of one cache, and the hashes with it.
 
 use std::fmt;
 use std::fs::File;
@@ -27,14 +27,14 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// Returns a new one.
+    /// Returns a new key.
     pub fn random() -> io::Result<Self> {
         let mut key = [0; 32];
         File::open(Path::new("/dev/urandom"))?.read_exact(&mut key)?;
         Ok(Self(key))
     }
 
-    /// Returns the key that a cache has; none where there is none or it is damaged.
+    /// Returns the key of a cache; none if it is absent or damaged.
     pub fn read(root: &Directory) -> io::Result<Option<Self>> {
         let Found::File(file) = root.file(NAME)? else { return Ok(None) };
         let mut key = [0; 32];
@@ -42,7 +42,7 @@ impl Key {
         Ok(whole.then_some(Self(key)))
     }
 
-    /// Gives a cache a key. Where another process was first, its key is the one.
+    /// Stores a key for a cache. If another process was first, returns the key of that process.
     pub fn put(root: &Directory, mut unfinished: Unfinished) -> io::Result<Self> {
         let key = Self::random()?;
         unfinished.write(&key.0)?;
@@ -57,7 +57,8 @@ impl Key {
         Self::read(root)?.ok_or_else(|| io::Error::other(format!("its file `{NAME}` cannot be read")))
     }
 
-    /// Returns the hash of some parts, in hexadecimal. Each is taken with its length, so that no two lists are alike.
+    /// Returns the hash of some parts, in hexadecimal. It covers the length of each part, so that no two lists have
+    /// the same hash.
     pub fn hash(&self, parts: &[&[u8]]) -> String {
         let mut hasher = Hasher::new(Algorithm::Sha256);
         hasher.update(&self.0);

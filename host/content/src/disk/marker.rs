@@ -1,4 +1,4 @@
-//! The directory of a cache: whose it may be, and the file that says what it is.
+//! The directory of a cache: its owner, and the file that marks it as a cache.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -10,24 +10,24 @@ use refkit_oci::escape::Escaped;
 use super::directory::{Directory, Found};
 use crate::ErrorKind;
 
-/// The file by which a directory is known as a cache.
+/// The file that marks a directory as a cache.
 pub(super) const NAME: &str = "refkit-cache";
 
-/// What that file says. The number changes whenever an older program would misread what is there.
+/// The content of that file. The number changes whenever an older program would misread the cache.
 const TEXT: &[u8] = b"RefKit content cache, format 1\n";
 
-/// What a file system of its own may have beside the cache.
+/// Names that a separate file system may have beside the cache.
 const FOREIGN: [&str; 1] = ["lost+found"];
 
-/// Why there is no cache to be had of a directory.
+/// Why a directory cannot be a cache.
 pub(super) enum Refused {
-    /// It must not be used: the caller has to hear of it.
+    /// It must not be used: the caller gets the error.
     Unfit(ErrorKind),
-    /// It cannot be made or written; a run can do without.
+    /// It cannot be created or written; a run can do without a cache.
     Unwritable(io::Error),
 }
 
-/// Opens the directory of a cache, and makes it where there is none. Blocks.
+/// Opens the directory of a cache, and creates it if it is absent. Blocks.
 pub(super) fn open(path: &Path) -> Result<Directory, Refused> {
     let directory = match Directory::named(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -53,7 +53,7 @@ fn unfit(what: impl Into<String>) -> Refused {
     Refused::Unfit(ErrorKind::Malformed(what.into()))
 }
 
-/// A user who can write into the cache can change what a tag names.
+/// Checks the owner and the mode: a user who can write into the cache can change what a tag names.
 fn check_owner(directory: &Directory) -> Result<(), Refused> {
     let stat = directory.stat_self().map_err(Refused::Unwritable)?;
     let own = rustix::process::geteuid().as_raw();
@@ -76,7 +76,7 @@ fn check_format(directory: &Directory) -> Result<(), Refused> {
     if let Some(known) = read(directory)? {
         return known;
     }
-    // Another process may have made it in the meantime.
+    // Another process may have created it in the meantime.
     let foreign = |name: &std::ffi::OsString| name != NAME && !FOREIGN.iter().any(|known| name == known);
     let names = directory.names().map_err(Refused::Unwritable)?;
     if names.iter().any(foreign) && !names.iter().any(|name| name == NAME) {
@@ -85,7 +85,7 @@ fn check_format(directory: &Directory) -> Result<(), Refused> {
     write(directory).map_err(Refused::Unwritable)
 }
 
-/// Returns what the file says; none where it has to be written.
+/// Returns the result of reading the file; none if it has to be written.
 fn read(directory: &Directory) -> Result<Option<Result<(), Refused>>, Refused> {
     let file = match directory.file(NAME).map_err(Refused::Unwritable)? {
         Found::File(file) => file,
@@ -95,7 +95,7 @@ fn read(directory: &Directory) -> Result<Option<Result<(), Refused>>, Refused> {
     let mut text = [0; 128];
     let read = file.read_at(&mut text, 0).map_err(Refused::Unwritable)?;
     let text = &text[..read];
-    // All processes write the same, so one that was killed while it wrote is no trouble.
+    // All processes write the same text, so a file from a process that was killed while it wrote does no harm.
     if TEXT.starts_with(text) && text != TEXT {
         return Ok(None);
     }

@@ -1,5 +1,5 @@
-//! Small files about content: each has its whole key in it and a seal on it, so that one that is damaged, or was put
-//! in another one's place, is not there.
+//! Small files about content. Each contains its whole key and a seal, so that a file that is damaged, or has the name
+//! of another one, counts as absent.
 
 use std::io;
 
@@ -11,13 +11,13 @@ use super::evict;
 use super::root::{Place, Root, touch};
 use crate::verify::MANIFEST_LIMIT;
 
-/// The most that a record may have: 4 MiB, as manifests. A list that is longer is asked for every time.
+/// The largest record: 4 MiB, as manifests. The cache does not keep a longer list.
 const LIMIT: u64 = MANIFEST_LIMIT;
 
-/// How many bytes the seal at the beginning has, the line's end included.
+/// The bytes of the seal at the beginning, with the line's end.
 const SEAL: usize = 65;
 
-/// Where a record lies: its kind, and what it is about, in words.
+/// The key of a record: its kind, and the words of its subject.
 #[derive(Debug, Clone)]
 pub(super) struct Slot {
     pub place: Place,
@@ -30,7 +30,7 @@ struct Record<'a, T> {
     value: T,
 }
 
-/// Returns the name of the file that has a record.
+/// Returns the name of a record's file.
 fn name(root: &Root, slot: &Slot) -> String {
     root.key.hash(&[b"name", slot.place.concat().as_bytes(), slot.key.as_bytes()])
 }
@@ -39,7 +39,7 @@ fn seal(root: &Root, place: Place, name: &str, body: &[u8]) -> String {
     root.key.hash(&[b"seal", place.concat().as_bytes(), name.as_bytes(), body])
 }
 
-/// Returns a record. What is damaged is removed, and is not there. Blocks.
+/// Returns a record. A damaged one is removed and counts as absent. Blocks.
 pub(super) fn read<T: DeserializeOwned>(root: &Root, slot: &Slot) -> Option<T> {
     let name = name(root, slot);
     let file = root.open(slot.place, &name)?;
@@ -71,9 +71,9 @@ pub(super) fn check(root: &Root, place: Place, name: &str, bytes: &[u8]) -> Resu
     if self::name(root, &slot) == name { Ok(()) } else { Err("it is about something else") }
 }
 
-/// Keeps a record. Returns how many bytes have come to the cache. Blocks.
+/// Keeps a record. Returns how many bytes were added to the cache. Blocks.
 ///
-/// It does not wait for the disk: a record that a power failure cuts short breaks its seal, and is asked for again.
+/// It does not sync: a record that a power failure truncates breaks its seal, and the cache requests it again.
 pub(super) fn write(root: &Root, slot: &Slot, value: &impl Serialize) -> io::Result<u64> {
     let name = name(root, slot);
     let record = Record { key: slot.key.as_str().into(), value };

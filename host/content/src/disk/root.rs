@@ -1,4 +1,4 @@
-//! The cache as files: where each lies, and how it comes there.
+//! The layout of the cache's files, and how they are created.
 //!
 //! ```text
 //! refkit-cache           what the directory is, and in which format
@@ -24,11 +24,11 @@ use super::evict::Usage;
 use super::key::Key;
 use super::unfinished::{self, Owner, Unfinished};
 
-/// How old a last use may be before it is written down anew: a minute. That is far finer than what decides who has to
-/// go, and spares a write for nearly every read.
+/// How old a last use may be before it is written again: a minute. That is far finer than eviction needs, and saves a
+/// write at nearly every read.
 const USE_GRAIN: Duration = Duration::from_secs(60);
 
-/// Where files lie that come and go: every step below the root.
+/// A subdirectory, as the steps below the root.
 pub(super) type Place = &'static [&'static str];
 
 pub(super) const GRANTS: Place = &["grants"];
@@ -53,7 +53,7 @@ pub(super) struct Root {
 }
 
 impl Root {
-    /// Takes a cache's directory, and gives it a key where it has none.
+    /// Takes a cache's directory, and gives it a key if it has none.
     pub fn new(directory: Directory, limit: u64) -> io::Result<Self> {
         let (key, owner) = match Key::read(&directory)? {
             Some(key) => (key, None),
@@ -65,7 +65,7 @@ impl Root {
         Ok(Self { directory, key, limit, usage: Mutex::default(), owner: Mutex::new(owner) })
     }
 
-    /// Opens a directory; none where it is missing or none.
+    /// Opens a subdirectory; none if it is absent or no directory.
     pub fn place(&self, place: Place) -> io::Result<Option<Directory>> {
         let mut below: Option<Directory> = None;
         for step in place {
@@ -77,7 +77,7 @@ impl Root {
         Ok(below)
     }
 
-    /// Opens a directory, and makes it where need be.
+    /// Opens a subdirectory, and creates it if it is absent.
     pub fn make_place(&self, place: Place) -> io::Result<Directory> {
         let mut below: Option<Directory> = None;
         for step in place {
@@ -86,7 +86,7 @@ impl Root {
         below.ok_or_else(|| io::Error::other("no place"))
     }
 
-    /// Opens a file; what is none or cannot be read is removed, so that it is fetched again.
+    /// Opens a file. Anything else of that name, or an unreadable file, is removed, so that it is fetched again.
     pub fn open(&self, place: Place, name: &str) -> Option<File> {
         let directory = self.place(place).ok()??;
         match directory.file(name).ok()? {
@@ -99,21 +99,21 @@ impl Root {
         }
     }
 
-    /// Removes a file. One that cannot be removed is met again, and removed then.
+    /// Removes a file. If that fails, the next reader tries again.
     pub fn remove(&self, place: Place, name: &str) {
         if let Ok(Some(directory)) = self.place(place) {
             let _ = directory.remove(name);
         }
     }
 
-    /// Begins a file. The first one makes this process known, and sweeps after those that are gone.
+    /// Begins a file. The first one registers this process, and sweeps the files of processes that have ended.
     pub fn begin(&self) -> io::Result<Unfinished> {
         let mut owner = self.owner.lock();
         let known = match &*owner {
             Some(known) => Arc::clone(known),
             None => {
                 let new = Owner::new(&self.directory)?;
-                // Sweeping is no condition of writing.
+                // A failed sweep does not prevent writing.
                 let _ = unfinished::sweep(&self.directory, true);
                 Arc::clone(owner.insert(new))
             }
@@ -123,19 +123,19 @@ impl Root {
     }
 }
 
-/// Writes down that a file is used now.
+/// Sets the last use of a file to now.
 pub(super) fn touch(file: &File) {
     let now = SystemTime::now();
     let Ok(last) = file.metadata().and_then(|metadata| metadata.modified()) else { return };
-    // One from the future comes of a clock that was wrong, and would stay for ever.
+    // A time in the future comes from a wrong clock, and would stay forever.
     if now.duration_since(last).is_ok_and(|since| since < USE_GRAIN) {
         return;
     }
-    // Where nothing can be written, nothing is removed either.
+    // A cache that cannot be written evicts nothing either.
     let _ = file.set_modified(now);
 }
 
-/// Runs what blocks where blocking is allowed; none if the process is about to end.
+/// Runs blocking work on a thread that may block; none if the process is about to end.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
 }

@@ -1,4 +1,4 @@
-//! What the cache is to one principal in one repository.
+//! The part of the cache for one principal in one repository.
 
 use std::fmt;
 use std::fs::File;
@@ -18,10 +18,10 @@ use super::sink::Sink;
 use super::{DiskCache, evict};
 use crate::{Body, Origin, verify};
 
-/// How old a record may be before it is written anew only because the same was said again: a minute.
+/// How old a record may be before it is written again with the same content: a minute.
 const SEEN_GRAIN: Duration = Duration::from_secs(60);
 
-/// A repository as one principal sees it. A clone is another handle.
+/// A repository, and the principal that reads it. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Scope {
     cache: DiskCache,
@@ -29,7 +29,7 @@ pub(crate) struct Scope {
     repository: Repository,
 }
 
-/// That the registry handed a content out, and what it is.
+/// The record that the registry has returned content, and the media type and size of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Grant {
     media_type: String,
@@ -37,15 +37,15 @@ struct Grant {
     confirmed: bool,
 }
 
-/// A content that may be answered.
+/// Content that the cache may return.
 pub(crate) struct Kept {
     pub media_type: String,
-    /// Whether the media type is the registry's word rather than a descriptor's claim.
+    /// Whether the registry has confirmed the media type, which a descriptor named.
     pub confirmed: bool,
     pub stored: Stored,
 }
 
-/// Something that the registry said, and when.
+/// A value from the registry, and when it was returned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Seen<T> {
     pub value: T,
@@ -57,13 +57,13 @@ impl<T> Seen<T> {
         Self { value, seen: now() }
     }
 
-    /// Returns when it was said.
+    /// Returns when the registry returned it.
     pub fn at(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.seen)).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 }
 
-/// A tag's record is kept as the three fields that a registry says of it.
+/// The record of a tag has three fields of the descriptor.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Tag {
     media_type: String,
@@ -80,7 +80,7 @@ impl Scope {
         Self { cache, who: who.into(), repository }
     }
 
-    /// Returns what stands for the principal, as salted as on the disk.
+    /// Returns the principal, hashed as on the disk.
     pub fn who(&self) -> &Arc<str> {
         &self.who
     }
@@ -89,7 +89,7 @@ impl Scope {
         Slot { place, key: format!("{}\n{}\n{about}", self.who, self.repository) }
     }
 
-    /// Returns a content that the registry has handed out to this principal before.
+    /// Returns content that the registry has returned to this principal before.
     pub async fn content(&self, digest: &Digest) -> Option<Kept> {
         let (slot, digest) = (self.slot(GRANTS, digest), digest.clone());
         let read = move |root: &Root| {
@@ -100,7 +100,7 @@ impl Scope {
         self.cache.work(read).await
     }
 
-    /// Keeps content that the registry has handed out, and that was checked.
+    /// Keeps verified content that the registry has returned.
     pub async fn keep(&self, descriptor: &Descriptor, bytes: &Bytes, confirmed: bool) {
         let (slot, grant) = self.grant(descriptor, confirmed);
         let (digest, bytes) = (descriptor.digest.clone(), bytes.clone());
@@ -108,7 +108,7 @@ impl Scope {
             if !evict::fits(root, bytes.len() as u64) {
                 return Ok(0);
             }
-            // The right to read comes after what may be read: a process that is killed in between grants nothing.
+            // The grant follows the content: a process that is killed in between grants nothing.
             let size = blob::write(root, &digest, &bytes)?;
             if size > 0 {
                 evict::grown(root, size)?;
@@ -124,25 +124,25 @@ impl Scope {
         (self.slot(GRANTS, &descriptor.digest), grant)
     }
 
-    /// Begins to keep content that is longer than what is read at once; none if it cannot be kept.
+    /// Begins to keep content that is too large to read whole; none if the cache cannot keep it.
     pub async fn begin(&self, descriptor: &Descriptor) -> Option<Sink> {
         let (slot, grant) = self.grant(descriptor, false);
         Sink::begin(self.cache.clone(), descriptor, move |root| record::write(root, &slot, &grant)).await
     }
 
-    /// Grants a content that is on its way to this principal alone.
+    /// Grants a download to this principal alone.
     pub fn take_over(&self, sink: Sink, descriptor: &Descriptor) -> Sink {
         let (slot, grant) = self.grant(descriptor, false);
         sink.granted(move |root| record::write(root, &slot, &grant))
     }
 
-    /// Returns whether this repository is marked: its registry has answered to credentials, so that there may be
-    /// something to look for with credentials. The mark stands in the scope of requests without credentials.
+    /// Returns whether this repository is marked: its registry has accepted credentials, so that the cache may have
+    /// content for them. The mark is in the scope of requests without credentials.
     pub async fn is_behind_credentials(&self) -> bool {
         self.record::<bool>(self.slot(CREDENTIALS, "")).await == Some(true)
     }
 
-    /// Marks this repository as one whose registry has answered to credentials.
+    /// Marks this repository as one whose registry has accepted credentials.
     pub async fn put_behind_credentials(&self) {
         let slot = self.slot(CREDENTIALS, "");
         let keep = move |root: &Root| match record::read::<bool>(root, &slot) {
@@ -152,8 +152,8 @@ impl Scope {
         self.cache.keep(keep).await;
     }
 
-    /// Returns the bytes of a content that is checked as it is read. If it is damaged, the reading ends in an error,
-    /// and the content is fetched the next time.
+    /// Returns the bytes of content, which the reader verifies. If the content is damaged, the body ends in an error,
+    /// and the next request fetches it again.
     pub fn stream(&self, descriptor: &Descriptor, file: File) -> Body {
         let body = Body { origin: Origin::Cache, stream: blob::stream(file, &descriptor.digest) };
         let (cache, digest) = (self.cache.clone(), descriptor.digest.clone());
@@ -173,21 +173,21 @@ impl Scope {
         Body { origin: Origin::Cache, stream: pieces.boxed() }
     }
 
-    /// Returns what a tag named when the registry was last asked.
+    /// Returns what a tag named at the last request to the registry.
     pub async fn tag(&self, tag: &str) -> Option<Seen<Descriptor>> {
         let Seen { value, seen } = self.record::<Seen<Tag>>(self.slot(TAGS, tag)).await?;
         let digest = Digest::try_from(value.digest).ok()?;
         Some(Seen { value: Descriptor::new(value.media_type, digest, value.size), seen })
     }
 
-    /// Keeps what the registry says that a tag names.
+    /// Keeps what a tag names.
     pub async fn keep_tag(&self, tag: &str, names: &Descriptor) {
         let Descriptor { media_type, digest, size, .. } = names;
         let value = Tag { media_type: media_type.clone(), digest: digest.to_string(), size: *size };
         self.keep_record(self.slot(TAGS, tag), value).await;
     }
 
-    /// Returns a list that the registry gave.
+    /// Returns a list of the registry.
     pub async fn list<T: DeserializeOwned + Send + 'static>(&self, of: impl fmt::Display) -> Option<Seen<T>> {
         self.record(self.slot(LISTS, of)).await
     }

@@ -1,4 +1,4 @@
-//! Content that is kept while it is handed out.
+//! Writes content to the cache while the caller reads it.
 
 use std::fs::File;
 use std::io;
@@ -12,25 +12,25 @@ use super::{DiskCache, blob, evict};
 
 type Grant = Box<dyn FnOnce(&Root) -> io::Result<u64> + Send>;
 
-/// A content on its way into the cache. Dropped before its end, it leaves nothing.
+/// Content that is being written. Dropped before its end, it leaves nothing.
 pub(crate) struct Sink {
     cache: DiskCache,
     digest: Digest,
     size: u64,
     written: u64,
-    /// None once all is done, or nothing more can be written.
+    /// None once all is written, or writing has failed.
     open: Option<(Unfinished, Grant)>,
 }
 
 impl Sink {
-    /// Begins to keep a content; none if it is too large or nothing can be written.
+    /// Begins to keep content; none if it is too large, or nothing can be written.
     pub(super) async fn begin(
         cache: DiskCache,
         descriptor: &Descriptor,
         grant: impl FnOnce(&Root) -> io::Result<u64> + Send + 'static,
     ) -> Option<Self> {
         let (size, inner) = (descriptor.size, cache.inner.clone());
-        // What failed once would most likely fail again, and cost a second request each time.
+        // A write that failed once would most likely fail again, and cost a second request each time.
         if cache.note().is_some() {
             return None;
         }
@@ -42,7 +42,7 @@ impl Sink {
         Some(Self { cache, digest: descriptor.digest.clone(), size, written: 0, open })
     }
 
-    /// Grants the content, when it is whole, in another way than was said at first.
+    /// Replaces the grant that is written once the content is complete.
     pub(super) fn granted(mut self, grant: impl FnOnce(&Root) -> io::Result<u64> + Send + 'static) -> Self {
         self.open = self.open.map(|(unfinished, _)| (unfinished, Box::new(grant) as Grant));
         self
@@ -53,7 +53,7 @@ impl Sink {
         self.granted(|_| Ok(0))
     }
 
-    /// Returns the file to read from.
+    /// Returns the file, for readers.
     pub fn file(&self) -> io::Result<File> {
         match &self.open {
             Some((unfinished, _)) => unfinished.file(),
@@ -61,8 +61,8 @@ impl Sink {
         }
     }
 
-    /// Takes in the next piece, and says whether all is written so far. The last piece comes only once the whole
-    /// content has been checked: with it the content is in its place.
+    /// Writes the next piece, and returns whether all is written so far. The last piece arrives only after the whole
+    /// content is verified; this call then moves the content to its final path.
     pub async fn take(&mut self, piece: &Bytes) -> bool {
         let Some((mut unfinished, grant)) = self.open.take() else { return false };
         self.written += piece.len() as u64;

@@ -1,8 +1,8 @@
-//! Files on their way into the cache, and what becomes of those whose process was killed.
+//! Unfinished files of the cache, and the sweep of those whose process was killed.
 //!
-//! All of them lie in one directory. Each process has a file there that it holds a lock on, `NAME`, and calls its
-//! unfinished ones `NAME.1`, `NAME.2` and so on. The kernel gives the lock up when the process ends, however it ends:
-//! the one that gets it sweeps the files of that process.
+//! All of them are in one directory. Each process has a locked file there, `NAME`, and calls its unfinished files
+//! `NAME.1`, `NAME.2` and so on. The kernel releases the lock when the process ends, however it ends; a process that
+//! then takes the lock removes the files of the ended one.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
@@ -18,15 +18,16 @@ use super::directory::{Directory, Found};
 /// The directory's name in the cache.
 pub(super) const PLACE: &str = "unfinished";
 
-/// How often a process tries to get a name of its own. Names are random; a sweeper may take one in its first moment.
+/// How often a process tries to get a name of its own. Names are random; a sweep may remove a new file before it is
+/// locked.
 const ATTEMPTS: usize = 100;
 
-/// What makes the unfinished files of this process known as its own. All methods block.
+/// The identity of this process among the owners of unfinished files. All methods block.
 #[derive(Debug)]
 pub(super) struct Owner {
     directory: Directory,
     name: String,
-    /// Its lock lasts as long as it is open.
+    /// The lock lasts as long as this file is open.
     _lock: File,
     count: AtomicU64,
 }
@@ -42,7 +43,7 @@ impl Owner {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(error),
             };
-            // A sweeper that saw the file before it was locked has removed it, or is about to.
+            // A sweep that found the file before it was locked has removed it, or is about to.
             match lock.try_lock() {
                 Ok(()) if rustix::fs::fstat(&lock)?.st_nlink > 0 => {}
                 Ok(()) | Err(TryLockError::WouldBlock) => {
@@ -59,12 +60,12 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        // What cannot be removed is swept by the next process.
+        // The next process sweeps what cannot be removed.
         let _ = self.directory.remove(&self.name);
     }
 }
 
-/// A file that has no place yet; it is removed if it never gets one. All methods block.
+/// A file without its final path; it is removed if it never gets one. All methods block.
 #[derive(Debug)]
 pub(super) struct Unfinished {
     owner: Arc<Owner>,
@@ -80,30 +81,29 @@ impl Unfinished {
         Ok(Self { owner: Arc::clone(owner), name, file })
     }
 
-    /// Adds bytes.
+    /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
 
-    /// Returns the file to read from while it grows, and afterwards.
+    /// Returns the file for readers, while it grows and afterwards.
     pub fn file(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
-    /// Gives the file its place, and has all of it on the disk before that and its name after that.
+    /// Syncs the file, moves it to its final path, and syncs that directory.
     pub fn finish(self, directory: &Directory, name: &str) -> io::Result<()> {
         self.file.sync_all()?;
         self.owner.directory.rename(&self.name, directory, name)?;
         directory.sync()
     }
 
-    /// Gives the file its place without waiting for the disk: if the power fails now, what is there afterwards may be
-    /// nothing or cut short.
+    /// Moves the file to its final path without a sync: after a power failure the file may be absent or truncated.
     pub fn finish_lightly(self, directory: &Directory, name: &str) -> io::Result<()> {
         self.owner.directory.rename(&self.name, directory, name)
     }
 
-    /// Gives the file a place where nothing is yet.
+    /// Links the file to a path that is not taken.
     pub fn link(self, directory: &Directory, name: &str) -> io::Result<()> {
         self.file.sync_all()?;
         self.owner.directory.link(&self.name, directory, name)?;
@@ -113,12 +113,12 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // Under its new name nothing happens to it.
+        // This removes only the first name.
         let _ = self.owner.directory.remove(&self.name);
     }
 }
 
-/// Returns how many files processes left that are gone, and removes them if told to. Blocks.
+/// Returns how many files ended processes have left, and removes them if `remove` is set. Blocks.
 pub(super) fn sweep(root: &Directory, remove: bool) -> io::Result<u64> {
     let Some(directory) = root.below(PLACE)? else { return Ok(0) };
     let mut by_owner: BTreeMap<OsString, Vec<OsString>> = BTreeMap::new();
@@ -133,10 +133,10 @@ pub(super) fn sweep(root: &Directory, remove: bool) -> io::Result<u64> {
                 Err(TryLockError::WouldBlock) => continue,
                 Err(TryLockError::Error(error)) => return Err(error),
             },
-            // An owner is there before its first file, and stays until its last one is gone.
+            // An owner's file exists before its first unfinished file, and until its last one is gone.
             Found::Nothing | Found::Damaged(_) => None,
         };
-        // What an owner left goes before the file that makes it known.
+        // The unfinished files of an owner go before the file of the owner itself.
         names.sort_by_key(|name| *name == owner);
         for name in names {
             let gone = if remove { directory.remove(&name)? } else { directory.stat(&name)?.is_some() };

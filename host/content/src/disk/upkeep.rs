@@ -1,4 +1,4 @@
-//! What is in the cache, and making it smaller.
+//! Reports the contents of the cache, and prunes it.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -8,47 +8,47 @@ use super::root::{CREDENTIALS, LISTS, Root, TAGS, blocking};
 use super::{DiskCache, unfinished};
 use crate::Error;
 
-/// What a cache holds.
+/// The contents of a cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Info {
-    /// Where it is.
+    /// Its directory.
     pub path: PathBuf,
     /// The most that it may hold, in bytes.
     pub limit: u64,
-    /// What everything takes, in bytes, each file counted in blocks of 4 KiB.
+    /// The cost of all files in bytes, each counted in blocks of 4 KiB.
     pub bytes: u64,
-    /// Contents: manifests, indexes, configs, and layers where they are kept.
+    /// Contents: manifests, indexes, configs, and layers if they are kept.
     pub contents: u64,
-    /// Rights: that a registry handed a content to a principal.
+    /// Grants: records that a registry returned content to a principal.
     pub grants: u64,
-    /// Tags that are known, each counted for each principal.
+    /// Records of tags, each counted for each principal.
     pub tags: u64,
     /// Lists of tags and of referrers.
     pub lists: u64,
-    /// When what was used last of all was used, to the minute; none in an empty cache.
+    /// The most recent use of a file, to the minute; none in an empty cache.
     pub newest_use: Option<SystemTime>,
-    /// When what goes first was used.
+    /// The least recent use of a file.
     pub oldest_use: Option<SystemTime>,
-    /// Unfinished files of processes that are gone.
+    /// Unfinished files of processes that have ended.
     pub unfinished: u64,
 }
 
-/// What to remove.
+/// Which files to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prune {
-    /// Everything.
+    /// All files.
     All,
-    /// What was not used for the longest time, until no more than so many bytes are left.
+    /// The least recently used files, until no more than so many bytes are left.
     To(u64),
-    /// What was not used for so long.
+    /// The files that were not used for this long.
     Unused(Duration),
 }
 
 impl DiskCache {
-    /// Returns what the cache holds.
+    /// Returns the contents of the cache.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where a directory cannot be read.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if a directory cannot be read.
     pub async fn info(&self) -> Result<Info, Error> {
         let inner = self.inner.clone();
         let count = move || {
@@ -70,10 +70,10 @@ impl DiskCache {
         counted.map_err(|error| self.fail(error.into()))
     }
 
-    /// Returns when each file was last used, and the bytes that it takes: what [`Prune::To`] decides by.
+    /// Returns the last use and the cost of each file, by which [`Prune::To`] decides.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where a directory cannot be read.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if a directory cannot be read.
     pub async fn uses(&self) -> Result<Vec<(SystemTime, u64)>, Error> {
         let inner = self.inner.clone();
         let scan = move || inner.root.as_ref().map_or_else(|| Ok(Vec::new()), evict::scan);
@@ -82,11 +82,11 @@ impl DiskCache {
         Ok(items.into_iter().map(|item| (item.used, item.cost)).collect())
     }
 
-    /// Removes what the argument names, and the unfinished files of processes that have ended. Other processes may use the cache
-    /// meanwhile; what they bring stays.
+    /// Removes the files that the argument selects, and the unfinished files of processes that have ended. Other
+    /// processes may use the cache at the same time; files that they add stay.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) where something cannot be removed.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if a file cannot be removed.
     pub async fn prune(&self, what: Prune) -> Result<Freed, Error> {
         let inner = self.inner.clone();
         let prune = move || inner.root.as_ref().map_or_else(|| Ok(Freed::default()), |root| prune(root, what));

@@ -1,4 +1,4 @@
-//! Image layouts in an uncompressed tar archive: where each blob lies, found in one pass; nothing is unpacked.
+//! Image layouts in an uncompressed tar archive. One pass finds the position of each blob; nothing is unpacked.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -18,14 +18,14 @@ use crate::ErrorKind;
 /// How many entries an archive may have: layouts have one for each blob.
 const ENTRY_LIMIT: usize = 64 << 10;
 
-/// How many bytes one entry's headers may take. Long names come as contents of an entry of their own and are read
-/// whole, so this is what bounds memory.
+/// The most bytes for the headers of one entry. A long name comes as the content of an entry of its own and is read
+/// whole, so this limits memory.
 const HEADER_LIMIT: u64 = 1 << 20;
 
-/// The longest name that any file of a layout has, in bytes; longer names are not remembered.
+/// The longest name of a file in a layout, in bytes; an entry with a longer name is ignored.
 const NAME_LIMIT: usize = 256;
 
-/// An archive and where its files are.
+/// An archive, and the positions of its files.
 #[derive(Debug)]
 pub(super) struct Archive {
     file: Arc<File>,
@@ -42,8 +42,8 @@ impl Archive {
     /// Reads an archive's headers. Blocks.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] for what is no archive or is compressed, for a name that leads out of it, a name that is
-    /// there twice, more than 65536 entries, and an entry that is longer than the file.
+    /// [`ErrorKind::Malformed`] for a file that is no archive or is compressed, for a name that leads out of it, a
+    /// repeated name, more than 65536 entries, and an entry that is longer than the file.
     pub fn open(file: File) -> Result<Self, ErrorKind> {
         refuse_compressed(&file)?;
         let length = file.metadata()?.len();
@@ -105,9 +105,9 @@ impl Archive {
     }
 }
 
-/// Returns an entry's name without `./`, none if no file of a layout is called like that.
+/// Returns an entry's name without `./`; none if no file of a layout has such a name.
 fn name(path: &[u8]) -> Result<Option<String>, ErrorKind> {
-    // The name may contain commands for a terminal.
+    // The name may contain control sequences of terminals.
     let shown = || Escaped(String::from_utf8_lossy(&path[..path.len().min(NAME_LIMIT)])).to_string();
     if path.starts_with(b"/") {
         return Err(ErrorKind::Malformed(format!("the archive has an entry with an absolute path: `{}`", shown())));
@@ -146,7 +146,7 @@ fn unreadable(error: io::Error) -> ErrorKind {
     ErrorKind::Malformed(format!("it is no readable tar archive: {error}"))
 }
 
-/// A file that is read at a position of its own, up to so many bytes an entry.
+/// A file with its own position, from which at most so many bytes are read for an entry's headers.
 struct Metered {
     file: Arc<File>,
     position: u64,

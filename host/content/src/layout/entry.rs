@@ -1,4 +1,4 @@
-//! The entries of `index.json` and the names they go by.
+//! The entries of `index.json` and their names.
 
 use oci_spec::image::ANNOTATION_REF_NAME;
 use refkit_oci::Descriptor;
@@ -9,9 +9,9 @@ pub(super) const CONTAINERD_NAME: &str = "io.containerd.image.name";
 /// An entry of a layout's `index.json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What the index says of it.
+    /// The descriptor in the index.
     pub descriptor: Descriptor,
-    /// The tags that its name annotations give it: none, one, seldom two.
+    /// The tags in its annotations: none, one, rarely two.
     pub tags: Vec<String>,
 }
 
@@ -25,7 +25,7 @@ impl Entry {
 }
 
 /// Returns the tag that an annotation gives an entry: the tag of `io.containerd.image.name`, and of
-/// `org.opencontainers.image.ref.name` the name itself if it can be a tag, else the tag at its end.
+/// `org.opencontainers.image.ref.name` the name itself if it can be a tag, otherwise the tag at its end.
 pub(super) fn tag_of(key: &str, value: &str) -> Option<String> {
     let whole = match key {
         ANNOTATION_REF_NAME => is_tag(value),

@@ -1,5 +1,5 @@
-//! Files opened safely, and read in pieces: what a path in a layout leads to may be anything that an attacker can put
-//! into a directory or an archive.
+//! Opens files safely, and reads them in pieces. A path in a layout may lead to anything that an attacker can put into
+//! a directory or an archive.
 
 use std::fs::File;
 use std::io;
@@ -14,10 +14,10 @@ use rustix::io::Errno;
 
 use crate::ErrorKind;
 
-/// The bytes that one step of reading takes: 64 KiB.
+/// The bytes of one read: 64 KiB.
 const PIECE: u64 = 64 << 10;
 
-/// Runs what blocks where blocking is allowed.
+/// Runs blocking work on a thread that may block.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ErrorKind> + Send + 'static,
 ) -> Result<T, ErrorKind> {
@@ -27,13 +27,13 @@ pub(super) async fn blocking<T: Send + 'static>(
     }
 }
 
-/// What a path that a person named leads to. Links in it are followed, as everywhere in a shell.
+/// The target of a path from the user. Links in it are followed, as in a shell.
 pub(super) enum Opened {
     Directory(File),
     File(File),
 }
 
-/// Opens what a person named.
+/// Opens a path from the user.
 pub(super) fn open_named(path: &Path) -> Result<Opened, ErrorKind> {
     // Without O_NONBLOCK a FIFO would block this thread until a writer opens it.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -45,7 +45,7 @@ pub(super) fn open_named(path: &Path) -> Result<Opened, ErrorKind> {
     }
 }
 
-/// Opens a regular file below a directory, step by step, without following a link at any of them.
+/// Opens a regular file below a directory, step by step, without following a link.
 pub(super) fn open_below(directory: &File, path: &[&str]) -> Result<File, ErrorKind> {
     let Some((name, above)) = path.split_last() else {
         return Err(ErrorKind::NotFound);
@@ -100,7 +100,7 @@ fn io(error: Errno) -> ErrorKind {
     }
 }
 
-/// A part of a file: a blob in a directory is the whole of one, a blob in an archive a part.
+/// A part of a file: all of it for a blob in a directory, a range for a blob in an archive.
 #[derive(Debug, Clone)]
 pub(super) struct Extent {
     file: Arc<File>,
@@ -109,7 +109,7 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// Returns so many bytes from that place on.
+    /// Returns the part of this size from an offset on.
     pub fn new(file: Arc<File>, offset: u64, size: u64) -> Self {
         Self { file, offset, size }
     }
@@ -125,7 +125,7 @@ impl Extent {
         self.size
     }
 
-    /// Reads all of it, if it is no more than the limit. Blocks.
+    /// Reads all of it, if it is within the limit. Blocks.
     pub fn read_all(mut self, limit: u64) -> Result<Vec<u8>, ErrorKind> {
         if self.size > limit {
             return Err(ErrorKind::TooLarge { limit });
@@ -137,7 +137,7 @@ impl Extent {
         Ok(bytes)
     }
 
-    /// Reads the next piece, none at the end. Blocks.
+    /// Reads the next piece; none at the end. Blocks.
     pub fn next(&mut self) -> Result<Option<Bytes>, ErrorKind> {
         if self.size == 0 {
             return Ok(None);
@@ -158,7 +158,7 @@ impl Extent {
         Ok(Some(Bytes::from(piece)))
     }
 
-    /// Returns the bytes in pieces, each read where blocking is allowed.
+    /// Returns the bytes in pieces, read on a thread that may block.
     pub fn stream(self) -> BoxStream<'static, Result<Bytes, ErrorKind>> {
         stream::try_unfold(self, |mut rest| async {
             if rest.size == 0 {

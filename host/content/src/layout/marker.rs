@@ -8,23 +8,23 @@ use crate::ErrorKind;
 /// The file's name.
 pub(super) const NAME: &str = "oci-layout";
 
-/// The one version that there is.
+/// The only version.
 const VERSION: &str = "1.0.0";
 
-/// The most that the file may have, in bytes; it needs 30.
+/// The largest file, in bytes; 30 are enough.
 const LIMIT: u64 = 4 << 10;
 
 /// Returns the file's content.
 ///
 /// # Errors
-/// [`ErrorKind::Other`] where the version cannot become JSON.
+/// [`ErrorKind::Other`] if the version cannot be written as JSON.
 pub(super) fn content() -> Result<Vec<u8>, ErrorKind> {
     let marker = OciLayoutBuilder::default().image_layout_version(VERSION).build();
     let content = marker.and_then(|marker| marker.to_string());
     content.map(String::into_bytes).map_err(|error| ErrorKind::Other(error.to_string()))
 }
 
-/// Checks that it is a layout of the version that we know. Blocks.
+/// Checks that this is a layout of the supported version. Blocks.
 pub(super) fn check(store: &Store) -> Result<(), ErrorKind> {
     let bytes = match store.file(NAME) {
         Ok(file) => file.read_all(LIMIT)?,

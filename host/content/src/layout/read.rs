@@ -1,4 +1,4 @@
-//! Resolving and reading from a layout.
+//! Resolves references in a layout and reads its content.
 
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt};
@@ -12,7 +12,7 @@ use crate::verify::{self, MANIFEST_LIMIT};
 use crate::{Body, Content, Error, ErrorKind, Fetch, Operation, Resolve, WithOrigin};
 
 impl Layout {
-    /// Returns the entry that a tag names.
+    /// Returns the entry with a tag.
     fn named_by(&self, tag: &str) -> Result<&Entry, ErrorKind> {
         let mut found = self.entries().iter().filter(|entry| entry.tags.iter().any(|own| own == tag));
         let first = found.next().ok_or(ErrorKind::NotFound)?;
@@ -26,7 +26,7 @@ impl Layout {
         }
     }
 
-    /// Returns the media type and size of what the reference names, and its content where that had to be read.
+    /// Returns the media type and size of the content that a reference names, and the bytes if they had to be read.
     async fn find(&self, reference: &Reference) -> Result<(Descriptor, Option<bytes::Bytes>), ErrorKind> {
         self.own(reference.repository())?;
         let listed = match (reference.digest(), reference.tag()) {
@@ -35,7 +35,7 @@ impl Layout {
             (None, None) => return Err(ErrorKind::NotFound),
         };
         if let Some(Entry { descriptor: of, .. }) = listed {
-            // As a registry would: without what index.json adds, such as the name.
+            // As from a registry: without what `index.json` adds, such as the name.
             return Ok((Descriptor::new(&*of.media_type, of.digest.clone(), of.size), None));
         }
         let digest = reference.digest().ok_or(ErrorKind::NotFound)?;
@@ -45,7 +45,7 @@ impl Layout {
         Ok((Descriptor::new(media_type, digest.clone(), bytes.len() as u64), Some(bytes)))
     }
 
-    /// Reads a blob that has no descriptor, in `index.json` or elsewhere.
+    /// Reads a blob that is in no index.
     async fn unlisted(&self, digest: &Digest) -> Result<bytes::Bytes, ErrorKind> {
         let (inner, digest) = (std::sync::Arc::clone(&self.inner), digest.clone());
         blocking(move || {
@@ -83,7 +83,7 @@ impl Resolve for Layout {
         let found = async {
             let (descriptor, read) = self.find(reference).await?;
             if read.is_none() {
-                // What is listed but not there, or cut short, is found out as it is when it is pulled.
+                // Opening the blob detects entries whose blob is absent or truncated, as a pull would.
                 self.open_blob(&descriptor).await?;
             }
             Ok(descriptor)

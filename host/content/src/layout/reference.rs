@@ -1,4 +1,4 @@
-//! How a person names an image in a layout.
+//! References to images in a layout.
 
 use std::path::{Path, PathBuf};
 
@@ -8,36 +8,36 @@ use super::Layout;
 use super::entry::is_tag;
 use crate::{Error, ErrorKind, Operation};
 
-/// What an image layout's repositories are called: the registry part of the references that policies see.
+/// The registry part of the references to layouts that policies see.
 pub const REGISTRY: &str = "oci-layout";
 
-/// The longest repository path that is made of a file's name, in bytes.
+/// The longest repository path made of a file's name, in bytes.
 const PATH_LIMIT: usize = 128;
 
-/// An image in a layout: a path, and what is wanted of it.
+/// A reference to an image in a layout: a path, with a tag, a digest or both.
 ///
 /// Two notations: `oci-layout:PATH[:TAG][@DIGEST]` (also `oci-layout://PATH…`, as BuildKit writes it), and the same
-/// without the prefix for what can only be meant as a path: it begins with `/`, `./` or `../`, is `.` or `..`, or its
+/// without the prefix for a text that can only be a path: it begins with `/`, `./` or `../`, is `.` or `..`, or its
 /// path ends in `.tar`.
 ///
-/// - What follows the last `@` is a digest if it begins with the name of an algorithm and a colon.
-/// - What follows the last `:` is a tag if it can be one; a tag has no `/`. So a path with a colon in its last part
-///   wants a tag after it (`./a:b.tar:latest`), or a `/` at its end if it is a directory (`./a:b/`).
+/// - The text after the last `@` is a digest if it begins with the name of an algorithm and a colon.
+/// - The text after the last `:` is a tag if it can be one; a tag has no `/`. So a path with a colon in its last
+///   part needs a tag after it (`./a:b.tar:latest`), or a `/` at its end if it is a directory (`./a:b/`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayoutReference {
     /// The directory or tar archive.
     pub path: PathBuf,
     /// The name of an entry.
     pub tag: Option<String>,
-    /// The digest, which decides where both are there.
+    /// The digest, which decides if both are present.
     pub digest: Option<Digest>,
 }
 
 impl LayoutReference {
-    /// Returns what a text names, or none if it is no layout's but, perhaps, a registry's reference.
+    /// Parses a text; returns none for a text that may be a reference to a registry instead.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] for a layout's reference without a path or with a malformed digest.
+    /// [`ErrorKind::Malformed`] for a reference to a layout without a path or with a malformed digest.
     pub fn parse(text: &str) -> Result<Option<Self>, Error> {
         let fail =
             |problem: String| Error::new(Operation::Open, format_args!("{text:?}"), ErrorKind::Malformed(problem));
@@ -63,16 +63,16 @@ impl LayoutReference {
     }
 
     /// Returns the repository that policies and locks see: registry `oci-layout`, and the path's last part, without
-    /// `.tar`, in lower case, with a `-` for what a repository cannot be called; `layout` if nothing is left.
+    /// `.tar`, in lower case, with a `-` for each invalid character; `layout` if nothing is left.
     pub fn repository(&self) -> Repository {
         repository(&self.path)
     }
 
-    /// Opens the layout and returns it with the reference that is meant, the [default](Layout::default_reference) one
-    /// if there is neither tag nor digest.
+    /// Opens the layout and returns it with the reference, which is the [default](Layout::default_reference) one if
+    /// there is neither tag nor digest.
     ///
     /// # Errors
-    /// Those of [`Layout::open`] and [`Layout::default_reference`].
+    /// Any error of [`Layout::open`] or [`Layout::default_reference`].
     pub async fn open(&self) -> Result<(Layout, Reference), Error> {
         let layout = Layout::open(&self.path).await?;
         let reference = if self.tag.is_none() && self.digest.is_none() {
@@ -97,7 +97,7 @@ fn is_path(text: &str) -> bool {
         || text.ends_with(".tar")
 }
 
-/// Returns the repository that a layout at a path is.
+/// Returns the repository of a layout at a path.
 pub(super) fn repository(path: &Path) -> Repository {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name = name.strip_suffix(".tar").unwrap_or(&name);

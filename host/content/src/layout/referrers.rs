@@ -1,4 +1,4 @@
-//! Listing what a layout holds.
+//! Lists the tags and referrers of a layout.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,8 @@ use crate::verify::{self, MANIFEST_LIMIT};
 use crate::{Discover, Error, ErrorCode, ErrorKind, Operation, Resolve, WithOrigin};
 
 impl Layout {
-    /// Returns how a referrers list of the subject describes an entry; none if the entry is not about it, or not there.
+    /// Returns the descriptor of an entry for a list of the subject's referrers; none if the entry has another subject
+    /// or is absent.
     async fn describe(&self, entry: &Descriptor, subject: &Digest) -> Result<Option<Descriptor>, Error> {
         let known = self.inner.subjects.lock().get(&entry.digest).cloned();
         if known.is_some_and(|known| known.as_ref() != Some(subject)) {
@@ -36,7 +37,7 @@ impl Layout {
         Ok(described)
     }
 
-    /// Returns what the index under the fallback tag lists, as OCI distribution 1.1, section "Referrers Tag Schema".
+    /// Returns the index under the fallback tag, as OCI distribution 1.1, section "Referrers Tag Schema".
     async fn fallback(&self, subject: &Digest) -> Result<Vec<Descriptor>, Error> {
         let tag = links::fallback_tag(subject);
         if !self.entries().iter().any(|entry| entry.tags.contains(&tag)) {
@@ -88,8 +89,8 @@ impl Discover for Layout {
     }
 }
 
-/// Returns roughly what a descriptor adds to a referrers list, in bytes: a registry's list is one index, with an
-/// index's limit.
+/// Returns roughly how many bytes a descriptor adds to a list of referrers. A registry's list is one index, with the
+/// limit of an index.
 fn cost(of: &Descriptor) -> u64 {
     let annotations: usize = of.annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
     (200 + annotations) as u64

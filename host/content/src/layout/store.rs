@@ -1,4 +1,4 @@
-//! Where the files of a layout are: below a directory or in an archive.
+//! Reads the files of a layout, below a directory or in an archive.
 
 use std::fs::File;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub(super) enum Store {
 }
 
 impl Store {
-    /// Opens what a person named. Blocks.
+    /// Opens a path from the user. Blocks.
     pub fn open(path: &Path) -> Result<Self, ErrorKind> {
         match open_named(path)? {
             Opened::Directory(directory) => Ok(Self::Directory(directory)),
@@ -25,7 +25,7 @@ impl Store {
         }
     }
 
-    /// Opens one of the files at the top. Blocks.
+    /// Opens a file at the top of the layout. Blocks.
     pub fn file(&self, name: &str) -> Result<Extent, ErrorKind> {
         match self {
             Self::Directory(directory) => Extent::whole(open_below(directory, &[name])?),
@@ -33,7 +33,7 @@ impl Store {
         }
     }
 
-    /// Opens a blob; its content is not checked. Blocks.
+    /// Opens a blob without verifying it. Blocks.
     pub fn blob(&self, digest: &Digest) -> Result<Extent, ErrorKind> {
         match self {
             Self::Directory(directory) => {

@@ -1,4 +1,4 @@
-//! Writing a layout directory.
+//! Writes layout directories.
 
 mod index;
 mod put;
@@ -23,14 +23,15 @@ use crate::verify::{self, MANIFEST_LIMIT};
 use crate::{Body, Error, ErrorKind, Operation, Origin, Push};
 use put::Unfinished;
 
-/// Writes into a layout directory, and reads what is there at each question. A blob and `index.json` appear whole or not
-/// at all, also where a writer is killed, and several writers, also in other processes, do not lose each other's
-/// entries. A clone is another handle on the same directory.
+/// Writes into a layout directory, and reads its present state at each call. A blob or `index.json` appears whole or
+/// not at all, even if a writer is killed, and concurrent writers, also in other processes, do not lose each other's
+/// entries. Clones share the directory.
 ///
-/// A tag becomes the annotation `org.opencontainers.image.ref.name`; moving it takes it from the entry that had it. A
-/// manifest that is pushed by digest alone gets an entry without a name, which goes again once an index that lists the
-/// manifest is pushed, unless it has a `subject`; one with a subject is also put on the list of the subject's referrers,
-/// an index under the tag of OCI distribution 1.1, section "Referrers Tag Schema". Nothing is ever removed but names.
+/// A tag becomes the annotation `org.opencontainers.image.ref.name`; moving a tag removes it from its old entry. A
+/// manifest that is pushed by digest alone gets an entry without a name. Pushing an index that lists the manifest
+/// removes that entry, unless the manifest has a `subject`. A manifest with a subject also joins the list of the
+/// subject's referrers, an index under the tag of OCI distribution 1.1, section "Referrers Tag Schema". A writer
+/// removes no content, only such entries and names.
 ///
 /// ```
 /// use refkit_content::{LayoutWriter, Push as _, Resolve as _};
@@ -55,11 +56,11 @@ pub struct LayoutWriter {
 }
 
 impl LayoutWriter {
-    /// Opens a layout directory, or makes one where there is nothing or an empty directory.
+    /// Opens a layout directory. It creates one if the path does not exist or is an empty directory.
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] for what is there and is no layout directory, [`ErrorKind::Unsupported`] for another
-    /// version of the format, [`ErrorKind::Io`].
+    /// [`ErrorKind::Malformed`] if something else exists at the path, [`ErrorKind::Unsupported`] for another version
+    /// of the format, [`ErrorKind::Io`].
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = Arc::new(path.as_ref().to_owned());
         let at = Arc::clone(&path);
@@ -67,15 +68,15 @@ impl LayoutWriter {
         Ok(Self { repository: reference::repository(&path), path, subjects: Subjects::default() })
     }
 
-    /// Returns the same layout as another repository.
+    /// Returns the same layout under the name of another repository.
     #[must_use]
     pub fn named(mut self, repository: Repository) -> Self {
         self.repository = repository;
         self
     }
 
-    /// Returns the repository that this layout takes content for; [`Layout::repository`](super::Layout::repository)
-    /// says how it is called.
+    /// Returns the repository that this layout accepts content for; [`Layout::repository`](super::Layout::repository)
+    /// says how it is named.
     pub fn repository(&self) -> &Repository {
         &self.repository
     }
@@ -167,7 +168,7 @@ impl Push for LayoutWriter {
     }
 }
 
-/// Makes sure that there is a layout. Blocks.
+/// Creates the layout if there is none. Blocks.
 fn prepare(path: &Path) -> Result<(), ErrorKind> {
     fs::create_dir_all(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
@@ -181,9 +182,9 @@ fn prepare(path: &Path) -> Result<(), ErrorKind> {
         Err(ErrorKind::NotFound) => {
             for found in fs::read_dir(path)? {
                 let name = found?.file_name();
-                // What another writer has just begun here does not count.
+                // The unfinished files of another writer do not count.
                 let foreign = !name.to_string_lossy().starts_with(put::PREFIX) && name != marker::NAME;
-                // Nor does what it has put there after its marker, which may have come since.
+                // Nor do the files that another writer has added after its marker, which may exist by now.
                 if foreign && matches!(open_below(&directory, &[marker::NAME]), Err(ErrorKind::NotFound)) {
                     let what = "it is a directory with files in it, but not an image layout: there is no `oci-layout`";
                     return Err(ErrorKind::Malformed(what.to_owned()));
@@ -199,7 +200,7 @@ fn prepare(path: &Path) -> Result<(), ErrorKind> {
     put::sweep(path)
 }
 
-/// Returns whether a blob is there, or a manifest with all that it refers to, found as its referrers are. Blocks.
+/// Returns whether a blob exists, or a manifest with all the content that it refers to and its entry. Blocks.
 fn has(path: &Path, descriptor: &Descriptor) -> Result<bool, ErrorKind> {
     if !is_there(path, descriptor)? || !links::is_manifest(&descriptor.media_type) {
         return is_there(path, descriptor);
@@ -213,7 +214,7 @@ fn has(path: &Path, descriptor: &Descriptor) -> Result<bool, ErrorKind> {
     Ok(complete && (links.subject.is_none() || index::is_listed(path, digest)?))
 }
 
-/// Returns whether a blob is there, going by its size as registries do; one of another size is written anew.
+/// Returns whether a blob of this size exists, as registries do; a file of another size is written again.
 fn is_there(path: &Path, descriptor: &Descriptor) -> Result<bool, ErrorKind> {
     Ok(size(path, &descriptor.digest)? == Some(descriptor.size))
 }

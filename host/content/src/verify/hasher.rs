@@ -6,11 +6,11 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 /// A running digest of one algorithm.
 #[derive(Clone)]
 pub enum Hasher {
-    /// sha256
+    /// SHA-256.
     Sha256(Sha256),
-    /// sha384
+    /// SHA-384.
     Sha384(Sha384),
-    /// sha512
+    /// SHA-512.
     Sha512(Sha512),
 }
 
@@ -24,7 +24,7 @@ impl Hasher {
         }
     }
 
-    /// Takes in the next bytes.
+    /// Hashes the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(h) => h.update(bytes),
@@ -33,7 +33,7 @@ impl Hasher {
         }
     }
 
-    /// Returns `<algorithm>:<hex>` of all that was taken in.
+    /// Returns `<algorithm>:<hex>` of all bytes.
     pub fn finish(self) -> String {
         match self {
             Self::Sha256(h) => text(Algorithm::Sha256, &h.finalize()),

@@ -19,7 +19,7 @@ pub(crate) enum Challenge {
     Bearer(Bearer),
 }
 
-/// Which server gives the token, and for what.
+/// Which server gives the token, and for which service and scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bearer {
     /// The token server, a URL or a path at the registry.
@@ -31,16 +31,16 @@ pub(crate) struct Bearer {
 }
 
 /// Returns the challenges of a response that this client can answer, `Bearer` first: a registry that offers both knows
-/// users by more than a password. A header that cannot be parsed is skipped as a whole, because nothing that decides where
-/// a password goes is read from half a header. A `Bearer` without a realm, or with a parameter twice, is skipped too.
+/// users by more than a password. This function skips a header that it cannot parse as a whole, because half a header
+/// must not decide where a password goes. It also skips a `Bearer` without a realm or with a repeated parameter.
 pub(crate) fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
     let mut found = Vec::new();
     for value in headers.get_all(WWW_AUTHENTICATE) {
-        // Spaces around a value are no part of it (RFC 9110, section 5.5); the parser relies on that.
+        // The grammar excludes spaces around a value (RFC 9110, section 5.5), and the parser relies on that.
         let Some(text) = value.to_str().ok().map(str::trim).filter(|text| text.len() <= LIMIT) else { continue };
         match http_auth::parse_challenges(text) {
             Ok(parsed) => found.extend(parsed.iter().filter_map(challenge)),
-            // The parameters of `Basic` change nothing: the host that sent the challenge gets the password.
+            // This client ignores the parameters of `Basic`: the password goes to the host that sent the challenge.
             Err(_) if first_word(text).eq_ignore_ascii_case(BASIC) => found.push(Challenge::Basic),
             Err(_) => {}
         }
@@ -61,10 +61,10 @@ fn challenge(parsed: &ChallengeRef<'_>) -> Option<Challenge> {
     Some(Challenge::Bearer(Bearer { realm, service, scope: parameter(parsed, "scope").ok()? }))
 }
 
-/// A parameter stands there twice, and it is not the client that may choose.
+/// A parameter that occurs twice. The client must not choose one of the two.
 struct Twice;
 
-/// Returns the value of a parameter, if it is there and not empty.
+/// Returns the value of a parameter, if it is present and not empty.
 fn parameter(parsed: &ChallengeRef<'_>, name: &str) -> Result<Option<String>, Twice> {
     let mut values = parsed.params.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
     let value = values.next().map(|(_, value)| value.to_unescaped()).filter(|value| !value.is_empty());

@@ -10,9 +10,9 @@ use crate::endpoint::Endpoint;
 use crate::http::{Request, Response, Transport};
 
 impl<N: Transport> Auth<N> {
-    /// Sends a request that found nothing without credentials once more, with credentials: some registries hide private
-    /// repositories behind a 404, and send no challenge. Without a challenge only a password or a token can be sent, to
-    /// the host that they are for.
+    /// Sends a request once more, with credentials, after the same request without credentials found nothing. Some
+    /// registries hide private repositories behind a 404, and send no challenge. Without a challenge the client can
+    /// only send a password or a registry token to the host that they are for.
     pub(super) async fn ask_with_credentials(
         &self,
         endpoint: &Endpoint,
@@ -43,7 +43,7 @@ impl<N: Transport> Auth<N> {
         }
         self.learned.show(endpoint);
         match response.status {
-            // The credentials do not open this repository.
+            // These credentials do not grant access to the repository.
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(missing),
             _ => Ok(response),
         }

@@ -1,4 +1,4 @@
-//! What the responses of hosts have shown: which scheme each wants, and the tokens for it. At first nothing is known.
+//! What the responses of hosts have shown: which scheme each wants, and the tokens for it. It starts empty.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::scope::{Actions, Scopes};
 use super::token::Token;
 use crate::endpoint::Endpoint;
 
-/// A token, and the scopes that the host has asked for beside those that its requests need.
+/// A token, and the scopes that the host has asked for beyond those that its requests need.
 #[derive(Default)]
 pub(super) struct Held {
     pub(super) token: Option<Token>,
@@ -39,7 +39,7 @@ type TokenKey = (HostKey, String, Actions);
 /// How many tokens are kept before the expired ones are dropped.
 const KEPT: usize = 1024;
 
-/// What is known of all hosts.
+/// What the client has learned of all hosts.
 #[derive(Default)]
 pub(super) struct Learned {
     schemes: Mutex<HashMap<HostKey, Scheme>>,
@@ -47,7 +47,7 @@ pub(super) struct Learned {
     tokens: Mutex<HashMap<TokenKey, Arc<Cell<Held>>>>,
     /// The hosts that were sent credentials, or a token for credentials.
     sent: Mutex<HashSet<HostKey>>,
-    /// The repositories that a host shows without credentials, or does not even show with them.
+    /// The repositories that a host shows without credentials, or does not show even with them.
     shown: Mutex<HashSet<(HostKey, String)>>,
 }
 
@@ -80,7 +80,7 @@ impl Learned {
     /// Notes that a host hides nothing of a repository from requests without credentials.
     pub(super) fn show(&self, endpoint: &Endpoint) {
         let mut shown = lock(&self.shown);
-        // Forgetting one costs a request that is not needed.
+        // A forgotten entry costs one extra request.
         if shown.len() >= KEPT {
             shown.clear();
         }
@@ -92,8 +92,8 @@ impl Learned {
         lock(&self.shown).contains(&(HostKey::of(endpoint), endpoint.path.clone()))
     }
 
-    /// Returns at once for the first request to a host, with a guard; the other requests wait until the guard is dropped,
-    /// and then know what the host wants. If the first request fails, all others go.
+    /// Returns at once for the first request to a host, with a guard. Other requests wait until the guard is dropped,
+    /// and then know which scheme the host wants. If the first request fails, all others proceed.
     pub(super) async fn first_contact(&self, endpoint: &Endpoint) -> Option<OwnedMutexGuard<()>> {
         if self.scheme(endpoint).is_some() {
             return None;
@@ -113,7 +113,7 @@ impl Learned {
     pub(super) fn cell(&self, endpoint: &Endpoint, actions: &Actions) -> Arc<Cell<Held>> {
         let mut tokens = lock(&self.tokens);
         if tokens.len() >= KEPT {
-            // A locked cell is just getting its token.
+            // A task that locks a cell is requesting its token.
             let lives = |held: &Held| held.token.as_ref().is_some_and(Token::lives);
             tokens.retain(|_, cell| cell.try_lock().map_or(true, |held| lives(&held)));
         }

@@ -10,7 +10,7 @@ use crate::text::printable;
 
 /// A request that a host has refused.
 pub(super) struct Refused {
-    /// What the refusal means.
+    /// The error of the refusal.
     pub(super) said: ErrorKind,
     /// The header that was refused; none if the request had none.
     pub(super) header: Option<HeaderValue>,

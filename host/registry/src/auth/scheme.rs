@@ -12,11 +12,11 @@ use crate::credentials::Credentials;
 /// The authentication scheme that a host wants.
 #[derive(Clone)]
 pub(super) enum Scheme {
-    /// None, as far as is known.
+    /// No scheme: the host has not sent a challenge.
     Anonymous,
     /// A user name and a password, RFC 7617.
     Basic,
-    /// The bearer token that the credentials consist of.
+    /// The bearer token that the credentials contain.
     RegistryToken,
     /// A bearer token of a token server, one for each repository.
     Bearer(Bearer),
@@ -32,7 +32,7 @@ impl Scheme {
         }
     }
 
-    /// Returns the header that credentials make by themselves, without a token server.
+    /// Returns the header that these credentials yield without a token server.
     ///
     /// # Errors
     /// [`ErrorKind::Malformed`] for a token that cannot stand in a header.

@@ -39,7 +39,7 @@ impl Scopes {
     pub(crate) fn parse(text: &str) -> Self {
         let mut scopes = Self::default();
         for scope in text.split_ascii_whitespace() {
-            // A name may have colons, as the name of a repository behind a port does.
+            // A name may contain colons, such as the port in a registry's name.
             match scope.rsplit_once(':').filter(|(resource, _)| resource.contains(':')) {
                 Some((resource, actions)) => scopes.add(resource, actions),
                 None => _ = scopes.others.insert(scope.to_owned()),
@@ -59,7 +59,7 @@ impl Scopes {
         self.actions.entry(resource.to_owned()).or_default().extend(actions);
     }
 
-    /// Returns the scopes of both.
+    /// Returns the union of both.
     pub(crate) fn and(mut self, others: &Self) -> Self {
         for (resource, actions) in &others.actions {
             self.actions.entry(resource.clone()).or_default().extend(actions.iter().cloned());
@@ -68,7 +68,7 @@ impl Scopes {
         self
     }
 
-    /// Returns each scope, in an order that depends on nothing else.
+    /// Returns the scopes, sorted.
     pub(crate) fn each(&self) -> Vec<String> {
         let resources = self.actions.iter().map(|(resource, actions)| {
             let actions: Vec<&str> = actions.iter().map(String::as_str).collect();

@@ -32,7 +32,7 @@ const LIFETIME: u64 = 60;
 /// The longest that a token is kept: a day.
 const LONGEST: u64 = 24 * 60 * 60;
 
-/// How a client names itself to a token server.
+/// The name of this client for token servers.
 const CLIENT: &str = "refkit";
 
 /// A token and the time when it expires.
@@ -57,23 +57,23 @@ struct TokenResponse {
     expires_in: Option<u64>,
 }
 
-/// Reads how long a token lives, in seconds. Servers write a number or a text with one in it. Some write -1 or 0 if they
-/// mean nothing, so a value that is no number of at least 1 counts as none, as it does in Docker.
+/// Reads how long a token lives, in seconds. Servers write a number, or a text that contains one. Some write -1 or 0
+/// for an unknown lifetime, so a value below 1 counts as absent, as in Docker.
 fn lifetime<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u64>, D::Error> {
     let seconds = match Value::deserialize(value)? {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
-    // A fraction of a second does not count; the caller cuts what is more than `LONGEST`.
+    // Fractions of a second are dropped; the caller limits the value to `LONGEST`.
     Ok(seconds.filter(|seconds| *seconds >= 1.0).map(|seconds| seconds as u64))
 }
 
 impl<N: Transport> Auth<N> {
     /// Returns the header with a token. Equal requests that run at the same time get one token.
     ///
-    /// A token that was refused is not returned again. The scope of a challenge says best what reading takes; what writing
-    /// takes is asked for from the first write on.
+    /// This function does not return a token that the registry has refused. It takes the scope for reading from the
+    /// challenge, and adds the scope for writing from the first write on.
     pub(super) async fn token(
         &self,
         ask: Ask<'_>,
@@ -127,21 +127,21 @@ impl<N: Transport> Auth<N> {
         let response = Box::pin(self.next.send(request, &mut context)).await.map_err(at)?;
         let response = response.success().await.map_err(at)?;
         let bytes = Zeroizing::new(response.bytes(LIMIT).await.map_err(at)?.to_vec());
-        // The parser's message could hold the token.
+        // The message of the JSON parser could contain the token.
         let malformed = |what: &str| at(ErrorKind::Malformed(what.to_owned()));
         let answer: TokenResponse =
             serde_json::from_slice(&bytes).map_err(|_| malformed("its answer is not the JSON of a token"))?;
         let token = [answer.token, answer.access_token].into_iter().flatten().find(|token| !token.is_empty());
         let token = token.ok_or_else(|| malformed("there is no token in its answer"))?;
         let lifetime = answer.expires_in.unwrap_or(LIFETIME).clamp(1, LONGEST);
-        // A tenth earlier, so that the token does not expire on its way.
+        // A tenth less, so that the token does not expire on its way.
         let ends = Instant::now() + Duration::from_millis(lifetime * 900);
         Ok(Token { header: scheme::bearer(&token).map_err(at)?, ends })
     }
 }
 
-/// Returns the token server that an endpoint names, as an endpoint of its own, which gets nothing that is for the first
-/// one alone.
+/// Returns the token server that an endpoint names as an endpoint of its own, without what is meant for the first one
+/// alone.
 fn at_realm(endpoint: &Endpoint, realm: &Url) -> Endpoint {
     let mut api = realm.clone();
     api.set_path("/");
@@ -166,7 +166,7 @@ fn by_form(realm: Url, scopes: &Scopes, bearer: &Bearer, identity: &str) -> Requ
         .body(RequestBody::Bytes(form.into()))
 }
 
-/// Returns the request of the token specification, with a user name and a password if there are some.
+/// Returns the request of the token specification, with a user name and a password if the credentials have them.
 fn by_query(mut realm: Url, scopes: &Scopes, bearer: &Bearer, credentials: &Credentials) -> Result<Request, ErrorKind> {
     let mut authorization = None;
     let mut query = realm.query_pairs_mut();
@@ -184,7 +184,7 @@ fn by_query(mut realm: Url, scopes: &Scopes, bearer: &Bearer, credentials: &Cred
     Ok(Request::new(Method::GET, realm).authorization(authorization))
 }
 
-/// Returns an error of a token server as one of the registry that the token is for.
+/// Returns an error of a token server as an error of the registry that the token is for.
 fn at_server(server: &str, endpoint: &Endpoint, credentials: &Credentials, error: ErrorKind) -> ErrorKind {
     let with = |what: String| format!("the token server {server}: {what}");
     match error {

@@ -57,7 +57,7 @@ impl Discover for Client {
         let about = About::new(Operation::Referrers, &name);
         let ask = |endpoint: Endpoint| async move {
             let value = self.list_referrers(&endpoint, repository, subject, artifact_type).await?;
-            // A mirror may know no referrers of what it has.
+            // A mirror may lack the referrers of content that it has.
             if value.is_empty() && !endpoint.last {
                 return Err(ErrorKind::Unreachable(
                     "it knows of no referrers, and no other host could be asked".to_owned(),
@@ -81,11 +81,11 @@ impl Client {
         if let Some(artifact_type) = artifact_type {
             url.query_pairs_mut().append_pair("artifactType", artifact_type);
         }
-        // A registry may not know the filter, and one that claims to have applied it may be wrong.
+        // A registry may ignore the filter, even if it claims to have applied it.
         let wanted = |one: &Descriptor| artifact_type.is_none_or(|wanted| one.artifact_type.as_deref() == Some(wanted));
         let read = |page: &Whole| {
             let list = match entries(&page.bytes) {
-                // An HTML page, or whatever else a server without the API returns.
+                // An HTML page, or another response of a server without the API.
                 Err(_) if content_type(&page.headers).as_deref() != Some(media_type::INDEX) => return Ok(None),
                 list => list?,
             };
@@ -118,13 +118,13 @@ impl Client {
         if page::is_html(content_type(&whole.headers).as_deref(), &whole.bytes) {
             return Err(page::instead_of("a list of referrers"));
         }
-        // GitLab answers that tag with the subject itself.
+        // GitLab's response for that tag is the subject itself.
         let is_subject = verify::check_digest(subject, &whole.bytes).is_ok();
         Ok((!is_subject).then_some(whole.bytes))
     }
 
-    /// Reads a list page by page, and keeps only the entries of each page. Returns `None` if there is no such list: if the
-    /// status of the first page says so, or if the first page is something else.
+    /// Reads a list page by page, and keeps only the entries of each page. Returns `None` if there is no such list: if
+    /// the status of the first page says so, or if the first page is not a list.
     async fn pages<T>(
         &self,
         endpoint: &Endpoint,
@@ -174,16 +174,17 @@ fn tags(page: &Whole) -> Result<Option<Vec<String>>, ErrorKind> {
     }
 }
 
-/// Returns whether a status says that there is no referrers API. OCI distribution 1.1 wants 404 then; registries that do
-/// not know the path also refuse the digest (400), the media type (406), or the whole (405, 501).
+/// Returns whether a status says that there is no referrers API. OCI distribution 1.1 requires 404; registries that do
+/// not know the path also refuse the digest (400), the media type (406), or the request (405, 501).
 fn lacks_referrers(status: StatusCode) -> bool {
     matches!(status.as_u16(), 400 | 404 | 405 | 406 | 501)
 }
 
 /// Returns whether an entry of a list under the subject's tag can be a referrer. Only the `subject` of each manifest
-/// proves it, and to read all of them costs a request each; a caller that uses a referrer reads its manifest anyway. So
-/// the entry decides: clients that keep such a list write the artifact type into it and no platform (OCI distribution
-/// 1.1, section "Referrers Tag Schema"), and an image's index that stands there by accident has it the other way round.
+/// proves it, and reading every manifest costs a request each; a caller that uses a referrer reads its manifest
+/// anyway. So the entry decides. Clients that keep such a list write the artifact type into it and no platform (OCI
+/// distribution 1.1, section "Referrers Tag Schema"); the entries of an image index under the same tag have a platform
+/// and no artifact type.
 fn is_referrer(entry: &Descriptor, subject: &Digest) -> bool {
     entry.digest != *subject && (entry.artifact_type.is_some() || entry.platform.is_none())
 }
@@ -203,15 +204,15 @@ fn entries(bytes: &[u8]) -> Result<Vec<Descriptor>, ErrorKind> {
     }
 }
 
-/// Returns the URL of the next page, as RFC 8288. It has to be the registry's own: a list is no reason to ask another
-/// host.
+/// Returns the URL of the next page (RFC 8288). It has to be at the same registry: a list must not send the client to
+/// another host.
 pub(crate) fn next(endpoint: &Endpoint, page: &Whole) -> Result<Option<Url>, ErrorKind> {
     for value in page.headers.get_all(LINK) {
         let Some(target) = value.to_str().ok().and_then(target) else { continue };
         let url = page.url.join(target);
         let url = url.map_err(|error| ErrorKind::Malformed(format!("its next page is no URL: {error}")))?;
         if !endpoint.is_at(&url) || !url.username().is_empty() || url.password().is_some() {
-            let text = format!("its next page is at another place, {:?}", printable(target));
+            let text = format!("its next page is at another host, {:?}", printable(target));
             return Err(ErrorKind::Malformed(text));
         }
         return Ok(Some(endpoint.naming_registry(url)));

@@ -1,4 +1,4 @@
-//! From host to host: which hosts an operation asks, in which order, and which of their errors is returned.
+//! Failover: which hosts an operation asks, in which order, and which of their errors it returns.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::Client;
 use crate::endpoint::Endpoint;
 use crate::hosts::{Capabilities, Host};
 
-/// What an operation is about, for its errors.
+/// The repository and the operation, for error messages.
 #[derive(Clone, Copy)]
 pub(crate) struct About<'a> {
     pub(crate) operation: Operation,
@@ -24,7 +24,7 @@ impl<'a> About<'a> {
         Self { operation, subject }
     }
 
-    /// Returns the error for a failure of no host in particular.
+    /// Returns the error for a failure that belongs to no host.
     fn error(self, kind: ErrorKind) -> Error {
         Error::new(self.operation, self.subject, kind)
     }
@@ -58,7 +58,7 @@ impl Client {
     }
 
     /// Asks one host after the other until one of them returns a value. Of several errors it returns the most telling
-    /// one, as containerd does: what a host says comes before that it has nothing, and that before a failed connection.
+    /// one, as containerd does: a host's message ranks before "not found", and that before a failed connection.
     pub(super) async fn each<T, F: Future<Output = Result<T, ErrorKind>>>(
         &self,
         about: About<'_>,
@@ -82,8 +82,8 @@ impl Client {
         Err(worst.unwrap_or_else(|| about.error(ErrorKind::Other("no host was asked".to_owned()))))
     }
 
-    /// Asks the host that is written to. If settings allow it with TLS and without, as BuildKit has it, the second way is
-    /// tried where there is no connection by the first.
+    /// Asks the host that receives writes. If settings allow it with and without TLS, as BuildKit's do, the client
+    /// tries the second scheme when the first one does not connect.
     pub(crate) async fn at_writer<T, F: Future<Output = Result<T, ErrorKind>>>(
         &self,
         about: About<'_>,
@@ -125,13 +125,13 @@ pub(crate) struct AtHost<T> {
     pub(crate) value: T,
 }
 
-/// Bounds the time of some work, and sets it as the work's deadline.
+/// Runs some work within a time, and sets that time as the work's deadline.
 async fn bounded<T>(time: Duration, work: impl Future<Output = Result<T, ErrorKind>>) -> Result<T, ErrorKind> {
     let Some(end) = Instant::now().checked_add(time) else { return work.await };
     tokio::time::timeout_at(end, deadline::within(end, work)).await.unwrap_or(Err(ErrorKind::Timeout(time)))
 }
 
-/// Returns how telling an error is.
+/// Returns the rank of an error; a higher one tells more.
 fn telling(kind: &ErrorKind) -> u8 {
     match kind {
         ErrorKind::Unreachable(_)

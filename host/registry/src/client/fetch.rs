@@ -35,7 +35,7 @@ impl Fetch for Client {
             if endpoint.last || descriptor.size > MANIFEST_LIMIT {
                 return Ok(self.resuming(endpoint, again, descriptor.size, response));
             }
-            // Small content is checked while the next host can still be asked.
+            // Small content is verified before the client returns, so that another host can still be asked.
             let bytes = response.bytes(descriptor.size).await?;
             verify::check(descriptor, &bytes)?;
             Ok(stream::once(async move { Ok(bytes) }).boxed())
@@ -50,7 +50,7 @@ impl Fetch for Client {
 
 fn request(endpoint: &Endpoint, descriptor: &Descriptor) -> Result<Request, ErrorKind> {
     let (kind, accept) = if media_type::is_document(&descriptor.media_type) {
-        // Only the media type of the descriptor will do.
+        // The response must have the media type of the descriptor.
         ("manifests", HeaderValue::from_str(&descriptor.media_type).ok())
     } else {
         ("blobs", None)

@@ -1,11 +1,11 @@
-//! HTML pages in place of a response: to log in, to say that a service is down, to start a web application.
+//! HTML pages in place of a response: a login page, a page that says a service is down, or a web application.
 
 use refkit_content::ErrorKind;
 
 /// How many bytes of a body are examined.
 const LOOKED_AT: usize = 1024;
 
-/// Returns whether a body is a page, by its media type or by how it begins.
+/// Returns whether a body is HTML, by its media type or by how it begins.
 pub(super) fn is_html(media_type: Option<&str>, bytes: &[u8]) -> bool {
     if media_type.is_some_and(|came| came.starts_with("text/html") || came.starts_with("application/xhtml")) {
         return true;
@@ -15,7 +15,7 @@ pub(super) fn is_html(media_type: Option<&str>, bytes: &[u8]) -> bool {
     ["<!doctype html", "<html", "<head", "<body"].iter().any(|tag| begin.starts_with(tag))
 }
 
-/// Returns the error for a page that came in place of something.
+/// Returns the error for an HTML page in place of the expected content.
 pub(super) fn instead_of(what: &str) -> ErrorKind {
     ErrorKind::Malformed(format!(
         "it answers with an HTML page instead of {what}: a login, or a server that is no registry"

@@ -1,4 +1,4 @@
-//! What stands for the credentials that the client sends.
+//! Principals: hashes that identify the credentials that the client sends.
 
 use async_trait::async_trait;
 use refkit_content::{Error, ErrorKind, Operation, Principal};
@@ -34,14 +34,15 @@ impl Principal for Client {
 }
 
 impl Client {
-    /// Returns the hosts that a repository may be read from. A response may come from any of them, so the principal is made
-    /// of the credentials for all of them.
+    /// Returns the hosts that serve reads of a repository. A response may come from any of them, so the principal
+    /// covers the credentials for all of them.
     fn reading(&self, repository: &Repository) -> Result<Vec<Endpoint>, ErrorKind> {
         self.endpoints(repository, |can| can.pull || can.resolve)
     }
 }
 
-/// Returns a hash of the credentials for these hosts, and of all else by which the hosts distinguish clients.
+/// Returns a hash of the credentials for these hosts, and of all other settings by which the hosts distinguish
+/// clients.
 async fn of(asked: impl Iterator<Item = (&Endpoint, &Credentials)>) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for (endpoint, credentials) in asked {

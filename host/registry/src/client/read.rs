@@ -14,7 +14,7 @@ impl Client {
         self.read_unless(endpoint, request, limit, |_| false).await?.ok_or(ErrorKind::NotFound)
     }
 
-    /// Reads a document as [`Self::read`] does; none if `lacks` says of the status that there is no such document.
+    /// Reads a document as [`Self::read`] does; returns none if `lacks` says that this status means no such document.
     pub(super) async fn read_unless(
         &self,
         endpoint: &Endpoint,

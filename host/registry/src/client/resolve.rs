@@ -1,4 +1,4 @@
-//! What a reference names: OCI distribution 1.1, section "Pulling manifests".
+//! Resolves references: OCI distribution 1.1, section "Pulling manifests".
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
@@ -25,7 +25,7 @@ const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, \
 /// The header in which registries name the digest of a manifest.
 pub(crate) const DIGEST: &str = "docker-content-digest";
 
-/// Returns which hosts may say what a reference names. One with a digest names content like any other.
+/// Returns which hosts may resolve a reference. A reference with a digest names content, which every host may serve.
 fn may_name(reference: &Reference) -> impl Fn(Capabilities) -> bool {
     let pinned = reference.digest().is_some();
     move |can| if pinned { can.pull } else { can.resolve }
@@ -41,7 +41,7 @@ impl Resolve for Client {
                 async move {
                     match client.head(&endpoint, wanted).await? {
                         Some(descriptor) => Ok(descriptor),
-                        // If the response to HEAD does not say enough, the content does.
+                        // If the response to HEAD is not sufficient, the client requests the content.
                         None => client.get(&endpoint, wanted).await.map(|content| content.descriptor),
                     }
                 }
@@ -81,16 +81,16 @@ impl Client {
         Ok(Request::new(method, url).header(ACCEPT, HeaderValue::from_static(ACCEPTED)))
     }
 
-    /// Returns the descriptor from the response to a HEAD; none if that does not say enough.
+    /// Returns the descriptor from the response to a HEAD, or none if that response is not sufficient.
     async fn head(&self, endpoint: &Endpoint, reference: &Reference) -> Result<Option<Descriptor>, ErrorKind> {
         let request = self.manifest(endpoint, reference, Method::HEAD)?.repeat(Repeat::Not500);
         let response = match self.send(endpoint, Actions::Pull, request).await {
             Err(ErrorKind::NotFound) if endpoint.last => return Ok(None),
             response => response?,
         };
-        // The reasons of a refusal are in a body, which a response to HEAD does not have. And some registries refuse every
-        // HEAD, with any status, 404 among them. A mirror's 404 stands: the client asks the next host instead, so that
-        // a miss at a mirror is one request.
+        // A registry puts the reasons of a refusal into a body, which a response to HEAD does not have. Some
+        // registries refuse every HEAD, with any status, 404 among them. A mirror's 404 stands: the client asks the
+        // next host instead, so that a miss at a mirror costs one request.
         let stands = match response.status {
             StatusCode::NOT_FOUND => !endpoint.last,
             status => status.is_success() || status == StatusCode::TOO_MANY_REQUESTS,
@@ -109,7 +109,7 @@ impl Client {
         let digest = reference.digest().cloned().or(told);
         // An HTML page, such as a login, has a media type as well.
         let known = content_type(&response.headers).filter(|known| is_telling(known));
-        // No manifest is empty; some servers answer 0 to a HEAD if they do not know the length.
+        // No manifest is empty; some servers return 0 to a HEAD if they do not know the length.
         let size = response.length().filter(|size| *size > 0);
         let (Some(digest), Some(size), Some(media_type)) = (digest, size, known) else {
             return Ok(None);
@@ -120,7 +120,7 @@ impl Client {
         Ok(Some(Descriptor::new(media_type, digest, size)))
     }
 
-    /// Returns the content, verified against the digest of the reference and against the one that the registry names.
+    /// Returns the content, verified against the digest of the reference and the digest in the response's header.
     async fn get(&self, endpoint: &Endpoint, reference: &Reference) -> Result<Content, ErrorKind> {
         let request = self.manifest(endpoint, reference, Method::GET)?;
         let Whole { headers, bytes, .. } = self.read(endpoint, request, MANIFEST_LIMIT).await?;
@@ -137,7 +137,7 @@ impl Client {
             Some(_) if is_page(&headers, &bytes) && reference.digest().is_none() => {
                 return Err(page::instead_of("a manifest"));
             }
-            // Every manifest is a JSON object, whatever else it is, and an empty body is none.
+            // Every manifest is a JSON object, and an empty body is none.
             Some(media_type) if !begins_object(&bytes) && reference.digest().is_none() => {
                 let came = printable(&media_type);
                 return Err(ErrorKind::Malformed(format!("it came as {came}, and is no JSON object")));
@@ -149,13 +149,13 @@ impl Client {
     }
 }
 
-/// Returns the digest that a registry names, if it names one.
+/// Returns the digest in the header, if there is one.
 fn digest_of(headers: &HeaderMap) -> Result<Option<Digest>, ErrorKind> {
     let parse = |text: &str| text.parse().map_err(|error| ErrorKind::Malformed(format!("its {DIGEST}: {error}")));
     text_of(headers, DIGEST).map(str::trim).filter(|text| !text.is_empty()).map(parse).transpose()
 }
 
-/// Returns the media type without parameters, if there is one that says something.
+/// Returns the media type without parameters, if it is a specific one.
 pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
     let text = text_of(headers, CONTENT_TYPE)?;
     let bare = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -171,21 +171,22 @@ fn is_page(headers: &HeaderMap, bytes: &[u8]) -> bool {
     page::is_html(content_type(headers).as_deref(), bytes)
 }
 
-/// Returns whether a media type is one of manifests alone. `application/json` and `text/plain` may stand for anything.
+/// Returns whether a media type is specific to manifests. `application/json` and `text/plain` may be the type of
+/// anything.
 fn is_telling(media_type: &str) -> bool {
     media_type::is_document(media_type)
         || (media_type::is_schema1(media_type) && media_type.starts_with("application/vnd."))
 }
 
-/// Returns the media type of content whose headers name none of a manifest: the document's own. Content that is no
-/// document is an error, unless the reference has its digest.
+/// Returns the media type from the document itself, for content whose headers have no media type of a manifest.
+/// Content that is no document is an error, unless the reference has its digest.
 fn own_media_type(headers: &HeaderMap, bytes: &[u8], pinned: bool) -> Result<String, ErrorKind> {
     let came = content_type(headers);
     match (document::read(None, bytes, &Limits::default()), came) {
         (Ok(Document::Index(index)), _) => Ok(index.media_type),
         (Ok(Document::Manifest(manifest)), _) => Ok(manifest.media_type),
         (Err(_), Some(came)) if pinned => Ok(came),
-        // Schema 1, by its own version; the reader returns the error for it.
+        // Schema 1 names its own version; the reader returns the error for it.
         (Err(DocumentError::Unsupported(_)), Some(came)) if media_type::is_schema1(&came) => Ok(came),
         (Err(_), _) if is_page(headers, bytes) => Err(page::instead_of("a manifest")),
         (Err(error), None) => Err(ErrorKind::Malformed(format!("it came without a media type, and {error}"))),

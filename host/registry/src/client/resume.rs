@@ -1,5 +1,4 @@
-//! Bodies that the client continues where they broke: RFC 9110, section 14, and OCI distribution 1.1, section "Pulling
-//! blobs".
+//! Resumes bodies that break: RFC 9110, section 14, and OCI distribution 1.1, section "Pulling blobs".
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -19,8 +18,8 @@ use crate::text::printable;
 
 type Pieces = BoxStream<'static, Result<Bytes, ErrorKind>>;
 
-/// The bytes between two breaks after which the client starts to count retries anew: 1 MiB. It gives up a host that breaks
-/// sooner each time.
+/// The bytes between two breaks after which the client starts to count retries anew: 1 MiB. A host that breaks sooner
+/// than that uses up its retries.
 const PROGRESS: u64 = 1 << 20;
 
 struct Resuming {
@@ -33,10 +32,10 @@ struct Resuming {
     /// The bytes that had come when the body last broke.
     broke: u64,
     waits: Waits,
-    /// Whether the body is coded: then a part of it is no part of the content.
+    /// Whether the body has a content coding, so that a byte range of it is no range of the content.
     coded: bool,
     pieces: Pieces,
-    /// The limiter's slot, held while the body is broken as well.
+    /// The limiter's slot, kept while the body is broken.
     _permit: Option<Permit>,
 }
 
@@ -102,7 +101,7 @@ impl Resuming {
             self.waits = self.client.inner.retries.waits(&self.endpoint);
         }
         self.broke = self.received;
-        // A body that stands still counts as broken.
+        // A body that makes no progress counts as broken.
         let broken = ErrorKind::Unreachable(String::new());
         let (Some(request), Some(wait)) =
             (self.request.as_ref().and_then(Request::try_clone), self.waits.after(&broken))
@@ -119,7 +118,7 @@ impl Resuming {
         let skip = match response.status {
             StatusCode::PARTIAL_CONTENT => {
                 let begin = response.header(CONTENT_RANGE).and_then(begin);
-                // The client could cut a part that begins elsewhere, but does not trust a host that answers so.
+                // The client could cut a part that begins elsewhere, but does not trust a host that returns one.
                 if begin != Some(self.received) {
                     let said = printable(response.header(CONTENT_RANGE).unwrap_or_default());
                     let text = format!("it was asked to go on at byte {}, and answers {said:?}", self.received);
@@ -130,7 +129,7 @@ impl Resuming {
                 }
                 0
             }
-            // The body begins anew.
+            // The body starts from its first byte.
             _ => self.received,
         };
         self.pieces = after(skip, response.stream());

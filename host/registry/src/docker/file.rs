@@ -1,4 +1,4 @@
-//! The file itself.
+//! Reads `config.json`.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -24,7 +24,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What of `config.json` is about credentials. As Docker's own command reads it, `null` means that a value is absent.
+/// The parts of `config.json` that concern credentials. As in Docker's own command, `null` means that a value is
+/// absent.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct File {
@@ -45,19 +46,19 @@ struct Entry {
     registrytoken: Option<Zeroizing<String>>,
 }
 
-/// Reads a table without the entries that are `null`.
+/// Reads a table, and drops the entries that are `null`.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(table: D) -> Result<BTreeMap<String, T>, D::Error> {
     let entries = Option::<BTreeMap<String, Option<T>>>::deserialize(table)?.unwrap_or_default();
     Ok(entries.into_iter().filter_map(|(key, entry)| Some((key, entry?))).collect())
 }
 
-/// Returns a text that is neither absent nor empty.
+/// Returns a text that is present and not empty.
 fn filled<T: Deref<Target = String>>(text: &Option<T>) -> Option<&T> {
     text.as_ref().filter(|text| !text.is_empty())
 }
 
 impl File {
-    /// Reads the file; one that is not there is empty. Blocks.
+    /// Reads the file; an absent file is empty. Blocks.
     pub(super) fn read(path: &Path) -> Result<Self, ErrorKind> {
         let fail = |what: String| ErrorKind::Malformed(format!("{}: {what}", path.display()));
         let file = match std::fs::File::open(path) {
@@ -70,21 +71,21 @@ impl File {
         if bytes.len() as u64 > LIMIT {
             return Err(fail(format!("it is larger than the limit of {LIMIT} bytes")));
         }
-        // The parser's own words could hold a secret; where it stopped cannot.
+        // The parser's message could contain a secret; a position cannot.
         let read: Option<Self> = serde_json::from_slice(&bytes).map_err(|error| {
             fail(format!("it is no configuration of Docker, see line {} column {}", error.line(), error.column()))
         })?;
         Ok(read.unwrap_or_default())
     }
 
-    /// Returns the helper that has a registry's credentials. An empty name for a registry says that its credentials
-    /// stand in this file, whatever helper the others have.
+    /// Returns the helper that has a registry's credentials. An empty name for a registry means that its credentials
+    /// are in this file, whichever helper the other registries have.
     pub(super) fn helper(&self, registry: &str) -> Option<&str> {
         let named = best(&self.cred_helpers, registry).or(self.creds_store.as_ref());
         named.map(String::as_str).filter(|name| !name.is_empty())
     }
 
-    /// Returns the credentials that stand in the file.
+    /// Returns the credentials in the file.
     pub(super) fn credentials(&self, registry: &str) -> Result<Credentials, String> {
         let Some(entry) = best(&self.auths, registry) else { return Ok(Credentials::Anonymous) };
         if let Some(token) = filled(&entry.registrytoken) {

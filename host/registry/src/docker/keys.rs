@@ -1,22 +1,22 @@
-//! How `config.json` names registries.
+//! The keys by which `config.json` names registries.
 
 use refkit_oci::reference::normal_host;
 
-/// The names of Docker Hub, of which references know the first.
+/// The names of Docker Hub. References use the first one.
 const HUB: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 
-/// What Docker calls its hub in the file and to helpers.
+/// The name of Docker Hub in the file and for helpers.
 const HUB_SERVER: &str = "https://index.docker.io/v1/";
 
-/// Returns what a registry is called to a helper.
+/// Returns the name of a registry for helpers.
 pub(super) fn server(registry: &str) -> &str {
     if registry == HUB[0] { HUB_SERVER } else { registry }
 }
 
-/// The rank of keys that are URLs of HTTP.
+/// The rank of keys that are `http://` URLs.
 const HTTP: u8 = 4;
 
-/// Returns how well a key fits a registry, 0 best: its own name, then the URLs of one.
+/// Returns how well a key fits a registry, 0 best: its own name, then the URLs of a registry.
 pub(super) fn fits(key: &str, registry: &str) -> Option<u8> {
     if key == server(registry) {
         return Some(0);
@@ -29,7 +29,7 @@ pub(super) fn fits(key: &str, registry: &str) -> Option<u8> {
         (None, Some(rest)) => (HTTP, rest),
         (None, None) => (2, key),
     };
-    // A key for a part of a registry is none for the whole of it.
+    // A key with a path below a registry does not fit the registry.
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     if !matches!(path, "" | "v1" | "v1/" | "v2" | "v2/") {
         return None;

@@ -4,16 +4,16 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::Url;
 
-/// What references call Docker Hub.
+/// The name of Docker Hub in references.
 pub(super) const DOCKER_HUB: &str = "docker.io";
 
-/// The host that serves it.
+/// The host of Docker Hub.
 const DOCKER_HUB_HOST: &str = "registry-1.docker.io";
 
 /// A host as a file writes it: `mirror.example:5000/proxy`, `https://mirror.example`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
-    /// Whether the client asks it without TLS, if the address has a scheme.
+    /// Whether the client uses plain HTTP, if the address has a scheme.
     pub(super) http: Option<bool>,
     /// `host[:port]`.
     pub(super) authority: String,
@@ -22,7 +22,7 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// Reads an address. User information, query and fragment are no part of it.
+    /// Parses an address. It drops user information, query and fragment.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let (http, rest) = match text.split_once("://") {
             None => (None, text.strip_prefix("//").unwrap_or(text)),
@@ -39,7 +39,7 @@ impl Address {
         Ok(Self { http, authority: authority.to_owned(), path: clean(path)? })
     }
 
-    /// Returns the address without user information, as people may see it.
+    /// Returns the address without user information, for messages.
     pub(super) fn shown(&self) -> String {
         let scheme = self.http.map_or("", |http| if http { "http://" } else { "https://" });
         let slash = if self.path.is_empty() { "" } else { "/" };
@@ -51,7 +51,7 @@ impl Address {
         if is_docker_hub(&self.authority) { DOCKER_HUB } else { &self.authority }
     }
 
-    /// Returns whether it is the registry itself, by containerd's rule for `?ns=`.
+    /// Returns whether this is the registry itself, by containerd's rule for `?ns=`.
     pub(super) fn is(&self, registry: &str) -> bool {
         self.authority == registry || registry == DOCKER_HUB && self.authority == DOCKER_HUB_HOST
     }
@@ -67,7 +67,7 @@ pub(super) fn is_docker_hub(authority: &str) -> bool {
     [DOCKER_HUB, DOCKER_HUB_HOST, "index.docker.io"].contains(&authority)
 }
 
-/// Returns whether a text is `host[:port]`. Names with `_` are, though no reference may have them.
+/// Returns whether a text is `host[:port]`. A name may contain `_`, though no reference may.
 pub(super) fn is_authority(text: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     let parsed =
@@ -95,7 +95,7 @@ pub(super) fn is_local(authority: &str) -> bool {
     }
 }
 
-/// Returns a path without slashes around it and empty segments in it.
+/// Returns a path without slashes around it or empty segments in it.
 fn clean(path: &str) -> Result<String, &'static str> {
     if !path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
         return Err("has a letter in its path that no URL has; write it with %");

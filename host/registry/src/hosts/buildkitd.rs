@@ -1,5 +1,5 @@
-//! The `registry` tables of `buildkitd.toml`, as BuildKit's `util/resolver` reads them. The rest of the file is passed
-//! over. One thing differs: relative paths start where the file is, and not where BuildKit was started.
+//! The `registry` tables of `buildkitd.toml`, as BuildKit's `util/resolver` reads them. This module ignores the rest
+//! of the file. One rule differs: relative paths start at the file's directory, and not where BuildKit was started.
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -14,21 +14,21 @@ use super::settings::Settings;
 use super::specification::{HostSpecification, HostSpecifications, Scheme};
 use super::{HostsError, certificates, files};
 
-/// What one table says.
+/// The settings of one table.
 pub(super) struct Registry {
     mirrors: Vec<(Address, Setting)>,
     settings: Settings,
-    /// Directories of certificates, which are read later.
+    /// Directories of certificates, which `specifications` reads later.
     directories: Vec<(PathBuf, Setting)>,
 }
 
 /// The tables of a file by the registry's name, in the order of the file.
 pub(super) type Registries = Vec<(String, Result<Registry, HostsError>)>;
 
-/// Returns what a file says; a broken table is an error for those that need it.
+/// Parses a file; a broken table is an error for its registry alone.
 ///
 /// # Errors
-/// Where the whole is not TOML, or `registry` not a table.
+/// The error if the text is not TOML, or `registry` is not a table.
 pub(super) fn parse(file: &Path, text: &str) -> Result<Registries, ConfigError> {
     let document = Document::parse(file, text)?;
     let mut found = Vec::new();
@@ -45,7 +45,7 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Registries, ConfigError> 
     Ok(found)
 }
 
-/// Go's decoder takes a key in any case.
+/// Compares a key without regard to case, as Go's decoder does.
 fn is(entry: &Entry<'_>, key: &str) -> bool {
     entry.key().eq_ignore_ascii_case(key)
 }
@@ -86,7 +86,7 @@ fn registry(table: &Entry<'_>) -> Result<Registry, ConfigError> {
     Ok(found)
 }
 
-/// The scheme of a mirror is not looked at: whether TLS is spoken is said in the mirror's own table.
+/// Reads the address of a mirror. Its scheme is ignored: the mirror's own table decides whether the client uses TLS.
 fn address(mirror: &Entry<'_>) -> Result<Address, ConfigError> {
     Address::parse(mirror.text()?).map_err(|reason| mirror.error(format!("has a mirror that {reason}")))
 }
@@ -139,7 +139,7 @@ pub(super) fn specifications(mut registries: Registries) -> HostSpecifications {
     registries.iter().map(|(name, registry)| (Pattern::Exact(name.clone()), hosts(registry))).collect()
 }
 
-/// Returns what is spoken with a host. With both `http` and `insecure` TLS is tried first, as BuildKit does.
+/// Returns the scheme for a host. With both `http` and `insecure` the client tries TLS first, as BuildKit does.
 pub(super) fn scheme(settings: &Settings) -> Scheme {
     match settings.http.as_ref().map(|http| http.value) {
         None => Scheme::Unsaid,
@@ -149,7 +149,7 @@ pub(super) fn scheme(settings: &Settings) -> Scheme {
     }
 }
 
-/// BuildKit passes over a directory that is not there or not for it to read.
+/// Reads directories of certificates. A directory that is absent or not readable is skipped, as in BuildKit.
 fn directories(registry: &mut Registry) -> Result<(), HostsError> {
     for (directory, setting) in &registry.directories {
         match certificates::read(directory, &mut registry.settings, setting) {

@@ -1,5 +1,5 @@
-//! A directory of certificates, as Docker has one for each registry: `*.crt` are roots, `*.cert` the client's own, each
-//! with the key in the file of that name in `*.key`.
+//! A directory of certificates, as Docker has one for each registry: `*.crt` are roots, and `*.cert` are the client's
+//! own, each with its key in the `*.key` of the same name.
 
 use std::io;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::files;
 use super::host::Identity;
 use super::settings::Settings;
 
-/// Adds what is in a directory to the settings.
+/// Adds the certificates in a directory to the settings.
 pub(super) fn read(directory: &Path, settings: &mut Settings, setting: &Setting) -> io::Result<()> {
     let names = files::names(directory)?;
     for name in &names {
@@ -19,7 +19,7 @@ pub(super) fn read(directory: &Path, settings: &mut Settings, setting: &Setting)
         } else if let Some(stem) = name.strip_suffix(".cert") {
             let certificate = directory.join(name);
             let key = format!("{stem}.key");
-            // Without one, the key is in the file of the certificate.
+            // Without a key file, the key is in the file of the certificate.
             let key = if names.contains(&key) { directory.join(key) } else { certificate.clone() };
             Sourced::add(&mut settings.identities, [Identity { certificate, key }], setting.clone());
         }

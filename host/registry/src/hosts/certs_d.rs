@@ -1,5 +1,5 @@
-//! A directory of directories, one for each registry, as containerd and Docker have it: with a `hosts.toml`, or else
-//! with certificates alone. `_default` is for all that have none.
+//! A directory with a subdirectory for each registry, as containerd and Docker have it. A subdirectory has a
+//! `hosts.toml` or only certificates. `_default` is for all registries without a subdirectory.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -10,16 +10,16 @@ use super::specification::{HostSpecification, HostSpecifications, Scheme};
 use super::{HostsError, certificates, files, hosts_toml};
 use refkit_config::{Setting, read_text};
 
-/// The directory for all registries that have none.
+/// The subdirectory for all other registries.
 const DEFAULT: &str = "_default";
 
 /// Returns the hosts of each registry; a broken directory is an error for its registry alone.
 ///
 /// # Errors
-/// Where the directory itself cannot be read.
+/// The error if the directory itself cannot be read.
 pub(super) fn read(root: &Path) -> io::Result<HostSpecifications> {
     let mut names = files::names(root)?;
-    // Of the two names for a port, containerd looks for this one first.
+    // Of the two names for a port, containerd prefers this one.
     names.sort_by_key(|name| !name.ends_with('_'));
     let mut found = Vec::new();
     for name in names {

@@ -1,16 +1,16 @@
-//! Why the hosts of a registry are not known.
+//! Why the hosts of a registry cannot be determined.
 
 use refkit_config::ConfigError;
 use refkit_content::ErrorKind;
 
-/// What is wrong with a file, or with a name. The text never contains the value of a header.
+/// An error in a file or a name. The text never contains the value of a header.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostsError {
-    /// A file cannot be read, or has a key or a value that is not accepted.
+    /// A file cannot be read, or has an invalid key or value.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A name is not one of a registry.
+    /// A text is not the name of a registry.
     #[error("{name:?}: {reason}")]
     Name {
         /// The name.

@@ -1,6 +1,6 @@
-//! containerd's `hosts.toml`, as its `core/remotes/docker/config` reads it. Three things differ. A file that is broken
-//! is an error, where containerd goes on as if it said nothing. Hosts count however TOML writes their tables. And an
-//! empty key beside a client certificate means what the documentation says: the key is in the same file.
+//! containerd's `hosts.toml`, as its `core/remotes/docker/config` reads it. Three rules differ. A broken file is an
+//! error, where containerd ignores it. Hosts count in every form in which TOML can write their tables. An empty key
+//! beside a client certificate means, as the documentation says, that the key is in the same file.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use super::specification::{HostSpecification, Scheme};
 /// Returns the hosts of a file in order, the server last.
 ///
 /// # Errors
-/// Where the text is not TOML, or a value is not what it has to be.
+/// The error if the text is not TOML, or a value is invalid.
 pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<HostSpecification>, ConfigError> {
     let document = Document::parse(file, text)?;
     let root = document.root();
@@ -56,7 +56,7 @@ fn specification(
     let named = address.path == "v2" || address.path.ends_with("/v2");
     let api = if override_path || named { address.path.clone() } else { format!("{}/v2", address.path) };
     let scheme = match address.http {
-        // With settings of TLS, that is tried first, except where the port says that there is none.
+        // With settings of TLS, the client tries TLS first, unless the port is that of plain HTTP.
         Some(true) if explicit(&settings) && address::split(&address.authority).1 != Some("80") => Scheme::Either,
         Some(true) => Scheme::Http,
         _ => Scheme::Https,
@@ -80,7 +80,7 @@ fn settings(table: &Entry<'_>) -> Result<(Settings, bool), ConfigError> {
     let (mut found, mut override_path) = (Settings::default(), false);
     for entry in table.entries()? {
         match entry.key().to_ascii_lowercase().as_str() {
-            // An empty list is none.
+            // An empty list counts as absent.
             "capabilities" if entry.list()?.is_empty() => {}
             "capabilities" => found.capabilities = Some(capabilities(&entry)?),
             "ca" => found.roots = Some(Sourced::paths(&entry)?),
@@ -96,7 +96,7 @@ fn settings(table: &Entry<'_>) -> Result<(Settings, bool), ConfigError> {
     Ok((found, override_path))
 }
 
-/// A file, several, or pairs of a certificate's and a key's.
+/// Reads a file, several, or pairs of a certificate and a key.
 fn identities(entry: &Entry<'_>) -> Result<Sourced<Vec<Identity>>, ConfigError> {
     let (mut value, mut shown) = (Vec::new(), Vec::new());
     let elements = if entry.is_text() { vec![entry.clone()] } else { entry.list()? };

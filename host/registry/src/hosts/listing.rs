@@ -7,7 +7,7 @@ use refkit_oci::Repository;
 
 use super::{Capabilities, Host};
 
-/// The hosts that are asked for a repository, in order, each with what files say of it:
+/// The hosts of a repository, in order, each with its settings and the files that they come from:
 ///
 /// ```text
 /// 1. https://mirror.example/v2/hub/library/alpine?ns=docker.io
@@ -20,7 +20,7 @@ use super::{Capabilities, Host};
 pub struct Listing<'a> {
     /// The repository.
     pub repository: &'a Repository,
-    /// Its hosts, as [`Hosts::of`](super::Hosts::of) has them.
+    /// The repository's hosts, from [`Hosts::of`](super::Hosts::of).
     pub hosts: &'a [Arc<Host>],
 }
 
@@ -48,7 +48,7 @@ impl fmt::Display for Listing<'_> {
     }
 }
 
-/// `resolve, pull and push`.
+/// Writes `resolve, pull and push`.
 impl fmt::Display for Capabilities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = [(self.resolve, "resolve"), (self.pull, "pull"), (self.push, "push")];

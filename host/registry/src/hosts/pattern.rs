@@ -1,4 +1,4 @@
-//! Which registries a table is about.
+//! Patterns: which registries a table applies to.
 
 use refkit_oci::reference::normal_host;
 
@@ -10,21 +10,21 @@ const HTTPS: &str = "443";
 /// How well a pattern fits a name: the greater, the better.
 pub(super) type Fit = (u8, usize);
 
-/// What a table is called.
+/// The name of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Pattern {
     /// One registry.
     Exact(String),
     /// The directory of one registry, as containerd looks for it.
     Directory(String),
-    /// All below a domain, at any depth: `.corp.example`, and a port where one is given.
+    /// All registries below a domain, at any depth; with a port if the pattern has one.
     Below(String, Option<String>),
-    /// Every registry that nothing else is about.
+    /// Every registry that no other table fits.
     Default,
 }
 
 impl Pattern {
-    /// Returns the pattern that a text means: `ghcr.io`, `*.corp.example`, `*.corp.example:5000`, `*`.
+    /// Parses a pattern: `ghcr.io`, `*.corp.example`, `*.corp.example:5000`, `*`.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if text == "*" {
             return Ok(Self::Default);
@@ -43,13 +43,13 @@ impl Pattern {
         Ok(Self::Below(format!(".{domain}"), port.map(str::to_owned)))
     }
 
-    /// Returns the one registry that a text most probably means, for an error message.
+    /// Returns the registry that a malformed text most probably means, for an error message.
     pub(super) fn meant(text: &str) -> Option<Self> {
         let host = text.split_once("://").map_or(text, |(_, rest)| rest).split('/').next()?;
         Self::parse(host).ok()
     }
 
-    /// Returns the one spelling of all patterns about the same registries: in lower case, and an exact name without the
+    /// Returns the one spelling of all patterns for the same registries: in lower case, and an exact name without the
     /// port 443.
     pub(super) fn normal(&self) -> Self {
         match self {
@@ -60,8 +60,8 @@ impl Pattern {
         }
     }
 
-    /// Returns how well it fits a registry; none where it does not. References leave out the port 443, so a file that
-    /// writes it is about the same registry; one that does not fits better.
+    /// Returns how well the pattern fits a registry, or none if it does not. References leave out the port 443, so a
+    /// pattern with that port fits the same registry; a pattern without it fits better.
     pub(super) fn fit(&self, registry: &str) -> Option<Fit> {
         match self {
             Self::Exact(name) if name.eq_ignore_ascii_case(registry) => Some((2, 1)),
@@ -86,12 +86,12 @@ impl Pattern {
     }
 }
 
-/// Returns whether a directory is one that containerd looks for.
+/// Returns whether a directory has a name that containerd looks for.
 fn is_directory(name: &str, registry: &str) -> bool {
     name == registry || *name == directory(registry)
 }
 
-/// Returns the first name that containerd looks for: `host_port_` for `host:port`.
+/// Returns the name that containerd prefers: `host_port_` for `host:port`.
 fn directory(registry: &str) -> String {
     match registry.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() => format!("{host}_{port}_"),
@@ -114,7 +114,7 @@ mod tests {
             ("ghcr.io:443", "ghcr.io", true),
             ("ghcr.io:80", "ghcr.io", false),
             ("localhost:443", "localhost", false),
-            // An endpoint, and no other name of a registry.
+            // An endpoint of Docker Hub is no other name of the registry.
             ("registry-1.docker.io", "docker.io", false),
             ("*.corp.example", "a.corp.example", true),
             ("*.corp.example", "a.b.corp.example:5000", true),

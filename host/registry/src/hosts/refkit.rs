@@ -37,10 +37,10 @@ use super::settings::Settings;
 use super::{HostsError, Rewrite};
 use keys::{EVERYWHERE, HOST_KEYS, host_key};
 
-/// The keys of a registry's table, beside those of a host.
+/// The keys of a registry's table that no host has.
 const REGISTRY_KEYS: [&str; 3] = ["mirrors", "upstream", "rewrite"];
 
-/// The keys of a mirror, beside those of a host.
+/// The keys of a mirror that no other host has.
 const MIRROR_KEYS: [&str; 2] = ["host", "rewrite"];
 
 /// A registry's table.
@@ -50,7 +50,7 @@ pub(super) struct Table {
     pub(super) upstream: bool,
     pub(super) rewrites: Option<Sourced<Vec<Rewrite>>>,
     pub(super) settings: Settings,
-    /// Whether the table has other keys than those that hold everywhere.
+    /// Whether the table has keys other than those that apply everywhere.
     pub(super) decides: bool,
 }
 
@@ -65,14 +65,14 @@ pub(super) struct Mirror {
 /// The tables of a file.
 pub(super) type Tables = Vec<(Pattern, Result<Table, HostsError>)>;
 
-/// Returns what a file says; a broken table is an error for those that need it.
+/// Parses a file; a broken table is an error for its registry alone.
 ///
 /// # Errors
-/// Where the whole is not TOML, has unknown keys, or has a table whose name tells nothing.
+/// The error if the text is not TOML, has unknown keys, or has a table whose name is no pattern.
 pub(super) fn parse(file: &Path, text: &str) -> Result<Tables, HostsError> {
     let document = Document::parse(file, text)?;
     let mut tables: Tables = Vec::new();
-    // The first spelling of each name, and the place of its table in the list.
+    // The first spelling of each name, and the index of its table in the list.
     let mut spellings: HashMap<Pattern, (Entry<'_>, usize)> = HashMap::new();
     for entry in Owned::Registry.find(&document)?.map_or(Ok(Vec::new()), |registries| registries.entries())? {
         let (pattern, table) = match (Pattern::parse(entry.key()), Pattern::meant(entry.key())) {
@@ -82,7 +82,7 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Tables, HostsError> {
         };
         match spellings.entry(pattern.normal()) {
             Occupied(spelling) => {
-                // Neither table decides: which of the two the writer wants is not known.
+                // Neither table decides, because this module cannot know which one the user meant.
                 let (first, place) = spelling.get();
                 tables[*place].1 = Err(entry.error(spelled_twice(first)).into());
             }
@@ -167,7 +167,8 @@ fn rewrite(entry: &Entry<'_>) -> Result<Sourced<Vec<Rewrite>>, ConfigError> {
 }
 
 impl Mirror {
-    /// Returns the path of the API: one with `v2` in it is that already, another is where repositories begin.
+    /// Returns the path of the API: a path with a segment `v2` is one already; below any other path, repositories
+    /// begin.
     pub(super) fn api(&self) -> String {
         let path = &self.address.path;
         match path.split('/').any(|segment| segment == "v2") {

@@ -1,4 +1,4 @@
-//! Selects the hosts of a registry among all that the settings have.
+//! Selects the hosts of a registry from all settings.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ impl Hosts {
                 break;
             }
         }
-        // The capabilities in a table are those of its own registry, not those of a mirror.
+        // The capabilities in a table apply to its own registry, not to a mirror.
         own.capabilities = None;
         if mirror.address.http.is_some() {
             own.http = None;
@@ -107,8 +107,8 @@ impl Hosts {
         })
     }
 
-    /// Sets the limits of a host, and the private networks that it may lead to, where its own entry has none: each from
-    /// the best fitting table that has one.
+    /// Sets the limits of a host, and its allowed private networks, where its own entry has none. Each comes from the
+    /// best fitting table that has it.
     fn limit(&self, host: &mut Host) -> Result<(), HostsError> {
         fn set<T: Copy>(limit: &mut Option<T>, said: &Option<Sourced<T>>, settings: &mut Vec<Setting>) {
             if let (None, Some(said)) = (&limit, said) {

@@ -1,4 +1,4 @@
-//! What files say of how a host is spoken to, whichever format they have.
+//! The settings of a host, in whichever file format.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use refkit_config::{ConfigError, Entry, Setting, Sourced};
 use super::Network;
 use super::host::{Capabilities, Identity};
 
-/// How a host is spoken to.
+/// The settings of a host, as far as a file has them.
 #[derive(Clone, Default)]
 pub(super) struct Settings {
     pub(super) http: Option<Sourced<bool>>,
@@ -26,7 +26,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Returns these settings, and for what they do not say, others.
+    /// Returns these settings, completed by others where these are absent.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             http: self.http.or(other.http),
@@ -42,12 +42,12 @@ impl Settings {
         }
     }
 
-    /// Returns whether a value is said and is true.
+    /// Returns whether a value is present and true.
     pub(super) fn is(said: &Option<Sourced<bool>>) -> bool {
         said.as_ref().is_some_and(|said| said.value)
     }
 
-    /// Returns where all of it is said.
+    /// Returns the source of every setting that is present.
     pub(super) fn all(&self) -> Vec<Setting> {
         fn of<T>(said: &Option<Sourced<T>>) -> &[Setting] {
             said.as_ref().map_or(&[], |said| &said.settings)
@@ -66,7 +66,7 @@ impl Settings {
         ];
         let mut all: Vec<Setting> = Vec::new();
         for setting in parts.into_iter().flatten() {
-            // A directory of certificates says two things at once.
+            // A directory of certificates is the source of two settings.
             if !all.contains(setting) {
                 all.push(setting.clone());
             }
@@ -75,7 +75,7 @@ impl Settings {
     }
 }
 
-/// Returns addresses and networks.
+/// Reads addresses and networks.
 pub(super) fn networks(entry: &Entry<'_>) -> Result<Sourced<Vec<Network>>, ConfigError> {
     let texts = if entry.is_text() { vec![entry.clone()] } else { entry.list()? };
     let network = |text: &Entry<'_>| text.text()?.parse::<Network>().map_err(|reason| text.error(reason));
@@ -84,7 +84,7 @@ pub(super) fn networks(entry: &Entry<'_>) -> Result<Sourced<Vec<Network>>, Confi
     Ok(Sourced::new(value, entry.setting(shown.join(", "))))
 }
 
-/// Returns what a host may be asked, by the words of containerd.
+/// Reads capabilities, by containerd's words.
 pub(super) fn capabilities(entry: &Entry<'_>) -> Result<Sourced<Capabilities>, ConfigError> {
     let mut value = Capabilities { resolve: false, pull: false, push: false };
     let list = entry.list()?;
@@ -93,7 +93,7 @@ pub(super) fn capabilities(entry: &Entry<'_>) -> Result<Sourced<Capabilities>, C
             "resolve" => value.resolve = true,
             "pull" => value.pull = true,
             "push" => value.push = true,
-            // Lists of referrers are read where content is.
+            // A host that serves content also lists its referrers.
             "referrers" => {}
             _ => return Err(word.error("has a word that is none of resolve, pull and push")),
         }
@@ -102,7 +102,7 @@ pub(super) fn capabilities(entry: &Entry<'_>) -> Result<Sourced<Capabilities>, C
     Ok(Sourced::new(value, entry.setting(words.join(", "))))
 }
 
-/// Returns headers. What people are told has no values: they may be secret.
+/// Reads headers. Messages leave their values out, because they may be secret.
 pub(super) fn headers(entry: &Entry<'_>) -> Result<Sourced<Vec<(HeaderName, HeaderValue)>>, ConfigError> {
     let mut value = Vec::new();
     let mut names = Vec::new();

@@ -1,4 +1,4 @@
-//! A host as a file specifies it, before it is known which registry it serves.
+//! A host as a file specifies it, before its registry is known.
 
 use super::address::{self, Address};
 use super::host::{Capabilities, Host, Tls};
@@ -13,12 +13,12 @@ use url::Url;
 pub(super) enum Scheme {
     Https,
     Http,
-    /// TLS, and without it where that fails.
+    /// TLS, and plain HTTP if that fails.
     Either,
-    /// No file says it: a host on this machine is asked without TLS, or with TLS first if its certificate is not checked,
-    /// as BuildKit does.
+    /// No file names a scheme: the client uses plain HTTP for a host on this machine, or tries TLS first if it does
+    /// not check the host's certificate, as BuildKit does.
     Unsaid,
-    /// No file says it: for a host on this machine the port decides, as in containerd.
+    /// No file names a scheme: for a host on this machine the port decides, as in containerd.
     ByPort,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct HostSpecification {
     /// The path of its API, without slashes around it: `v2/proxy`.
     pub(super) api: String,
     pub(super) scheme: Scheme,
-    /// Its capabilities, unless the settings name some.
+    /// Its capabilities, unless its settings have some.
     pub(super) capabilities: Capabilities,
     pub(super) rewrites: Option<Sourced<Vec<Rewrite>>>,
     pub(super) settings: Settings,
@@ -48,8 +48,8 @@ impl HostSpecification {
         Self { address: None, api, scheme, capabilities, rewrites: None, settings, origin: None }
     }
 
-    /// Returns the host for a registry; two if the client tries it with TLS and then without. `plain` selects plain HTTP for
-    /// the registry itself, and for hosts of which no file says otherwise.
+    /// Returns the host for a registry, or two if the client tries TLS and then plain HTTP. `plain` selects plain HTTP
+    /// for the registry itself, and for hosts whose scheme no file names.
     pub(super) fn hosts(&self, registry: &str, plain: bool) -> Result<Vec<Host>, HostsError> {
         let authority = self.address.as_ref().map_or(registry, |address| &address.authority);
         let itself = self.address.as_ref().is_none_or(|address| address.is(registry));

@@ -1,15 +1,15 @@
-//! Where addresses are: in the internet, in a private network, or on this machine.
+//! Classifies addresses: of the internet, of a private network, or of this machine.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// From where an address can be reached.
+/// From where clients can reach an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// From the public internet.
     Outer,
-    /// From inside a private network, or from behind a provider's translation.
+    /// From inside a private network, or from behind a provider's address translation.
     Private,
     /// From this machine alone.
     Machine,
@@ -33,15 +33,15 @@ fn reach_v4(v4: Ipv4Addr) -> Reach {
     if v4.is_loopback() {
         return Reach::Machine;
     }
-    // "This" network, of which 0.0.0.0 leads to this machine.
+    // "This" network; 0.0.0.0 leads to this machine.
     if v4.is_link_local() || v4.is_broadcast() || v4.is_multicast() || octets[0] == 0 {
         return Reach::Special;
     }
-    // Addresses behind a provider's translation, RFC 6598.
+    // Addresses behind a provider's address translation, RFC 6598.
     if v4.is_private() || (octets[0] == 100 && octets[1] & 0xc0 == 64) { Reach::Private } else { Reach::Outer }
 }
 
-/// Returns the address that stands in a URL, without looking up a name; for the names of this machine, its own address.
+/// Returns the address in a URL, without a lookup; for the names of this machine, its own address.
 pub(crate) fn written(url: &Url) -> Option<IpAddr> {
     match url.host()? {
         Host::Domain(name) => is_localhost(name).then_some(Ipv4Addr::LOCALHOST.into()),
@@ -50,7 +50,7 @@ pub(crate) fn written(url: &Url) -> Option<IpAddr> {
     }
 }
 
-/// Returns whether a URL is one of this machine, by its text.
+/// Returns whether the text of a URL names this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => is_localhost(name),
@@ -65,8 +65,8 @@ fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-/// Returns the IPv4 address that an IPv6 address leads to: by NAT64 (RFC 6052), 6to4 (RFC 3056), or the old form
-/// without a prefix.
+/// Returns the IPv4 address that an IPv6 address leads to: by NAT64 (RFC 6052), by 6to4 (RFC 3056), or as an
+/// IPv4-compatible address.
 fn inside(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     let octets = v6.octets();
     let four = |at: usize| Some(Ipv4Addr::new(octets[at], octets[at + 1], octets[at + 2], octets[at + 3]));

@@ -1,4 +1,4 @@
-//! The error that a failed connection or a broken body stands for.
+//! Errors for failed connections and broken bodies.
 
 use std::time::Duration;
 
@@ -31,11 +31,11 @@ pub(crate) fn error(error: &reqwest::Error, connect: Duration, url: &Url) -> Err
     ErrorKind::Unreachable(format!("{what}: {}", printable(&cause.to_string())))
 }
 
-/// The message of hyper's error for a response that does not begin as HTTP does. Nothing else distinguishes that error.
+/// hyper's message for a response that does not begin as HTTP does. Only the message distinguishes that error.
 const NO_HTTP: &str = "invalid HTTP version parsed";
 
 /// Returns the error for a response that is not HTTP. A server that speaks TLS answers plain HTTP with an alert, which
-/// does not begin as HTTP does. A head that is too long or has a wrong header is the server's own fault.
+/// does not begin as HTTP does. A head that is too long or has an invalid header is the server's own fault.
 fn malformed(error: &hyper::Error, url: &Url) -> ErrorKind {
     let what = error.to_string();
     if url.scheme() == "http" && what == NO_HTTP {

@@ -1,5 +1,5 @@
-//! Bodies in a content coding, as RFC 9110, section 8.4. The client asks for none, and reads gzip all the same: some
-//! servers and CDNs code every body. The decoded bytes are then checked against size and digest like any others.
+//! Bodies in a content coding (RFC 9110, section 8.4). The client requests none, and decodes gzip all the same: some
+//! servers and CDNs code every body. The reader then verifies the decoded bytes against size and digest.
 
 use std::io::Write as _;
 
@@ -19,7 +19,7 @@ type Pieces = BoxStream<'static, Result<Bytes, ErrorKind>>;
 /// 1 MiB before its reader can stop.
 const STEP: usize = 1 << 10;
 
-/// The most coded bytes that may come before a decoded one: 1 MiB. A body with more is an endless row of empty blocks.
+/// The most coded bytes without a decoded one: 1 MiB. A body with more is an endless row of empty blocks.
 const BARREN: usize = 1 << 20;
 
 /// The first bytes of gzip, RFC 1952, section 2.3.1.
@@ -63,10 +63,10 @@ pub(crate) fn decoded(coding: Coding, headers: &HeaderMap, pieces: Pieces) -> Pi
 
 struct Decoding {
     pieces: Pieces,
-    /// Coded bytes that have arrived and are not decoded.
+    /// Coded bytes that have arrived and are not yet decoded.
     held: Bytes,
     ended: bool,
-    /// Coded bytes since the last decoded one.
+    /// Coded bytes since the last decoded byte.
     barren: usize,
     /// None until the first bytes have shown whether the body is gzip: some servers name the coding and do not use it.
     decoder: Option<MultiGzDecoder<Vec<u8>>>,
@@ -101,7 +101,7 @@ impl Decoding {
                 return Ok((!piece.is_empty()).then_some(piece));
             };
             if self.held.is_empty() {
-                // This fails if the gzip is not whole.
+                // This fails if the gzip is incomplete.
                 decoder.try_finish().map_err(malformed)?;
                 let last = std::mem::take(decoder.get_mut());
                 return Ok((!last.is_empty()).then(|| last.into()));
@@ -164,7 +164,7 @@ mod tests {
             assert_eq!(read(&coded, piece).await.as_deref(), Ok(&text[..]), "{piece}");
             assert_eq!(read(&members, piece).await, Ok([&text[..], b"more"].concat()), "{piece}");
             assert_eq!(read(&gzip(b""), piece).await.as_deref(), Ok(&b""[..]), "{piece}");
-            // What only claims to be gzip is what it is.
+            // A body without the first bytes of gzip is returned unchanged.
             for plain in [&b"{}"[..], b"", b"\x1f", b"\x1fx"] {
                 assert_eq!(read(plain, piece).await.as_deref(), Ok(plain), "{piece}");
             }

@@ -1,4 +1,4 @@
-//! The error that a response stands for, by its status and body.
+//! Errors for responses, by their status and body.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ use crate::text::printable;
 /// The most bytes of an error's body that are read.
 pub(crate) const BODY_LIMIT: u64 = 16 << 10;
 
-/// What servers that speak TLS answer to a client that does not, with status 400: nginx, Go's server, and Apache.
+/// The messages with status 400 of servers that speak TLS to a client that does not: nginx, Go's server, and Apache.
 const SPEAKS_TLS: [&str; 3] =
     ["plain HTTP request was sent to HTTPS port", "HTTP request to an HTTPS server", "speaking plain HTTP to an SSL"];
 
@@ -41,11 +41,11 @@ pub(crate) fn of_status(status: StatusCode, headers: &HeaderMap, body: &[u8], ur
     }
 }
 
-/// Returns the message of a registry's error body, without what a terminal would obey.
+/// Returns the message of a registry's error body, without control sequences of terminals.
 fn message(body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let errors = body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-    // A code is a word; some registries write a number or nothing.
+    // The code should be a word; some registries write a number, or no code.
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
@@ -59,7 +59,7 @@ fn message(body: &[u8]) -> String {
     printable(&said.filter(|one| !one.is_empty()).collect::<Vec<_>>().join("; "))
 }
 
-/// Returns whether the same request may soon have another status.
+/// Returns whether a repetition of the request may soon get another status.
 pub(crate) fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
 }

@@ -1,5 +1,5 @@
-//! Limits for the requests to one host: how many at once, how many a second, and none before the time that its
-//! `Retry-After` names. All runs of a client share them.
+//! Limits for the requests to one host: requests at once, requests a second, and the pause that its `Retry-After`
+//! names. All runs of a client share them.
 
 use std::collections::HashMap;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -17,7 +17,7 @@ use crate::endpoint::Endpoint;
 /// Requests at once, unless settings say otherwise: as many as Docker and containerd send to one registry.
 const CONCURRENCY: usize = 4;
 
-/// How many limiters are kept before the idle ones are dropped. Registries may redirect to any number of hosts.
+/// How many limiters are kept before the idle ones are dropped. Redirects may lead to any number of hosts.
 const KEPT: usize = 256;
 
 /// The limiters of all hosts, by scheme, host and port.
@@ -34,8 +34,8 @@ pub(crate) struct Limiter {
     paused: Mutex<Option<Instant>>,
 }
 
-/// The kinds of requests with a limit each. A task that holds a slot of one class may wait for a slot of a later one,
-/// and never for one of an earlier class.
+/// The kinds of requests with a limit each. A task that holds a slot of one class may wait for a slot of a later
+/// class, and never for one of an earlier class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     Read,
@@ -43,7 +43,7 @@ pub(crate) enum Class {
     Token,
 }
 
-/// A slot of a limiter, free again when this is dropped.
+/// A slot of a limiter. Dropping it frees the slot.
 pub(crate) struct Permit {
     _permit: OwnedSemaphorePermit,
     /// Keeps the limiter among those in use.
@@ -99,14 +99,14 @@ impl Limiter {
         }
     }
 
-    /// Holds back all requests for a time, because the host has answered that it gets too many. A longer pause stays.
+    /// Holds back all requests for a time, because the host has limited them. A longer pause stays.
     pub(crate) fn pause(&self, wait: Duration) {
         let Some(until) = Instant::now().checked_add(wait) else { return };
         let mut paused = self.paused.lock();
         *paused = Some(paused.map_or(until, |earlier| earlier.max(until)));
     }
 
-    /// Returns what is left of the pause; none if there is none.
+    /// Returns the rest of the pause, if there is one.
     pub(crate) fn pause_left(&self) -> Option<Duration> {
         let mut paused = self.paused.lock();
         let left = paused.map(|until| until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero());

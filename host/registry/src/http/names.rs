@@ -1,8 +1,8 @@
-//! The addresses of names, and which of them may be connected to.
+//! Looks up the addresses of names, and decides to which of them the client may connect.
 //!
-//! The [redirect policy](crate::redirect::policy) judges a redirect or a realm by its text. A name can lead anywhere, so
-//! the addresses of a connection are judged here, where they become known, and by the same rules. A proxy looks names up
-//! itself, and decides where it connects to.
+//! The [redirect policy](crate::redirect::policy) judges the text of a redirect or a realm. A name can have any
+//! address, so this module judges the addresses of a connection by the same rules. A proxy looks names up itself, and
+//! decides where it connects to.
 
 use std::fmt;
 use std::io;
@@ -24,11 +24,11 @@ pub trait Names: Send + Sync {
     /// Returns the addresses of a name.
     ///
     /// # Errors
-    /// Where the name has none, or it cannot be looked up.
+    /// An error if the name has no address, or the lookup fails.
     async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>>;
 }
 
-/// The resolver of this system.
+/// The resolver of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemNames;
 
@@ -48,16 +48,16 @@ pub(crate) struct NamedBy {
     pub(crate) allowed: Vec<Network>,
 }
 
-/// Looks names up for one HTTP client.
+/// Looks up names for one HTTP client.
 pub(crate) struct Lookup {
     pub(crate) names: Arc<dyn Names>,
-    /// The host that has named those of this client; none for the hosts that settings name, which may be anywhere.
+    /// The host that has named the hosts of this client. None for hosts from the settings, which may have any address.
     pub(crate) named_by: Option<NamedBy>,
-    /// The names of proxies. Settings name them as well.
+    /// The names of proxies, which come from the settings as well.
     pub(crate) proxies: Vec<String>,
 }
 
-/// The client does not connect to a name, because of one of its addresses.
+/// The refusal to connect to a name, because of one of its addresses.
 #[derive(Debug, thiserror::Error)]
 #[error("{base} sends us to {name}, which has an address inside this network, {address}; {remedy}")]
 pub(crate) struct InsideNetwork {
@@ -72,7 +72,7 @@ pub(crate) fn remedy(address: impl fmt::Display) -> String {
     format!("where that is right, write allow_private = [\"{address}\"] for this registry in refkit.toml")
 }
 
-/// Returns the error for a connection that failed, if the reason is that a name was refused.
+/// Returns the error for a failed connection, if its cause is such a refusal.
 pub(crate) fn refused(cause: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
     cause.downcast_ref::<InsideNetwork>().map(|inside| ErrorKind::Malformed(inside.to_string()))
 }
@@ -94,7 +94,7 @@ impl Resolve for Lookup {
 }
 
 impl NamedBy {
-    /// Returns the addresses of a name if the client may connect to all of them: to public ones, to allowed ones, and to
+    /// Returns the addresses of a name if the client may connect to all of them: public addresses, allowed ones, and
     /// those in the private network or on this machine if the host that named them is there too.
     async fn fitting(&self, names: &dyn Names, name: &str, found: Vec<IpAddr>) -> Result<Vec<IpAddr>, InsideNetwork> {
         let is_open = |address: &IpAddr| {
@@ -111,12 +111,13 @@ impl NamedBy {
                     Reach::Outer => true,
                     Reach::Machine => has(Reach::Machine),
                     Reach::Private => has(Reach::Private) || has(Reach::Machine),
-                    // Such as the address of a provider's metadata, which every machine there reaches.
+                    // Such as the address of a provider's metadata service, which every machine of that provider
+                    // reaches.
                     Reach::Special => own.contains(address),
                 }
         };
         match found.iter().find(|address| !fits(address)) {
-            // One unfit address is enough: the HTTP client may connect to any of them.
+            // One refused address is enough: the HTTP client may connect to any of them.
             Some(&address) => {
                 let (base, remedy) = (host_of(&self.base), remedy(address));
                 Err(InsideNetwork { base, name: name.to_owned(), address, remedy })
@@ -125,7 +126,7 @@ impl NamedBy {
         }
     }
 
-    /// Returns the addresses of the host itself. If they cannot be looked up, it counts as public.
+    /// Returns the addresses of the naming host. If the lookup fails, the host counts as public.
     async fn own(&self, names: &dyn Names) -> Vec<IpAddr> {
         match self.base.host() {
             Some(Host::Ipv4(address)) => vec![address.into()],

@@ -1,4 +1,4 @@
-//! A request, and what its hops and repetitions have in common.
+//! A request, and the state that its redirects and repetitions share.
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::endpoint::Endpoint;
 
-/// A request to an [`Endpoint`], or to a place that the endpoint names.
+/// A request to an [`Endpoint`], or to a URL that the endpoint names.
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,
@@ -25,7 +25,7 @@ pub(crate) enum RequestBody {
     Empty,
     /// Bytes in memory, which can be sent again.
     Bytes(Bytes),
-    /// A body that is read as it is sent, and cannot be sent again.
+    /// A body that the client reads while it sends it, and cannot send again.
     Stream(Option<BoxStream<'static, Result<Bytes, Error>>>),
 }
 
@@ -34,18 +34,18 @@ pub(crate) enum RequestBody {
 pub(crate) enum Repeat {
     /// After every failure that may pass.
     Always,
-    /// As `Always`, but not after status 500: the caller then asks in another way.
+    /// As `Always`, but not after status 500, after which the caller sends another request.
     Not500,
-    /// Only after a response which says that the server did nothing.
+    /// Only after a response which says that the server has changed nothing.
     IfUndone,
-    /// Not at all: the caller first has to ask what arrived.
+    /// Never: the caller first has to request how much arrived.
     Never,
 }
 
 /// Which slot of the host's limiter a request takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Slot {
-    /// The one of its method: reading or writing.
+    /// The slot of its method: reading or writing.
     ByMethod,
     /// A slot for writing, whatever the method: the request is part of an upload.
     Write,
@@ -115,10 +115,10 @@ impl Request {
     }
 }
 
-/// What all hops and repetitions of one request have in common.
+/// The state that all hops and repetitions of one request share.
 pub(crate) struct Context<'a> {
-    /// The host that the caller asks. Its settings are for its own origin; the hosts that it redirects to get only what
-    /// the settings allow them.
+    /// The host that the caller asks. Its settings apply to its own origin; the hosts that it redirects to receive
+    /// only what the settings allow.
     pub(crate) endpoint: &'a Endpoint,
     pub(crate) purpose: Purpose,
     /// Whether a redirect has left the endpoint's origin. The redirect layer sets it, and nothing resets it, so that no
@@ -128,10 +128,10 @@ pub(crate) struct Context<'a> {
     pub(crate) repetitions: usize,
 }
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Something in a repository.
+    /// Content of a repository.
     Repository,
     /// A token. The request itself holds a secret, so the server's certificate is always checked.
     Token,
@@ -143,7 +143,7 @@ impl<'a> Context<'a> {
         Self { endpoint, purpose, left_origin: false, repetitions: 0 }
     }
 
-    /// Returns whether a URL may get what is for the endpoint alone: its headers, credentials and client certificate.
+    /// Returns whether a URL may receive the endpoint's headers, credentials and client certificate.
     pub(crate) fn is_own(&self, url: &Url) -> bool {
         !self.left_origin && self.endpoint.is_at(url)
     }

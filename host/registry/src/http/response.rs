@@ -13,23 +13,23 @@ use super::failure;
 use super::limiter::Permit;
 use crate::text::printable;
 
-/// The head of a response, and the body on its way. The response holds its slot of the host's limiter until the body is
-/// read or dropped, so the task that reads it must not send another request to the same host meanwhile.
+/// The head of a response, and its body, not yet read. The response holds its slot of the host's limiter until the
+/// body is read or dropped, so the task that reads it must not send another request to the same host in the meantime.
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     /// The URL that returned the response, after redirects.
     pub(crate) url: Url,
-    /// Whether that URL has another origin than the one that the caller asked.
+    /// Whether that URL has another origin than the request of the caller.
     pub(crate) elsewhere: bool,
     /// How the body is coded.
     pub(crate) coding: Coding,
-    /// The body as it comes, each piece in time.
+    /// The pieces of the body, each with a timeout.
     pub(crate) pieces: BoxStream<'static, Result<Bytes, ErrorKind>>,
     pub(crate) permit: Option<Permit>,
 }
 
-/// A response that has been read.
+/// A response with its whole body.
 pub(crate) struct Whole {
     pub(crate) headers: HeaderMap,
     /// The URL that returned the response, after redirects.
@@ -48,7 +48,7 @@ impl Response {
         text_of(&self.headers, name)
     }
 
-    /// Returns the URL that `Location` names.
+    /// Returns the URL in `Location`.
     pub(crate) fn location(&self) -> Result<Url, ErrorKind> {
         let text =
             self.header(LOCATION).ok_or_else(|| ErrorKind::Malformed("a redirect without Location".to_owned()))?;
@@ -57,8 +57,8 @@ impl Response {
             .map_err(|error| ErrorKind::Malformed(format!("the Location {:?} is no URL: {error}", printable(text))))
     }
 
-    /// Returns the number of bytes that the response claims to have; a response to HEAD claims one as well. The length
-    /// of a coded body says nothing about the content, so there is none.
+    /// Returns the length that the response declares; a response to HEAD declares one as well. The length of a coded
+    /// body is not that of the content, so this returns none for one.
     pub(crate) fn length(&self) -> Option<u64> {
         if self.coding == Coding::Identity { self.claimed() } else { None }
     }
@@ -67,8 +67,8 @@ impl Response {
         self.header(CONTENT_LENGTH)?.parse().ok()
     }
 
-    /// Returns the response to a request for content of this size. Some stores call a layer that is itself a gzip file
-    /// coded in gzip: its length then equals the size, and it is not decoded.
+    /// Returns the response to a request for content of this size. Some stores declare the coding gzip for a layer
+    /// that is itself a gzip file: the length then equals the size, and the client does not decode the body.
     pub(crate) fn of_size(mut self, size: u64) -> Self {
         if self.coding == Coding::Gzip && self.claimed() == Some(size) {
             self.coding = Coding::Identity;
@@ -76,15 +76,15 @@ impl Response {
         self
     }
 
-    /// Returns the response if its status is one of success.
+    /// Returns the response if its status means success.
     ///
     /// # Errors
-    /// What the status and the body mean otherwise.
+    /// The error of the status and the body.
     pub(crate) async fn success(self) -> Result<Self, ErrorKind> {
         if self.status.is_success() { Ok(self) } else { Err(self.refusal().await) }
     }
 
-    /// Returns what a refusal means. A body that is too large or no JSON adds nothing to the status.
+    /// Returns the error of a refusal. A body that is too large or no JSON adds nothing to the status.
     pub(crate) async fn refusal(self) -> ErrorKind {
         let (status, headers, url) = (self.status, self.headers.clone(), self.url.clone());
         let body = self.bytes(failure::BODY_LIMIT).await.unwrap_or_default();
@@ -94,7 +94,7 @@ impl Response {
     /// Reads the body of at most so many bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`] as soon as the body has, or claims to have, one byte more.
+    /// [`ErrorKind::TooLarge`] as soon as the body exceeds the limit, or declares that it does.
     pub(crate) async fn bytes(self, limit: u64) -> Result<Bytes, ErrorKind> {
         if self.length().is_some_and(|length| length > limit) {
             return Err(ErrorKind::TooLarge { limit });
@@ -111,7 +111,7 @@ impl Response {
         Ok(bytes.freeze())
     }
 
-    /// Takes the limiter's slot out of the response, for a caller that keeps it longer than the body.
+    /// Takes the limiter's slot out of the response, for a caller that holds it longer than the body.
     pub(crate) fn take_permit(&mut self) -> Option<Permit> {
         self.permit.take()
     }
@@ -144,7 +144,7 @@ impl Response {
         }
     }
 
-    /// Returns the same with a header.
+    /// Returns the response with another header.
     pub(crate) fn with(mut self, name: http::HeaderName, value: &str) -> Self {
         self.headers.append(name, value.parse().expect("a value"));
         self

@@ -1,4 +1,4 @@
-//! The HTTP clients: one for each [`Route`], made when the first request needs it.
+//! The HTTP clients: one for each [`Route`], built for the first request that needs it.
 
 mod refused;
 mod verifier;
@@ -21,27 +21,27 @@ use crate::hosts::{Identity, Tls};
 pub(super) use refused::refused;
 use verifier::{Anyone, Trusted};
 
-/// How requests reach a host. Requests with equal routes share an HTTP client, and so its connections.
+/// The settings by which requests reach a host. Requests with equal routes share an HTTP client and its connections.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Route {
     /// The settings of TLS; none for plain HTTP.
     pub(super) tls: Option<Tls>,
-    /// How long connecting may take.
+    /// The timeout for connecting.
     pub(super) connect: Duration,
-    /// The host that has named this one, by which the addresses of its name are judged.
+    /// The host that has named this one; the client judges the addresses of this name by it.
     pub(super) named_by: Option<NamedBy>,
 }
 
-/// All HTTP clients. Each keeps its connections.
+/// All HTTP clients. Each keeps its connections open.
 #[derive(Default)]
 pub(super) struct Clients {
     made: OnceMap<Route, reqwest::Client>,
-    /// The settings of TLS with their certificates read, which takes time.
+    /// The settings of TLS with their certificates loaded, which takes time.
     configs: OnceMap<Option<Tls>, ClientConfig>,
 }
 
-/// How many clients are kept before those for hosts that another host has named are dropped: there is one for each such
-/// host.
+/// How many clients are kept before those for hosts that another host has named are dropped. Each such host has its
+/// own client.
 const KEPT: usize = 256;
 
 impl Clients {
@@ -77,10 +77,10 @@ impl Clients {
     }
 }
 
-/// The certificates that a server's certificate is judged by.
+/// The trusted root certificates.
 struct Roots {
     store: RootCertStore,
-    /// The same, byte for byte.
+    /// The same certificates, byte for byte.
     certificates: HashSet<CertificateDer<'static>>,
 }
 
@@ -110,7 +110,7 @@ fn roots(tls: &Tls, own: &[u8], system: bool) -> Result<Roots, ErrorKind> {
         }
     }
     if system {
-        // Systems carry certificates that no library accepts; the others are enough.
+        // Systems carry certificates that no library accepts; the rest are sufficient.
         let found = rustls_native_certs::load_native_certs().certs;
         let (_, _) = store.add_parsable_certificates(found.iter().cloned());
         certificates.extend(found);
@@ -136,7 +136,7 @@ fn configure(tls: &Tls, roots: Roots) -> Result<ClientConfig, ErrorKind> {
     let builder = if tls.insecure {
         builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider)))
     } else if roots.store.is_empty() {
-        // For plain HTTP, which uses no certificates.
+        // For plain HTTP, which needs no certificates.
         builder.with_root_certificates(roots.store)
     } else {
         let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots.store), provider).build();

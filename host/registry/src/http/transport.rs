@@ -10,7 +10,7 @@ pub(crate) trait Transport: Send + Sync {
     /// Returns the response to a request, whatever its status.
     ///
     /// # Errors
-    /// Why there is no response, or, from a layer that has given up, what its last response means.
+    /// Why there is no response, or, from a layer that has given up, the error of the last response.
     fn send(
         &self,
         request: Request,

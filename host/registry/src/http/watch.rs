@@ -1,4 +1,4 @@
-//! Notices when a server no longer reads the body that the client sends.
+//! Detects a server that stops reading the body that the client sends.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -17,7 +17,7 @@ type Pieces = BoxStream<'static, Result<Bytes, Error>>;
 pub(super) struct Watch(Arc<Mutex<Option<Instant>>>);
 
 impl Watch {
-    /// Returns the body, watched, and its watch.
+    /// Returns the body, and a watch on it.
     pub(super) fn over(mut pieces: Pieces) -> (Pieces, Self) {
         let watch = Self(Arc::new(Mutex::new(Some(Instant::now()))));
         let noting = watch.clone();
@@ -32,7 +32,7 @@ impl Watch {
         (watched.boxed(), watch)
     }
 
-    /// Returns once the server has read nothing for so long.
+    /// Returns once the server has read nothing for this long.
     pub(super) async fn stuck(&self, patience: Duration) {
         loop {
             let had = self.since().map_or(Duration::ZERO, |since| since.elapsed());

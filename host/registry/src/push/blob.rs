@@ -1,4 +1,4 @@
-//! A blob on its way to a registry, whole or in chunks, as [`Uploads`](crate::Uploads) says.
+//! Sends a blob to a registry, whole or in chunks, as [`Uploads`](crate::Uploads) says.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use crate::client::{Client, Strategy};
 use crate::endpoint::Endpoint;
 use crate::http::RequestBody;
 
-/// How often the client sends a chunk again that makes no headway.
+/// How often the client repeats a chunk without progress.
 const AGAIN: u32 = 4;
 
 /// The first wait before that: 100 ms, and each further one four times as long.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// The longest wait that a registry can ask for: 60 s.
+/// The longest wait that a registry may ask for: 60 s.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// How often the client halves a chunk that is too large for the registry or a proxy: from 8 MiB down to 64 KiB.
 const HALVINGS: u32 = 7;
 
-/// Which side failed.
+/// The side that failed.
 pub(super) enum Failed {
     Source(Error),
     Registry(ErrorKind),
@@ -37,9 +37,9 @@ impl From<ErrorKind> for Failed {
     }
 }
 
-/// How sending in chunks failed.
+/// Why sending in chunks failed.
 enum Chunks {
-    /// The registry takes no chunks; the first one is still here.
+    /// The registry takes no chunks; the first chunk is returned.
     Refused(ErrorKind, Bytes),
     Failed(Failed),
 }
@@ -50,14 +50,14 @@ impl<T: Into<Failed>> From<T> for Chunks {
     }
 }
 
-/// How a whole blob failed.
+/// Why sending the whole blob failed.
 enum Whole {
-    /// It is larger than the registry or a proxy lets through, and all of it is still here.
+    /// The blob is larger than the registry or a proxy accepts; all of it is returned.
     TooLarge(ErrorKind, Reading),
     Failed(Failed),
 }
 
-/// A blob and where it goes.
+/// A blob and its destination.
 pub(super) struct Blob<'a> {
     pub(super) client: &'a Client,
     pub(super) endpoint: &'a Endpoint,
@@ -73,7 +73,7 @@ impl Blob<'_> {
         let (strategy, learned) = strategies.choose(registry, size, &uploads);
         let held = if let Strategy::Chunks(most) = strategy { most } else { chunk };
         let mut reading = Reading::new(self.descriptor, body);
-        // A body that fails at once opens no upload.
+        // If the source fails at once, the client opens no upload.
         let mut first = reading.fill(Bytes::new(), size.min(held)).await.map_err(Failed::Source)?;
         if size == 0 {
             reading.end().await.map_err(Failed::Source)?;
@@ -109,8 +109,8 @@ impl Blob<'_> {
         }
     }
 
-    /// Sends the blob in one request. A blob that is longer than a chunk is read as it is sent, so this function cannot
-    /// send it again.
+    /// Sends the blob in one request. The client reads a blob that is longer than a chunk while it sends it, so this
+    /// function cannot send it again.
     async fn whole(&self, first: Bytes, reading: Reading, chunks_refused: bool) -> Result<(), Whole> {
         let size = self.descriptor.size;
         let failed = |error| Whole::Failed(Failed::Registry(error));
@@ -142,7 +142,7 @@ impl Blob<'_> {
         })
     }
 
-    /// Sends the blob in chunks of at most so many bytes. `first` has been read already.
+    /// Sends the blob in chunks of at most `most` bytes. `first` holds the bytes that have been read.
     async fn in_chunks(&self, first: Bytes, reading: &mut Reading, most: u64) -> Result<(), Chunks> {
         let mut upload = Upload::open(self.client, self.endpoint).await?;
         if upload.least > self.client.uploads().chunk {
@@ -163,7 +163,7 @@ impl Blob<'_> {
             (self.descriptor.size, self.client.strategies(), self.endpoint.registry.as_str());
         let floor = least(self.client.uploads().chunk).max(upload.least);
         let mut most = most.max(upload.least);
-        // How much the registry has, the bytes that come next, and how often they were sent.
+        // How many bytes the registry has, the bytes that come next, and how often the client has sent them.
         let (mut start, mut held, mut tries) = (0, first, 0);
         while start < size {
             if held.is_empty() || (held.len() as u64) < upload.least {
@@ -184,7 +184,8 @@ impl Blob<'_> {
             if let Patched::Broken(_) | Patched::Unclear = patched {
                 let unclear = matches!(patched, Patched::Unclear);
                 patched = match upload.received(start).await {
-                    // Then the position of the chunk was right: ghcr.io answers 416 to more than 4 MiB.
+                    // The position of the chunk was right, so its size was not: ghcr.io answers 416 to more than 4
+                    // MiB.
                     Ok(has) if unclear && has == start => Patched::TooLarge,
                     Ok(has) => Patched::Taken(has),
                     Err(error) if error.may_pass() && tries <= AGAIN => continue,
@@ -202,8 +203,7 @@ impl Blob<'_> {
                     start = has;
                 }
                 Patched::Taken(has) => {
-                    let what =
-                        format!("it says that it has {has} bytes of the upload, of which it got {start} to {end}");
+                    let what = format!("it reports {has} bytes of the upload after a chunk from {start} to {end}");
                     return Err(ErrorKind::Malformed(what).into());
                 }
                 Patched::TooLarge if most / 2 >= floor && most > 1 => {
@@ -223,7 +223,7 @@ impl Blob<'_> {
         match upload.put(self.descriptor, RequestBody::Bytes(Bytes::new()), 0).await {
             Ok(()) => Ok(()),
             Err(Refusal::TooLarge(error) | Refusal::Other(error)) => match error {
-                // If the registry has put together other bytes, another strategy may work.
+                // If the registry has assembled other bytes, another strategy may work.
                 error @ (ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_) | ErrorKind::WrongDigest { .. }) => {
                     Err(error.into())
                 }
@@ -233,7 +233,7 @@ impl Blob<'_> {
         }
     }
 
-    /// Returns what a refusal of a chunk means: at the start, that the blob can still be sent whole.
+    /// Returns the result for a refused chunk. If it is the first one, the blob can still be sent whole.
     fn refused(&self, error: ErrorKind, start: u64, held: Bytes) -> Chunks {
         if start == 0 {
             return Chunks::Refused(error, held);
@@ -244,7 +244,7 @@ impl Blob<'_> {
     }
 }
 
-/// Returns whether a body may have been too long for the connection.
+/// Returns whether a connection broke, which may be because the body was too long for it.
 fn broke(error: &ErrorKind) -> bool {
     matches!(error.code(), ErrorCode::Unavailable | ErrorCode::Timeout)
 }
@@ -254,7 +254,8 @@ fn least(chunk: u64) -> u64 {
     (chunk >> HALVINGS).max(1)
 }
 
-/// Waits before the next try, as long as the registry asks. Returns false if the deadline or the limit comes first.
+/// Waits before the next try, as long as the registry asks for. Returns false if the deadline or the limit comes
+/// first.
 async fn wait(error: &ErrorKind, tries: u32) -> bool {
     let own = FIRST_WAIT * 4_u32.saturating_pow(tries.saturating_sub(1));
     let wait = match error {

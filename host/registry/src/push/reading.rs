@@ -1,4 +1,4 @@
-//! A blob's body on its way to a registry: verified, with a part of it in memory.
+//! The body of a blob for a push: verified, with a part of it in memory.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use parking_lot::Mutex;
 use refkit_content::{Body, Error, verify};
 use refkit_oci::Descriptor;
 
-/// The memory to set aside before any byte has come, whatever the descriptor claims: 64 KiB.
+/// The memory to allocate before any byte has arrived, whatever size the descriptor declares: 64 KiB.
 const FIRST_ALLOCATION: u64 = 64 << 10;
 
 /// A body that is read piece by piece. It ends without an error only if size and digest are right.
 pub(super) struct Reading {
     pieces: BoxStream<'static, Result<Bytes, Error>>,
-    /// The bytes that came beyond the last call.
+    /// The bytes that arrived beyond the last call's limit.
     over: Bytes,
     seen: u64,
 }
@@ -26,7 +26,7 @@ impl Reading {
         Self { pieces: verify::verified(descriptor, body).stream, over: Bytes::new(), seen: 0 }
     }
 
-    /// Returns the held bytes with as many more as make the given number. A body that is too short is an error.
+    /// Returns the held bytes, filled up to the given number. A body that is too short is an error.
     pub(super) async fn fill(&mut self, held: Bytes, most: u64) -> Result<Bytes, Error> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         if held.len() >= most {
@@ -35,7 +35,7 @@ impl Reading {
         if held.is_empty() && self.over.len() >= most {
             return Ok(self.over.split_to(most));
         }
-        // No more than has come already, so that a claim of 2^62 bytes costs nothing.
+        // At most as much as has already arrived, so that a declared size of 2^62 bytes costs nothing.
         let room = most.min(usize::try_from(self.seen.max(FIRST_ALLOCATION)).unwrap_or(most));
         let mut filled = BytesMut::with_capacity(room);
         filled.extend_from_slice(&held);
@@ -54,7 +54,7 @@ impl Reading {
         }
     }
 
-    /// Checks that nothing more comes. An empty blob is verified here, as no other call reads it.
+    /// Checks that the body has ended. This verifies an empty blob, which no other call reads.
     pub(super) async fn end(&mut self) -> Result<(), Error> {
         match self.pieces.next().await {
             Some(Err(error)) => Err(error),
@@ -82,12 +82,12 @@ impl Lent {
         self.state().reading.take()
     }
 
-    /// Returns the error of the source that ended the body, if there was one.
+    /// Returns the source's error, if one ended the body.
     pub(super) fn broken(&self) -> Option<Error> {
         self.state().broken.take()
     }
 
-    /// Returns the bytes that were read before, and then the rest, as one stream.
+    /// Returns `first` and then the rest of the body, as one stream.
     pub(super) fn after(&self, first: Bytes) -> impl Stream<Item = Result<Bytes, Error>> + Send + use<> {
         let first = futures_util::stream::iter((!first.is_empty()).then_some(Ok(first)));
         first.chain(Rest { lent: self.clone(), taken: None })

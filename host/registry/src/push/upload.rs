@@ -1,4 +1,4 @@
-//! An upload that a registry has opened: its URL, how much of the blob has arrived, and its end.
+//! An upload that a registry has opened: its URL, how many bytes have arrived, and its end.
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
@@ -14,7 +14,7 @@ use crate::endpoint::{Endpoint, shown};
 use crate::http::{Repeat, Request, RequestBody, Response, Slot};
 use crate::text::printable;
 
-/// The least size of a chunk that a registry wants.
+/// The header with the smallest chunk that a registry accepts.
 const LEAST: &str = "oci-chunk-min-length";
 
 /// An open upload. Dropping it before its end cancels it in the background.
@@ -22,20 +22,20 @@ pub(super) struct Upload {
     client: Client,
     endpoint: Endpoint,
     location: Url,
-    /// The least size of a chunk other than the last, in bytes.
+    /// The smallest chunk other than the last, in bytes.
     pub(super) least: u64,
     ended: bool,
 }
 
-/// What became of a chunk.
+/// The result of sending a chunk.
 pub(super) enum Patched {
-    /// The registry has so many bytes of the blob now.
+    /// The number of bytes of the blob that the registry has now.
     Taken(u64),
     /// The chunk is too large for the registry or a proxy.
     TooLarge,
-    /// It is unknown how much the registry has.
+    /// It is unknown how many bytes the registry has.
     Unclear,
-    /// The request broke, or the registry did.
+    /// The connection broke, or the registry failed.
     Broken(ErrorKind),
     /// The registry takes no chunks.
     Refused(ErrorKind),
@@ -51,8 +51,8 @@ impl Upload {
         Self::opened(client, endpoint, &response)
     }
 
-    /// Returns the upload that a response has opened. It has to be at the registry, because its requests carry credentials
-    /// (CVE-2026-50151).
+    /// Returns the upload that a response has opened. Its URL has to be at the registry, because its requests carry
+    /// credentials (CVE-2026-50151).
     pub(super) fn opened(client: &Client, endpoint: &Endpoint, response: &Response) -> Result<Self, ErrorKind> {
         let location = place(endpoint, response)?;
         let least = response.header(LEAST).and_then(|text| text.trim().parse().ok()).unwrap_or(0);
@@ -60,7 +60,7 @@ impl Upload {
         Ok(Self { client, endpoint, location, least, ended: false })
     }
 
-    /// Sends a chunk that begins at a byte of the blob.
+    /// Sends a chunk that starts at a position of the blob.
     pub(super) async fn patch(&mut self, start: u64, chunk: Bytes) -> Result<Patched, ErrorKind> {
         let end = start + chunk.len() as u64;
         let range = HeaderValue::from_str(&format!("{start}-{}", end.saturating_sub(1)));
@@ -70,7 +70,7 @@ impl Upload {
             .header(CONTENT_RANGE, range)
             .header(CONTENT_LENGTH, HeaderValue::from(chunk.len()))
             .body(RequestBody::Bytes(chunk))
-            // The client first asks how much has arrived.
+            // The client first requests how much has arrived.
             .repeat(Repeat::Never);
         let response = match self.ask(request).await {
             Ok(response) => response,
@@ -93,7 +93,7 @@ impl Upload {
         }
     }
 
-    /// Asks how much of the blob has arrived; it should be so many bytes.
+    /// Requests how many bytes of the blob have arrived; the caller expects `start`.
     pub(super) async fn received(&mut self, start: u64) -> Result<u64, ErrorKind> {
         let asked = async { self.ask(Request::new(Method::GET, self.location.clone())).await?.success().await };
         let response = self.client.within(asked).await?;
@@ -110,7 +110,7 @@ impl Upload {
             .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
             .header(CONTENT_LENGTH, HeaderValue::from(length))
             .body(body)
-            // A request that broke may have ended the upload all the same.
+            // A request that broke may nevertheless have ended the upload.
             .repeat(Repeat::IfUndone);
         let response = self.ask(request).await.map_err(Refusal::Other)?;
         if response.status == StatusCode::PAYLOAD_TOO_LARGE {
@@ -122,7 +122,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Cancels the upload, so that nothing stays at the registry. The response changes nothing.
+    /// Cancels the upload, so that nothing remains at the registry. The response is ignored.
     pub(super) async fn cancel(mut self) {
         self.ended = true;
         let cancel = self.ask(Request::new(Method::DELETE, self.location.clone()));
@@ -134,7 +134,7 @@ impl Upload {
         self.client.send(&self.endpoint, Actions::Push, request).await
     }
 
-    /// Takes over the URL for the next request of the upload.
+    /// Takes the URL for the next request of the upload from a response.
     fn follow(&mut self, response: &Response) -> Result<(), ErrorKind> {
         if response.headers.contains_key(LOCATION) {
             self.location = place(&self.endpoint, response)?;
@@ -159,9 +159,9 @@ impl Drop for Upload {
 
 /// Why the registry did not take a blob.
 pub(super) enum Refusal {
-    /// The body is larger than the registry or a proxy lets through.
+    /// The body is larger than the registry or a proxy accepts.
     TooLarge(ErrorKind),
-    /// Anything else.
+    /// Any other error.
     Other(ErrorKind),
 }
 

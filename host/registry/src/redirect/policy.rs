@@ -1,4 +1,4 @@
-//! The redirect policy: which other places a host may send the client to, by a redirect or as the realm of a token.
+//! The redirect policy: to which other URLs a host may send the client, by a redirect or as the realm of a token.
 
 use refkit_content::ErrorKind;
 use url::Url;
@@ -8,21 +8,21 @@ use crate::hosts::Network;
 use crate::http::address::{Reach, is_loopback, reach, written};
 use crate::http::names;
 
-/// Checks a place that an endpoint, or a host that it redirected to, names; see [`may_lead`].
+/// Checks a URL that an endpoint, or a host that it redirected to, names; see [`may_lead`].
 ///
 /// # Errors
-/// [`ErrorKind::Malformed`] with what is wrong with the place.
+/// [`ErrorKind::Malformed`] with the reason of the refusal.
 pub(crate) fn check(endpoint: &Endpoint, url: &Url) -> Result<(), ErrorKind> {
     may_lead(&endpoint.host.api, url, &endpoint.host.allow_private)
 }
 
-/// Checks a place that the host of a base URL names. A host that is asked with TLS may not lead to one that is asked
-/// without. A host in the internet may not make this machine send requests to itself or to its neighbours
-/// (CVE-2026-48978), unless its settings allow that address. This function judges the text of the URL;
-/// [`names`](crate::http::names) judges the addresses of a name when it is looked up.
+/// Checks a URL that the host of a base URL names. A host with TLS must not lead to one without. A host in the
+/// internet must not make this machine send requests to itself or to its network (CVE-2026-48978), unless its settings
+/// allow that address. This function judges the text of the URL; [`names`](crate::http::names) judges the addresses of
+/// a name at its lookup.
 ///
 /// # Errors
-/// [`ErrorKind::Malformed`] with what is wrong with the place.
+/// [`ErrorKind::Malformed`] with the reason of the refusal.
 pub(crate) fn may_lead(base: &Url, url: &Url, allowed: &[Network]) -> Result<(), ErrorKind> {
     let refuse =
         |reason: &str| Err(ErrorKind::Malformed(format!("{} sends us to {}, {reason}", host_of(base), shown(url))));
@@ -104,7 +104,7 @@ mod tests {
             ("https://localhost/token", true),
             ("https://127.0.0.2/token", false),
             ("https://169.254.169.254/latest", false),
-            // Whatever is allowed is asked as the registry is.
+            // The scheme rule applies to allowed addresses as well.
             ("http://10.0.0.8/bucket", false),
             ("https://user@10.0.0.8/bucket", false),
         ] {

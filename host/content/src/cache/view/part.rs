@@ -1,4 +1,4 @@
-//! What the caches have for one principal in one repository: memory first, then the disk.
+//! The caches of one principal in one repository: memory first, then the disk.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::disk::{Kept, Scope, Stored};
 use crate::links::Links;
 use crate::{Body, Content, Origin};
 
-/// The caches of one principal. A clone is another handle on them.
+/// The caches of one principal. Clones share them.
 #[derive(Clone)]
 pub(in crate::cache) struct Part {
     pub memory: Option<Cache>,
@@ -18,7 +18,7 @@ pub(in crate::cache) struct Part {
 }
 
 impl Part {
-    /// Returns what stands for the principal.
+    /// Returns the principal.
     pub fn who(&self) -> Arc<str> {
         match (&self.disk, &self.memory) {
             (Some(disk), _) => Arc::clone(disk.who()),
@@ -27,7 +27,7 @@ impl Part {
         }
     }
 
-    /// Returns a manifest or index. A media type that only a descriptor claimed counts once the bytes agree with it.
+    /// Returns a manifest or index. If only a descriptor has named the media type, the bytes have to agree with it.
     pub async fn manifest(&self, repository: &Repository, digest: &Digest) -> Option<Content> {
         if let Some(content) = self.memory.as_ref().and_then(|memory| memory.manifest(repository, digest)) {
             return Some(content);
@@ -46,7 +46,7 @@ impl Part {
         Some(Content { descriptor, bytes })
     }
 
-    /// Returns content that is small enough to be held whole.
+    /// Returns content that is small enough to read whole.
     pub async fn bytes(&self, repository: &Repository, digest: &Digest) -> Option<Bytes> {
         if let Some(bytes) = self.memory.as_ref().and_then(|memory| memory.bytes(repository, digest)) {
             return Some(bytes);
@@ -74,7 +74,7 @@ impl Part {
         })
     }
 
-    /// Keeps what the source has handed out, and what was checked.
+    /// Keeps verified content from the source.
     pub async fn keep(&self, repository: &Repository, descriptor: &Descriptor, bytes: &Bytes, confirmed: bool) {
         if let Some(memory) = &self.memory {
             memory.insert(repository, descriptor, bytes, confirmed);

@@ -1,4 +1,5 @@
-//! Changes `index.json` under a lock and replaces it whole. All that is not ours keeps its place and its bytes.
+//! Changes `index.json` under a lock and replaces it whole. All other entries and fields keep their order and their
+//! bytes.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, OpenOptions};
@@ -29,7 +30,7 @@ pub(super) struct Index {
     manifests: List,
 }
 
-/// What decides about an entry; the strict reading has checked the rest.
+/// The fields that decide about an entry; the strict reading has checked the rest.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Listed {
@@ -45,7 +46,7 @@ impl Listed {
         self.annotations.iter().any(|(key, value)| tag_of(key, value).is_some_and(|own| own == tag))
     }
 
-    /// Returns whether it says no more than that a manifest is there, as our entries without a name do.
+    /// Returns whether the entry has no name or other annotation, as the entries that this writer adds without a name.
     fn is_bare(&self) -> bool {
         self.annotations.is_empty() && self.platform.is_none()
     }
@@ -59,7 +60,7 @@ impl Listed {
     }
 }
 
-/// Makes an `index.json` without entries where there is none. Blocks.
+/// Creates an `index.json` without entries if there is none. Blocks.
 pub(super) fn create(root: &Path) -> Result<(), ErrorKind> {
     let _lock = lock(root)?;
     match open_below(&File::open(root)?, &[NAME]) {
@@ -69,7 +70,8 @@ pub(super) fn create(root: &Path) -> Result<(), ErrorKind> {
     }
 }
 
-/// Lists a manifest under a tag, or without a name; and one with a subject among the subject's referrers. Blocks.
+/// Lists a manifest under a tag, or without a name, and a manifest with a subject among the subject's referrers.
+/// Blocks.
 pub(super) fn list(root: &Path, descriptor: &Descriptor, tag: Option<&str>, links: &Links) -> Result<(), ErrorKind> {
     let _lock = lock(root)?;
     let mut index = Index::read(root)?;
@@ -88,7 +90,7 @@ pub(super) fn is_listed(root: &Path, digest: &Digest) -> Result<bool, ErrorKind>
     Ok(Index::read(root)?.entries()?.iter().any(|entry| entry.digest == digest.as_str()))
 }
 
-/// Takes the lock that all writers of a layout take. It lies on the file `oci-layout`, which every layout has and no
+/// Takes the lock of all writers of a layout. The lock is on the file `oci-layout`, which every layout has and no
 /// writer replaces, so that no lock file is left in the layout.
 fn lock(root: &Path) -> Result<File, ErrorKind> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
@@ -115,22 +117,22 @@ impl Index {
     }
 
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, ErrorKind> {
-        // The strict reading comes first: a document that is ambiguous is not written anew.
+        // The strict reading comes first, so that no ambiguous document is written again.
         Links::read(links::INDEX, bytes).map_err(malformed)?;
         Self::of(Object::read(bytes).map_err(malformed)?)
     }
 
-    /// Returns what decides about each entry.
+    /// Returns the deciding fields of each entry.
     pub(super) fn entries(&self) -> Result<Vec<Listed>, ErrorKind> {
         self.manifests.iter().map(|raw| serde_json::from_str(raw.get()).map_err(malformed)).collect()
     }
 
-    /// Adds an entry after the others.
+    /// Appends an entry.
     pub(super) fn push(&mut self, entry: &Descriptor) -> Result<(), ErrorKind> {
         self.manifests.push(entry).map_err(malformed)
     }
 
-    /// Gives a manifest its entry, and takes the tag and what the manifest makes needless from others.
+    /// Gives a manifest its entry, and removes the tag and the redundant entries of others.
     fn place(
         &mut self,
         root: &Path,
@@ -151,7 +153,7 @@ impl Index {
                     None => drop(needless.insert(place)),
                 }
             } else if same && entry.is_bare() {
-                // It gets its entry with a name below.
+                // The entry with a name, added below, replaces it.
                 needless.insert(place);
             } else if children.contains(&*entry.digest) && entry.is_bare() && !entry.has_subject(root)? {
                 // The pushed index lists it.
@@ -167,7 +169,7 @@ impl Index {
         Ok(())
     }
 
-    /// Returns an entry without the annotations that give it the tag; `None` for one that has no name then.
+    /// Returns an entry without the annotations that give it the tag; `None` if it has no name then.
     fn without_name(&self, place: usize, tag: &str) -> Result<Option<Object>, ErrorKind> {
         let Some(mut entry) = self.manifests.object(place).map_err(malformed)? else { return Ok(None) };
         let mut annotations = entry.object("annotations").map_err(malformed)?;

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Writes files that appear whole or not at all.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -12,23 +12,24 @@ use tempfile::{Builder, NamedTempFile, PersistError};
 use crate::ErrorKind;
 use crate::layout::file::open_below;
 
-/// What the names of unfinished files begin with. They lie at the top of the layout, never among its blobs.
+/// The prefix of unfinished files. They are at the top of the layout, never among its blobs.
 pub(super) const PREFIX: &str = ".refkit-";
 
-/// How often a file is made anew that others have swept before it was locked.
+/// How often a file is created again after another process has swept it before it was locked.
 const SWEPT: usize = 100;
 
-/// Removes the unfinished files of writers that were killed. Those of writers at work are locked. Blocks.
+/// Removes the unfinished files of writers that were killed. Active writers lock theirs. Blocks.
 pub(super) fn sweep(root: &Path) -> Result<(), ErrorKind> {
     let directory = File::open(root)?;
     for found in fs::read_dir(root)? {
         let found = found?;
         let name = found.file_name();
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
-        // What is no file is none of ours.
+        // An unfinished file is a regular file.
         let Ok(file) = open_below(&directory, &[name]) else { continue };
         if file.try_lock().is_ok() {
-            // It is unlocked after it is removed: a process that has just made it finds out and makes another.
+            // The file is removed before it is unlocked: a process that has just created it detects that and creates
+            // another.
             match fs::remove_file(found.path()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
                 _ => {}
@@ -38,7 +39,7 @@ pub(super) fn sweep(root: &Path) -> Result<(), ErrorKind> {
     Ok(())
 }
 
-/// A file that has no place yet; it is removed if it never gets one. All methods block.
+/// A file without its final path; it is removed if it never gets one. All methods block.
 pub(super) struct Unfinished {
     root: PathBuf,
     file: NamedTempFile,
@@ -47,12 +48,12 @@ pub(super) struct Unfinished {
 impl Unfinished {
     /// Begins a file in a layout.
     pub fn new(root: &Path) -> Result<Self, ErrorKind> {
-        // Layouts are made to be passed on: readable by others as far as the umask lets them.
+        // Layouts are often passed on, so others may read the file as far as the umask allows.
         let mut builder = Builder::new();
         builder.prefix(PREFIX).permissions(Permissions::from_mode(0o644));
         for _ in 0..SWEPT {
             let file = builder.tempfile_in(root)?;
-            // As long as it is locked, no process takes it for one that was left behind.
+            // While it is locked, no other process takes it for an abandoned one.
             file.as_file().lock()?;
             if file.as_file().metadata()?.nlink() > 0 {
                 return Ok(Self { root: root.to_owned(), file });
@@ -61,18 +62,18 @@ impl Unfinished {
         Err(ErrorKind::Other("files that have just been made are gone at once".to_owned()))
     }
 
-    /// Adds bytes.
+    /// Appends bytes.
     pub fn write(mut self, bytes: &[u8]) -> Result<Self, ErrorKind> {
         self.file.as_file_mut().write_all(bytes)?;
         Ok(self)
     }
 
-    /// Gives the file its place, given in steps from the layout's root, and has all of it on the disk before that.
+    /// Syncs the file and moves it to its final path, given in steps from the layout's root.
     pub fn finish(self, place: &[&str]) -> Result<(), ErrorKind> {
         self.place(place, |file, path| file.persist(path).map(drop))
     }
 
-    /// Gives the file its place unless there is one already, which stays.
+    /// Moves the file to its final path, unless that path exists.
     pub fn finish_first(self, place: &[&str]) -> Result<(), ErrorKind> {
         self.place(place, |file, path| match file.persist_noclobber(path) {
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -101,7 +102,7 @@ impl Unfinished {
     }
 }
 
-/// Makes a directory where there is none, and refuses a link: content must not end up outside of the layout.
+/// Creates a directory if it is absent, and refuses a link: content must not end up outside of the layout.
 fn make_directory(path: &Path) -> Result<(), ErrorKind> {
     match fs::create_dir(path) {
         Ok(()) => {

@@ -1,4 +1,4 @@
-//! Reading what was just written: the layout as it is at each question.
+//! Reads the layout as it is at each call.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ impl LayoutWriter {
     /// Returns the layout as it is now.
     ///
     /// # Errors
-    /// Those of [`Layout::open`].
+    /// Any error of [`Layout::open`].
     pub async fn now(&self) -> Result<Layout, Error> {
         Layout::open_as(Arc::clone(&self.path), self.repository.clone(), Arc::clone(&self.subjects)).await
     }

@@ -14,8 +14,8 @@ use crate::layout::file::{Extent, open_below};
 use crate::links::{self, Links};
 use crate::verify::{self, MANIFEST_LIMIT};
 
-/// Adds a manifest to the list of its subject's referrers and returns the new list's descriptor; `None` where the list has
-/// the manifest already. Blocks, and is called under the lock.
+/// Adds a manifest to the list of its subject's referrers and returns the new list's descriptor; `None` if the list
+/// already has the manifest. Blocks. The caller holds the lock.
 pub(super) fn with(
     root: &Path,
     index: &Index,
@@ -51,7 +51,7 @@ fn read(root: &Path, digest: &str) -> Result<Index, ErrorKind> {
     let digest: Digest = digest.parse().map_err(|error| malformed(format!("{error}")))?;
     match open_below(&File::open(root)?, &["blobs", digest.algorithm().as_str(), digest.hex()]) {
         Ok(file) => Index::parse(&Extent::whole(file)?.read_all(MANIFEST_LIMIT)?),
-        // A list that is not there lists nothing.
+        // An absent list is empty.
         Err(ErrorKind::NotFound) => Index::empty(),
         Err(problem) => Err(problem),
     }

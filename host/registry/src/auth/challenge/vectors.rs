@@ -1,5 +1,5 @@
-//! Challenges as five other clients' tests have them: for each header what becomes of it here, and why where those do
-//! not agree with each other or with this client.
+//! Challenges from the tests of five other clients: for each header, the challenges that this client finds, and the
+//! reason where the other clients do not agree with each other or with this one.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ const VECTORS: &str = include_str!("../../../../../tests/fixtures/vectors/www_au
 enum Want {
     Nothing,
     Basic,
-    /// Realm, service and scope; empty where there is none.
+    /// Realm, service and scope; an empty text for an absent one.
     Bearer(&'static str, &'static str, &'static str),
     Both(&'static str, &'static str, &'static str),
 }
@@ -27,13 +27,13 @@ const HELLO: &str = "repository:library/hello-world:pull,push";
 /// The rules that the reasons below refer to.
 const GRAMMAR: &str = "it is what RFC 9110 says, whatever others make of it";
 const BASIC_HOLDS: &str = "what follows `Basic` is a label for people: the password goes to the host that asks for it";
-const NOT_GUESSED: &str = "who a password goes to, and for what, is not guessed from a header that breaks off";
+const NOT_GUESSED: &str = "a client must not guess from a truncated header where a password goes";
 const EMPTY_ELEMENT: &str = "an empty element of a list counts for nothing, as RFC 9110, section 5.6.1";
 
-/// Each header, what it comes to, and the reason where there is a choice.
+/// Each header, its challenges, and the reason where clients differ.
 const DECISIONS: [(&str, Want, &str); 39] = [
     ("", Nothing, GRAMMAR),
-    ("foo bar", Nothing, "a scheme that nobody knows, in a header that is malformed too"),
+    ("foo bar", Nothing, "an unknown scheme, in a header that is also malformed"),
     (r#"Basic realm="Test Registry""#, Basic, ""),
     ("Basic", Basic, ""),
     ("Basic  ", Basic, ""),
@@ -57,7 +57,7 @@ const DECISIONS: [(&str, Want, &str); 39] = [
     (
         r#"Bearer realm="https://auth.example.io/token",service"#,
         Token(EXAMPLE, "", ""),
-        "by the grammar `service` is a second challenge, of a scheme that nobody knows; the first one is whole",
+        "by the grammar `service` is a second challenge, of an unknown scheme; the first one is whole",
     ),
     (r#"Bearer realm="https://auth.example.io/token",service="#, Nothing, NOT_GUESSED),
     (r#"Bearer realm="https://auth.example.io/token",service= "#, Nothing, NOT_GUESSED),
@@ -126,8 +126,8 @@ const DECISIONS: [(&str, Want, &str); 39] = [
         ),
         "",
     ),
-    ("Negotiate", Nothing, "Kerberos is not spoken here"),
-    (r#"Negotiate, Basic realm="x""#, Basic, "what is not spoken is passed over, and what follows it is not"),
+    ("Negotiate", Nothing, "this client does not speak Kerberos"),
+    (r#"Negotiate, Basic realm="x""#, Basic, "the client skips an unknown scheme, and reads the challenge after it"),
     (r#"Basic realm="x", Bearer realm="https://a/t",service="s""#, Both("https://a/t", "s", ""), GRAMMAR),
     (
         r#"Bearer realm="https://a/t" service="s""#,
@@ -156,7 +156,7 @@ fn wanted(want: Want) -> Vec<Challenge> {
     }
 }
 
-/// Returns what the client that a row is from makes of its header, in this client's terms.
+/// Returns the challenges that the client of a row finds in its header, in this client's terms.
 fn upstream(row: &Value) -> Vec<Challenge> {
     if row["expect_err"] == true {
         return Vec::new();
@@ -191,7 +191,7 @@ fn every_header_is_decided_on() {
         let [(_, want, reason)] = decisions[..] else { panic!("one decision on {text:?}, not {}", decisions.len()) };
         let found = challenges(&headers(&[text]));
         assert_eq!(found, wanted(*want), "{text:?}");
-        // The row has only a part of what that client finds.
+        // The row lists only a part of the challenges that its client finds.
         let told = rows.iter().filter(|row| &row["header"] == header && row.get("expect_subset").is_none());
         let agreed = told.map(upstream).all(|theirs| theirs == found) && !disputed.contains(header);
         assert_eq!(reason.is_empty(), agreed, "a reason where there is a choice, and only there: {text:?}");
@@ -215,11 +215,11 @@ fn headers_that_nobody_has_a_test_for() {
         (&[r#"Basic realm="x""#, r#"Bearer realm="t""#], Both("t", "", "")),
         (&[r#"Bearer realm="t"#, r#"Basic realm="x""#], Basic),
         (&[r#"Negotiate abc="#, r#"Bearer realm="t",service="s""#], Token("t", "s", "")),
-        // Without a realm there is no server to ask.
+        // Without a realm there is no token server.
         (&[r#"Bearer service="s""#], Nothing),
         (&[r#"Bearer realm="""#], Nothing),
         (&[r#"Bearer realm="https://a/t",service="""#], Token("https://a/t", "", "")),
-        // A parameter twice: a client could check one and use the other.
+        // With a repeated parameter, a client could check one value and use the other.
         (&[r#"Bearer realm="https://a/t",realm="https://b/t""#], Nothing),
         (&[r#"Bearer realm="https://a/t",REALM="https://a/t""#], Nothing),
         (&[r#"Bearer realm="https://a/t",service="a",service="b""#], Nothing),

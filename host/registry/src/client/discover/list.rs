@@ -3,11 +3,11 @@
 use refkit_content::ErrorKind;
 use refkit_oci::{Descriptor, Platform};
 
-/// What one list may hold, all pages together.
+/// The limits of one list, all pages together.
 #[derive(Clone, Copy)]
 struct Bounds {
     entries: usize,
-    /// Bytes in memory.
+    /// The most bytes in memory.
     bytes: u64,
 }
 
@@ -43,10 +43,10 @@ impl<T> List<T> {
         Self { entries: Vec::new(), bounds, held: 0, cost }
     }
 
-    /// Takes in the entries of a page.
+    /// Adds the entries of a page.
     ///
     /// # Errors
-    /// [`ErrorKind::TooMany`] or [`ErrorKind::TooLarge`] where the list would hold more than it may.
+    /// [`ErrorKind::TooMany`] or [`ErrorKind::TooLarge`] if the list would exceed its limits.
     pub(super) fn extend(&mut self, more: Vec<T>) -> Result<(), ErrorKind> {
         let Bounds { entries, bytes } = self.bounds;
         if self.entries.len() + more.len() > entries {
@@ -61,7 +61,7 @@ impl<T> List<T> {
     }
 }
 
-/// What an allocation costs beside its bytes, roughly.
+/// The memory of an allocation beyond its bytes, roughly.
 const ALLOCATION: usize = 16;
 
 fn cost_of_text(text: &str) -> u64 {

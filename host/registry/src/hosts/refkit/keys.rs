@@ -21,10 +21,10 @@ pub(super) const HOST_KEYS: [&str; 10] = [
     "allow_private",
 ];
 
-/// The keys that hold wherever a host is named, in other files too.
+/// The keys that apply wherever a host is named, in other files too.
 pub(super) const EVERYWHERE: [&str; 3] = ["concurrency", "rate", "allow_private"];
 
-/// Takes a key of a host into its settings; false where it is none.
+/// Takes a key of a host into its settings; returns false if it is no such key.
 pub(super) fn host_key(entry: &Entry<'_>, settings: &mut Settings) -> Result<bool, ConfigError> {
     match entry.key() {
         "http" => settings.http = Some(Sourced::boolean(entry)?),
@@ -51,7 +51,7 @@ pub(super) fn host_key(entry: &Entry<'_>, settings: &mut Settings) -> Result<boo
     Ok(true)
 }
 
-/// One pair of `cert` and `key`, or a list of them. Without `key` it is in the file of the certificate.
+/// Reads one pair of `cert` and `key`, or a list of them. Without `key`, the key is in the file of the certificate.
 fn identities(entry: &Entry<'_>) -> Result<Sourced<Vec<Identity>>, ConfigError> {
     let pairs = if entry.is_list() { entry.list()? } else { vec![entry.clone()] };
     let (mut value, mut shown) = (Vec::new(), Vec::new());

@@ -1,5 +1,5 @@
-//! Which hosts the client asks without a proxy: the rules that Go programs have for `NO_PROXY` (golang.org/x/net,
-//! `http/httpproxy`), so that one value of the variable means the same to all clients.
+//! Decides which hosts the client asks without a proxy, by the rules that Go programs have for `NO_PROXY`
+//! (golang.org/x/net, `http/httpproxy`), so that a value of the variable means the same to all clients.
 
 use std::net::IpAddr;
 
@@ -26,19 +26,19 @@ enum Rule {
     Domain {
         /// The domain with a dot before it.
         below: String,
-        /// Whether the domain itself is meant as well.
+        /// Whether the entry includes the domain itself.
         itself: bool,
         port: Option<u16>,
     },
 }
 
 impl Direct {
-    /// Reads a list with commas between its entries. It skips an entry that means nothing, as Go does.
+    /// Parses a list with commas between its entries. It skips malformed entries, as Go does.
     pub(super) fn parse(list: &str) -> Self {
         Self { rules: list.split(',').filter_map(|entry| Rule::parse(&entry.trim().to_lowercase())).collect() }
     }
 
-    /// Returns whether the client asks a URL without a proxy, as it always does on this machine.
+    /// Returns whether the client asks a URL without a proxy, as it always does for hosts on this machine.
     pub(super) fn is_direct(&self, url: &Url) -> bool {
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else { return false };
         let matches = |rule: &Rule| match host {
@@ -59,7 +59,7 @@ impl Rule {
             return Some(Self::Network(network));
         }
         let (host, port) = match entry.rsplit_once(':') {
-            // What has more colons and no brackets is an address of IPv6.
+            // A text with more colons and without brackets is an IPv6 address.
             Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port)),
             _ => (entry, None),
         };
@@ -67,7 +67,7 @@ impl Rule {
         let port = match port {
             // `host:` is `host`.
             None | Some("") => None,
-            // A port that no URL has fits none.
+            // An invalid port matches no URL.
             Some(port) => Some(port.parse().ok()?),
         };
         if let Ok(address) = host.parse::<IpAddr>() {

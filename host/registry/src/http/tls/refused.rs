@@ -1,4 +1,4 @@
-//! The error that a failed TLS handshake stands for.
+//! Errors for failed TLS handshakes.
 
 use std::error::Error as StdError;
 use std::io;
@@ -12,14 +12,14 @@ use url::Url;
 use crate::endpoint::host_of;
 use crate::text::printable;
 
-/// Returns whether a certificate was refused because it is an authority's own. webpki builds the chains, so rustls
-/// passes on webpki's error.
+/// Returns whether the handshake failed because the server's certificate is that of an authority. webpki builds the
+/// chains, so rustls passes on webpki's error.
 pub(super) fn is_authority(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
     matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
-/// Returns the error for a connection to a URL's host that failed, if the reason is one of TLS that lasts.
+/// Returns the error for a failed connection to a URL's host, if its cause is a lasting error of TLS.
 pub(crate) fn refused(cause: &(dyn StdError + 'static), url: &Url) -> Option<ErrorKind> {
     // Streams wrap the error and do not return it as their source.
     let mut cause = cause;
@@ -72,7 +72,7 @@ fn at(time: &UnixTime) -> String {
     Timestamp(time.unwrap_or(SystemTime::UNIX_EPOCH)).to_string()
 }
 
-/// Returns the name in what webpki prints of one: `DnsName("localhost")`.
+/// Returns the name in webpki's text for one: `DnsName("localhost")`.
 fn bare(name: &str) -> &str {
     let inner = name.split_once('(').and_then(|(_, inner)| inner.strip_suffix(')'));
     inner.map_or(name, |inner| inner.trim_matches('"'))

@@ -1,4 +1,4 @@
-//! Judges the certificates of servers.
+//! Verifies the certificates of servers.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 use super::refused::is_authority;
 
-/// Accepts a server whose chain ends in a trusted root, and one that shows a trusted root itself.
+/// Accepts a server whose chain ends in a trusted root, and a server whose certificate is itself a trusted root.
 ///
 /// The distribution project's own recipe makes such a certificate (`openssl req -x509`): it signs itself and may sign
-/// others, and the same certificate is the content of `ca.crt`. Chains refuse it, because an authority is no server; Go
-/// clients accept it, because it is itself among the trusted ones.
+/// others, and it is the content of `ca.crt`. webpki refuses it, because an authority is no server; Go clients accept
+/// it, because it is among the trusted certificates.
 #[derive(Debug)]
 pub(super) struct Trusted {
     pub(super) chains: Arc<WebPkiServerVerifier>,
@@ -34,7 +34,7 @@ impl ServerCertVerifier for Trusted {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         match self.chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            // The same function checks the dates before that.
+            // webpki checks the dates first.
             Err(error) if is_authority(&error) && self.roots.contains(end_entity) => {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
@@ -66,7 +66,7 @@ impl ServerCertVerifier for Trusted {
     }
 }
 
-/// Accepts every server that has the key of the certificate that it shows.
+/// Accepts every server that has the key of its certificate.
 #[derive(Debug)]
 pub(super) struct Anyone(pub(super) Arc<CryptoProvider>);
 
