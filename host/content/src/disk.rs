@@ -166,7 +166,7 @@ fn text_of_note(path: &Path, error: &io::Error) -> String {
 fn open(path: PathBuf, limit: u64) -> Result<Inner, ErrorKind> {
     let opened = match marker::open(&path) {
         Ok(directory) => Root::new(directory, limit),
-        Err(Refused::Unfit(problem)) => return Err(problem),
+        Err(Refused::Unfit(kind)) => return Err(kind),
         Err(Refused::Unwritable(error)) => Err(error),
     };
     let (root, note) = match opened {

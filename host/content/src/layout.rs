@@ -79,9 +79,8 @@ impl Layout {
     /// Opens a layout with the subjects that are already known.
     async fn open_as(path: Arc<PathBuf>, repository: Repository, subjects: Subjects) -> Result<Self, Error> {
         let at = Arc::clone(&path);
-        let (store, entries) = blocking(move || open(&at))
-            .await
-            .map_err(|problem| Error::new(Operation::Open, path.display(), problem))?;
+        let (store, entries) =
+            blocking(move || open(&at)).await.map_err(|kind| Error::new(Operation::Open, path.display(), kind))?;
         Ok(Self { inner: Arc::new(Inner { path, store, entries, subjects }), repository })
     }
 
@@ -153,8 +152,8 @@ impl Layout {
         Origin::Layout(Arc::clone(&self.inner.path))
     }
 
-    fn fail(&self, operation: Operation, subject: impl fmt::Display, problem: ErrorKind) -> Error {
-        Error::new(operation, subject, problem).at(self.origin())
+    fn fail(&self, operation: Operation, subject: impl fmt::Display, kind: ErrorKind) -> Error {
+        Error::new(operation, subject, kind).at(self.origin())
     }
 
     /// Returns an error for another repository than this layout's.
@@ -176,7 +175,7 @@ fn open(path: &Path) -> Result<(Store, Vec<Entry>), ErrorKind> {
     let bytes = match store.file("index.json").and_then(|file| file.read_all(MANIFEST_LIMIT)) {
         Ok(bytes) => bytes,
         Err(ErrorKind::NotFound) => return Err(ErrorKind::Malformed("there is no file `index.json`".to_owned())),
-        Err(problem) => return Err(problem),
+        Err(kind) => return Err(kind),
     };
     Ok((store, entries(&bytes)?))
 }

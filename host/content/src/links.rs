@@ -28,12 +28,12 @@ impl Links {
     /// Reads a manifest or an index strictly: every descriptor in it can be verified.
     pub fn read(media_type: &str, bytes: &[u8]) -> Result<Self, ErrorKind> {
         let document = document::read(Some(media_type), bytes, &Limits::default()).and_then(Document::verifiable);
-        document.map(Self::of).map_err(problem)
+        document.map(Self::of).map_err(kind_of)
     }
 
     /// Reads an index whose entries are used one by one: it leaves out entries that cannot be verified.
     pub fn list(bytes: &[u8]) -> Result<Self, ErrorKind> {
-        document::read(Some(INDEX), bytes, &Limits::default()).map(Self::of).map_err(problem)
+        document::read(Some(INDEX), bytes, &Limits::default()).map(Self::of).map_err(kind_of)
     }
 
     fn of(document: Document) -> Self {
@@ -87,13 +87,13 @@ pub(crate) fn stays_elsewhere(blob: &Descriptor) -> bool {
 /// Returns the media type of a manifest or index that came without one: its own `mediaType`, otherwise the type that
 /// its members show.
 pub(crate) fn media_type_of(bytes: &[u8]) -> Result<String, ErrorKind> {
-    Ok(match document::read(None, bytes, &Limits::default()).map_err(problem)? {
+    Ok(match document::read(None, bytes, &Limits::default()).map_err(kind_of)? {
         Document::Index(index) => index.media_type,
         Document::Manifest(manifest) => manifest.media_type,
     })
 }
 
-fn problem(error: DocumentError) -> ErrorKind {
+fn kind_of(error: DocumentError) -> ErrorKind {
     match error {
         DocumentError::TooLarge { limit, .. } => ErrorKind::TooLarge { limit: limit as u64 },
         error if error.is_unsupported() => ErrorKind::Unsupported(error.to_string()),

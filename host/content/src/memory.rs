@@ -91,7 +91,7 @@ fn answer<T>(value: T) -> WithOrigin<T> {
 
 fn at_memory(operation: Operation, subject: impl std::fmt::Display) -> impl FnOnce(ErrorKind) -> Error {
     let subject = subject.to_string();
-    move |problem| Error::new(operation, subject, problem).at(Origin::Memory)
+    move |kind| Error::new(operation, subject, kind).at(Origin::Memory)
 }
 
 #[async_trait]

@@ -90,7 +90,7 @@ pub fn verified(descriptor: &Descriptor, body: Body) -> Body {
 }
 
 fn checked(descriptor: &Descriptor, body: Body, subject: String) -> BoxStream<'static, Result<Bytes, Error>> {
-    let fail = move |problem| Error::new(Operation::Fetch, &subject, problem).at(&body.origin);
+    let fail = move |kind| Error::new(Operation::Fetch, &subject, kind).at(&body.origin);
     let reading = Reading {
         expected: descriptor.digest.clone(),
         size: descriptor.size,
@@ -106,13 +106,13 @@ fn checked(descriptor: &Descriptor, body: Body, subject: String) -> BoxStream<'s
                 Some(Ok(piece)) => match reading.take(piece) {
                     Ok(None) => {}
                     Ok(Some(piece)) => return Some((Ok(piece), (Some((reading, pieces)), fail))),
-                    Err(problem) => return Some((Err(fail(problem)), (None, fail))),
+                    Err(kind) => return Some((Err(fail(kind)), (None, fail))),
                 },
                 Some(Err(error)) => return Some((Err(error), (None, fail))),
                 None => {
                     return match reading.finish() {
                         Ok(last) => last.map(|piece| (Ok(piece), (None, fail))),
-                        Err(problem) => Some((Err(fail(problem)), (None, fail))),
+                        Err(kind) => Some((Err(fail(kind)), (None, fail))),
                     };
                 }
             }

@@ -1,4 +1,4 @@
-//! A copy of large blobs between two registries needs little memory, reads each once, and sends each once.
+//! A copy of large blobs between two registries needs little memory, and reads and sends each blob once.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::disallowed_methods,
@@ -16,18 +16,18 @@ use refkit_registry::Client;
 use refkit_support::image::MANIFEST;
 use refkit_support::{Auth, RealRegistry};
 
-/// What makes this binary the process that copies: from where, and to where.
+/// The variable that makes this binary the copying process: the source and the destination.
 const COPIES: &str = "REFKIT_REGISTRY_TEST_COPIES";
 
-/// The blobs: 1 GiB, and three more of 48 MiB that are under way with it.
+/// The sizes of the blobs: 1 GiB, and three of 48 MiB that are copied at the same time.
 const SIZES: [u64; 4] = [1 << 30, 48 << 20, 48 << 20, 48 << 20];
 
-/// What the process may have in memory at most: 64 MiB.
+/// The most memory of the process: 64 MiB.
 const MEMORY: u64 = 64 << 20;
 
 const PIECE: usize = 64 << 10;
 
-/// The bytes of a blob in pieces, no two of which are equal.
+/// The bytes of a blob in pieces, all different.
 fn pieces(seed: u64, size: u64) -> impl Iterator<Item = Bytes> + Send {
     (0..size / PIECE as u64).map(move |number| {
         let mut piece = BytesMut::zeroed(PIECE);
@@ -47,7 +47,7 @@ fn entry(of: &Descriptor) -> String {
     format!(r#"{{"mediaType":"{}","digest":"{}","size":{}}}"#, of.media_type, of.digest, of.size)
 }
 
-/// Puts an image of the blobs there, none of which is ever in memory.
+/// Pushes an image with the blobs. No blob is ever in memory as a whole.
 async fn fill(host: &str) -> Vec<Descriptor> {
     let asking = Client::builder().system_roots(false).build();
     let repository = Repository::new(host, "app").expect("a repository");
@@ -70,14 +70,14 @@ async fn fill(host: &str) -> Vec<Descriptor> {
     blobs
 }
 
-/// Returns the most that this process had in memory, in bytes.
+/// Returns the peak memory of this process in bytes.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
     line.trim().strip_suffix(" kB").expect("in kB").parse::<u64>().expect("a number") << 10
 }
 
-/// Copies from one of two places to the other, and says how much memory that took.
+/// Copies from one reference to the other, and prints the peak memory.
 async fn copies(places: &str) {
     let (from, to) = places.split_once(' ').expect("two places");
     let name = |host: &str| Reference::parse(&format!("{host}/app:1")).expect("a reference");
@@ -106,7 +106,7 @@ async fn a_gibibyte_takes_less_than_64_mebibytes() {
     let peak: u64 = peak.expect("a peak").parse().expect("a number");
     assert!(peak < MEMORY, "{peak} bytes");
 
-    // Each is read once, to its end, and sent once.
+    // The copy reads each blob once, to its end, and sends it once.
     for blob in &blobs {
         let asked = from.requests().unwrap();
         let reads: Vec<_> = asked.iter().filter(|one| one.path().ends_with(blob.digest.hex())).collect();
@@ -117,7 +117,7 @@ async fn a_gibibyte_takes_less_than_64_mebibytes() {
     }
     let written = to.requests().unwrap();
     let count = |method: &str| written.iter().filter(|one| one.method == method).count();
-    // The large one in chunks of 8 MiB, and the others and the config in one request.
+    // The large blob goes in chunks of 8 MiB, the others and the config in one request each.
     assert_eq!((count("POST"), count("PATCH"), count("PUT"), count("DELETE")), (5, 128, 6, 0));
     assert!(written.iter().all(|one| one.method == "HEAD" || one.status < 300), "{written:?}");
 }

@@ -1,4 +1,4 @@
-//! Lists of referrers that have no end need no more memory than they may hold.
+//! Endless lists of referrers stay within the memory limit of a list.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::disallowed_methods,
@@ -15,16 +15,16 @@ use refkit_registry::Client;
 use refkit_support::image::INDEX;
 use refkit_support::{Fault, FaultRegistry, Rule, digest};
 
-/// What makes this binary the process that lists, and where.
+/// The variable that makes this binary the listing process: the registry's host.
 const LISTS: &str = "REFKIT_REGISTRY_TEST_LISTS";
 
-/// Lists at a time: the manifests of one index.
+/// Concurrent lists: one for each manifest of an index.
 const COUNT: u32 = 24;
 
-/// What the process may have in memory at most: what the lists may hold, and the pages that are read at a time.
+/// The most memory of the process: the limits of the lists, and the pages that are read at the same time.
 const MEMORY: u64 = (24 * 8 + 128) << 20;
 
-/// Returns the most that this process had in memory, in bytes.
+/// Returns the peak memory of this process in bytes.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
@@ -36,8 +36,8 @@ async fn lists(host: &str) {
     let repository = Repository::new(host, "app").expect("a repository");
     let subjects: Vec<_> = (0..COUNT).map(|number| digest(&number.to_le_bytes())).collect();
     for found in join_all(subjects.iter().map(|subject| asking.referrers(&repository, subject, None))).await {
-        let problem = found.expect_err("a list without an end").kind;
-        assert!(matches!(problem, ErrorKind::TooLarge { .. } | ErrorKind::TooMany { .. }), "{problem}");
+        let error = found.expect_err("a list without an end").kind;
+        assert!(matches!(error, ErrorKind::TooLarge { .. } | ErrorKind::TooMany { .. }), "{error}");
     }
     println!("peak={}", peak());
 }
@@ -48,7 +48,7 @@ async fn many_lists_without_an_end() {
         return lists(host.to_str().expect("text")).await;
     }
     let registry = FaultRegistry::start().unwrap();
-    // Entries of 4 KB, of 400 bytes, and with as many annotations as fit: 4 MB a page, and each page names the next one.
+    // Entries of 4 KB, of 400 bytes, and with as many annotations as fit: 4 MB a page. Each page links to a next one.
     let note = |length: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(length));
     let notes: Vec<String> = (0..1000).map(|number| format!(r#""{number}":"""#)).collect();
     let notes = format!("{{{}}}", notes.join(","));

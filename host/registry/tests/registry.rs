@@ -1,4 +1,4 @@
-//! The client against registries that do as they are told, and against real ones.
+//! Tests of the client against fake registries that follow rules, and against real ones.
 #![forbid(unsafe_code)]
 
 #[path = "registry/access.rs"]

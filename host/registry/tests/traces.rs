@@ -1,5 +1,5 @@
-//! The spans and events of requests and retries: what a subscriber sees, and what it never sees. This test has a process
-//! of its own, because `tracing` remembers for the whole process which events no subscriber wants.
+//! The spans and events of requests and retries: what a subscriber receives, and secrets that it must never receive.
+//! This test has a separate process, because `tracing` remembers process-wide which events no subscriber wants.
 
 use std::fmt;
 use std::sync::Arc;

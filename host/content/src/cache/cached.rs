@@ -54,7 +54,7 @@ impl<S> Inner<S> {
     /// Returns the caches of a principal.
     fn part(&self, memory: Option<&Cache>, principal: &[u8; 32], repository: &Repository) -> Result<Part, Error> {
         let Some((disk, _)) = &self.disk else { return Ok(Part { memory: memory.cloned(), disk: None }) };
-        let fail = |problem| Error::new(Operation::Open, disk.path().display(), problem);
+        let fail = |kind| Error::new(Operation::Open, disk.path().display(), kind);
         let disk = disk.scope(principal, repository).map_err(fail)?;
         Ok(Part { memory: memory.map(|memory| memory.scoped(disk.who())), disk: Some(disk) })
     }

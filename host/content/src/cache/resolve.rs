@@ -101,7 +101,7 @@ impl<S: Resolve> Question<S> {
                 Some(wanted) if *wanted != descriptor.digest => verify::check_digest(wanted, bytes),
                 _ => Ok(()),
             })
-            .map_err(|problem| Error::new(Operation::Pull, reference, problem).at(&answer.origin))?;
+            .map_err(|kind| Error::new(Operation::Pull, reference, kind).at(&answer.origin))?;
         if let Some(part) = self.keeping().await {
             part.keep(&self.view.repository, descriptor, bytes, true).await;
         }

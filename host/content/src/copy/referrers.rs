@@ -61,7 +61,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         });
         let Some(bytes) = fetched.await? else { return Ok(()) };
         let links = Links::read(&referrer.media_type, &bytes);
-        let links = links.map_err(|problem| self.malformed(&referrer.digest, problem))?;
+        let links = links.map_err(|kind| self.malformed(&referrer.digest, kind))?;
         if links.subject.is_none_or(|of| of.digest != *subject) {
             return Ok(());
         }

@@ -127,7 +127,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
     ) -> BoxFuture<'f, Result<(), Halted>> {
         async move {
             let links = Links::read(&descriptor.media_type, bytes);
-            let links = links.map_err(|problem| self.malformed(&descriptor.digest, problem))?;
+            let links = links.map_err(|kind| self.malformed(&descriptor.digest, kind))?;
             self.blobs(links.blobs).await?;
             let (indexes, manifests): (Vec<_>, Vec<_>) = links.manifests.into_iter().partition(is_index);
             each(manifests, MANIFESTS_AT_ONCE, |child| async move { self.child(&child, depth + 1).await }).await?;

@@ -60,8 +60,8 @@ impl DiskCache {
         checked.map_err(|error| self.fail(error.into()))
     }
 
-    pub(super) fn fail(&self, problem: ErrorKind) -> Error {
-        Error::new(Operation::Open, self.inner.path.display(), problem)
+    pub(super) fn fail(&self, kind: ErrorKind) -> Error {
+        Error::new(Operation::Open, self.inner.path.display(), kind)
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn check(store: &Store) -> Result<(), ErrorKind> {
     let bytes = match store.file(NAME) {
         Ok(file) => file.read_all(LIMIT)?,
         Err(ErrorKind::NotFound) => return Err(missing(store)),
-        Err(problem) => return Err(problem),
+        Err(kind) => return Err(kind),
     };
     let marker: OciLayout = serde_json::from_slice(&bytes)
         .map_err(|error| ErrorKind::Malformed(format!("its file `{NAME}` is malformed: {error}")))?;

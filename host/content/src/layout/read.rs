@@ -70,9 +70,8 @@ impl Layout {
         .await?;
         let (origin, subject) = (self.origin(), descriptor.digest.clone());
         let at = origin.clone();
-        let rest = rest
-            .stream()
-            .map(move |piece| piece.map_err(|problem| Error::new(Operation::Fetch, &subject, problem).at(&at)));
+        let rest =
+            rest.stream().map(move |piece| piece.map_err(|kind| Error::new(Operation::Fetch, &subject, kind).at(&at)));
         Ok(Body { origin, stream: stream::iter(first.map(Ok)).chain(rest).boxed() })
     }
 }
@@ -90,12 +89,12 @@ impl Resolve for Layout {
         };
         match found.await {
             Ok(value) => Ok(WithOrigin { value, origin: self.origin() }),
-            Err(problem) => Err(self.fail(Operation::Resolve, reference, problem)),
+            Err(kind) => Err(self.fail(Operation::Resolve, reference, kind)),
         }
     }
 
     async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
-        let fail = |problem| self.fail(Operation::Pull, reference, problem);
+        let fail = |kind| self.fail(Operation::Pull, reference, kind);
         let (descriptor, read) = self.find(reference).await.map_err(fail)?;
         let bytes = match read {
             Some(bytes) => bytes,
@@ -119,6 +118,6 @@ impl Fetch for Layout {
         };
         opened
             .await
-            .map_err(|problem| self.fail(Operation::Fetch, format_args!("{repository}@{}", descriptor.digest), problem))
+            .map_err(|kind| self.fail(Operation::Fetch, format_args!("{repository}@{}", descriptor.digest), kind))
     }
 }

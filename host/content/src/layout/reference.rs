@@ -39,8 +39,7 @@ impl LayoutReference {
     /// # Errors
     /// [`ErrorKind::Malformed`] for a reference to a layout without a path or with a malformed digest.
     pub fn parse(text: &str) -> Result<Option<Self>, Error> {
-        let fail =
-            |problem: String| Error::new(Operation::Open, format_args!("{text:?}"), ErrorKind::Malformed(problem));
+        let fail = |kind: String| Error::new(Operation::Open, format_args!("{text:?}"), ErrorKind::Malformed(kind));
         let prefixed = text.strip_prefix("oci-layout:");
         let rest = prefixed.map_or(text, |rest| rest.strip_prefix("//").unwrap_or(rest));
         let (rest, digest) = match rest.rsplit_once('@') {

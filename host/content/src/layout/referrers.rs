@@ -23,8 +23,8 @@ impl Layout {
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let links = Links::read(&entry.media_type, &bytes).map_err(|problem| {
-            self.fail(Operation::Referrers, format_args!("{}@{}", self.repository, entry.digest), problem)
+        let links = Links::read(&entry.media_type, &bytes).map_err(|kind| {
+            self.fail(Operation::Referrers, format_args!("{}@{}", self.repository, entry.digest), kind)
         })?;
         let about = links.subject.map(|of| of.digest);
         let described = (about.as_ref() == Some(subject)).then(|| Descriptor {
@@ -43,7 +43,7 @@ impl Layout {
         if !self.entries().iter().any(|entry| entry.tags.contains(&tag)) {
             return Ok(Vec::new());
         }
-        let fail = |problem| self.fail(Operation::Referrers, format_args!("{}@{subject}", self.repository), problem);
+        let fail = |kind| self.fail(Operation::Referrers, format_args!("{}@{subject}", self.repository), kind);
         let reference = Reference::new(self.repository.clone(), Some(tag), None)
             .map_err(|error| fail(ErrorKind::Malformed(error.to_string())))?;
         let index = self.pull(&reference).await?.value;
@@ -54,7 +54,7 @@ impl Layout {
 #[async_trait]
 impl Discover for Layout {
     async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
-        self.own(repository).map_err(|problem| self.fail(Operation::Tags, repository, problem))?;
+        self.own(repository).map_err(|kind| self.fail(Operation::Tags, repository, kind))?;
         let mut tags: Vec<String> = self.names().into_iter().map(str::to_owned).collect();
         tags.sort();
         Ok(WithOrigin { value: tags, origin: self.origin() })
@@ -66,7 +66,7 @@ impl Discover for Layout {
         subject: &Digest,
         artifact_type: Option<&str>,
     ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
-        let fail = |problem| self.fail(Operation::Referrers, format_args!("{repository}@{subject}"), problem);
+        let fail = |kind| self.fail(Operation::Referrers, format_args!("{repository}@{subject}"), kind);
         self.own(repository).map_err(fail)?;
         let wanted = |of: &Descriptor| artifact_type.is_none_or(|wanted| of.artifact_type.as_deref() == Some(wanted));
         let (mut found, mut met, mut left) = (Vec::new(), HashSet::new(), MANIFEST_LIMIT);

@@ -115,23 +115,23 @@ impl Push for LayoutWriter {
                 let (path, descriptor) = (Arc::clone(&self.path), descriptor.clone());
                 blocking(move || has(&path, &descriptor)).await
             }
-            Err(problem) => Err(problem),
+            Err(kind) => Err(kind),
         };
-        known.map_err(|problem| {
+        known.map_err(|kind| {
             let subject = format_args!("{repository}@{}", descriptor.digest).to_string();
-            Error::new(Operation::Push, subject, problem).at(self.origin())
+            Error::new(Operation::Push, subject, kind).at(self.origin())
         })
     }
 
     async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error> {
         let written = match self.own(repository) {
             Ok(()) => self.write_blob(descriptor, body).await,
-            Err(problem) => Err(Err(problem)),
+            Err(kind) => Err(Err(kind)),
         };
         written.map_err(|failed| {
-            failed.unwrap_or_else(|problem| {
+            failed.unwrap_or_else(|kind| {
                 let subject = format_args!("{repository}@{}", descriptor.digest).to_string();
-                Error::new(Operation::Push, subject, problem).at(self.origin())
+                Error::new(Operation::Push, subject, kind).at(self.origin())
             })
         })
     }
@@ -148,7 +148,7 @@ impl Push for LayoutWriter {
             Ok((Links::read(media_type, &bytes)?, descriptor))
         };
         let written = match prepared() {
-            Err(problem) => Err(problem),
+            Err(kind) => Err(kind),
             Ok((links, descriptor)) => {
                 let (path, tag) = (Arc::clone(&self.path), destination.tag().map(str::to_owned));
                 blocking(move || {
@@ -164,7 +164,7 @@ impl Push for LayoutWriter {
                 .await
             }
         };
-        written.map_err(|problem| Error::new(Operation::Push, destination, problem).at(self.origin()))
+        written.map_err(|kind| Error::new(Operation::Push, destination, kind).at(self.origin()))
     }
 }
 
@@ -193,7 +193,7 @@ fn prepare(path: &Path) -> Result<(), ErrorKind> {
             // The second of two writers must not replace the file that the first has locked.
             Unfinished::new(path)?.write(&marker::content()?)?.finish_first(&[marker::NAME])?;
         }
-        Err(problem) => return Err(problem),
+        Err(kind) => return Err(kind),
     }
     marker::check(&Store::Directory(directory))?;
     index::create(path)?;
@@ -224,6 +224,6 @@ fn size(path: &Path, digest: &refkit_oci::Digest) -> Result<Option<u64>, ErrorKi
     match open_below(&directory, &["blobs", digest.algorithm().as_str(), digest.hex()]) {
         Ok(file) => Ok(Some(Extent::whole(file)?.size())),
         Err(ErrorKind::NotFound) => Ok(None),
-        Err(problem) => Err(problem),
+        Err(kind) => Err(kind),
     }
 }

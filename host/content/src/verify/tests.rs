@@ -13,7 +13,7 @@ fn repository() -> Repository {
     Repository::new("registry.test", "some/app").expect("a repository")
 }
 
-/// What a source sends: its pieces in order, an error among them where a row wants one.
+/// The pieces that a source sends, in order; one of them may be an error.
 #[derive(Clone)]
 enum Piece {
     Bytes(&'static [u8]),

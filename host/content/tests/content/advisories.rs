@@ -1,5 +1,4 @@
-//! What other readers of layouts were hit by, one test a row, named after the advisory. The tables in `hostile` have
-//! more of each kind.
+//! Advisories of other readers of layouts, one test a row. The tables in `hostile` have more rows of each kind.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -11,8 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::{Files, VERSION, blob_name, expect, index, pinned, tagged};
 
-/// Writes an archive with a layout in it whose one blob is an entry of a kind, and a file beside it that nobody may
-/// read.
+/// Writes an archive with a layout whose only blob is an entry of a given type, and a secret file beside the archive.
 fn archive(entry: EntryType, target: &str, name: &str, listed: &[u8]) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("app.tar");
@@ -39,7 +37,7 @@ fn archive(entry: EntryType, target: &str, name: &str, listed: &[u8]) -> (TempDi
 async fn cve_2026_50163_and_ghsa_8xwf_rjm4_xvhv_no_link_leads_out_of_a_layout() {
     let image = ImageBuilder::new("linux/amd64").build();
     let (name, listed) = (blob_name(image.digest()), index(&[(&image.descriptor, Some("a"))]));
-    // The bytes that the layout wants, outside of it: whoever follows the link gets what the digest promises.
+    // The layout's bytes, outside of it: a reader that follows the link gets content with the right digest.
     let outside = Files::empty().file("secret", &image.bytes);
     let secret = outside.path().join("secret");
     let files = || Files::layout(&listed);
@@ -55,7 +53,7 @@ async fn cve_2026_50163_and_ghsa_8xwf_rjm4_xvhv_no_link_leads_out_of_a_layout() 
         expect(row, layout.pull(&tagged(&own, "a")).await, Some(said));
         expect(row, layout.resolve(&pinned(&own, image.digest())).await, Some(said));
         expect(row, fetch(&layout, &own, &image.descriptor, MANIFEST_LIMIT).await, Some(said));
-        // Nor is anything written through it, or left of it elsewhere.
+        // The writer must not write through the link, or leave files at its target.
         let other = tempfile::tempdir().expect("a directory");
         let writer = LayoutWriter::open(&other.path().join("copy")).await.expect("a layout");
         let to = tagged(writer.repository(), "a");

@@ -1,4 +1,4 @@
-//! The cache answers by digest, keeps to its bound, and lets nothing in that is not verified.
+//! The cache serves content by digest, keeps within its limit, and accepts only verified content.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,7 +21,7 @@ async fn filled() -> (Counted<Memory>, Image) {
 }
 
 #[tokio::test]
-async fn a_warm_cache_answers_by_digest_without_a_question() {
+async fn a_warm_cache_serves_a_digest_without_a_request() {
     let (source, index) = filled().await;
     let cached = Cached::new(source.clone(), Cache::new(ROOM));
     let (child, config) = (&index.children()[0], &index.children()[0].blobs()[0].0);
@@ -38,14 +38,14 @@ async fn a_warm_cache_answers_by_digest_without_a_question() {
     }
     let resolved = cached.resolve(&root).await.expect("a descriptor");
     assert_eq!((&resolved.value.digest, resolved.origin), (index.digest(), Origin::Cache));
-    // It came by descriptor, and its own bytes confirm what it is.
+    // The content came by descriptor, and its own bytes confirm the media type.
     let pulled = cached.pull(&pinned(&repository(), child.digest())).await.expect("a pull");
     assert_eq!((pulled.value.descriptor.media_type.as_str(), pulled.origin), (MANIFEST, Origin::Cache));
     assert_eq!(source.asked(), 0);
 }
 
 #[tokio::test]
-async fn a_tag_is_asked_for_every_time() {
+async fn a_tag_costs_a_request_every_time() {
     let (source, index) = filled().await;
     let cached = Cached::new(source.clone(), Cache::new(ROOM));
     let tag = tagged(&repository(), "1.0");
@@ -54,7 +54,7 @@ async fn a_tag_is_asked_for_every_time() {
         assert_eq!(cached.resolve(&tag).await.expect("a descriptor").origin, Origin::Memory);
         assert_eq!(source.asked(), 2);
     }
-    // What a tag brought is answered by digest.
+    // The cache serves the content of a tag by digest.
     assert_eq!(cached.pull(&pinned(&repository(), index.digest())).await.expect("a pull").origin, Origin::Cache);
 }
 
@@ -89,7 +89,7 @@ async fn the_least_recently_used_goes_first() {
     let source = Counted::new(memory);
     let cache = Cache::new(15 << 10); // three of them, and what they cost beside their bytes
     let cached = Cached::new(source.clone(), cache.clone());
-    // By number, and whether it has to be asked for.
+    // The number of the content, and the requests for it.
     let rows = [(0, 1), (1, 1), (2, 1), (0, 0), (3, 1), (0, 0), (2, 0), (1, 1), (3, 1)];
     for (step, (number, asked)) in rows.into_iter().enumerate() {
         fetch(&cached, &repository(), &descriptors[number], MANIFEST_LIMIT).await.expect("content");
@@ -100,7 +100,7 @@ async fn the_least_recently_used_goes_first() {
 }
 
 #[tokio::test]
-async fn layers_and_what_is_too_large_stay_out() {
+async fn layers_and_large_content_are_not_cached() {
     let large = vec![7; MANIFEST_LIMIT as usize + 1];
     let rows: [(&str, &str, &[u8], usize); 6] = [
         ("a config", "application/vnd.oci.image.config.v1+json", b"{}", 1),
@@ -125,7 +125,7 @@ async fn layers_and_what_is_too_large_stay_out() {
     assert_eq!((cache.len(), cache.used(), cache.is_empty()), (0, 0, true), "no room for any item");
 }
 
-/// A source that answers everything with the same bytes, and calls them what it is told to.
+/// A source that returns the same bytes for every request, under a given media type.
 #[derive(Clone)]
 struct Liar {
     descriptor: Descriptor,
@@ -166,7 +166,7 @@ async fn only_verified_bytes_enter() {
         expect(name, cached.open(&repository(), &truth).await, error);
         assert!(cache.is_empty(), "{name}");
     }
-    // Right in itself, but not what was asked for.
+    // Valid content, but not the requested one.
     let cache = Cache::new(ROOM);
     let cached = Cached::new(Liar { descriptor: describe(MANIFEST, b"[]"), bytes: b"[]" }, cache.clone());
     expect("another", cached.pull(&pinned(&repository(), &truth.digest)).await, Some("has the digest"));
@@ -193,7 +193,7 @@ async fn a_descriptor_cannot_rename_what_is_cached() {
     let (source, index) = filled().await;
     let cached = Cached::new(source.clone(), Cache::new(ROOM));
     let child = &index.children()[0];
-    // A hostile index of the same repository calls the manifest a config.
+    // A hostile index of the same repository lists the manifest as a config.
     let called = Descriptor { media_type: "application/x.config".to_owned(), ..child.descriptor.clone() };
     fetch(&cached, &repository(), &called, MANIFEST_LIMIT).await.expect("content");
     let pulled = cached.pull(&pinned(&repository(), child.digest())).await.expect("a pull");

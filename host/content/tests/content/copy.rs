@@ -1,4 +1,4 @@
-//! Copying brings everything along, once, and stops at what has no end.
+//! A copy transfers all content once, and stops at endless content.
 
 use refkit_content::{Fetch, MANIFEST_LIMIT, Memory, Resolve, copy, fetch};
 use refkit_oci::Repository;
@@ -10,7 +10,7 @@ fn elsewhere() -> Repository {
     Repository::new("mirror.test", "copy/of/app").expect("a repository")
 }
 
-/// Checks that a repository holds an image to its last blob.
+/// Checks that a repository has all content of an image.
 async fn holds(source: &dyn Fetch, repository: &Repository, image: &Image) {
     let blobs = image.blobs().iter().map(|(descriptor, bytes)| (descriptor, bytes));
     for (descriptor, bytes) in blobs.chain([(&image.descriptor, &image.bytes)]) {
@@ -23,7 +23,7 @@ async fn holds(source: &dyn Fetch, repository: &Repository, image: &Image) {
 }
 
 #[tokio::test]
-async fn everything_comes_along() {
+async fn a_copy_transfers_everything() {
     let (from, to) = (Memory::new(), Memory::new());
     for (tag, image) in demo() {
         image.push(&from, &tagged(&repository(), tag)).await.expect("a push");
@@ -36,10 +36,10 @@ async fn everything_comes_along() {
 }
 
 #[tokio::test]
-async fn what_is_there_is_not_asked_for_again() {
+async fn present_content_is_not_requested_again() {
     let (from, to) = (Memory::new(), Memory::new());
     let image = ImageBuilder::new("linux/amd64").file("x", b"y").file("z", b"w").build();
-    // The same manifest twice, and twice the same layer.
+    // The same manifest twice, and the same layer twice.
     let index = IndexBuilder::new().add(image.clone()).add(attestation(&image)).add(image.clone()).build();
     index.push(&from, &tagged(&repository(), "1.0")).await.expect("a push");
     let source = Counted::new(from);
@@ -108,7 +108,7 @@ async fn hostile_sources_are_refused_and_no_tag_moves() {
     }
 }
 
-/// Puts indexes into each other, each listing the one below so many times.
+/// Adds nested indexes, each of which lists the next one several times.
 fn nested(memory: &Memory, depth: usize, times: usize) {
     let bytes = index(&[]);
     let mut below = memory.insert(&tagged(&repository(), "0"), INDEX, bytes);
@@ -121,8 +121,8 @@ fn nested(memory: &Memory, depth: usize, times: usize) {
 }
 
 #[tokio::test]
-async fn indexes_within_each_other_have_an_end() {
-    // Depth, how often each lists the one below, and whether that is fine. 10^8 paths lead through the third.
+async fn the_depth_of_indexes_is_limited() {
+    // the depth, how often each index lists the next one, whether the copy succeeds; 10^8 paths lead through the third
     let rows = [(0, 1, true), (8, 1, true), (8, 10, true), (9, 1, false), (500, 2, false)];
     for (depth, times, fine) in rows {
         let (from, to) = (Memory::new(), Memory::new());

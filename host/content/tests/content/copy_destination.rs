@@ -1,4 +1,4 @@
-//! A destination that notes what it is asked, and fails where it is told to.
+//! A destination that records its requests, and fails on demand.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use refkit_content::{Body, Error, ErrorKind, Memory, Operation, Push};
 use refkit_oci::{Descriptor, Reference, Repository};
 
-/// How often a push lets others go first, so that all that may be under way at once is.
+/// How often a push yields, so that all concurrent pushes overlap.
 const TURNS: usize = 50;
 
 #[derive(Clone, Default)]
@@ -21,9 +21,9 @@ pub struct Destination {
 
 #[derive(Default)]
 struct Notes {
-    /// What becomes of the next pushes of blobs.
+    /// The errors of the next pushes of blobs.
     blobs: Mutex<VecDeque<ErrorKind>>,
-    /// What becomes of the next mounts; the rest is up to the store.
+    /// The results of the next mounts; then the store decides.
     mounts: Mutex<VecDeque<Result<bool, ErrorKind>>>,
     lines: Mutex<Vec<String>>,
     under_way: AtomicUsize,
@@ -38,23 +38,23 @@ impl Destination {
     }
 
     /// Lets the next pushes of blobs fail, after their bodies have been read.
-    pub fn fail(self, problems: impl IntoIterator<Item = ErrorKind>) -> Self {
-        self.notes.blobs.lock().extend(problems);
+    pub fn fail(self, kinds: impl IntoIterator<Item = ErrorKind>) -> Self {
+        self.notes.blobs.lock().extend(kinds);
         self
     }
 
-    /// Sets what the next mounts answer.
+    /// Sets the results of the next mounts.
     pub fn mounts(self, answers: impl IntoIterator<Item = Result<bool, ErrorKind>>) -> Self {
         self.notes.mounts.lock().extend(answers);
         self
     }
 
-    /// Returns what was asked since the last time.
+    /// Returns the requests since the last call.
     pub fn lines(&self) -> Vec<String> {
         std::mem::take(&mut self.notes.lines.lock())
     }
 
-    /// Returns how many blobs were under way at once at most, how many were begun, and how many still are under way.
+    /// Returns the most concurrent pushes of blobs, how many began, and how many have not ended.
     pub fn pushes(&self) -> (usize, usize, usize) {
         let read = |of: &AtomicUsize| of.load(Ordering::SeqCst);
         (read(&self.notes.most), read(&self.notes.begun), read(&self.notes.under_way))
@@ -76,7 +76,7 @@ impl Push for Destination {
         self.note(format!("mount {}", blob.digest));
         let answer = self.notes.mounts.lock().pop_front();
         match answer {
-            Some(answer) => answer.map_err(|problem| Error::new(Operation::Push, repository, problem)),
+            Some(answer) => answer.map_err(|kind| Error::new(Operation::Push, repository, kind)),
             None => self.held.mount(repository, blob, from).await,
         }
     }
@@ -89,12 +89,12 @@ impl Push for Destination {
         for _ in 0..TURNS {
             tokio::task::yield_now().await;
         }
-        let problem = self.notes.blobs.lock().pop_front();
-        let pushed = match problem {
-            Some(problem) => {
+        let kind = self.notes.blobs.lock().pop_front();
+        let pushed = match kind {
+            Some(kind) => {
                 let stream = refkit_content::verified(descriptor, body).stream;
                 let read: Result<Vec<Bytes>, Error> = futures_util::TryStreamExt::try_collect(stream).await;
-                read.and(Err(Error::new(Operation::Push, repository, problem)))
+                read.and(Err(Error::new(Operation::Push, repository, kind)))
             }
             None => self.held.push_blob(repository, descriptor, body).await,
         };

@@ -1,4 +1,4 @@
-//! Copies that run side by side, are mounted, come again, bring referrers, and tell how far they are.
+//! Copies with concurrency, mounts, retries, referrers and progress.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ fn other_repository() -> Repository {
     Repository::new("registry.test", "copy/of/app").expect("a repository")
 }
 
-/// An image with a config and some layers of its own.
+/// Returns an image with a config and layers that no other image has.
 fn image(name: &str, layers: usize) -> Image {
     let builder = ImageBuilder::new("linux/amd64").label("name", name);
     (0..layers).fold(builder, |of, n| of.layer("application/x.layer", format!("{name} {n}"))).build()
@@ -59,7 +59,7 @@ async fn blobs_of_all_manifests_share_one_bound() {
 async fn a_blob_of_two_manifests_is_sent_once_and_waited_for() {
     let with = |name: &str| ImageBuilder::new("linux/amd64").label("name", name).layer("a/b", "shared").build();
     let index = IndexBuilder::new().add(with("one")).add(with("two")).build();
-    // With one at a time the second manifest has everything else before the layer is begun.
+    // With a limit of one, the copy has sent all other blobs of the second manifest before the layer.
     for bound in [1, 4] {
         let (from, to) = (Counted::new(filled(&[&index]).await), Destination::default());
         let (name, there) = (pinned(&repository(), index.digest()), tagged(&other_registry(), "t"));
@@ -72,10 +72,10 @@ async fn a_blob_of_two_manifests_is_sent_once_and_waited_for() {
 }
 
 #[tokio::test]
-async fn a_manifest_that_is_there_stands_for_its_blobs() {
+async fn a_present_manifest_proves_its_blobs() {
     let (one, two) = (image("one", 1), image("two", 1));
     let index = IndexBuilder::new().add(one.clone()).add(two.clone()).build();
-    // Options; what is asked of the source: the root, the second manifest and its two blobs, and the first manifest.
+    // options; requests to the source: the root, the second manifest and its two blobs, and the first manifest
     for (name, options, asked) in
         [("as usual", Options::default(), 4), ("thorough", Options::default().thorough(true), 5)]
     {
@@ -86,7 +86,7 @@ async fn a_manifest_that_is_there_stands_for_its_blobs() {
         options.copy(&from, &pinned(&repository(), index.digest()), &to, &there).await.expect(name);
         assert_eq!(from.asked(), asked, "{name}");
     }
-    // Nothing is written where all of it is there, and no tag is wanted.
+    // The copy writes nothing if the destination has everything and no tag is requested.
     let to = Destination::default();
     one.push(&to.held, &pinned(&other_registry(), one.digest())).await.expect("a push");
     let (from, there) = (filled(&[&one]).await, pinned(&other_registry(), one.digest()));
@@ -96,11 +96,11 @@ async fn a_manifest_that_is_there_stands_for_its_blobs() {
 }
 
 #[tokio::test]
-async fn within_one_registry_blobs_are_mounted() {
+async fn blobs_are_mounted_within_a_registry() {
     let image = image("x", 3);
     let unavailable = || Err(ErrorKind::Unavailable("status 500".to_owned()));
     let malformed = || Err(ErrorKind::Malformed("another digest".to_owned()));
-    // Destination, answers; mounts that are tried, blobs that are pushed, the error.
+    // the destination, its responses; attempted mounts, pushed blobs, the error
     let rows = [
         ("it mounts", other_repository(), vec![], 4, 0, None),
         ("it does not", other_repository(), vec![Ok(false)], 1, 4, None),
@@ -129,12 +129,12 @@ async fn within_one_registry_blobs_are_mounted() {
 }
 
 #[tokio::test]
-async fn a_blob_comes_again_where_the_destination_breaks() {
+async fn a_blob_is_sent_again_after_the_destination_breaks() {
     let image = image("x", 0);
     let unavailable = || ErrorKind::Unavailable("status 502".to_owned());
     let limited = || ErrorKind::RateLimited { said: String::new(), retry_after: Some(Duration::ZERO) };
     let long = || ErrorKind::RateLimited { said: String::new(), retry_after: Some(Duration::from_secs(3600)) };
-    // What the destination answers, how often the blob is opened at the source, the error.
+    // the destination's errors, how often the source opens the blob, the error
     let rows = [
         ("nothing", vec![], 1, None),
         ("unavailable", vec![unavailable()], 2, None),
@@ -144,16 +144,16 @@ async fn a_blob_comes_again_where_the_destination_breaks() {
         ("forbidden", vec![ErrorKind::Forbidden("no".to_owned())], 1, Some("forbidden: no")),
         ("malformed", vec![ErrorKind::Malformed("what?".to_owned())], 1, Some("what?")),
     ];
-    for (name, problems, opened, error) in rows {
+    for (name, kinds, opened, error) in rows {
         let source = Counted::new(filled(&[&image]).await);
-        let to = Destination::default().fail(problems);
+        let to = Destination::default().fail(kinds);
         let copied = copy(&source, &pinned(&repository(), image.digest()), &to, &tagged(&other_registry(), "t")).await;
         expect(name, copied, error);
         assert_eq!(source.asked(), 1 + opened, "{name}");
     }
 }
 
-/// A store whose blobs break off, or stop.
+/// A store whose blobs break or stall.
 #[derive(Clone)]
 struct Broken {
     held: Memory,
@@ -204,7 +204,7 @@ impl Discover for Broken {
 }
 
 #[tokio::test]
-async fn where_the_source_breaks_the_copy_ends_and_nothing_is_cut_short() {
+async fn a_broken_source_ends_the_copy_without_truncated_content() {
     let image = image("x", 3);
     let blob = |n: usize| image.blobs()[n].0.digest.clone();
     for stops in [None, Some(blob(2))] {
@@ -213,7 +213,7 @@ async fn where_the_source_breaks_the_copy_ends_and_nothing_is_cut_short() {
         let to = Destination::default();
         let (from, there) = (pinned(&repository(), image.digest()), tagged(&other_registry(), "t"));
         let copied = copy(&source, &from, &to, &there);
-        // A body that stops for ever must not hold it.
+        // A stalled body must not delay the end.
         let copied = tokio::time::timeout(Duration::from_secs(30), copied).await.expect("an end");
         expect("broken", copied, Some("the source broke"));
         let (_, begun, under_way) = to.pushes();
@@ -260,7 +260,7 @@ async fn the_error_names_the_side_that_failed() {
 }
 
 #[tokio::test]
-async fn progress_is_told() {
+async fn progress_is_reported() {
     let image = ImageBuilder::new("linux/amd64").layer("a/b", "0123456789").layer("a/b", "there").build();
     let (from, to) = (filled(&[&image]).await, Destination::default());
     let blobs = image.blobs();
@@ -305,7 +305,7 @@ const SBOM: &str = "application/x.sbom";
 const SIGNATURE: &str = "application/x.signature";
 
 #[tokio::test]
-async fn referrers_come_along_in_turn() {
+async fn referrers_of_referrers_are_copied() {
     let child = image("x", 1);
     let index = IndexBuilder::new().add(child.clone()).build();
     let sbom = artifact(SBOM, 0, &child);
@@ -319,7 +319,7 @@ async fn referrers_come_along_in_turn() {
         ("none", Referrers::None, vec![&index]),
         ("all", Referrers::All, all.to_vec()),
         ("SBOMs", of(&[SBOM]), vec![&index, &sbom, &about]),
-        // The signature of the SBOM is found through the SBOM only.
+        // The copy finds the signature of the SBOM only through the SBOM.
         ("signatures", of(&[SIGNATURE]), vec![&index, &signatures[0], &signatures[1]]),
         ("both", of(&[SBOM, SIGNATURE]), all.to_vec()),
         ("others", of(&["application/x.other"]), vec![&index]),
@@ -343,7 +343,7 @@ async fn referrers_come_along_in_turn() {
             assert_eq!(lists[0], lists[1], "{name}: in the same order");
         }
     }
-    // Those that are new come along although the image has been there.
+    // The copy transfers new referrers of an image that the destination has.
     let to = Destination::default();
     let there = tagged(&other_registry(), "t");
     copy(&from, &pinned(&repository(), index.digest()), &to, &there).await.expect("a copy");
@@ -356,7 +356,7 @@ async fn referrers_come_along_in_turn() {
 }
 
 #[tokio::test]
-async fn lists_of_referrers_are_not_believed() {
+async fn lists_of_referrers_are_checked() {
     let (one, two) = (image("one", 0), image("two", 0));
     let right = artifact(SIGNATURE, 1, &one);
     let elsewhere = artifact(SIGNATURE, 2, &two);
@@ -373,7 +373,7 @@ async fn lists_of_referrers_are_not_believed() {
     }
 }
 
-/// A store that lists more referrers than there are, for every subject.
+/// A store that lists too many referrers of every subject.
 #[derive(Clone)]
 struct Lying {
     held: Memory,
@@ -417,7 +417,7 @@ impl Discover for Lying {
 }
 
 #[tokio::test]
-async fn referrers_of_referrers_have_an_end() {
+async fn the_depth_of_referrers_is_limited() {
     let mut images = vec![image("x", 0)];
     for number in 0..10 {
         images.push(artifact(SIGNATURE, number, &images[number]));

@@ -1,4 +1,4 @@
-//! The cache on disk as it looks from outside: its directory, its files, its upkeep, and when it cannot be had.
+//! The cache on disk from outside: its directory, its files, its upkeep, and directories that cannot be used.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -21,7 +21,7 @@ pub async fn open(directory: &TempDir) -> DiskCache {
 }
 
 #[tokio::test]
-async fn directories_that_are_unfit_are_refused_and_say_why() {
+async fn unfit_directories_are_refused_with_a_reason() {
     let marker = "RefKit content cache, format 1\n";
     let make = |name: &str| {
         let directory = tempfile::tempdir().expect("a directory");
@@ -78,7 +78,7 @@ async fn directories_that_are_unfit_are_refused_and_say_why() {
             assert_eq!((disk.note(), disk.info().await.expect(name).contents), (None, 3), "{name}");
         }
     }
-    // Somebody else's: of `/` only root is the owner, and root can give a directory away.
+    // A directory of another user: only root owns `/`, and root can change an owner.
     let directory = make("empty");
     let path = directory.path().join("cache");
     let given = std::os::unix::fs::chown(&path, Some(12345), None).is_ok();
@@ -113,7 +113,7 @@ async fn files_are_for_their_owner_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_opens_a_new_cache_at_the_same_time_has_the_same_one() {
+async fn concurrent_opens_of_a_new_cache_share_it() {
     for _ in 0..8 {
         let (registry, index) = Registry::filled().await;
         let directory = tempfile::tempdir().expect("a directory");
@@ -131,7 +131,7 @@ async fn whoever_opens_a_new_cache_at_the_same_time_has_the_same_one() {
 }
 
 #[tokio::test]
-async fn pruning_removes_what_it_says() {
+async fn pruning_removes_the_selected_files() {
     let rows: [(&str, Prune, (u64, u64)); 5] = [
         ("all", Prune::All, (0, 0)),
         ("to nothing", Prune::To(0), (0, 0)),
@@ -157,15 +157,15 @@ async fn pruning_removes_what_it_says() {
         assert_eq!((info.contents, info.grants + info.tags), left, "{name}");
         assert_eq!((freed.contents + info.contents, freed.bytes + info.bytes), (3, 7 * 4096), "{name}");
         assert_eq!(freed.records + info.grants + info.tags, 4, "{name}");
-        // It goes on as before.
+        // The cache works again.
         walk(&cached, &tagged(&repository(), "1.0")).await.expect(name);
         assert_eq!(disk.info().await.expect(name).contents, 3, "{name}");
     }
 }
 
 #[tokio::test]
-async fn a_cache_that_cannot_be_made_is_an_empty_one_with_a_note() {
-    // Not even root makes a directory in this one.
+async fn a_cache_that_cannot_be_created_is_empty_and_has_a_note() {
+    // Not even root can create a directory here.
     let (registry, _) = Registry::filled().await;
     let disk = DiskCache::open("/proc/self/refkit/cache", ROOM).await.expect("a cache that keeps nothing");
     let note = disk.note().expect("a note");
@@ -181,7 +181,7 @@ async fn a_cache_that_cannot_be_made_is_an_empty_one_with_a_note() {
 }
 
 #[tokio::test]
-async fn a_cache_that_was_removed_in_use_is_worth_a_note() {
+async fn a_cache_that_is_removed_in_use_has_a_note() {
     let (registry, _) = Registry::filled().await;
     let directory = tempfile::tempdir().expect("a directory");
     let disk = open(&directory).await;

@@ -1,4 +1,4 @@
-//! What is damaged is not there, is removed, and is fetched again.
+//! A damaged file counts as absent, is removed, and its content is fetched again.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ use crate::registry::Ask::{Get, Head};
 use crate::registry::Registry;
 use crate::support::{repository, tagged};
 
-/// What is done to a file.
+/// A change of a file.
 pub type Damage = fn(&Path);
 
 fn gone(path: &Path) -> Vec<u8> {
@@ -42,7 +42,7 @@ pub fn every_damage() -> Vec<(&'static str, &'static str, Damage)> {
         let size = fs::metadata(path).expect("a file").len();
         fs::write(path, vec![0; size as usize]).expect("a file");
     };
-    // A link to the very same bytes is a link all the same.
+    // A link counts as damage even if its target has the right bytes.
     let link: Damage = |path| {
         let elsewhere = path.parent().and_then(Path::parent).expect("a parent").join("elsewhere");
         fs::write(&elsewhere, gone(path)).expect("a file");
@@ -77,7 +77,7 @@ pub fn only_file(directory: PathBuf) -> PathBuf {
 }
 
 #[tokio::test]
-async fn each_kind_of_damage_is_met_and_repaired() {
+async fn each_kind_of_damage_is_detected_and_repaired() {
     for (kind, said, damage) in every_damage() {
         for place in ["blobs/sha256", "grants", "tags"] {
             for repair in [false, true] {
@@ -111,7 +111,7 @@ async fn each_kind_of_damage_is_met_and_repaired() {
 }
 
 #[tokio::test]
-async fn a_record_in_place_of_another_one_counts_for_nothing() {
+async fn a_record_under_another_name_counts_as_absent() {
     let registry = Registry::new();
     registry.image("old", b"old").await;
     let new = registry.image("new", b"new").await;
@@ -132,7 +132,7 @@ async fn a_record_in_place_of_another_one_counts_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_cache_whose_skeleton_is_broken_makes_it_anew() {
+async fn a_cache_restores_its_damaged_directories() {
     let as_file: Damage = |path| {
         fs::remove_dir_all(path).expect("gone");
         fs::write(path, b"x").expect("a file");
@@ -148,7 +148,7 @@ async fn a_cache_whose_skeleton_is_broken_makes_it_anew() {
         rows.extend([("a file", place, as_file), ("a link", place, as_link), ("missing", place, missing)]);
     }
     for (kind, _, damage) in every_damage() {
-        // A key has no check of its own: one that is flipped is another one.
+        // A key has no check of its own: a flipped bit makes another key.
         rows.push((kind, "key", damage));
     }
     for (kind, place, damage) in rows {
@@ -172,7 +172,7 @@ async fn a_cache_whose_skeleton_is_broken_makes_it_anew() {
         let cached = Cached::on_disk(registry.clone(), disk.clone(), CacheOptions::default());
         cached.pull(&tag).await.expect(&name);
         assert_eq!(registry.asked(), [Head], "{name}");
-        // What another key has sealed is of no use to this one.
+        // Records with the seal of another key are useless.
         disk.verify(true).await.expect(&name);
         assert_eq!(disk.verify(false).await.expect(&name).wrong, [], "{name}");
     }

@@ -1,4 +1,4 @@
-//! Four processes fill one cache and are killed at any instant.
+//! Four processes fill one cache and are killed at random times.
 
 use std::collections::hash_map::RandomState;
 use std::fs;
@@ -15,14 +15,14 @@ use refkit_content::{CacheOptions, Cached, Discover as _, DiskCache, ErrorKind, 
 use crate::registry::{Ask, Registry};
 use crate::support::{describe, repository, tagged};
 
-/// What makes this binary a process that fills a cache until it is killed: the cache's directory.
+/// The variable that makes this binary a process that fills a cache until it is killed: the cache's directory.
 const FILL: &str = "REFKIT_TEST_FILL";
 
 const LIMIT: u64 = 16 << 20;
 const CONTENTS: u64 = 64;
 const TYPE: &str = "application/octet-stream";
 
-/// The sizes that contents have in turn; of the last kind one in so many, as it costs the most.
+/// The sizes of the contents, in turn. Only some have the last size, because it costs the most.
 const SIZES: [usize; 8] = [0, 1, 100, 4096, 5000, 60_000, 700_000, 3_500_000];
 const LARGE: usize = (4 << 20) + 1;
 
@@ -42,7 +42,7 @@ fn content(number: u64) -> Vec<u8> {
     (0..size).map(|_| next()).collect()
 }
 
-/// Fills a cache, looks after it, and never ends.
+/// Fills a cache and prunes it, forever.
 async fn fill(directory: &Path) {
     let disk = DiskCache::open(directory, LIMIT).await.expect("a cache");
     let registry = Registry::new().by((random() % 3) as u8);
@@ -68,7 +68,7 @@ async fn fill(directory: &Path) {
 
 fn start(cache: &Path) -> Child {
     Command::new(std::env::current_exe().expect("a path"))
-        .args(["--exact", "disk_kill::killed_at_any_instant_a_cache_stays_whole"])
+        .args(["--exact", "disk_kill::a_cache_survives_killed_processes"])
         .env(FILL, cache)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -77,7 +77,7 @@ fn start(cache: &Path) -> Child {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_any_instant_a_cache_stays_whole() {
+async fn a_cache_survives_killed_processes() {
     if let Some(directory) = std::env::var_os(FILL) {
         return fill(Path::new(&directory)).await;
     }
@@ -92,19 +92,19 @@ async fn killed_at_any_instant_a_cache_stays_whole() {
             let said = String::from_utf8_lossy(&output.stdout);
             assert_eq!(output.status.signal(), Some(9), "round {round}: it ended by itself: {said}");
         }
-        // What one leaves broken another may repair: so this looks every time.
+        // Another process may repair damage, so this checks each time.
         assert_eq!(disk.verify(false).await.expect("a check").wrong, [], "round {round}");
     }
-    // This one made the cache, and has a file there for as long as it may write.
+    // This process has opened the cache, and keeps a file there while it may write.
     drop(disk);
     let disk = DiskCache::open(&path, LIMIT).await.expect("a cache");
     let checked = disk.verify(false).await.expect("a check");
     assert_eq!((checked.wrong, disk.note()), (vec![], None));
     let info = disk.info().await.expect("info");
     assert!(info.contents > 8 && info.grants > 8, "little was done: {info:?}");
-    // Each of the four may exceed the limit by its share, and by what it was about to bring.
+    // Each of the four may exceed the limit by its share, and by the content that it was about to add.
     assert!(info.bytes < LIMIT + 4 * (LIMIT / 16 + 2 * LARGE as u64), "{info:?}");
-    // A process that another test starts has all locks of this one for the moment until it is another program.
+    // A process that another test starts inherits all locks of this one until it executes another program.
     let unfinished = || fs::read_dir(path.join("unfinished")).expect("a directory").count();
     for _ in 0..1000 {
         disk.prune(Prune::To(LIMIT)).await.expect("pruned");
@@ -136,7 +136,7 @@ async fn killed_at_any_instant_a_cache_stays_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_while_it_is_made_a_cache_can_be_had_all_the_same() {
+async fn a_cache_survives_a_kill_during_its_creation() {
     for round in 0..20 {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("cache");
@@ -156,7 +156,7 @@ async fn killed_while_it_is_made_a_cache_can_be_had_all_the_same() {
             let pulled = cached.pull(&tagged(&repository(), "1.0")).await.expect("a pull");
             assert_eq!((pulled.value.bytes, disk.note()), (index.bytes.clone(), None), "round {round}");
         }
-        // The first of the two left what the second one used, whoever was killed before.
+        // The first request left content that the second one used, whichever process was killed before.
         assert!(registry.asked().ends_with(&[Ask::Head]), "round {round}");
     }
 }

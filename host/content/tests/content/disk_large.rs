@@ -1,4 +1,4 @@
-//! Large content: kept where that is asked for, while it is handed out, whole or not at all.
+//! Large content: kept only with the option, while the caller reads it, whole or not at all.
 
 use std::fs;
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn keeping() -> CacheOptions {
 
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
-/// More than is read at once.
+/// Returns content that is too large to read whole.
 fn large() -> Vec<u8> {
     (0..MANIFEST_LIMIT as u32 + 77).map(|number| (number / 3) as u8).collect()
 }
@@ -37,7 +37,7 @@ fn files(directory: &TempDir, place: &str) -> usize {
 }
 
 #[tokio::test]
-async fn layers_are_kept_where_that_is_asked_for() {
+async fn layers_are_kept_with_the_option() {
     for (name, bytes) in [("small", b"layer".to_vec()), ("empty", vec![]), ("large", large())] {
         let registry = Registry::new();
         let layer = registry.blob(LAYER, &bytes).await;
@@ -51,7 +51,7 @@ async fn layers_are_kept_where_that_is_asked_for() {
         let keeps = cached.for_run(keeping());
         assert_eq!(read(&keeps, &layer).await.expect(name), bytes, "{name}");
         assert_eq!(registry.asked(), [Blob], "{name}");
-        // Once it is there it is used whether more is kept or not.
+        // Once the cache has it, it uses it with or without the option.
         for run in [&keeps, &cached] {
             assert_eq!(read(run, &layer).await.expect(name), bytes, "{name}");
             assert_eq!(registry.asked(), [], "{name}");
@@ -63,7 +63,7 @@ async fn layers_are_kept_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_large_content_comes_whole_or_not_at_all() {
+async fn large_content_is_kept_whole_or_not_at_all() {
     let bytes = large();
     let registry = Registry::new();
     let layer = registry.blob(LAYER, &bytes).await;
@@ -88,7 +88,7 @@ async fn a_large_content_comes_whole_or_not_at_all() {
     assert!(error.to_string().contains("the connection broke"), "{error}");
     nothing("cut");
     registry.send(Sends::Whole);
-    // A reader that stops at the size has everything.
+    // A reader that stops at the size has all content.
     let mut body = cached.open(&repository(), &layer).await.expect("a body").stream;
     let mut left = layer.size;
     while left > 0 {
@@ -96,7 +96,7 @@ async fn a_large_content_comes_whole_or_not_at_all() {
     }
     drop(body);
     assert_eq!(files(&directory, "blobs/sha256"), 1);
-    // Of what was unfinished nothing is left but the sign of this process.
+    // Only the lock file of this process remains among the unfinished files.
     assert_eq!((files(&directory, "unfinished"), disk.info().await.expect("info").unfinished), (1, 0));
     assert_eq!(disk.verify(false).await.expect("a check").wrong, []);
     drop(cached);
@@ -105,7 +105,7 @@ async fn a_large_content_comes_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_large_content_that_is_damaged_is_never_handed_out_whole() {
+async fn damaged_large_content_is_never_returned_whole() {
     for (kind, _, damage) in every_damage() {
         let bytes = large();
         let registry = Registry::new();
@@ -116,7 +116,7 @@ async fn a_large_content_that_is_damaged_is_never_handed_out_whole() {
         read(&cached, &layer).await.expect(kind);
         registry.asked();
         damage(&only_file(disk.path().join("blobs/sha256")));
-        // Of the right length it is not known before it is read.
+        // If the length is right, only reading detects the damage.
         if kind == "flipped" || kind == "zeros" {
             let error = read(&cached, &layer).await.expect_err(kind);
             assert!(error.to_string().contains("at cache: the content has the digest"), "{kind}: {error}");
@@ -130,7 +130,7 @@ async fn a_large_content_that_is_damaged_is_never_handed_out_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_readers_at_once_make_one_request() {
+async fn fifty_concurrent_readers_make_one_request() {
     for bytes in [b"small".to_vec(), large()] {
         let registry = Registry::new();
         let layer = registry.blob(LAYER, &bytes).await;
@@ -140,7 +140,7 @@ async fn fifty_readers_at_once_make_one_request() {
             .map(|number: u32| {
                 let (cached, layer) = (cached.for_run(keeping()), layer.clone());
                 tokio::spawn(async move {
-                    // Some come while it comes, some when it is there.
+                    // Some requests come during the download, some after it.
                     tokio::time::sleep(Duration::from_millis(1) * number).await;
                     read(&cached, &layer).await
                 })
@@ -154,7 +154,7 @@ async fn fifty_readers_at_once_make_one_request() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_keeps_nobody_waiting_and_one_that_leaves_takes_nothing_along() {
+async fn a_slow_or_dropped_reader_does_not_affect_others() {
     let bytes = large();
     let registry = Registry::new();
     let layer = registry.blob(LAYER, &bytes).await;
@@ -172,7 +172,7 @@ async fn a_slow_reader_keeps_nobody_waiting_and_one_that_leaves_takes_nothing_al
     }
     assert!(bytes.starts_with(&first));
     assert_eq!((registry.asked(), files(&directory, "unfinished")), (vec![Blob], 2));
-    // With the last one it ends, and nothing of it is left.
+    // The download ends with its last reader, and leaves nothing.
     drop(stays);
     for _ in 0..1000 {
         if files(&directory, "unfinished") == 1 {
@@ -186,7 +186,7 @@ async fn a_slow_reader_keeps_nobody_waiting_and_one_that_leaves_takes_nothing_al
     let mut slow = cached.open(&repository(), &layer).await.expect("a body").stream;
     let mut read_slowly = slow.next().await.expect("a piece").expect("a piece").to_vec();
     assert!(read(&cached, &layer).await.expect("content") == bytes);
-    // Even if it is removed meanwhile.
+    // Even if the content is removed during the download.
     disk.prune(Prune::All).await.expect("pruned");
     while let Some(piece) = slow.next().await {
         read_slowly.extend_from_slice(&piece.expect("a piece"));

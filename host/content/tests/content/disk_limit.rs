@@ -1,4 +1,4 @@
-//! The cache keeps to its limit: what was not used for the longest time goes first.
+//! The cache keeps within its limit, and evicts the least recently used files first.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -17,7 +17,7 @@ const CONFIG: &str = "application/x.config";
 const BLOCK: u64 = 4096;
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Gives all files that were used in the last hour a time of that many hours ago.
+/// Sets the last use of all files from the last hour to some hours ago.
 fn age(cache: &Path, hours: u32) {
     let now = SystemTime::now();
     for place in ["blobs/sha256", "grants"] {
@@ -38,7 +38,7 @@ fn is_there(cache: &Path, of: &Descriptor) -> bool {
 }
 
 #[tokio::test]
-async fn what_was_not_used_for_the_longest_time_goes_first() {
+async fn the_least_recently_used_content_is_evicted_first() {
     let registry = Registry::new();
     let mut contents = Vec::new();
     for number in 0..8 {
@@ -46,9 +46,9 @@ async fn what_was_not_used_for_the_longest_time_goes_first() {
     }
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("cache");
-    // Each content takes 10 blocks and its right one; above 64 there is room made to 60.
+    // Each content takes 10 blocks, and its grant one; beyond 64 blocks the cache shrinks to 60.
     let open = || DiskCache::open(path.clone(), 64 * BLOCK);
-    // In turn: what is used, and what is there afterwards.
+    // the content that is used, and the contents that remain
     let rows: [(usize, &[usize]); 12] = [
         (0, &[0]),
         (1, &[0, 1]),
@@ -65,7 +65,7 @@ async fn what_was_not_used_for_the_longest_time_goes_first() {
     ];
     let mut there: Vec<usize> = Vec::new();
     for (step, (number, left)) in rows.into_iter().enumerate() {
-        // Another process at each step: what it knows is on the disk.
+        // A new process at each step: all state is on the disk.
         let disk = open().await.expect("a cache");
         let cached = Cached::on_disk(registry.clone(), disk.clone(), CacheOptions::default());
         fetch(&cached, &repository(), &contents[number], MANIFEST_LIMIT).await.expect("content");
@@ -83,7 +83,7 @@ async fn what_was_not_used_for_the_longest_time_goes_first() {
 }
 
 #[tokio::test]
-async fn a_last_use_is_written_down_by_the_minute() {
+async fn the_last_use_is_recorded_to_the_minute() {
     let registry = Registry::new();
     let content = registry.blob(CONFIG, b"{}").await;
     let directory = tempfile::tempdir().expect("a directory");
@@ -111,12 +111,12 @@ async fn a_last_use_is_written_down_by_the_minute() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_not_kept_and_removes_nothing() {
+async fn content_beyond_the_limit_is_not_kept_and_evicts_nothing() {
     let registry = Registry::new();
     let small = registry.blob(CONFIG, b"{}").await;
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("cache");
-    // One block more than 15/16, and all of it.
+    // One block more than 15/16 of the limit, and all of it.
     for blocks in [31_usize, 32, 40] {
         let large = registry.blob(CONFIG, &vec![blocks as u8; blocks * BLOCK as usize]).await;
         let disk = DiskCache::open(&path, 32 * BLOCK).await.expect("a cache");
@@ -136,20 +136,20 @@ async fn what_does_not_fit_is_not_kept_and_removes_nothing() {
     assert_eq!((disk.info().await.expect("info").bytes, disk.note()), (0, None), "no room for anything");
 }
 
-/// What makes this binary a process whose files cannot grow: the directory that it uses.
+/// The variable that makes this binary a process whose files cannot grow: its directory.
 const FULL: &str = "REFKIT_TEST_FULL";
 
 #[tokio::test]
-async fn a_disk_that_takes_no_more_does_not_fail_the_run() {
+async fn a_full_disk_does_not_fail_the_run() {
     if let Some(directory) = std::env::var_os(FULL) {
         return use_full_disk(Path::new(&directory)).await;
     }
     let directory = tempfile::tempdir().expect("a directory");
-    // Files of this process cannot grow above 32 KiB: a write ends in EFBIG, as it ends in ENOSPC on a full disk.
+    // Files of this process cannot exceed 32 KiB: a write fails with EFBIG, as with ENOSPC on a full disk.
     let output = Command::new("sh")
         .args(["-c", r#"trap '' XFSZ; ulimit -f 64; exec "$0" "$@""#])
         .arg(std::env::current_exe().expect("a path"))
-        .args(["--exact", "disk_limit::a_disk_that_takes_no_more_does_not_fail_the_run"])
+        .args(["--exact", "disk_limit::a_full_disk_does_not_fail_the_run"])
         .env(FULL, directory.path())
         .output()
         .expect("a process");
@@ -158,7 +158,7 @@ async fn a_disk_that_takes_no_more_does_not_fail_the_run() {
     assert!(said.contains("1 passed"), "{said}");
 }
 
-/// Asks for more than the disk takes.
+/// Requests more content than the disk can hold.
 async fn use_full_disk(directory: &Path) {
     let disk = DiskCache::open(directory.join("cache"), 64 << 20).await.expect("a cache");
     let registry = Registry::new();
@@ -170,7 +170,7 @@ async fn use_full_disk(directory: &Path) {
     fetch(&cached, &repository(), &small, MANIFEST_LIMIT).await.expect("content");
     assert_eq!(disk.note(), None);
     registry.asked();
-    // What was on its way when the disk was full is asked for once more, and not tried again.
+    // Content that was being written when the disk became full is requested again; later content is not written.
     let rows = [(&layer, vec![Blob, Blob]), (&layer, vec![Blob]), (&config, vec![Blob]), (&config, vec![Blob])];
     for (descriptor, asks) in rows {
         let body = cached.open(&repository(), descriptor).await.expect("a body");

@@ -1,4 +1,4 @@
-//! What each mode asks, exactly.
+//! The exact requests of each mode.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub fn stale() -> CacheOptions {
     CacheOptions::default().stale_if_error(true)
 }
 
-/// Where a row wants an answer from; none where it wants an error that says that much.
+/// The expected origin of a result, or the text of its error.
 #[derive(Clone, Copy)]
 enum From {
     Registry,
@@ -50,14 +50,14 @@ fn matches(name: &str, answer: Result<Origin, Error>, from: From) {
 
 type Fails = fn() -> ErrorKind;
 
-/// What is done before the question of a row.
+/// The state before the requests of a row.
 #[derive(Clone, Copy)]
 enum Before {
     Cold,
     Warm,
-    /// Warm, and then the tag names another image.
+    /// Warm; then the tag names another image.
     Moved,
-    /// Warm, and then the registry is broken in this way.
+    /// Warm; then the registry fails in this way.
     Broken(Fails),
 }
 
@@ -65,7 +65,7 @@ const NEVER: &str = "it is not in the cache, and it may not be pulled";
 const OFFLINE: &str = "it is not in the cache, and nothing is asked offline";
 
 #[tokio::test]
-async fn each_mode_asks_exactly_what_it_says() {
+async fn the_requests_of_each_mode() {
     use Before::{Broken, Cold, Moved, Warm};
     let (unavailable, timeout, limited): (Fails, Fails, Fails) = (
         || ErrorKind::Unavailable("no connection".to_owned()),
@@ -78,7 +78,7 @@ async fn each_mode_asks_exactly_what_it_says() {
         || ErrorKind::NotFound,
     );
     let always_stale = stale().pull(Pull::Always);
-    // For each: what resolving and pulling a tag asks, then resolving and pulling a digest.
+    // For each row: the requests of resolving and pulling a tag, and of resolving and pulling a digest.
     type Row = (&'static str, CacheOptions, Before, [(&'static [Ask], From); 4]);
     let rows: [Row; 16] = [
         (
@@ -221,11 +221,11 @@ async fn each_mode_asks_exactly_what_it_says() {
             if matches!(before, Before::Moved) {
                 registry.image("1.0", b"second").await;
             }
-            if let Before::Broken(problem) = before {
-                registry.fail(Some(problem()));
+            if let Before::Broken(kind) = before {
+                registry.fail(Some(kind()));
             }
             registry.asked();
-            // Another process comes by: nothing is in memory.
+            // A new process without a cache in memory.
             let cached = Cached::on_disk(registry.clone(), open(&directory).await, options);
             let answer = match number {
                 0 => cached.resolve(&tag).await.map(|answer| answer.origin),
@@ -274,7 +274,7 @@ async fn a_whole_image_costs_three_requests_once_and_one_or_none_afterwards() {
 }
 
 #[tokio::test]
-async fn in_always_the_registry_has_to_answer_in_each_run() {
+async fn pull_always_asks_the_registry_in_each_run() {
     let (registry, index) = Registry::filled().await;
     let directory = tempfile::tempdir().expect("a directory");
     let cached = Cached::on_disk(registry.clone(), open(&directory).await, pull(Pull::Always));
@@ -298,7 +298,7 @@ async fn in_always_the_registry_has_to_answer_in_each_run() {
 }
 
 #[tokio::test]
-async fn lists_are_remembered_for_when_nobody_can_be_asked() {
+async fn lists_are_remembered_for_use_without_a_registry() {
     let (registry, index) = Registry::filled().await;
     let subject = &index.children()[0];
     let signature = ImageBuilder::artifact("application/vnd.example.signature", subject).build();
@@ -332,7 +332,7 @@ async fn lists_are_remembered_for_when_nobody_can_be_asked() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_head_a_get_does() {
+async fn a_get_follows_an_unsupported_head() {
     let (registry, index) = Registry::filled().await;
     let directory = tempfile::tempdir().expect("a directory");
     let cached = Cached::on_disk(registry.clone(), open(&directory).await, CacheOptions::default());
@@ -345,7 +345,7 @@ async fn where_there_is_no_head_a_get_does() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_at_once_make_one_request_for_each_content() {
+async fn two_hundred_concurrent_readers_make_one_request_for_each_content() {
     for memory in [false, true] {
         let (registry, index) = Registry::filled().await;
         let directory = tempfile::tempdir().expect("a directory");
@@ -356,7 +356,7 @@ async fn two_hundred_at_once_make_one_request_for_each_content() {
             .map(|number: u32| {
                 let (cached, digest) = (cached.for_run(CacheOptions::default()), digest.clone());
                 tokio::spawn(async move {
-                    // Some come when others have landed.
+                    // Some requests come after others have ended.
                     tokio::time::sleep(Duration::from_micros(200) * number).await;
                     walk(&cached, &digest).await
                 })

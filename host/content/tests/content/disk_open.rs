@@ -1,4 +1,5 @@
-//! The cache shares what a registry returns without credentials, and returns the rest to the same credentials alone.
+//! The cache shares content that a registry returns without credentials, and returns other content to the same
+//! credentials alone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,13 +21,13 @@ use crate::support::{pinned, repository, tagged};
 
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
-/// A client that asks without credentials first, and looks them up when the registry asks for them.
+/// A client that first sends no credentials, and looks them up after a challenge.
 #[derive(Clone)]
 struct Person {
     registry: Registry,
-    /// Whether the registry asks for credentials.
+    /// Whether the registry sends a challenge.
     private: Arc<AtomicBool>,
-    /// None where credentials cannot be looked up.
+    /// The credentials; none if their lookup fails.
     credentials: Option<u8>,
     looked_up: Arc<AtomicUsize>,
     sent: Arc<AtomicBool>,
@@ -52,7 +53,7 @@ impl Person {
         Ok(())
     }
 
-    /// Returns a new process of theirs.
+    /// Returns a source for a new process of this user.
     fn on(&self, disk: &DiskCache, options: CacheOptions) -> (Cached<Self>, Self) {
         let person = Self { looked_up: Arc::default(), sent: Arc::default(), ..self.clone() };
         (Cached::on_disk(person.clone(), disk.clone(), options), person)
@@ -117,7 +118,7 @@ impl Principal for Person {
     }
 }
 
-/// Reads an image, its large layer, and the lists; returns what of it failed.
+/// Reads an image, its large layer, and the lists; returns the errors.
 async fn everything(cached: &Cached<Person>, tag: &str, image: &Image, layer: &Descriptor) -> Vec<Error> {
     let child = &image.children()[0];
     let read_layer = async {
@@ -160,7 +161,7 @@ async fn stage(private: bool) -> Stage {
 }
 
 #[tokio::test]
-async fn what_anybody_gets_needs_no_credentials_and_is_shared() {
+async fn open_content_needs_no_credentials_and_is_shared() {
     let Stage { registry, image, layer, private, disk, .. } = &stage(false).await;
     let (alice, bob) = (Person::new(registry, private, Some(1)), Person::new(registry, private, None));
     let memory = Cache::new(ROOM);
@@ -168,7 +169,7 @@ async fn what_anybody_gets_needs_no_credentials_and_is_shared() {
     let cached = cached.with_memory(memory.clone());
     assert!(everything(&cached, "1.0", image, layer).await.is_empty());
     assert_eq!(registry.asked(), [Get, Blob, Blob, Blob, Tags, Referrers]);
-    // Bob's credentials cannot even be looked up.
+    // The lookup of Bob's credentials fails.
     for (options, asked) in [
         (CacheOptions::default(), vec![Head, Tags, Referrers]),
         (pull(Pull::Always), vec![Head, Head, Tags, Referrers]),
@@ -192,7 +193,7 @@ async fn what_anybody_gets_needs_no_credentials_and_is_shared() {
 }
 
 #[tokio::test]
-async fn what_is_behind_credentials_is_for_the_same_ones() {
+async fn private_content_is_for_the_same_credentials() {
     let Stage { registry, image, layer, private, disk, .. } = &stage(true).await;
     let memory = Cache::new(ROOM);
     let hers = Person::new(registry, private, Some(1));
@@ -202,7 +203,7 @@ async fn what_is_behind_credentials_is_for_the_same_ones() {
     assert!(everything(&cached.with_memory(memory.clone()), "1.0", image, layer).await.is_empty());
     assert_eq!(registry.asked(), [Get, Blob, Blob, Blob, Tags, Referrers]);
     assert!(alice.looked_up() > 0);
-    // She has it warm in her next processes.
+    // Her next processes find a warm cache.
     for (options, asked) in [
         (CacheOptions::default(), vec![Head, Tags, Referrers]),
         (pull(Pull::Always), vec![Head, Head, Tags, Referrers]),
@@ -219,7 +220,7 @@ async fn what_is_behind_credentials_is_for_the_same_ones() {
             let (cached, _) = person.on(disk, blobs(options));
             let failed = everything(&cached.with_memory(memory.clone()), "1.0", image, layer).await;
             assert_eq!(failed.len(), 7, "{options:?}: {failed:?}");
-            // Whose credentials cannot be looked up hears of that, and not of what may be in the cache.
+            // A failed lookup of credentials is reported as such, whatever the cache has.
             let code =
                 if closed && person.credentials.is_some() { ErrorCode::Unavailable } else { ErrorCode::Unauthorized };
             assert!(failed.iter().all(|error| error.code() == code), "{options:?}: {failed:?}");
@@ -229,9 +230,10 @@ async fn what_is_behind_credentials_is_for_the_same_ones() {
     assert_eq!((info.contents, info.grants, info.tags, info.lists), (4, 4, 1, 2));
 }
 
-/// A repository that was open and no longer is: the cache keeps the open answers shared, and the later ones apart.
+/// A repository that becomes private: the cache still shares earlier responses, and keeps later ones for their
+/// credentials.
 #[tokio::test]
-async fn a_repository_that_closes() {
+async fn a_repository_that_becomes_private() {
     let Stage { registry, image, layer, private, disk, .. } = &stage(false).await;
     let (alice, bob) = (Person::new(registry, private, Some(1)), Person::new(&registry.only(1), private, Some(2)));
     let (cached, _) = bob.on(disk, blobs(CacheOptions::default()));
@@ -258,9 +260,9 @@ async fn a_repository_that_closes() {
     hers.pull(&tagged(&repository(), "2.0")).await.expect("hers");
 }
 
-/// A client that cannot tell which credentials it sent still returns the answer, and the cache does not keep it.
+/// A client that cannot tell which credentials it sent still returns the response, and the cache does not keep it.
 #[tokio::test]
-async fn an_answer_to_unknown_credentials_is_kept_for_nobody() {
+async fn a_response_to_unknown_credentials_is_not_kept() {
     let Stage { registry, image, layer, private, disk, .. } = &stage(false).await;
     let person = Person::new(registry, private, None);
     let (cached, person) = person.on(disk, blobs(CacheOptions::default()));

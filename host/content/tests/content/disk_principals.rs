@@ -1,4 +1,4 @@
-//! Who sees what of a cache that several use.
+//! Principals of a shared cache.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::registry::Ask::{Blob, Get, Head, Referrers, Tags};
 use crate::registry::Registry;
 use crate::support::{pinned, repository, sha256, tagged};
 
-/// Returns all bytes in the files of a directory, and the names.
+/// Collects the bytes and names of all files in a directory.
 fn everything(path: &Path, into: &mut Vec<u8>) {
     for entry in fs::read_dir(path).expect("a directory") {
         let entry = entry.expect("an entry");
@@ -24,7 +24,7 @@ fn everything(path: &Path, into: &mut Vec<u8>) {
 }
 
 #[tokio::test]
-async fn two_principals_see_nothing_that_only_the_other_may() {
+async fn a_principal_reads_nothing_of_another_one() {
     let (open_to_all, index) = Registry::filled().await;
     let (alice, bob) = (open_to_all.only(1).by(1), open_to_all.only(1).by(2));
     let directory = tempfile::tempdir().expect("a directory");
@@ -54,13 +54,13 @@ async fn two_principals_see_nothing_that_only_the_other_may() {
         let code = if closed { ErrorCode::Unavailable } else { ErrorCode::Unauthorized };
         assert!(refused.iter().all(|error| error.code() == code), "{options:?}: {refused:?}");
     }
-    // Nor does it help to be unable to ask.
+    // A failing registry gives no access either.
     bob.fail(Some(ErrorKind::Unavailable("no connection".to_owned())));
     let error = his.for_run(stale()).pull(&tag).await.expect_err("a tag");
     assert!(error.to_string().contains("no connection"), "{error}");
     bob.fail(None);
     bob.asked();
-    // Who may read it gets it once from the registry, and nothing is stored twice.
+    // A principal with access fetches the content once from the registry, and nothing is stored twice.
     let before = disk.info().await.expect("info");
     let carol = Cached::on_disk(open_to_all.by(3), disk.clone(), CacheOptions::default());
     walk(&carol, &digest).await.expect("hers");
@@ -70,7 +70,7 @@ async fn two_principals_see_nothing_that_only_the_other_may() {
     let after = disk.info().await.expect("info");
     assert_eq!((before.contents, before.grants), (3, 3));
     assert_eq!((after.contents, after.grants, after.tags, after.lists), (3, 6, 1, 2));
-    // What is said of principals is on the disk in no form that could be known from outside.
+    // The disk reveals nothing about principals that an outsider could recognise.
     let mut all = Vec::new();
     everything(&directory.path().join("cache"), &mut all);
     for whom in [1_u8, 2, 3] {
@@ -89,7 +89,7 @@ async fn a_digest_that_a_registry_only_claims_grants_nothing() {
     let alice = Cached::on_disk(registry.clone(), disk.clone(), CacheOptions::default());
     alice.pull(&tagged(&repository(), "1.0")).await.expect("hers");
     registry.asked();
-    // Whoever owns a registry can have it name any digest at a HEAD.
+    // The owner of a registry can return any digest to a HEAD.
     let bob = Cached::on_disk(registry.by(2), disk, CacheOptions::default());
     let digest = pinned(&repository(), index.digest());
     assert_eq!(bob.resolve(&digest).await.expect("a descriptor").origin, Origin::Memory);

@@ -1,4 +1,5 @@
-//! Layouts that mean harm: each is refused with an error that says why, and none is read through a link or whole.
+//! Hostile layouts: each is refused with an error that names the reason. No link is followed, and nothing large is
+//! read.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -53,9 +54,9 @@ async fn layouts_that_do_not_open() {
     }
 }
 
-/// The rows of the specification's own tests that are about this file.
+/// The rows of the specification's own tests that concern this file.
 #[tokio::test]
-async fn the_marker_is_as_the_specification_has_it() {
+async fn the_marker_follows_the_specification() {
     const VECTORS: &str = include_str!("../../../../tests/fixtures/vectors/image_spec_schema.json");
     let file: serde_json::Value = serde_json::from_str(VECTORS).expect("the vectors are JSON");
     let rows = file["tests"].as_array().expect("rows").iter().filter(|row| row["test"] == "TestImageLayout");
@@ -89,7 +90,7 @@ async fn index_and_marker_are_not_read_through_links() {
     for (name, files, error) in rows {
         expect(name, Layout::open(files.path()).await, Some(error));
     }
-    // Links that nobody asks for do no harm, nor does a link that a person names.
+    // Links that no reference leads to do no harm, nor does a link in the user's path.
     let fine = Files::layout(&good).link("x", "/etc").link("blobs/sha256/x", "/etc/passwd");
     Layout::open(fine.path()).await.expect("a layout");
     let link = Files::empty().link("x", elsewhere.path());
@@ -132,7 +133,7 @@ async fn blobs_that_are_not_files() {
 }
 
 #[tokio::test]
-async fn blobs_that_are_not_what_is_said() {
+async fn blobs_that_contradict_their_descriptor() {
     let image = image();
     let name = blob_name(image.digest());
     let sized = |size| {
@@ -174,7 +175,7 @@ async fn blobs_that_are_not_what_is_said() {
 }
 
 #[tokio::test]
-async fn indexes_within_each_other_stop_a_copy() {
+async fn deeply_nested_indexes_stop_a_copy() {
     let mut below = describe(INDEX, &index(&[]));
     let mut files = Files::empty().file("oci-layout", VERSION).blob(&index(&[]));
     for _ in 0..40 {
@@ -189,7 +190,7 @@ async fn indexes_within_each_other_stop_a_copy() {
 }
 
 #[tokio::test]
-async fn referrers_that_are_damaged_are_not_passed_over() {
+async fn damaged_referrers_are_errors() {
     let image = image();
     let signature = ImageBuilder::artifact("application/x.signature", &image).build();
     let files = Files::layout(&index(&[(&signature.descriptor, None)]))
@@ -211,7 +212,7 @@ async fn referrers_that_are_damaged_are_not_passed_over() {
     );
 }
 
-/// An archive made entry by entry.
+/// An archive that is built entry by entry.
 struct Archive {
     directory: TempDir,
     bytes: Vec<u8>,
@@ -226,7 +227,7 @@ impl Archive {
         Self::empty().file("oci-layout", VERSION).file("index.json", &listed(image))
     }
 
-    /// Adds an entry whose header says what it is told to.
+    /// Adds an entry with a given header.
     fn entry(mut self, name: &str, kind: EntryType, link: &str, size: u64, content: &[u8]) -> Self {
         let mut header = Header::new_gnu();
         let place = &mut header.as_old_mut().name;
@@ -250,7 +251,7 @@ impl Archive {
         self.entry(name, kind, to, 0, b"")
     }
 
-    /// Adds an extension entry: `L` for a long name, `x` for extended attributes, with a file after it.
+    /// Adds an extension entry (`L` for a long name, `x` for extended attributes), followed by a file.
     fn file_of(self, kind: &str, content: &[u8]) -> Self {
         let kind = EntryType::new(kind.as_bytes()[0]);
         self.entry("extension", kind, "", content.len() as u64, content).file("x", b"")
@@ -342,7 +343,7 @@ async fn archives_whose_blobs_are_links() {
 }
 
 #[tokio::test]
-async fn archives_cut_short_anywhere() {
+async fn archives_truncated_anywhere() {
     let image = image();
     let archive = Archive::layout(&image).file(&blob_name(image.digest()), &image.bytes);
     for length in (0..archive.bytes.len()).step_by(64) {
@@ -350,7 +351,7 @@ async fn archives_cut_short_anywhere() {
             Ok(layout) => layout.pull(&tagged(layout.repository(), "a")).await.map(|answer| answer.value.bytes),
             Err(error) => Err(error),
         };
-        // The padding of the last blob may be missing; nothing else may.
+        // Only the padding of the last blob may be missing.
         if let Ok(bytes) = pulled {
             assert!(bytes == image.bytes && length > archive.bytes.len() - 512, "cut at {length}");
         }
@@ -373,7 +374,7 @@ async fn archives_with_any_byte_changed() {
 }
 
 #[tokio::test]
-async fn a_large_blob_is_not_read_on_the_way() {
+async fn opening_an_archive_reads_no_large_blob() {
     let image = image();
     let large = blob_name(&sha256(b"a layer of a TiB"));
     let archive = Archive::layout(&image).file(&blob_name(image.digest()), &image.bytes);
@@ -413,7 +414,7 @@ async fn compressed_and_foreign_archives() {
 }
 
 #[tokio::test]
-async fn nothing_is_found_under_a_digest_of_another_algorithm() {
+async fn a_digest_of_another_algorithm_finds_nothing() {
     let image = image();
     let files = Files::layout(&listed(&image)).blob(&image.bytes);
     let layout = Layout::open(files.path()).await.expect("a layout");

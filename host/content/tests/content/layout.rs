@@ -1,4 +1,4 @@
-//! Layouts that mean well, as directories and as archives.
+//! Valid layouts, as directories and as archives.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::support::{Files, describe, expect, index, pinned, repository, sha256, tagged};
 
-/// Writes the demo as a directory and packs it into archives, with and without `./` before the names.
+/// Writes the demo as a directory and as archives, with and without `./` before the names.
 async fn demo_layouts() -> (TempDir, Vec<Layout>) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("demo");
@@ -35,7 +35,7 @@ fn pack(directory: &Path, into: &Path, below: &str) {
 }
 
 #[tokio::test]
-async fn directory_and_archive_answer_alike() {
+async fn directory_and_archive_behave_alike() {
     let (_directory, layouts) = demo_layouts().await;
     let repository = layouts[0].repository().clone();
     for layout in &layouts {
@@ -55,7 +55,7 @@ async fn directory_and_archive_answer_alike() {
     }
 }
 
-/// A digest of an algorithm that is not known hides no other entry, and a copy that would leave it out is refused.
+/// A digest of an unknown algorithm hides no other entry, and a copy refuses to leave it out.
 #[tokio::test]
 async fn digests_of_unknown_algorithms() {
     let image = ImageBuilder::new("linux/amd64").build();
@@ -79,7 +79,7 @@ async fn digests_of_unknown_algorithms() {
     assert!(error.to_string().contains("the algorithm blake3 is none of"), "{error}");
 }
 
-/// Checks that each manifest of an image is found by its digest alone, and is what it was.
+/// Checks that each manifest of an image is found by its digest, unchanged.
 async fn everything_by_digest(layout: &Layout, image: &Image) {
     let reference = pinned(layout.repository(), image.digest());
     let pulled = layout.pull(&reference).await.expect("a manifest").value;
@@ -99,7 +99,7 @@ async fn everything_by_digest(layout: &Layout, image: &Image) {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found() {
+async fn absent_content_is_not_found() {
     let (_directory, layouts) = demo_layouts().await;
     let own = layouts[0].repository();
     let rows = [
@@ -126,7 +126,7 @@ async fn what_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_layout_can_stand_for_another_repository() {
+async fn a_layout_can_have_the_name_of_another_repository() {
     let (_directory, layouts) = demo_layouts().await;
     let layout = layouts[0].clone().named(repository());
     layout.resolve(&tagged(&repository(), "latest")).await.expect("a descriptor");

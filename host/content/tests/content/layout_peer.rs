@@ -1,4 +1,4 @@
-//! A layout that is written and read through one value, as a registry is, and by other tools.
+//! A layout that is read and written through one value, like a registry, and by other tools.
 
 use std::path::Path;
 use std::process::Command;
@@ -17,12 +17,12 @@ fn image(version: &str) -> Image {
     ImageBuilder::new("linux/amd64").label("version", version).file("x", version.as_bytes()).build()
 }
 
-/// Whatever can be read and written.
+/// A store that can be read and written.
 trait Peer: Source + Push {}
 
 impl<T: Source + Push> Peer for T {}
 
-/// Does with a store what can be done with a registry.
+/// Performs all operations of a registry on a store.
 async fn behaves(name: &str, peer: &dyn Peer, repository: &Repository) {
     let (one, two) = (image("1"), image("2"));
     let to = |tag: &str| tagged(repository, tag);
@@ -65,7 +65,7 @@ async fn behaves(name: &str, peer: &dyn Peer, repository: &Repository) {
     assert!(peer.resolve(&tagged(&elsewhere, "1")).await.is_err(), "{name}");
 }
 
-/// `dyn Peer` where `dyn Push` is wanted.
+/// Makes a `dyn Peer` a `dyn Push`.
 struct Pushing<'a>(&'a dyn Peer);
 
 #[async_trait::async_trait]
@@ -98,7 +98,7 @@ async fn stores_behave_alike() {
 }
 
 #[tokio::test]
-async fn a_manifest_is_had_with_all_that_makes_it_one() {
+async fn a_manifest_counts_as_present_only_with_its_content() {
     let subject = image("subject");
     let artifact = ImageBuilder::artifact(KIND, &subject).build();
     type Break = fn(&Path, &Image);
@@ -151,7 +151,7 @@ async fn a_layout_is_copied_into_another_with_its_referrers() {
         let digests: Vec<_> = found.iter().map(|of| &of.digest).collect();
         assert_eq!(digests, artifacts.iter().map(Image::digest).collect::<Vec<_>>(), "in the same order");
     }
-    // And within itself, where everything is there.
+    // A copy within the layout, which has all content.
     copy(&to, &tagged(to.repository(), "1"), &to, &tagged(to.repository(), "2")).await.expect("a copy");
     assert_eq!(to.tags(to.repository()).await.expect("tags").value, ["1", "2"]);
 }
@@ -198,7 +198,7 @@ async fn other_tools_read_and_write_referrers() {
         ["artifact", "put", "--subject", "ocidir://app:1", "--artifact-type", "application/x.regctl", "-f", "file"];
     run("regctl", &put, &below);
     assert_eq!(kinds().await, [KIND, "application/x.oras", "application/x.regctl"]);
-    // What they have written is kept.
+    // The entries of other tools are kept.
     let artifact = ImageBuilder::artifact("application/x.last", &image).build();
     artifact.push(&writer, &pinned(writer.repository(), artifact.digest())).await.expect("a push");
     assert_eq!(kinds().await, [KIND, "application/x.last", "application/x.oras", "application/x.regctl"]);

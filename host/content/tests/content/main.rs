@@ -1,4 +1,4 @@
-//! Tests of the stores, the cache, copying, and layouts, hostile ones among them.
+//! Tests of the stores, the caches, copying, and layouts, hostile ones among them.
 #![expect(
     clippy::disallowed_methods,
     reason = "a test starts itself again as a child, and tells it by the environment what to do"

@@ -8,7 +8,7 @@ use refkit_support::image::{DOCKER_MANIFEST, INDEX, ImageBuilder, IndexBuilder, 
 use crate::support::{body, describe, expect, pinned, repository, sha256, tagged};
 
 #[tokio::test]
-async fn what_was_pushed_is_there_in_that_repository() {
+async fn pushed_content_is_in_its_repository_only() {
     let memory = Memory::new();
     let image = ImageBuilder::new("linux/amd64").label("a", "b").file("x", b"y").build();
     let index = IndexBuilder::new().add(attestation(&image)).add(image.clone()).build();

@@ -1,4 +1,4 @@
-//! How a person names an image in a layout: a table of yes and no.
+//! References to images in layouts: a table of yes and no.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ const HEX: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abc
 #[test]
 fn notations() {
     let digest = format!("sha256:{HEX}");
-    // The text, and the path, the tag and whether there is a digest.
+    // the text; the path, the tag, and whether there is a digest
     type Row = (&'static str, Option<(&'static str, Option<&'static str>, bool)>);
     let rows: [Row; 34] = [
         ("oci-layout:image", Some(("image", None, false))),
@@ -76,7 +76,7 @@ fn malformed() {
 }
 
 #[test]
-fn repositories_are_called_after_the_file() {
+fn repositories_are_named_after_the_file() {
     let long = format!("/x/{}", "a".repeat(300));
     let rows = [
         ("demo", "demo"),

@@ -1,4 +1,4 @@
-//! A registry in memory for the tests of the cache: it writes down what it is asked, and answers as it is told.
+//! A registry in memory for the tests of the cache. It records its requests, and its behaviour can be set.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use refkit_support::image::{Image, ImageBuilder, IndexBuilder};
 
 use crate::support::{body, describe, repository, tagged};
 
-/// What a registry can be asked.
+/// The requests of a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ask {
     Head,
@@ -31,19 +31,19 @@ pub enum Sends {
     Whole,
     /// The connection breaks after so many pieces.
     Cut(usize),
-    /// Nothing comes after so many pieces.
+    /// The body stalls after so many pieces.
     Stalled(usize),
 }
 
-/// How the registry fails, and at what; at everything if nothing is named.
+/// How the registry fails, and for which request; for all if there is none.
 type Failing = (Option<Ask>, ErrorKind);
 
-/// A registry as one principal meets it. A clone is another handle on the same.
+/// A registry, and the principal that uses it. Clones share it.
 #[derive(Clone)]
 pub struct Registry {
     pub memory: Memory,
     whom: u8,
-    /// Who may see the repositories; everybody if nobody is named.
+    /// The only principal with access; none if all have it.
     only: Option<u8>,
     asked: Arc<Mutex<Vec<Ask>>>,
     fails: Arc<Mutex<Option<Failing>>>,
@@ -72,7 +72,7 @@ impl Registry {
         (registry, index)
     }
 
-    /// Pushes an image, which is another one for other bytes.
+    /// Pushes an image that depends on the bytes.
     pub async fn image(&self, tag: &str, bytes: &[u8]) -> Image {
         let image = ImageBuilder::new("linux/amd64").file("x", bytes).build();
         let index = IndexBuilder::new().add(image).build();
@@ -86,32 +86,32 @@ impl Registry {
         descriptor
     }
 
-    /// Returns the same registry as somebody else meets it.
+    /// Returns the same registry for another principal.
     pub fn by(&self, whom: u8) -> Self {
         Self { whom, ..self.clone() }
     }
 
-    /// Returns the same registry, with one principal who may see anything.
+    /// Returns the same registry, with access for one principal only.
     pub fn only(&self, whom: u8) -> Self {
         Self { only: Some(whom), ..self.clone() }
     }
 
-    /// Returns what was asked since the last time.
+    /// Returns the requests since the last call.
     pub fn asked(&self) -> Vec<Ask> {
         std::mem::take(&mut self.asked.lock())
     }
 
-    /// Fails from now on, or does so no longer.
-    pub fn fail(&self, problem: Option<ErrorKind>) {
-        *self.fails.lock() = problem.map(|problem| (None, problem));
+    /// Sets or clears the failure of all requests.
+    pub fn fail(&self, kind: Option<ErrorKind>) {
+        *self.fails.lock() = kind.map(|kind| (None, kind));
     }
 
-    /// Fails from now on whenever it is asked this.
-    pub fn fail_at(&self, what: Ask, problem: ErrorKind) {
-        *self.fails.lock() = Some((Some(what), problem));
+    /// Sets the failure of one request.
+    pub fn fail_at(&self, what: Ask, kind: ErrorKind) {
+        *self.fails.lock() = Some((Some(what), kind));
     }
 
-    /// Sends content in this way from now on.
+    /// Sets how the registry sends content.
     pub fn send(&self, sends: Sends) {
         *self.sends.lock() = sends;
     }
@@ -123,11 +123,11 @@ impl Registry {
 
     async fn ask(&self, what: Ask, operation: Operation) -> Result<(), Error> {
         self.asked.lock().push(what);
-        // Others come in between, as they do on a network.
+        // Other tasks run in between, as on a network.
         tokio::task::yield_now().await;
-        let fail = |problem| Err(Error::new(operation, "it", problem).at("registry.test"));
+        let fail = |kind| Err(Error::new(operation, "it", kind).at("registry.test"));
         match self.fails.lock().clone() {
-            Some((at, problem)) if at.is_none_or(|at| at == what) => fail(problem),
+            Some((at, kind)) if at.is_none_or(|at| at == what) => fail(kind),
             _ if self.only.is_some_and(|only| only != self.whom) => fail(ErrorKind::Forbidden("not you".to_owned())),
             _ => Ok(()),
         }

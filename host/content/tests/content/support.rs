@@ -1,4 +1,4 @@
-//! What the tests share: places, a source that counts, and layouts made file by file.
+//! Code that the tests share: references, a counting source, and layouts that are built file by file.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -37,7 +37,7 @@ pub fn body(bytes: &[u8]) -> Body {
     Body::from_bytes(Origin::Memory, Bytes::copy_from_slice(bytes))
 }
 
-/// Checks that an answer is the error that a row wants, or none.
+/// Checks that a result has the expected error, or none.
 pub fn expect<T, E: std::fmt::Display>(name: &str, result: Result<T, E>, error: Option<&str>) -> Option<T> {
     match (result, error) {
         (Ok(value), None) => Some(value),
@@ -47,7 +47,7 @@ pub fn expect<T, E: std::fmt::Display>(name: &str, result: Result<T, E>, error: 
     }
 }
 
-/// A source that counts what it is asked.
+/// A source that counts its requests.
 #[derive(Clone)]
 pub struct Counted<S> {
     pub source: S,
@@ -59,7 +59,7 @@ impl<S> Counted<S> {
         Self { source, asked: Arc::default() }
     }
 
-    /// Returns how much it was asked since the last time.
+    /// Returns the number of requests since the last call.
     pub fn asked(&self) -> usize {
         self.asked.swap(0, Ordering::Relaxed)
     }
@@ -108,7 +108,7 @@ impl<S: Discover> Discover for Counted<S> {
     }
 }
 
-/// A layout directory made file by file, as an attacker would.
+/// A layout directory that is built file by file, as by an attacker.
 pub struct Files {
     directory: TempDir,
 }
@@ -120,7 +120,7 @@ impl Files {
         Self { directory: tempfile::tempdir().expect("a directory") }
     }
 
-    /// Begins a layout of the right version with an `index.json`.
+    /// Starts a layout of the right version with an `index.json`.
     pub fn layout(index: &[u8]) -> Self {
         Self::empty().file("oci-layout", VERSION).file("index.json", index)
     }
@@ -145,7 +145,7 @@ impl Files {
         self.file(&name, bytes)
     }
 
-    /// Makes a file of zeros that takes no room.
+    /// Creates a file of zeros that takes no space on the disk.
     pub fn sparse(self, name: &str, size: u64) -> Self {
         fs::File::create(self.place(name)).and_then(|file| file.set_len(size)).expect("a file");
         self

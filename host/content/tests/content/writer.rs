@@ -1,4 +1,4 @@
-//! Writing a layout: whole or not at all, by several at once, and with everything kept that is not ours.
+//! Writing layouts: atomically, concurrently, and without changes to foreign entries and fields.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,7 +25,7 @@ async fn entries(path: &Path) -> Vec<(String, Vec<String>)> {
     entries.map(|entry| (entry.descriptor.digest.to_string(), entry.tags.clone())).collect()
 }
 
-/// Checks that nothing is in the directory but a layout.
+/// Checks that the directory has only the files of a layout.
 fn is_clean(path: &Path) {
     let names: BTreeSet<_> =
         fs::read_dir(path).expect("a directory").map(|entry| entry.expect("an entry").file_name()).collect();
@@ -59,8 +59,8 @@ async fn tags_move_and_children_are_listed_by_their_parents() {
     signature.push(&writer, &pinned(writer.repository(), signature.digest())).await.expect("a push");
     let list = IndexBuilder::new().add(three.clone()).add(two.clone()).add(signature.clone()).build();
     list.push(&writer, &to("list")).await.expect("a push");
-    // The third manifest is found through the list now; the second keeps its name, and the signature its entry and its
-    // place on the list of its subject's referrers.
+    // The list leads to the third manifest now. The second one keeps its name, and the signature its entry and its
+    // position in the list of its subject's referrers.
     let wanted = [entry(&one, &["1"]), entry(&two, &["latest"]), entry(&signature, &[]), entry(&list, &["list"])];
     let mut found = entries(&path).await;
     assert_eq!(found.remove(3).1, [format!("sha256-{}", three.digest().hex())]);
@@ -78,7 +78,7 @@ async fn tags_move_and_children_are_listed_by_their_parents() {
 }
 
 #[tokio::test]
-async fn what_is_not_ours_stays() {
+async fn foreign_entries_and_fields_stay() {
     let (old, new) = (image("old"), image("new"));
     let of = &old.descriptor;
     let entry = format!(r#""mediaType":"{}","digest":"{}","size":{}"#, of.media_type, of.digest, of.size);
@@ -158,7 +158,7 @@ async fn a_manifest_is_checked_before_it_is_listed() {
 }
 
 #[tokio::test]
-async fn what_is_there_is_not_sent_again_and_what_is_cut_short_is_repaired() {
+async fn present_content_is_not_sent_and_truncated_content_is_repaired() {
     let files = Files::empty();
     let writer = LayoutWriter::open(files.path()).await.expect("a layout");
     let descriptor = describe("application/octet-stream", b"content");

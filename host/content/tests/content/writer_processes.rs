@@ -11,19 +11,19 @@ use refkit_support::image::{Image, ImageBuilder};
 
 use crate::support::{Files, index, pinned, tagged};
 
-/// What makes this binary a writer: the layout, a name and a number of images.
+/// The variable that makes this binary a writer: the layout, a name and a number of images.
 const WRITER: &str = "REFKIT_CONTENT_TEST_WRITER";
 
 fn subject() -> Image {
     ImageBuilder::new("linux/amd64").label("is", "the subject").build()
 }
 
-/// A writer's image: a referrer of the subject, under a tag of its own.
+/// Returns a writer's image: a referrer of the subject, under a tag of its own.
 fn image(tag: &str) -> Image {
     ImageBuilder::artifact("application/x.kind", &subject()).layer("a/b", tag.repeat(10_000)).build()
 }
 
-/// Writes images, and says how far it is.
+/// Writes images, and prints its progress.
 async fn write(arguments: &str) {
     let [path, name, count] = &arguments.split('\n').collect::<Vec<_>>()[..] else { panic!("{arguments}") };
     let writer = LayoutWriter::open(path).await.expect("a layout");
@@ -37,14 +37,14 @@ async fn write(arguments: &str) {
 
 fn start(path: &Path, name: &str, count: usize) -> Child {
     Command::new(std::env::current_exe().expect("this binary"))
-        .args(["--exact", "writer_processes::processes_lose_nothing_of_each_other", "--nocapture"])
+        .args(["--exact", "writer_processes::concurrent_processes_keep_each_others_entries", "--nocapture"])
         .env(WRITER, format!("{}\n{name}\n{count}", path.display()))
         .stdout(Stdio::piped())
         .spawn()
         .expect("a process")
 }
 
-/// Returns the tags that are listed, each after all that it names has been read and verified.
+/// Returns the listed tags, after it has read and verified all content of each.
 async fn tags(path: &Path) -> BTreeSet<String> {
     let layout = Layout::open(path).await.expect("a layout");
     for name in layout.names() {
@@ -67,12 +67,12 @@ fn unfinished(path: &Path) -> usize {
 }
 
 #[tokio::test]
-async fn processes_lose_nothing_of_each_other() {
+async fn concurrent_processes_keep_each_others_entries() {
     if let Some(arguments) = std::env::var_os(WRITER) {
         return write(arguments.to_str().expect("text")).await;
     }
     let files = Files::empty();
-    // There is nothing yet, so all of them make the layout.
+    // The layout does not exist, so all of them create it.
     let writers: Vec<Child> = (0..4).map(|n| start(&files.path(), &format!("w{n}"), 12)).collect();
     for mut writer in writers {
         let output = std::io::read_to_string(writer.stdout.take().expect("a pipe")).expect("text");
@@ -81,7 +81,7 @@ async fn processes_lose_nothing_of_each_other() {
     let wanted: BTreeSet<_> = (0..4).flat_map(|w| (0..12).map(move |n| format!("w{w}-{n}"))).collect();
     assert_eq!(tags(&files.path()).await, wanted);
     assert_eq!(unfinished(&files.path()), 0);
-    // The list that others go by has all of them as well.
+    // The list for other tools has all entries as well.
     let layout = Layout::open(files.path()).await.expect("a layout");
     let list = tagged(layout.repository(), &format!("sha256-{}", subject().digest().hex()));
     let list = layout.pull(&list).await.expect("a list").value;
@@ -98,7 +98,7 @@ async fn a_killed_writer_leaves_a_layout() {
     for round in 0..24 {
         let mut writer = start(&files.path(), &format!("r{round}"), 1000);
         let output = BufReader::new(writer.stdout.take().expect("a pipe")).lines();
-        // Up to another image each time; what it does beyond that is up to chance.
+        // Up to another image each time; progress beyond that is random.
         let mut left = round % 6;
         for line in output {
             let line = line.expect("text");
@@ -121,7 +121,7 @@ async fn a_killed_writer_leaves_a_layout() {
 }
 
 #[tokio::test]
-async fn only_what_was_left_behind_is_swept() {
+async fn only_abandoned_files_are_swept() {
     let outside = tempfile::NamedTempFile::new().expect("a file");
     let files = Files::layout(&index(&[]))
         .file(".refkit-left", b"x")

@@ -12,8 +12,8 @@ use crate::http::{Purpose, RequestBody};
 
 const ORIGIN: &str = "https://registry.example";
 
-/// Redirects from each path to the location that a table has for it, and notes each request that it gets: the URL,
-/// whether it had credentials, and whether the context had left the origin.
+/// Redirects each path to the location in a table, and records each request: the URL, whether it had credentials, and
+/// whether the context had left the origin.
 struct Fake {
     redirects: Vec<(&'static str, &'static str)>,
     seen: Mutex<Vec<(String, bool, bool)>>,

@@ -18,8 +18,8 @@ fn endpoint() -> Endpoint {
     Endpoint::new("registry.example", host, "app")
 }
 
-/// Answers with one status after the other, 0 for a connection that fails, and then with 200. Notes when each request
-/// came.
+/// Responds with one status after the other, where 0 is a failed connection, and then with 200. Records when each
+/// request came.
 struct Fake {
     statuses: Mutex<Vec<u16>>,
     at: Mutex<Vec<Instant>>,
@@ -47,8 +47,8 @@ fn request() -> Request {
     Request::new(Method::GET, Url::parse("https://registry.example/v2/app/blobs/x").expect("a URL"))
 }
 
-/// The statuses of the responses before those with 200 (0 is no connection), the rule, the endpoint, how many requests the
-/// layer sends, and what it returns.
+/// The statuses of the responses before a 200 (0 is a failed connection), the rule, the endpoint, the requests that
+/// the layer sends, and its result.
 type Row<'a> = (&'a [u16], Repeat, &'a Endpoint, usize, Result<u16, &'a str>);
 
 #[tokio::test(start_paused = true)]

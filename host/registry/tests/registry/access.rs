@@ -1,4 +1,4 @@
-//! Who the client is, to whom, and what becomes of a refusal.
+//! Authentication: which credentials the client sends to which host, and the errors of refusals.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use refkit_oci::Reference;
 use refkit_registry::{CredentialSource, Credentials};
 use refkit_support::{Access, Fault, Rule, TokenField, TokenServer};
 
-use crate::ask::{USER, anonymous, builder, client, filled, image, problem, reference, user, walk};
+use crate::ask::{USER, anonymous, builder, client, error_of, filled, image, reference, user, walk};
 
 #[tokio::test]
 async fn every_kind_of_credentials() {
@@ -42,7 +42,7 @@ async fn every_kind_of_credentials() {
 }
 
 #[tokio::test]
-async fn a_token_that_has_ended_is_replaced_once() {
+async fn an_expired_token_is_replaced_once() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":latest");
     let tokens = TokenServer::opaque().unwrap();
@@ -66,23 +66,23 @@ async fn refusals_say_what_to_do() {
         let wrong = Credentials::Basic { username: "eve".to_owned(), password: "guess\u{e9}".to_owned().into() };
         for (credentials, said) in [(Credentials::Anonymous, "there are no credentials"), (wrong, "eve may not")] {
             registry.clear();
-            let ErrorKind::Unauthorized(text) = problem(client(credentials).resolve(&name).await) else {
+            let ErrorKind::Unauthorized(text) = error_of(client(credentials).resolve(&name).await) else {
                 panic!("it is refused");
             };
             assert!(text.contains(said) && text.contains(&login) && !text.contains("guess"), "{text}");
             assert!(registry.count("*") <= 2, "{:?}", registry.requests());
         }
     }
-    // One that asks for what cannot be had.
+    // A challenge that the client cannot answer.
     for challenge in ["Negotiate", "Basic", "Bearer realm=\"", "Bearer service=\"x\"", "x\"y"] {
         registry.require(Access::custom([challenge], |_| false));
-        assert!(matches!(problem(anonymous().resolve(&name).await), ErrorKind::Unauthorized(_)), "{challenge}");
+        assert!(matches!(error_of(anonymous().resolve(&name).await), ErrorKind::Unauthorized(_)), "{challenge}");
     }
 }
 
-/// Servers write odd things where a token's lifetime stands; the token is as good as any.
+/// Servers write invalid values for a token's lifetime; the token is valid all the same.
 #[tokio::test]
-async fn lifetimes_that_are_none() {
+async fn invalid_token_lifetimes_are_ignored() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":latest");
     let tokens = TokenServer::opaque().unwrap();
@@ -99,10 +99,10 @@ async fn lifetimes_that_are_none() {
     }
 }
 
-/// Registries that hide what is private answer 404, and ask for no credentials: they are sent before that is believed,
-/// and once.
+/// Registries that hide private repositories answer 404 without a challenge. The client repeats such a request with
+/// credentials once.
 #[tokio::test]
-async fn what_is_hidden_is_asked_for_with_credentials() {
+async fn a_hidden_repository_is_requested_with_credentials() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":latest");
     let hide = |known: String| {
@@ -120,11 +120,11 @@ async fn what_is_hidden_is_asked_for_with_credentials() {
         let asking = client(credentials);
         let found = asking.resolve(&name).await.unwrap().value;
         assert_eq!((&found.digest, registry.count("*")), (image().digest(), 2));
-        // Now it is known who to be.
+        // Now the client knows which credentials the host accepts.
         asking.pull(&name).await.unwrap();
         assert_eq!(registry.count("*"), 3);
     }
-    // Of several at a time each is answered, at a host that is known already.
+    // Each of several concurrent requests gets a response, at a host that is known already.
     hide("nobody".to_owned());
     let asking = client(user());
     asking.tags(name.repository()).await.unwrap_err();
@@ -136,7 +136,7 @@ async fn what_is_hidden_is_asked_for_with_credentials() {
     let digest = Reference::parse(&format!("{}/other@{}", registry.host(), image().digest())).unwrap();
     let (one, two, three) = tokio::join!(asking.pull(&other), asking.resolve(&other), asking.pull(&digest));
     assert!(one.is_ok() && two.is_ok() && three.is_ok(), "{one:?} {two:?} {three:?}");
-    // What stays missing is asked for once more, and only the first time; without credentials not even then.
+    // The client repeats a request for a missing tag once, and only the first time; without credentials never.
     for (credentials, first, later) in
         [(user(), 3, 2), (Credentials::Anonymous, 2, 2), (Credentials::IdentityToken("t".to_owned().into()), 2, 2)]
     {
@@ -144,16 +144,16 @@ async fn what_is_hidden_is_asked_for_with_credentials() {
         let asking = client(credentials);
         for requests in [first, later, later] {
             registry.clear();
-            assert!(matches!(problem(asking.resolve(&name).await), ErrorKind::NotFound));
+            assert!(matches!(error_of(asking.resolve(&name).await), ErrorKind::NotFound));
             assert_eq!(registry.count("*"), requests, "{:?}", registry.requests());
         }
     }
-    // A registry that shows the repository hides nothing in it, and what it says to the password is no reason to try.
+    // A registry that shows the repository hides nothing in it, so a 404 to the password is no reason to try again.
     registry.clear_rules();
     registry.clear();
     let asking = client(user());
     asking.resolve(&name).await.unwrap();
-    problem(asking.pull(&reference(&registry.host(), ":missing")).await);
+    error_of(asking.pull(&reference(&registry.host(), ":missing")).await);
     assert!(registry.requests().iter().all(|request| request.authorization().is_none()));
     assert_eq!(registry.count("*"), 2);
     for status in [401, 403] {
@@ -162,14 +162,14 @@ async fn what_is_hidden_is_asked_for_with_credentials() {
         registry.clear_rules();
         registry.add(Rule::when(told, Fault::status(status)));
         registry.add(Rule::on("*", Fault::status(404)));
-        assert!(matches!(problem(client(user()).pull(&name).await), ErrorKind::NotFound), "{status}");
+        assert!(matches!(error_of(client(user()).pull(&name).await), ErrorKind::NotFound), "{status}");
         assert_eq!(registry.count("*"), 2, "{status}");
     }
 }
 
-/// Credentials that cannot be looked up are an error where some are asked for, and nowhere else.
+/// A failed lookup of credentials is an error only if the registry asks for credentials.
 #[tokio::test]
-async fn credentials_are_looked_up_when_they_are_asked_for() {
+async fn credentials_are_looked_up_after_a_challenge() {
     struct Broken(AtomicUsize);
     #[async_trait]
     impl CredentialSource for Broken {
@@ -183,27 +183,27 @@ async fn credentials_are_looked_up_when_they_are_asked_for() {
     let source = Arc::new(Broken(AtomicUsize::new(0)));
     let asking = builder(Credentials::Anonymous).credentials(Arc::clone(&source) as Arc<dyn CredentialSource>).build();
     walk(&asking, &name).await.unwrap();
-    problem(asking.pull(&reference(&registry.host(), ":missing")).await);
+    error_of(asking.pull(&reference(&registry.host(), ":missing")).await);
     assert_eq!(source.0.load(Ordering::Relaxed), 0);
     assert!(asking.is_anonymous(name.repository()));
-    // To be missing is what the registry says; why it might hide it is not known.
+    // The registry's 404 stands if the lookup fails.
     let other = Reference::parse(&format!("{}/other:1", registry.host())).unwrap();
-    assert!(matches!(problem(asking.pull(&other).await), ErrorKind::NotFound));
+    assert!(matches!(error_of(asking.pull(&other).await), ErrorKind::NotFound));
     assert_eq!(source.0.load(Ordering::Relaxed), 1);
     registry.require(Access::basic(USER.0, USER.1));
-    let found = problem(asking.pull(&name).await).to_string();
+    let found = error_of(asking.pull(&name).await).to_string();
     assert!(found.contains("the helper is missing"), "{found}");
 }
 
-/// The cache shares a registry's answers to requests without credentials; the source tells which those were.
+/// The cache shares responses to requests without credentials; the source reports which these are.
 #[tokio::test]
-async fn a_source_says_whether_it_has_shown_credentials() {
+async fn a_source_reports_whether_it_has_sent_credentials() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":latest");
     let repository = name.repository();
     let tokens = TokenServer::opaque().unwrap();
     let nobody = anonymous().principal(repository).await.unwrap();
-    // access, credentials, whether the answer is shared
+    // access, credentials, whether the cache shares the response
     let rows = [
         (Access::open(), user(), true),
         (Access::bearer(&tokens), Credentials::Anonymous, true),
@@ -222,9 +222,9 @@ async fn a_source_says_whether_it_has_shown_credentials() {
     }
 }
 
-/// No packet goes to a realm that a registry may not name, and no credentials to another one than it named.
+/// The client sends no packet to a realm that the registry may not name, and credentials only to the named one.
 #[tokio::test]
-async fn realms() {
+async fn realms_are_checked_before_a_request() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":latest");
     let decoy = TokenServer::opaque().unwrap();
@@ -239,10 +239,10 @@ async fn realms() {
         "http://",
     ] {
         registry.require(Access::token("x", &format!("Bearer realm=\"{realm}\"")));
-        let found = problem(client(user()).resolve(&name).await);
+        let found = error_of(client(user()).resolve(&name).await);
         assert!(matches!(found, ErrorKind::Malformed(_)), "{realm}: {found}");
     }
-    // A token server that sends a client elsewhere gets nobody's password there.
+    // A redirect of a token server receives no password.
     let tokens = TokenServer::opaque().unwrap();
     registry.require(Access::bearer(&tokens));
     tokens.add(Rule::on("*", Fault::redirect(307, &decoy.realm())));
@@ -250,7 +250,7 @@ async fn realms() {
     assert!(decoy.requests().iter().all(|request| request.authorization().is_none()), "{:?}", decoy.requests());
     tokens.clear_rules();
     tokens.add(Rule::on("*", Fault::redirect(307, "http://169.254.169.254/token")));
-    let found = problem(client(user()).resolve(&name).await);
+    let found = error_of(client(user()).resolve(&name).await);
     assert!(matches!(&found, ErrorKind::Malformed(text) if text.contains("inside this network")), "{found}");
 }
 
@@ -274,7 +274,7 @@ async fn token_servers_that_answer_badly() {
     for (fault, said) in rows {
         tokens.clear_rules();
         tokens.add(Rule::on("*", fault));
-        let found = problem(anonymous().resolve(&name).await).to_string();
+        let found = error_of(anonymous().resolve(&name).await).to_string();
         assert!(found.contains(said) && found.contains("token server") && !found.contains("secret"), "{said}: {found}");
     }
 }

@@ -1,5 +1,5 @@
-//! What other clients were hit by, one test a row, named after the advisory: credentials and packets that reach the
-//! wrong place. What is wrong with content is in `advisories_content`.
+//! Advisories of other clients, one test a row: credentials and packets that reach the wrong host. Rows about content
+//! are in `advisories_content`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,12 +12,12 @@ use refkit_registry::{Client, Credentials, DockerConfig, Helpers};
 use refkit_support::{Access, Authority, Fault, FaultRegistry, Nginx, Rule, TokenServer, digest};
 use serde_json::json;
 
-use crate::ask::{USER, anonymous, client, image, problem, reference, repository, user};
+use crate::ask::{USER, anonymous, client, error_of, image, reference, repository, user};
 use crate::nginx::secure;
 
 const BYTES: &str = "0123456789";
 
-/// A registry with an image, for who has the password.
+/// Returns a registry with an image that needs a password.
 async fn filled() -> FaultRegistry {
     let registry = FaultRegistry::start().unwrap();
     image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
@@ -26,8 +26,8 @@ async fn filled() -> FaultRegistry {
     registry
 }
 
-/// Returns whether nobody was told who the client is.
-fn untold(registry: &FaultRegistry) -> bool {
+/// Returns whether no request carried credentials.
+fn no_credentials_sent(registry: &FaultRegistry) -> bool {
     registry.requests().iter().all(|request| request.authorization().is_none())
 }
 
@@ -42,7 +42,7 @@ async fn cve_2020_15157_and_ghsa_qvqc_4c52_x6qp_foreign_layer_urls_get_no_creden
     let what = blob();
     let config = registry.put_blob("app", "{}");
     let ordinary = "application/vnd.oci.image.layer.v1.tar";
-    // Layers that registries do not have: whoever wants one is not led to its `urls`, whatever they are.
+    // Layers that no registry has: the client follows no `urls`, whatever they are.
     for (kind, copied) in [
         ("application/vnd.oci.image.layer.nondistributable.v1.tar", true),
         ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", true),
@@ -56,21 +56,21 @@ async fn cve_2020_15157_and_ghsa_qvqc_4c52_x6qp_foreign_layer_urls_get_no_creden
         registry.put_manifest("app", Some("foreign"), "application/vnd.oci.image.manifest.v1+json", manifest);
         let asking = client(user());
         let layer = Descriptor { media_type: kind.to_owned(), urls: vec![url], ..what.clone() };
-        let found = problem(fetch(&asking, &repository(&registry.host()), &layer, 100).await);
+        let found = error_of(fetch(&asking, &repository(&registry.host()), &layer, 100).await);
         assert!(matches!(found, ErrorKind::NotFound), "{kind}: {found}");
         let name = reference(&registry.host(), ":foreign");
         assert_eq!(copy(&asking, &name, &Memory::new(), &name).await.is_ok(), copied, "{kind}");
     }
     assert_eq!((foreign.count("*"), foreign.connections()), (0, 0), "nobody follows `urls`");
 
-    // Who is sent there by the registry, and by that host back again, has left the credentials behind for good.
+    // A request that one host redirects away and another back again carries no credentials any more.
     let back = format!("http://{}/v2/app/blobs/back", registry.host());
     let there = format!("http://{}/v2/app/blobs/{}", foreign.host(), what.digest);
     registry.add(Rule::on(&format!("GET */blobs/{}", what.digest), Fault::redirect(307, &there)).admitted());
     foreign.add(Rule::on("GET *", Fault::redirect(307, &back)));
     registry.clear();
-    problem(fetch(&client(user()), &repository(&registry.host()), &what, 100).await);
-    assert!(foreign.count("GET *") > 0 && untold(&foreign));
+    error_of(fetch(&client(user()), &repository(&registry.host()), &what, 100).await);
+    assert!(foreign.count("GET *") > 0 && no_credentials_sent(&foreign));
     let returned = registry.requests().into_iter().filter(|request| request.path() == "/v2/app/blobs/back");
     let returned: Vec<_> = returned.map(|request| request.authorization().map(str::to_owned)).collect();
     assert!(!returned.is_empty() && returned.iter().all(Option::is_none), "{returned:?}");
@@ -101,23 +101,23 @@ async fn cve_2026_48978_and_ghsa_28r5_37g7_p6mp_realms_are_checked_before_a_pack
     ];
     for place in &places {
         registry.require(Access::token("x", &format!("Bearer realm=\"{place}\",service=\"s\"")));
-        let found = problem(client(user()).resolve(&name).await);
+        let found = error_of(client(user()).resolve(&name).await);
         assert!(matches!(found, ErrorKind::Malformed(_)), "{place}: {found}");
-        // The same, one step later.
+        // The same one step later.
         tokens.clear_rules();
         tokens.add(Rule::on("*", Fault::redirect(307, place)));
         registry.require(Access::bearer(&tokens));
-        let found = problem(client(user()).resolve(&name).await);
+        let found = error_of(client(user()).resolve(&name).await);
         assert!(matches!(found, ErrorKind::Malformed(_)), "from the token server to {place}: {found}");
     }
-    // A registry with TLS has no token server without.
+    // A registry with TLS must not name a token server without it.
     let authority = Authority::new().unwrap();
     let front = Nginx::before(&registry.host()).tls(&authority).start().unwrap();
     registry.require(Access::token("x", &format!("Bearer realm=\"{}\"", decoy.realm())));
-    let found = problem(secure(&authority, user()).resolve(&reference(&front.host(), ":latest")).await);
+    let found = error_of(secure(&authority, user()).resolve(&reference(&front.host(), ":latest")).await);
     assert!(matches!(found, ErrorKind::Malformed(_)), "{found}");
     assert_eq!((decoy.count("*"), decoy.connections()), (0, 0));
-    // One that is on loopback itself may name it.
+    // A registry on loopback may name it.
     registry.require(Access::bearer(&decoy));
     client(user()).resolve(&name).await.unwrap();
     assert_eq!(decoy.count("GET /token"), 1);
@@ -153,7 +153,7 @@ async fn ghsa_vh4v_2xq2_g5cg_another_origin_gets_no_credentials() {
         assert!(there.into_iter().all(|request| request.authorization().is_none()), "{name}");
     }
     assert_eq!(store.count("GET *"), 2);
-    assert!(untold(&store) && front.requests().unwrap().iter().all(|served| !served.authorized));
+    assert!(no_credentials_sent(&store) && front.requests().unwrap().iter().all(|served| !served.authorized));
 }
 
 #[tokio::test]
@@ -168,15 +168,15 @@ async fn ghsa_vh4v_2xq2_g5cg_a_challenge_from_elsewhere_changes_no_token() {
     let (asking, name) = (client(user()), reference(&registry.host(), ":latest"));
     asking.resolve(&name).await.unwrap();
     let token = registry.requests().last().unwrap().authorization().map(str::to_owned);
-    let found = problem(fetch(&asking, &repository(&registry.host()), &blob(), 100).await);
+    let found = error_of(fetch(&asking, &repository(&registry.host()), &blob(), 100).await);
     assert!(matches!(found, ErrorKind::Unauthorized(_)), "{found}");
     asking.resolve(&name).await.unwrap();
     assert_eq!(registry.requests().last().unwrap().authorization().map(str::to_owned), token);
-    assert_eq!((evil.connections(), tokens.count("*"), untold(&store)), (0, 1, true));
+    assert_eq!((evil.connections(), tokens.count("*"), no_credentials_sent(&store)), (0, 1, true));
 }
 
 #[tokio::test]
-async fn cve_2026_50151_uploads_go_nowhere_else() {
+async fn cve_2026_50151_uploads_stay_at_the_registry() {
     let (registry, other) = (filled().await, FaultRegistry::start().unwrap());
     let (host, what) = (registry.host(), blob());
     let (name, port) = (host.replace("127.0.0.1", "localhost"), other.host());
@@ -198,7 +198,7 @@ async fn cve_2026_50151_uploads_go_nowhere_else() {
             let pushed = client(user()).push_blob(&repository(&host), &what, body).await;
             // Not every push has this step.
             if registry.count(step) > 0 {
-                let found = problem(pushed);
+                let found = error_of(pushed);
                 assert!(matches!(found, ErrorKind::Malformed(_)), "{step} {place}: {found}");
                 assert_eq!(registry.count("PUT *"), 0, "{step} {place}");
             }
@@ -210,7 +210,7 @@ async fn cve_2026_50151_uploads_go_nowhere_else() {
 }
 
 #[tokio::test]
-async fn go_containerregistry_2332_pages_are_the_registrys_own() {
+async fn go_containerregistry_2332_pages_stay_at_the_registry() {
     let (registry, other) = (filled().await, FaultRegistry::start().unwrap());
     let (host, from) = (registry.host(), repository(&registry.host()));
     let name = host.replace("127.0.0.1", "localhost");
@@ -232,7 +232,7 @@ async fn go_containerregistry_2332_pages_are_the_registrys_own() {
         let lists =
             [asking.tags(&from).await.map(drop), asking.referrers(&from, image().digest(), None).await.map(drop)];
         for list in lists {
-            let found = problem(list);
+            let found = error_of(list);
             assert!(matches!(found, ErrorKind::Malformed(_)), "{place}: {found}");
         }
         assert!(registry.requests().iter().all(|request| request.header("host") == Some(host.as_str())), "{place}");
@@ -241,13 +241,13 @@ async fn go_containerregistry_2332_pages_are_the_registrys_own() {
 }
 
 #[tokio::test]
-async fn cve_2021_41092_a_helper_that_fails_is_no_reason_for_something_else() {
+async fn cve_2021_41092_a_failed_helper_has_no_fallback() {
     let registry = filled().await;
     let directory = tempfile::tempdir().unwrap();
     let slow = directory.path().join("docker-credential-slow");
     fs::write(&slow, "#!/bin/sh\nexec sleep 60\n").unwrap();
     fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).unwrap();
-    // What would be the right password, where no helper is asked.
+    // This would be the right password, without any helper.
     let password = refkit_support::basic(USER.0, USER.1).replace("Basic ", "");
     for helper in ["missing", "slow", "../slow", "/bin/true", "a b", "sl\u{f6}w", "$(id)"] {
         for setting in ["credsStore", "credHelpers"] {
@@ -265,7 +265,7 @@ async fn cve_2021_41092_a_helper_that_fails_is_no_reason_for_something_else() {
                 matches!(found.code(), ErrorCode::Unauthorized | ErrorCode::Other | ErrorCode::Invalid),
                 "{helper}: {found}"
             );
-            assert!(untold(&registry), "{setting} {helper:?}");
+            assert!(no_credentials_sent(&registry), "{setting} {helper:?}");
         }
     }
     let fine = client(Credentials::Basic { username: USER.0.to_owned(), password: USER.1.to_owned().into() });

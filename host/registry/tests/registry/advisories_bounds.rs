@@ -1,4 +1,4 @@
-//! What other clients were hit by, one test a row, named after the advisory: bodies, sizes and indexes without an end.
+//! Advisories of other clients, one test a row: endless bodies, sizes and indexes.
 
 use refkit_content::{Discover, ErrorCode, ErrorKind, Resolve, fetch};
 use refkit_oci::Descriptor;
@@ -8,13 +8,13 @@ use refkit_support::{Access, Fault, Rule, TokenServer, digest};
 use serde_json::{Value, json};
 
 use crate::advisories_content::{described, manifest, whole};
-use crate::ask::{anonymous, filled, image, problem, reference, repository};
+use crate::ask::{anonymous, error_of, filled, image, reference, repository};
 
-/// What a system buffers for a reader that has gone: at most 32 MiB where its limits are set high.
+/// The bytes that a system may buffer after the reader has gone: at most 32 MiB with high limits.
 const BUFFERED: u64 = 32 << 20;
 
 #[tokio::test]
-async fn cve_2020_1702_bodies_without_an_end_stop_at_a_cap() {
+async fn cve_2020_1702_endless_bodies_stop_at_a_limit() {
     const MANIFEST_CAP: u64 = 4 << 20;
     const TOKEN_CAP: u64 = 64 << 10;
     let registry = filled().await;
@@ -29,18 +29,18 @@ async fn cve_2020_1702_bodies_without_an_end_stop_at_a_cap() {
     ] {
         registry.clear_rules();
         registry.add(Rule::on("GET *", fault));
-        problem(asking.pull(&name).await);
+        error_of(asking.pull(&name).await);
         assert!(end() < MANIFEST_CAP + BUFFERED, "a manifest: {}", end());
-        problem(fetch(&asking, &from, &config, 1 << 20).await);
+        error_of(fetch(&asking, &from, &config, 1 << 20).await);
         assert!(end() < config.size + BUFFERED, "a config: {}", end());
-        problem(asking.tags(&from).await);
+        error_of(asking.tags(&from).await);
         assert!(end() < MANIFEST_CAP + BUFFERED, "tags: {}", end());
-        problem(asking.referrers(&from, image().digest(), None).await);
+        error_of(asking.referrers(&from, image().digest(), None).await);
         assert!(end() < MANIFEST_CAP + BUFFERED, "referrers: {}", end());
     }
     registry.clear_rules();
     registry.add(Rule::on("*", Fault::status(403).body("{\"errors\":[{\"message\":\"x").endless()));
-    assert!(matches!(problem(asking.pull(&name).await), ErrorKind::Forbidden(_)));
+    assert!(matches!(error_of(asking.pull(&name).await), ErrorKind::Forbidden(_)));
     assert!(end() < MANIFEST_CAP + BUFFERED, "an error: {}", end());
 
     registry.clear_rules();
@@ -52,19 +52,19 @@ async fn cve_2020_1702_bodies_without_an_end_stop_at_a_cap() {
     {
         tokens.clear_rules();
         tokens.add(Rule::on("*", fault));
-        problem(anonymous().pull(&name).await);
+        error_of(anonymous().pull(&name).await);
         let sent = tokens.requests().last().expect("a request").bytes_sent;
         assert!(sent < TOKEN_CAP + BUFFERED, "a token: {sent}");
     }
 }
 
 #[tokio::test]
-async fn ghsa_f36w_mj3v_6jqv_sizes_that_nobody_has_room_for() {
+async fn ghsa_f36w_mj3v_6jqv_claimed_sizes_allocate_nothing() {
     let registry = filled().await;
     let (from, name) = (repository(&registry.host()), reference(&registry.host(), ":huge"));
     for size in [1 << 62, u64::MAX, (4 << 20) + 1] {
         let huge = Descriptor::new("a/b", digest(b"{}"), size);
-        let found = problem(fetch(&anonymous(), &from, &huge, 4 << 20).await);
+        let found = error_of(fetch(&anonymous(), &from, &huge, 4 << 20).await);
         assert!(matches!(found, ErrorKind::TooLarge { .. }), "{size}: {found}");
     }
     assert_eq!(registry.count("*"), 0);
@@ -86,17 +86,17 @@ async fn ghsa_f36w_mj3v_6jqv_sizes_that_nobody_has_room_for() {
     for length in [1 << 62, 1 << 40] {
         registry.clear_rules();
         registry.add(Rule::on("*", Fault::normal().claim_length(length)));
-        let found = problem(anonymous().pull(&reference(&registry.host(), ":latest")).await);
+        let found = error_of(anonymous().pull(&reference(&registry.host(), ":latest")).await);
         assert!(matches!(found, ErrorKind::TooLarge { .. }), "{length}: {found}");
-        problem(anonymous().resolve(&reference(&registry.host(), ":latest")).await);
+        error_of(anonymous().resolve(&reference(&registry.host(), ":latest")).await);
     }
 }
 
 #[tokio::test]
-async fn image_spec_780_indexes_within_indexes_and_without_end() {
+async fn image_spec_780_deeply_nested_indexes_are_refused() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":deep");
-    // Each lists the one below it twice: 2^40 ways down.
+    // Each index lists the next one twice: 2^40 paths.
     let mut below = json!({"schemaVersion": 2, "manifests": []}).to_string();
     registry.put_manifest("app", None, INDEX, below.clone());
     for _ in 0..40 {
@@ -112,10 +112,10 @@ async fn image_spec_780_indexes_within_indexes_and_without_end() {
     let wide = json!({"schemaVersion": 2, "manifests": entries}).to_string();
     registry.put_manifest("app", Some("deep"), INDEX, wide);
     registry.clear();
-    let found = problem(whole(&name).await);
+    let found = error_of(whole(&name).await);
     assert!(matches!(found, ErrorKind::TooLarge { .. }), "{found}");
     assert_eq!(registry.count("*"), 1);
-    // Within the cap of bytes there is one for entries, and what is listed is asked for only until something is wrong.
+    // The limit of entries is lower than that of bytes, and the client stops at the first error.
     let entries: Vec<Value> = (0..30_000).map(|n| described(MANIFEST, &n.to_string())).collect();
     let wide = json!({"schemaVersion": 2, "manifests": entries}).to_string();
     registry.put_manifest("app", Some("deep"), INDEX, wide);

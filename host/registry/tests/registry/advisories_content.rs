@@ -1,6 +1,6 @@
-//! What other clients were hit by, one test a row, named after the advisory: content that is not what it says. Where
-//! packets and credentials go is in `advisories`, what has no end in `advisories_bounds`; links in layouts are in the
-//! tests of `refkit-content`.
+//! Advisories of other clients, one test a row: content that contradicts its descriptor. Rows about packets and
+//! credentials are in `advisories`, rows about endless content in `advisories_bounds`; the tests of `refkit-content`
+//! have the rows about links in layouts.
 
 use refkit_content::{Discover, Error, ErrorCode, ErrorKind, Memory, Resolve, copy, fetch};
 use refkit_oci::{Descriptor, Reference};
@@ -8,9 +8,9 @@ use refkit_support::image::{DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST};
 use refkit_support::{Fault, Rule, digest};
 use serde_json::{Value, json};
 
-use crate::ask::{anonymous, filled, image, problem, reference, repository};
+use crate::ask::{anonymous, error_of, filled, image, reference, repository};
 
-/// Copies all of it into memory: whatever a document leads to is read.
+/// Copies an image into memory, which reads all content that its documents refer to.
 pub async fn whole(name: &Reference) -> Result<Descriptor, Error> {
     Ok(copy(&anonymous(), name, &Memory::new(), name).await?)
 }
@@ -24,7 +24,7 @@ pub fn manifest(kind: &str) -> Value {
 }
 
 #[tokio::test]
-async fn cve_2021_41190_documents_that_can_be_read_in_two_ways() {
+async fn cve_2021_41190_ambiguous_documents_are_refused() {
     let registry = filled().await;
     registry.put_blob("app", "{}");
     let name = reference(&registry.host(), ":two");
@@ -68,7 +68,7 @@ async fn cve_2021_41190_documents_that_can_be_read_in_two_ways() {
             assert!(matches!(error.code(), ErrorCode::Invalid | ErrorCode::Unsupported), "{row}: {error}");
         }
     }
-    // The same where an index says what it lists, and the registry says something else.
+    // The index and the registry name different media types for the same manifest.
     let child = manifest(MANIFEST).to_string();
     registry.put_manifest("app", None, MANIFEST, child.clone());
     let mut lying = index(INDEX);
@@ -98,7 +98,8 @@ async fn cve_2024_3727_digests_are_checked_at_every_descriptor() {
     ];
     let good = |kind: &str| described(kind, "{}");
     for digest in &bad {
-        // Another algorithm may be a good one: it is not malformed, but nothing checks it, so nothing is fetched by it.
+        // Another algorithm may be valid: the digest is not malformed, but the client cannot check it, so it fetches
+        // nothing.
         let wanted = if digest.starts_with("md5:") { ErrorCode::Unsupported } else { ErrorCode::Invalid };
         let broken = json!({"mediaType": MANIFEST, "digest": digest, "size": 2});
         let (kind, config) =
@@ -126,11 +127,11 @@ async fn cve_2024_3727_digests_are_checked_at_every_descriptor() {
             .add(Rule::on("GET */referrers/*", Fault::status(200).header("content-type", INDEX).body(list)).first(1));
         let found = anonymous().referrers(&repository(&registry.host()), image().digest(), None).await;
         match wanted {
-            // A list without the entry that nothing can fetch is of use; a malformed one is none.
+            // A list is useful without the entry that nothing can fetch; a malformed list is not.
             ErrorCode::Unsupported => assert!(found.unwrap().value.is_empty(), "referrers {digest}"),
             wanted => assert_eq!(found.unwrap_err().code(), wanted, "referrers {digest}"),
         }
-        // A header ends in spaces only by accident; one without a value says nothing.
+        // Spaces at the end of a header are an accident; an empty header counts as absent.
         let told = digest.trim_end();
         if told.is_empty()
             || told.len() == 71 && told != format!("sha256:{}", "A".repeat(64)) && told.starts_with("sha256:a")
@@ -147,7 +148,7 @@ async fn cve_2024_3727_digests_are_checked_at_every_descriptor() {
 }
 
 #[tokio::test]
-async fn go_2024_3038_and_cve_2025_24882_a_pinned_reference_gets_its_bytes_or_none() {
+async fn go_2024_3038_and_cve_2025_24882_a_pinned_reference_gets_its_bytes_or_an_error() {
     let registry = filled().await;
     let other = manifest(MANIFEST).to_string();
     let told = digest(other.as_bytes());
@@ -162,24 +163,24 @@ async fn go_2024_3038_and_cve_2025_24882_a_pinned_reference_gets_its_bytes_or_no
         let wrong = header.into_iter().fold(wrong, |fault, header| fault.header("docker-content-digest", header));
         registry.add(Rule::on("GET *", wrong));
         for name in [&pinned, &both] {
-            let found = problem(anonymous().pull(name).await);
+            let found = error_of(anonymous().pull(name).await);
             assert!(matches!(found, ErrorKind::WrongDigest { .. }), "{header:?} {name}: {found}");
         }
         for what in [&child.descriptor, &config] {
-            let found = problem(fetch(&anonymous(), &from, what, 1 << 20).await);
+            let found = error_of(fetch(&anonymous(), &from, what, 1 << 20).await);
             let refused = matches!(found, ErrorKind::WrongDigest { .. } | ErrorKind::WrongSize { .. });
             assert!(refused, "{header:?} {what:?}: {found}");
         }
     }
-    // Of the same length, so that nothing but the digest tells.
+    // The same length, so that only the digest differs.
     registry.clear_rules();
     registry.add(Rule::on("GET *", Fault::normal().body(vec![b' '; config.size as usize])));
-    let found = problem(fetch(&anonymous(), &from, &config, 1 << 20).await);
+    let found = error_of(fetch(&anonymous(), &from, &config, 1 << 20).await);
     assert!(matches!(found, ErrorKind::WrongDigest { .. }), "{found}");
-    // The head alone is believed for what it says of another digest.
+    // A HEAD with another digest: the client accepts the header.
     registry.clear_rules();
     registry.add(Rule::on("HEAD *", Fault::normal().header("docker-content-digest", told.as_str())));
     for name in [&pinned, &both] {
-        assert!(matches!(problem(anonymous().resolve(name).await), ErrorKind::WrongDigest { .. }));
+        assert!(matches!(error_of(anonymous().resolve(name).await), ErrorKind::WrongDigest { .. }));
     }
 }

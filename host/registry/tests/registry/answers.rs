@@ -1,4 +1,4 @@
-//! Answers that are none, and answers in odd clothes.
+//! Malformed responses, and unusual valid ones.
 
 use std::io::Write as _;
 
@@ -12,7 +12,7 @@ use refkit_registry::{Client, Credentials, Hosts};
 use refkit_support::image::ImageBuilder;
 use refkit_support::{Fault, FaultRegistry, Rule, digest};
 
-use crate::ask::{anonymous, builder, filled, image, problem, read, reference, repository, walk};
+use crate::ask::{anonymous, builder, error_of, filled, image, read, reference, repository, walk};
 
 const LOGIN: &str = "<!DOCTYPE html><title>Please log in</title>";
 
@@ -34,11 +34,11 @@ fn mirrored(mirror: &FaultRegistry, registry: &FaultRegistry) -> Client {
 }
 
 #[tokio::test]
-async fn a_page_is_no_manifest() {
+async fn an_html_page_is_no_manifest() {
     let (registry, mirror) = (filled().await, FaultRegistry::start().unwrap());
     let name = reference(&registry.host(), ":latest");
     let plain = |body: &str| Fault::status(200).header("content-type", "text/plain").body(body.to_owned());
-    // the answer, the error
+    // the response, the error
     let rows = [
         (page(), "an HTML page"),
         (page().header("docker-content-digest", ""), "an HTML page"),
@@ -66,28 +66,28 @@ async fn a_page_is_no_manifest() {
         let found = mirrored(&mirror, &registry).pull(&name).await.unwrap();
         assert_eq!((found.value.bytes, found.origin.to_string()), (image().bytes.clone(), registry.host()), "{said}");
         registry.add(Rule::on("*", fault));
-        for found in [problem(anonymous().resolve(&name).await), problem(anonymous().pull(&name).await)] {
+        for found in [error_of(anonymous().resolve(&name).await), error_of(anonymous().pull(&name).await)] {
             assert!(matches!(&found, ErrorKind::Malformed(text) if text.contains(said)), "{said}: {found:?}");
         }
     }
     registry.clear_rules();
     registry.add(Rule::on("*", page()));
     let pinned = reference(&registry.host(), &format!("@{}", image().digest()));
-    let found = problem(anonymous().pull(&pinned).await).to_string();
+    let found = error_of(anonymous().pull(&pinned).await).to_string();
     assert!(found.contains("an HTML page instead of a manifest"), "{found}");
     let image = image();
     let child = &image.children()[0];
     for what in [&child.descriptor, &child.blobs()[0].0] {
-        let found = problem(read(&anonymous(), &repository(&registry.host()), what).await).to_string();
+        let found = error_of(read(&anonymous(), &repository(&registry.host()), what).await).to_string();
         assert!(found.contains("an HTML page instead of the content"), "{found}");
     }
-    let found = problem(anonymous().tags(&repository(&registry.host())).await).to_string();
+    let found = error_of(anonymous().tags(&repository(&registry.host())).await).to_string();
     assert!(found.contains("an HTML page instead of a list of tags"), "{found}");
 }
 
-/// What came under a media type of anything is read by what it says itself.
+/// The document itself tells the media type, if the response has a generic one.
 #[tokio::test]
-async fn a_manifest_says_itself_what_it_is() {
+async fn a_manifest_names_its_own_media_type() {
     let registry = FaultRegistry::start().unwrap();
     let docker = ImageBuilder::new("linux/amd64").docker().build();
     docker.push(&anonymous(), &reference(&registry.host(), ":docker")).await.unwrap();
@@ -101,7 +101,7 @@ async fn a_manifest_says_itself_what_it_is() {
             assert_eq!(anonymous().resolve(&name).await.unwrap().value.media_type, wanted, "{came}");
         }
     }
-    // Schema 1 stays what it is, for who reads it to say so.
+    // Schema 1 keeps its media type, so that the caller can report it.
     for came in ["application/json", "text/plain", "application/vnd.docker.distribution.manifest.v1+prettyjws"] {
         registry.clear_rules();
         registry.put_manifest("app", Some("old"), came, r#"{"schemaVersion":1,"fsLayers":[]}"#);
@@ -110,9 +110,9 @@ async fn a_manifest_says_itself_what_it_is() {
     }
 }
 
-/// Where a HEAD is refused, a GET tells.
+/// After a refused HEAD, the client sends a GET.
 #[tokio::test]
-async fn heads_that_are_refused() {
+async fn a_get_follows_a_refused_head() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":latest");
     for status in [400, 403, 404, 405, 406, 410, 415, 418, 500, 501] {
@@ -123,11 +123,11 @@ async fn heads_that_are_refused() {
         assert_eq!(retrying.resolve(&name).await.unwrap().value.digest, *image().digest(), "{status}");
         assert_eq!((registry.count("HEAD *"), registry.count("GET *")), (1, 1), "{status}");
     }
-    // One that limits requests is not asked for more; and what a mirror lacks is asked for elsewhere.
+    // The client sends no GET to a host that limits requests; after a mirror's 404 it asks the next host.
     registry.clear_rules();
     registry.clear();
     registry.add(Rule::on("HEAD *", Fault::status(429)));
-    assert!(matches!(problem(anonymous().resolve(&name).await), ErrorKind::RateLimited { .. }));
+    assert!(matches!(error_of(anonymous().resolve(&name).await), ErrorKind::RateLimited { .. }));
     assert_eq!(registry.count("*"), 1);
     registry.clear_rules();
     let mirror = FaultRegistry::start().unwrap();
@@ -136,19 +136,19 @@ async fn heads_that_are_refused() {
 }
 
 #[tokio::test]
-async fn an_empty_digest_is_none() {
+async fn an_empty_digest_counts_as_absent() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":latest");
     registry.add(Rule::on("*", Fault::normal().header("docker-content-digest", "")));
     assert_eq!(anonymous().pull(&name).await.unwrap().value.descriptor.digest, *image().digest());
     assert_eq!(anonymous().resolve(&name).await.unwrap().value.digest, *image().digest());
-    // A push as well.
+    // The same for a push.
     image().push(&anonymous(), &reference(&registry.host(), ":pushed")).await.unwrap();
 }
 
-/// No coding is asked for; one that comes all the same is read, and what is read is verified.
+/// The client requests no coding, but decodes gzip, and verifies the decoded bytes.
 #[tokio::test]
-async fn bodies_in_gzip() {
+async fn gzip_bodies_are_decoded_and_verified() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":latest");
     walk(&anonymous(), &name).await.unwrap();
@@ -159,14 +159,14 @@ async fn bodies_in_gzip() {
     registry.add(Rule::on("* */manifests/latest", coded(&image.bytes)));
     let found = anonymous().pull(&name).await.unwrap().value;
     assert_eq!((found.bytes, found.descriptor.size), (image.bytes.clone(), image.bytes.len() as u64));
-    // The length of a HEAD is that of what is coded.
+    // The length in the response to a HEAD is that of the coded body.
     registry.clear();
     let found = anonymous().resolve(&name).await.unwrap().value;
     assert_eq!((&found.digest, found.size), (image.digest(), image.bytes.len() as u64));
     assert_eq!((registry.count("HEAD *"), registry.count("GET *")), (1, 1));
     registry.clear_rules();
     registry.add(Rule::on("* */manifests/latest", coded(b"{}")));
-    assert!(matches!(problem(anonymous().pull(&name).await), ErrorKind::WrongDigest { .. }));
+    assert!(matches!(error_of(anonymous().pull(&name).await), ErrorKind::WrongDigest { .. }));
 
     let from = repository(&registry.host());
     let bytes: Vec<u8> = (0..200_000_u32).flat_map(|n| (n % 251).to_le_bytes()).collect();
@@ -180,18 +180,18 @@ async fn bodies_in_gzip() {
         fetch(&builder(Credentials::Anonymous).retries(retries).build(), &from, &what, 1 << 20).await
     };
     assert_eq!(read(coded(&bytes)).await.unwrap().value, bytes);
-    // One that breaks begins anew: a range would be one of the coded bytes.
+    // A coded body that breaks is requested again as a whole, because a range would cover coded bytes.
     assert_eq!(read(coded(&bytes).cut_after(1500)).await.unwrap().value, bytes);
     let asked = registry.requests();
     assert!(asked.len() == 2 && asked[1].header("range").is_none(), "{asked:?}");
-    // A store that calls gzip what is not coded.
+    // Some stores declare gzip for a body that is not coded.
     assert_eq!(read(Fault::normal().header("content-encoding", "gzip")).await.unwrap().value, bytes);
     let longer = [&bytes[..], b"x"].concat();
-    assert!(matches!(problem(read(coded(&longer)).await), ErrorKind::WrongSize { .. }));
-    assert!(matches!(problem(read(coded(&longer[1..])).await), ErrorKind::WrongDigest { .. }));
-    let found = problem(read(Fault::normal().header("content-encoding", "br")).await);
+    assert!(matches!(error_of(read(coded(&longer)).await), ErrorKind::WrongSize { .. }));
+    assert!(matches!(error_of(read(coded(&longer[1..])).await), ErrorKind::WrongDigest { .. }));
+    let found = error_of(read(Fault::normal().header("content-encoding", "br")).await);
     assert!(matches!(&found, ErrorKind::Unsupported(text) if text.contains("\"br\"")), "{found:?}");
-    // And of a layer that is gzip itself.
+    // The same for a layer that is itself a gzip file.
     let layer = gzip(&bytes);
     registry.put_blob("app", layer.clone());
     registry.clear_rules();
@@ -200,18 +200,18 @@ async fn bodies_in_gzip() {
     assert_eq!(fetch(&anonymous(), &from, &what, 1 << 20).await.unwrap().value, layer);
 }
 
-/// 64 MiB of nothing in a few KiB: reading stops at the cap.
+/// A few KiB that decode to 64 MiB of zeros: reading stops at the limit.
 #[tokio::test]
-async fn a_bomb_stops_at_the_cap() {
+async fn a_gzip_bomb_stops_at_the_limit() {
     let registry = filled().await;
     let bomb = Fault::status(200).header("content-encoding", "gzip").body(gzip(&vec![0; 64 << 20]));
     registry.add(Rule::on("GET *", bomb));
     let name = reference(&registry.host(), ":latest");
-    assert!(matches!(problem(anonymous().pull(&name).await), ErrorKind::TooLarge { limit: 4_194_304 }));
+    assert!(matches!(error_of(anonymous().pull(&name).await), ErrorKind::TooLarge { limit: 4_194_304 }));
     let what = Descriptor::new("a/b", digest(b"x"), 1);
     assert!(matches!(
-        problem(fetch(&anonymous(), &repository(&registry.host()), &what, 1 << 20).await),
+        error_of(fetch(&anonymous(), &repository(&registry.host()), &what, 1 << 20).await),
         ErrorKind::WrongSize { .. }
     ));
-    assert!(matches!(problem(anonymous().tags(&repository(&registry.host())).await), ErrorKind::TooLarge { .. }));
+    assert!(matches!(error_of(anonymous().tags(&repository(&registry.host())).await), ErrorKind::TooLarge { .. }));
 }

@@ -1,4 +1,4 @@
-//! What the tests ask, and of whom.
+//! Clients, images and requests that these tests share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub fn user() -> Credentials {
     Credentials::Basic { username: USER.0.to_owned(), password: USER.1.to_owned().into() }
 }
 
-/// Returns the settings of a client that does not wait long.
+/// Returns the settings of a client with short timeouts.
 pub fn builder(credentials: Credentials) -> ClientBuilder {
     let second = Duration::from_secs(1);
     let timeouts = Timeouts::default().connect(second).head(second).idle(second);
@@ -35,7 +35,7 @@ pub fn builder(credentials: Credentials) -> ClientBuilder {
     builder.retries(Retries::NONE).system_roots(false)
 }
 
-/// Returns the client, which asks nothing twice.
+/// Returns a client that repeats no request.
 pub fn client(credentials: Credentials) -> Client {
     builder(credentials).build()
 }
@@ -52,14 +52,14 @@ pub fn repository(host: &str) -> Repository {
     Repository::new(host, "app").expect("a repository")
 }
 
-/// An index of one image.
+/// Returns an index of one image.
 pub fn image() -> Image {
     IndexBuilder::new()
         .add(ImageBuilder::new("linux/arm64").layer("application/vnd.oci.image.layer.v1.tar", "l").build())
         .build()
 }
 
-/// Returns a registry with that image in it, under `latest`.
+/// Returns a registry that has this image under `latest`.
 pub async fn filled() -> FaultRegistry {
     let registry = FaultRegistry::start().expect("a registry");
     image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.expect("a push");
@@ -86,15 +86,16 @@ pub async fn read(client: &(impl Fetch + ?Sized), from: &Repository, what: &Desc
     Ok(fetch(client, from, what, 4 << 20).await?.value)
 }
 
-/// Moves the clock of this test forward. The clock is paused only meanwhile, because real connections need real time.
+/// Moves the clock of this test forward. The clock is paused only during this call, because real connections need real
+/// time.
 pub async fn later(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
 }
 
-/// Returns the problem of an answer that has to be one.
-pub fn problem<T>(answer: Result<T, Error>) -> ErrorKind {
+/// Returns the error of a result that must be one.
+pub fn error_of<T>(answer: Result<T, Error>) -> ErrorKind {
     match answer {
         Ok(_) => panic!("there is an answer, and there should be none"),
         Err(error) => error.kind,

@@ -1,4 +1,4 @@
-//! Certificates that are refused, and one that is trusted by itself.
+//! Refused certificates, and a certificate that is itself trusted.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use refkit_registry::{Client, ClientBuilder, Credentials, Hosts, Retries};
 use refkit_support::authority::Issued;
 use refkit_support::{Authority, Nginx};
 
-use crate::ask::{Fixed, filled, image, problem, reference};
+use crate::ask::{Fixed, error_of, filled, image, reference};
 
-/// Returns the settings of a client that trusts these certificates alone, speaks TLS, and asks again at once.
+/// Returns the settings of a client that trusts only these certificates, uses TLS, and retries at once.
 fn trusting(roots: &str) -> ClientBuilder {
     let hosts = Hosts::default().refkit(Path::new("refkit.toml"), "[registry.\"*\"]\nhttp = false\n").unwrap();
     let retries = Retries::default().limit(3).first(Duration::from_millis(1)).longest(Duration::from_millis(1));
@@ -19,14 +19,15 @@ fn trusting(roots: &str) -> ClientBuilder {
     builder.system_roots(false).hosts(hosts).retries(retries)
 }
 
-/// Returns how often a client has broken off.
+/// Returns how often a client has aborted the handshake.
 fn refusals(front: &Nginx) -> usize {
     front.messages().lines().filter(|line| line.contains(" alert ")).count()
 }
 
-/// As `openssl req -x509` makes it, and as `ca.crt` of `certs.d`: every client that is written in Go takes it.
+/// Such a certificate comes from `openssl req -x509` and is the `ca.crt` of `certs.d`; every client written in Go
+/// accepts it.
 #[tokio::test]
-async fn a_certificate_that_is_a_root_itself() {
+async fn a_certificate_may_itself_be_a_root() {
     let (registry, authority) = (filled().await, Authority::new().unwrap());
     let alone = Issued::alone(2020..2100).unwrap();
     let pem = alone.certificate.clone();
@@ -47,14 +48,14 @@ async fn a_certificate_that_is_a_root_itself() {
 }
 
 #[tokio::test]
-async fn a_refused_certificate_is_named_and_not_asked_for_again() {
+async fn a_refused_certificate_is_named_and_not_retried() {
     let (registry, authority, other) = (filled().await, Authority::new().unwrap(), Authority::new().unwrap());
     let alone = Issued::alone(2020..2100).unwrap();
     let twin = Issued::alone(2020..2100).unwrap().certificate;
     let (ended, ahead) = (Issued::alone(2001..2002).unwrap(), Issued::alone(2150..2160).unwrap());
     let named = Issued::alone_named(["reg.test", "10.0.0.7"], 2020..2100).unwrap();
     let signed = authority.server_named(["reg.test"]).unwrap();
-    // the certificate, the trusted ones, the reason, the error
+    // the certificate, the trusted certificates, the reason, the error
     let rows = [
         (
             authority.server().unwrap(),
@@ -73,7 +74,7 @@ async fn a_refused_certificate_is_named_and_not_asked_for_again() {
         let roots = if trusted.is_empty() { shown.certificate.clone() } else { trusted };
         let front = Nginx::before(&registry.host()).tls(&authority).certificate(shown).start().unwrap();
         registry.clear();
-        let found = problem(trusting(&roots).build().resolve(&reference(&front.host(), ":latest")).await);
+        let found = error_of(trusting(&roots).build().resolve(&reference(&front.host(), ":latest")).await);
         let ErrorKind::Certificate { reason, said } = &found else { panic!("{words}: {found:?}") };
         assert_eq!(*reason, wanted, "{said}");
         assert_eq!(*said, format!("the certificate of {} is refused: {words}", front.host()));
@@ -82,22 +83,22 @@ async fn a_refused_certificate_is_named_and_not_asked_for_again() {
     }
 }
 
-/// A host that speaks TLS where none was expected, or none where it was, gives an error of its own.
+/// A host that speaks TLS unexpectedly, or does not speak it, causes an error of its own kind.
 #[tokio::test]
-async fn the_other_protocol() {
+async fn an_error_names_the_wrong_protocol() {
     let (registry, authority) = (filled().await, Authority::new().unwrap());
     let front = Nginx::before(&registry.host()).tls(&authority).start().unwrap();
     let plain = trusting(&authority.pem()).hosts(Hosts::default()).retries(Retries::NONE).build();
     for name in [front.host(), front.host().replace("127.0.0.1", "localhost")] {
-        let found = problem(plain.resolve(&reference(&name, ":latest")).await);
+        let found = error_of(plain.resolve(&reference(&name, ":latest")).await);
         assert!(matches!(found, ErrorKind::Protocol { tls: true }), "{found:?}");
-        let found = problem(plain.pull(&reference(&name, ":latest")).await);
+        let found = error_of(plain.pull(&reference(&name, ":latest")).await);
         assert!(matches!(found, ErrorKind::Protocol { tls: true }), "{found:?}");
     }
     registry.clear();
-    let found = problem(trusting(&authority.pem()).build().pull(&reference(&registry.host(), ":latest")).await);
+    let found = error_of(trusting(&authority.pem()).build().pull(&reference(&registry.host(), ":latest")).await);
     assert!(matches!(found, ErrorKind::Protocol { tls: false }), "{found:?}");
-    // Servers that answer an alert, as rustls and OpenSSL do; and servers whose HTTP is malformed, which speak no TLS.
+    // Servers that answer with an alert, as rustls and OpenSSL do, and servers that send malformed HTTP without TLS.
     let many = ["HTTP/1.1 200 OK\r\n".to_owned(), "x: y\r\n".repeat(20_000)].concat();
     let rows: [(&[u8], bool); 5] = [
         (b"\x15\x03\x01\0\x02\x02\x46", true),
@@ -113,12 +114,12 @@ async fn the_other_protocol() {
         let answer = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 5]).await.unwrap();
-            // The client may close before it has read all.
+            // The client may close the connection before it has read everything.
             _ = tokio::io::AsyncWriteExt::write_all(&mut stream, &bytes).await;
-            // Until the client has read it.
+            // Waits until the client has read it.
             _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut Vec::new()).await;
         });
-        let found = problem(plain.pull(&reference(&host, ":latest")).await);
+        let found = error_of(plain.pull(&reference(&host, ":latest")).await);
         match &found {
             ErrorKind::Protocol { tls: true } => assert!(tls, "{found:?}"),
             ErrorKind::Malformed(text) => assert!(!tls && text.contains("its answer is no HTTP"), "{found:?}"),

@@ -1,16 +1,16 @@
-//! Challenges as they come over the wire, and the rows of the vectors that are about realms. What a header says is in
-//! the tests of `challenge`, with a decision on every row.
+//! Challenges over a connection, and the vectors about realms. The tests of `challenge` have a decision for every
+//! header.
 
 use refkit_content::{ErrorKind, Resolve};
 use refkit_support::{Access, Authority, Nginx, TokenServer, basic};
 use serde_json::Value;
 
-use crate::ask::{USER, client, filled, problem, reference, user};
+use crate::ask::{USER, client, error_of, filled, reference, user};
 use crate::nginx::secure;
 
 const VECTORS: &str = include_str!("../../../../tests/fixtures/vectors/www_authenticate.json");
 
-/// What a client answers a challenge with.
+/// The client's reaction to a challenge.
 #[derive(Debug, PartialEq, Eq)]
 enum Answered {
     Nothing,
@@ -19,7 +19,7 @@ enum Answered {
 }
 
 #[tokio::test]
-async fn one_that_can_be_met_is_met_wherever_it_stands() {
+async fn a_supported_challenge_is_answered_in_any_position() {
     use Answered::{Nothing, Password, Token};
     let registry = filled().await;
     let tokens = TokenServer::opaque().unwrap();
@@ -41,7 +41,7 @@ async fn one_that_can_be_met_is_met_wherever_it_stands() {
     for (challenges, wanted) in rows {
         let accepted = Access::bearer(&tokens);
         let password = basic(USER.0, USER.1);
-        // Whatever is answered first is taken.
+        // The registry accepts the first answer.
         let access = match wanted {
             Token => accepted.challenged(challenges.iter().copied()),
             _ => Access::custom(challenges.iter().copied(), move |one| one.authorization == Some(&password)),
@@ -61,7 +61,7 @@ async fn one_that_can_be_met_is_met_wherever_it_stands() {
     }
 }
 
-/// Each row of `realm_policy`; one that is new to this test fails it.
+/// Each row of `realm_policy`. An unknown row fails this test.
 #[tokio::test]
 async fn realms_of_the_vectors() {
     let file: Value = serde_json::from_str(VECTORS).expect("the vectors are JSON");
@@ -73,29 +73,29 @@ async fn realms_of_the_vectors() {
         let realm = row["realm"].as_str().expect("text");
         let expect = row["expect"].as_str().expect("text");
         match row["name"].as_str().expect("text") {
-            // Refused. A test has no registry elsewhere, and one on loopback may name loopback; the address of a
-            // machine's metadata is to loopback what that is to the world. The row itself is one of `endpoint`'s.
+            // Refused. A test has no registry in the internet, and a registry on loopback may name loopback, so this
+            // uses the address of a metadata service. A row of `endpoint` has the original case.
             "reject redirect to loopback" => {
                 assert!(expect.starts_with("refuse") && realm.contains("//127.0.0.1/"));
                 let realm = realm.replace("127.0.0.1", "169.254.169.254");
                 registry.require(Access::token("x", &format!("Bearer realm=\"{realm}\"")));
-                let found = problem(client(user()).resolve(&reference(&registry.host(), ":latest")).await);
+                let found = error_of(client(user()).resolve(&reference(&registry.host(), ":latest")).await);
                 assert!(matches!(found, ErrorKind::Malformed(_)), "{found}");
             }
             "reject http downgrade" => {
                 assert!(expect.starts_with("refuse"));
                 let realm = realm.replace("<same host>", &front.host());
                 registry.require(Access::token("x", &format!("Bearer realm=\"{realm}\"")));
-                let found = problem(secure(&authority, user()).resolve(&reference(&front.host(), ":latest")).await);
+                let found = error_of(secure(&authority, user()).resolve(&reference(&front.host(), ":latest")).await);
                 assert!(matches!(found, ErrorKind::Malformed(_)), "{found}");
             }
-            // Accepted: it is the registry's own, over the same connection.
+            // Accepted: the realm is at the registry itself, over the same connection.
             "bearer2 relative path" => {
                 assert!(expect.ends_with("accept"));
                 registry.require(Access::bearer(&tokens).challenged([format!("Bearer realm=\"{realm}\"").as_str()]));
                 let name = reference(&front.host(), ":latest");
-                // The token server answers at one path alone: it is asked, and that is what the row is about.
-                problem(secure(&authority, user()).resolve(&name).await);
+                // The token server answers at one path only; the row is about the request to it.
+                error_of(secure(&authority, user()).resolve(&name).await);
                 assert_eq!(tokens.count("GET /token2"), 1);
             }
             other => panic!("there is no decision on {other:?}"),

@@ -1,4 +1,4 @@
-//! Docker's file of credentials and its helpers.
+//! Docker's `config.json` and credential helpers.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use refkit_registry::{CredentialSource, Credentials, DockerConfig, Helpers};
 
-/// What may not be seen in any error or debug output.
+/// A secret that no error or debug output may contain.
 const SECRET: &str = "s3cr3t";
 
 fn text(credentials: &Credentials) -> String {
@@ -55,7 +55,7 @@ async fn entries() {
         (r#"{"auths":{"ghcr.io":{}}}"#, "ghcr.io", Ok("anonymous")),
         (r#"{"auths":{"ghcr.io":{"auth":"s3cr3t!"}}}"#, "ghcr.io", Err("is not NAME:PASSWORD in base64")),
         (r#"{"auths":{"ghcr.io":{"auth":"czNjcjN0"}}}"#, "ghcr.io", Err("is not NAME:PASSWORD in base64")),
-        // What is null is absent, wherever it stands.
+        // A `null` counts as absent in every position.
         ("null", "ghcr.io", Ok("anonymous")),
         (r#"{"auths":null,"credHelpers":null,"credsStore":null}"#, "ghcr.io", Ok("anonymous")),
         (r#"{"auths":{"ghcr.io":null}}"#, "ghcr.io", Ok("anonymous")),
@@ -64,7 +64,7 @@ async fn entries() {
         (r#"{"auths":{"ghcr.io":{"auth":"dTpw","identitytoken":null}}}"#, "ghcr.io", Ok("u:p")),
         (r#"{"auths":{"ghcr.io":{"auth":null,"username":"u","password":null}}}"#, "ghcr.io", Ok("u:")),
         (r#"{"credHelpers":{"ghcr.io":null},"auths":{"ghcr.io":{"auth":"dTpw"}}}"#, "ghcr.io", Ok("u:p")),
-        // A helper without a name stands for this file, whatever helper the others have.
+        // A helper with an empty name means this file, whichever helper the other registries have.
         (
             r#"{"credsStore":"missing","credHelpers":{"ghcr.io":""},"auths":{"ghcr.io":{"auth":"dTpw"}}}"#,
             "ghcr.io",
@@ -138,7 +138,7 @@ async fn helpers() {
             (found, wanted) => panic!("{name}: {found:?}, but expected {wanted:?}"),
         }
     }
-    // One for a registry goes before the one for all; and each registry is asked about once.
+    // The helper of a registry ranks before the general one, and is asked once for each registry.
     fs::remove_file(path.join("docker-credential-good.asked")).unwrap();
     let both = config(path, r#"{"credsStore":"fails","credHelpers":{"ghcr.io":"good"}}"#);
     let all = futures_util::future::join_all((0..10).map(|_| both.credentials("ghcr.io"))).await;

@@ -1,4 +1,4 @@
-//! Registries that fail, lie, or lead elsewhere.
+//! Registries that fail, lie, or redirect elsewhere.
 
 use refkit_content::{Error, ErrorKind, Fetch, Resolve, fetch};
 use refkit_oci::Descriptor;
@@ -6,7 +6,7 @@ use refkit_registry::hosts::Host;
 use refkit_registry::{Credentials, Hosts};
 use refkit_support::{Access, Fault, FaultRegistry, Rule, digest};
 
-use crate::ask::{USER, anonymous, builder, client, filled, image, problem, reference, repository, user};
+use crate::ask::{USER, anonymous, builder, client, error_of, filled, image, reference, repository, user};
 
 #[tokio::test]
 async fn answers_of_a_pull() {
@@ -46,13 +46,13 @@ async fn answers_of_a_pull() {
     for (name, fault, is) in rows {
         registry.clear_rules();
         registry.add(Rule::on("GET *", fault));
-        let found = problem(anonymous().pull(&reference(&registry.host(), ":latest")).await);
+        let found = error_of(anonymous().pull(&reference(&registry.host(), ":latest")).await);
         assert!(is(&found), "{name}: {found:?}");
     }
 }
 
 #[tokio::test]
-async fn a_pinned_reference_gets_its_bytes_or_none() {
+async fn a_pinned_reference_gets_its_bytes_or_an_error() {
     let registry = filled().await;
     let other = registry.put_manifest("app", None, "application/vnd.oci.image.index.v1+json", "{}");
     let pinned = reference(&registry.host(), &format!("@{}", image().digest()));
@@ -64,16 +64,16 @@ async fn a_pinned_reference_gets_its_bytes_or_none() {
     ] {
         registry.clear_rules();
         registry.add(Rule::on("GET *", fault));
-        let found = problem(anonymous().pull(&pinned).await);
+        let found = error_of(anonymous().pull(&pinned).await);
         assert!(matches!(found, ErrorKind::WrongDigest { .. }), "{found:?}");
     }
     registry.add(Rule::on("HEAD *", Fault::normal().header("docker-content-digest", other.as_str())));
-    assert!(matches!(problem(anonymous().resolve(&pinned).await), ErrorKind::WrongDigest { .. }));
+    assert!(matches!(error_of(anonymous().resolve(&pinned).await), ErrorKind::WrongDigest { .. }));
 }
 
-/// What a HEAD does not tell, the content does.
+/// If the response to a HEAD lacks a header, the client reads the content.
 #[tokio::test]
-async fn heads_that_say_little() {
+async fn a_get_follows_an_incomplete_head() {
     let registry = filled().await;
     for fault in
         [Fault::status(405), Fault::normal().without("docker-content-digest"), Fault::normal().without("content-type")]
@@ -98,10 +98,10 @@ async fn blobs() {
         async |what: &Descriptor| -> Result<_, Error> { Ok(fetch(&anonymous(), &from, what, 1 << 20).await?.value) };
     assert_eq!(ask(&what).await.unwrap(), bytes);
     for size in [9, 11] {
-        assert!(matches!(problem(ask(&Descriptor { size, ..what.clone() }).await), ErrorKind::WrongSize { .. }));
+        assert!(matches!(error_of(ask(&Descriptor { size, ..what.clone() }).await), ErrorKind::WrongSize { .. }));
     }
     registry.clear();
-    assert!(matches!(problem(ask(&Descriptor { size: 1 << 62, ..what.clone() }).await), ErrorKind::TooLarge { .. }));
+    assert!(matches!(error_of(ask(&Descriptor { size: 1 << 62, ..what.clone() }).await), ErrorKind::TooLarge { .. }));
     assert_eq!(registry.count("*"), 0);
     type Is = fn(&ErrorKind) -> bool;
     let rows: [(&str, Fault, Is); 3] = [
@@ -114,7 +114,7 @@ async fn blobs() {
     for (name, fault, is) in rows {
         registry.clear_rules();
         registry.add(Rule::on("GET *", fault));
-        let found = problem(ask(&what).await);
+        let found = error_of(ask(&what).await);
         assert!(is(&found), "{name}: {found:?}");
     }
     assert!(registry.requests().last().expect("a request").bytes_sent < 4 << 20, "reading stops");
@@ -137,10 +137,10 @@ async fn redirects() {
     assert_eq!(store.requests().len(), 1);
     assert!(store.requests()[0].authorization().is_none(), "credentials stay with the registry");
 
-    // A challenge of the other host is not answered, and changes nothing.
+    // The client ignores a challenge of the other host.
     store.require(Access::basic(USER.0, USER.1));
     store.clear();
-    assert!(matches!(problem(fetch(&asking, &from, &what, 100).await), ErrorKind::Unauthorized(_)));
+    assert!(matches!(error_of(fetch(&asking, &from, &what, 100).await), ErrorKind::Unauthorized(_)));
     assert_eq!(store.count("*"), 1);
     asking.pull(&name).await.unwrap();
 
@@ -152,30 +152,30 @@ async fn redirects() {
     ] {
         registry.clear_rules();
         registry.add(Rule::on("GET */blobs/*", Fault::redirect(302, to)).admitted());
-        let found = problem(asking.open(&from, &what).await).to_string();
+        let found = error_of(asking.open(&from, &what).await).to_string();
         assert!(found.contains(said), "{to}: {found}");
     }
     registry.clear_rules();
     registry.clear();
     registry.add(Rule::on("GET */blobs/*", Fault::redirect(302, "x")).admitted());
-    let found = problem(asking.open(&from, &what).await).to_string();
+    let found = error_of(asking.open(&from, &what).await).to_string();
     assert!(found.contains("redirects more than 5 times"), "{found}");
     assert_eq!(registry.count("*"), 6);
 }
 
 #[tokio::test]
-async fn nobody_there() {
+async fn no_connection() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let found = problem(anonymous().pull(&reference(&format!("127.0.0.1:{port}"), ":x")).await);
+    let found = error_of(anonymous().pull(&reference(&format!("127.0.0.1:{port}"), ":x")).await);
     assert!(matches!(&found, ErrorKind::Unreachable(text) if text.contains("refused")), "{found}");
-    // One that does not speak TLS.
+    // A registry without TLS.
     let registry = FaultRegistry::start().unwrap();
     let mut host = Host::new(format!("https://{}/v2/", registry.host()).parse().unwrap());
-    // Without it the client would stop before it connects, as it has no root certificates.
+    // Without this setting the client would fail before it connects, because it has no root certificates.
     host.tls.insecure = true;
     let hosts = Hosts::default().with(&registry.host(), vec![host]).unwrap();
     let secure = builder(Credentials::Anonymous).hosts(hosts).build();
-    let found = problem(secure.pull(&reference(&registry.host(), ":x")).await);
+    let found = error_of(secure.pull(&reference(&registry.host(), ":x")).await);
     assert!(matches!(found, ErrorKind::Protocol { tls: false }), "{found:?}");
     assert_eq!(registry.count("*"), 0);
 }

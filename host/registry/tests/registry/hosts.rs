@@ -1,4 +1,4 @@
-//! Which hosts are asked for a registry, by the files of each format.
+//! The hosts of a registry, by the files of each format.
 
 mod hosts_buildkitd;
 mod hosts_certs_d;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use refkit_oci::Repository;
 use refkit_registry::hosts::{ConfigFile, Files, Host, Hosts, HostsError};
 
-/// Returns a file among the fixtures.
+/// Returns the path of a fixture.
 fn fixture(name: &str) -> PathBuf {
     Path::new("tests/fixtures/hosts").join(name)
 }
@@ -72,7 +72,7 @@ fn line(host: &Host) -> String {
     line
 }
 
-/// Compares what is asked for registries with what is wanted.
+/// Compares the hosts of registries with the expected lines.
 fn check(hosts: &Hosts, rows: &[(&str, &[&str])]) {
     for (registry, wanted) in rows {
         let found = asked(hosts, registry);

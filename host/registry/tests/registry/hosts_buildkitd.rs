@@ -1,4 +1,4 @@
-//! `buildkitd.toml`.
+//! Hosts from `buildkitd.toml`.
 
 use refkit_registry::hosts::Files;
 
@@ -17,10 +17,10 @@ fn hosts_of_buildkitd_toml() {
                      roots /etc/buildkit/mirror.pem tests/fixtures/hosts/certs/second.pem, \
                      /etc/buildkit/cert.pem with /etc/buildkit/key.pem",
                     "http://plain.example/v2/ as plain.example: resolve and pull, ns",
-                    // The scheme of a mirror decides nothing, its own table does.
+                    // The scheme of a mirror is ignored; its own table decides.
                     "https://harbor.example/v2/hub/ as harbor.example: resolve and pull, ns",
                     "http://localhost:5001/v2/ as localhost:5001: resolve and pull, ns",
-                    // A mirror of that name has that table's settings, too, and is where Docker Hub really is.
+                    // A mirror named docker.io has the settings of that table, and is the host of Docker Hub.
                     "https://registry-1.docker.io/v2/ as docker.io: resolve and pull, roots tests/fixtures/hosts/hub.pem",
                     "https://registry-1.docker.io/v2/ as docker.io: resolve, pull and push, \
                      roots tests/fixtures/hosts/hub.pem",
@@ -53,7 +53,7 @@ fn hosts_of_buildkitd_toml() {
                    tests/fixtures/hosts/certs.d/registry.example_5000_/me.key"],
             ),
             ("cased.example", &["http://cased.example/v2/ as cased.example: resolve, pull and push"]),
-            // Names are whole: neither a port nor a part of one is passed over.
+            // Names match as a whole, with their port.
             ("plain.example:80", &["https://plain.example:80/v2/ as plain.example:80: resolve, pull and push"]),
             ("sub.plain.example", &["https://sub.plain.example/v2/ as sub.plain.example: resolve, pull and push"]),
         ],
@@ -61,7 +61,7 @@ fn hosts_of_buildkitd_toml() {
 }
 
 #[test]
-fn what_is_broken_breaks_what_needs_it() {
+fn a_broken_table_is_an_error_for_its_registry_alone() {
     let hosts = read(Files::default().buildkitd(named("buildkitd.toml")));
     let http = "tests/fixtures/hosts/buildkitd.toml:50:1: registry.\"broken.example\".http is a string, and has to be \
                 true or false";

@@ -1,4 +1,4 @@
-//! `certs.d` with `hosts.toml`, and with certificates alone.
+//! Hosts from `certs.d`, with `hosts.toml` and with certificates alone.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn hosts_of_hosts_toml() {
                  x-many=secret one, x-many=secret two",
                 "https://a.backup.example/us/v2/ as a.backup.example: pull, ns, insecure",
                 "http://mirror.example/v2/ as mirror.example: resolve and pull, ns",
-                // Settings of TLS, so it is tried; but not where the port is that of plain HTTP.
+                // With settings of TLS, the client tries TLS first, unless the port is that of plain HTTP.
                 "https://mirror.example:5000/v2/ as mirror.example:5000: resolve, pull and push, ns, insecure",
                 "http://mirror.example:5000/v2/ as mirror.example:5000: resolve, pull and push, ns",
                 "http://mirror.example/v2/ as mirror.example:80: resolve, pull and push, ns",
@@ -44,7 +44,7 @@ fn hosts_of_hosts_toml() {
 }
 
 #[test]
-fn which_directory_is_read() {
+fn the_directory_of_a_registry() {
     let hosts = read(Files::default().certs_d(named("certs.d")));
     let roots = "roots tests/fixtures/hosts/certs.d/_default/corp.pem";
     check(
@@ -57,7 +57,7 @@ fn which_directory_is_read() {
                     &format!("https://ghcr.io/v2/ as ghcr.io: resolve, pull and push, {roots}"),
                 ],
             ),
-            // The mirror itself is asked under its own name, and is not told whose name was asked for.
+            // Requests to the mirror under its own name carry no `?ns=`.
             (
                 "cache.example",
                 &[
@@ -65,7 +65,7 @@ fn which_directory_is_read() {
                     &format!("https://cache.example/v2/ as cache.example: resolve, pull and push, {roots}"),
                 ],
             ),
-            // Names of this machine, by their port.
+            // For names of this machine the port decides.
             (
                 "localhost:5000",
                 &[
@@ -88,7 +88,7 @@ fn which_directory_is_read() {
                     &format!("https://localhost/v2/ as localhost: resolve, pull and push, insecure, {roots}"),
                 ],
             ),
-            // A directory without a hosts.toml keeps from the default, whether it has certificates or not.
+            // A directory without a hosts.toml replaces the default, with or without certificates.
             (
                 "registry.example:5000",
                 &["https://registry.example:5000/v2/ as registry.example:5000: resolve, pull and push, \
@@ -122,7 +122,7 @@ fn names_of_directories_with_a_port() {
     write("both.example_5000_", "https://first.example");
     write("colon.example:5000", "https://colon.example:5000/sub");
     write("both.example", "https://portless.example");
-    // Not a directory, so nobody's.
+    // A file belongs to no registry.
     fs::write(root.path().join("file.example"), "").expect("a file");
     let hosts = read(Files::default().certs_d(vec![ConfigFile::Named(root.path().to_owned())]));
     check(
@@ -140,7 +140,7 @@ fn names_of_directories_with_a_port() {
 }
 
 #[test]
-fn what_is_wrong_in_hosts_toml() {
+fn errors_in_hosts_toml() {
     let root = tempfile::tempdir().expect("a directory");
     let directory = root.path().join("ghcr.io");
     fs::create_dir(&directory).expect("a directory");
@@ -165,7 +165,7 @@ fn what_is_wrong_in_hosts_toml() {
         ("[header]\n\"x y\" = \"secret\"", "hosts.toml:2:1: header.\"x y\" is no name of a header"),
         ("[header]\nx = \"sec\\nret\"", "hosts.toml:2:1: header.x has a value that no header may have"),
         ("[header]\nx = 5", "hosts.toml:2:1: header.x is an integer, and has to be a list"),
-        // The value of a header is in no message.
+        // No message contains the value of a header.
         ("[header]\nx = \"secret", "hosts.toml:2:12: this is not TOML: invalid basic string, expected `\"`"),
     ];
     for (text, wanted) in rows {

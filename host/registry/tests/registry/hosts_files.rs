@@ -1,4 +1,4 @@
-//! Files that are not there, too large, or no files.
+//! Files that are absent, too large, or damaged.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn every(file: impl Fn() -> ConfigFile) -> [(&'static str, Files); 3] {
 }
 
 #[test]
-fn a_usual_place_may_be_missing_and_a_named_file_may_not() {
+fn a_usual_file_may_be_absent_and_a_named_one_may_not() {
     let missing = PathBuf::from("/nowhere/at/all");
     for (kind, files) in every(|| ConfigFile::Usual(missing.clone())) {
         assert!(Hosts::read(&files).is_ok(), "{kind}");
@@ -29,7 +29,7 @@ fn a_usual_place_may_be_missing_and_a_named_file_may_not() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error_in_usual_places_too() {
+fn an_unreadable_usual_file_is_an_error() {
     let root = tempfile::tempdir().expect("a directory");
     let write = |name: &str, bytes: &[u8]| {
         fs::write(root.path().join(name), bytes).expect("a file");
@@ -66,7 +66,7 @@ fn a_large_directory_is_an_error() {
     assert!(Hosts::read(&files()).is_ok());
 }
 
-/// Whatever becomes of a file, it is read or it is an error; and what is read answers for every registry or says why not.
+/// A damaged file is read or is an error. Every registry then has hosts or an error.
 #[test]
 fn damaged_files_are_read_or_are_errors() {
     let root = tempfile::tempdir().expect("a directory");

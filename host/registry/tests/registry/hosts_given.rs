@@ -1,4 +1,4 @@
-//! Hosts without files, and what an embedder says.
+//! Hosts without files, and hosts from an embedder.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ fn hosts_without_files() {
 }
 
 #[test]
-fn without_tls_by_name() {
+fn plain_http_by_name() {
     let text = "
         [registry.\"a.example\"]
         http = false
@@ -68,7 +68,7 @@ fn url(text: &str) -> Url {
 }
 
 #[test]
-fn what_an_embedder_gives_comes_first() {
+fn hosts_of_an_embedder_come_first() {
     let text =
         "[registry.\"ghcr.io\"]\nmirrors = [\"file.example\"]\n[registry.\"quay.io\"]\nmirrors = [\"file.example\"]";
     let given = |hosts: Hosts| {
@@ -80,7 +80,7 @@ fn what_an_embedder_gives_comes_first() {
     check(
         &hosts,
         &[
-            // Asked as it is given: by no other setting.
+            // The client uses the host unchanged, without settings from elsewhere.
             ("ghcr.io", &["https://given.example:5000/v2/proxy/ as given.example:5000: resolve and pull, ns"]),
             (
                 "quay.io",
@@ -98,7 +98,7 @@ fn what_an_embedder_gives_comes_first() {
 }
 
 #[test]
-fn equal_questions_have_the_same_hosts_until_something_changes() {
+fn equal_calls_return_the_same_hosts_until_a_setting_changes() {
     let hosts = Hosts::default();
     let of = |hosts: &Hosts, registry: &str| hosts.of(&repository(registry)).expect(registry).remove(0);
     let first = of(&hosts, "ghcr.io");
@@ -108,7 +108,7 @@ fn equal_questions_have_the_same_hosts_until_something_changes() {
     let changed = hosts.clone().plain_http("ghcr.io");
     assert_eq!(of(&changed, "ghcr.io").api.scheme(), "http");
     assert_eq!(of(&hosts, "ghcr.io").api.scheme(), "https", "the clone was not changed");
-    // Whoever asks for any number of registries is not remembered for ever.
+    // The memory of results is bounded for any number of registries.
     for number in 0..1024 {
         of(&hosts, &format!("r{number}.example"));
     }

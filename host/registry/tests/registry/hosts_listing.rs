@@ -1,4 +1,4 @@
-//! What people are shown of the hosts of a repository.
+//! The listing of a repository's hosts, for people.
 
 use refkit_registry::hosts::{Files, Hosts, Listing};
 
@@ -171,7 +171,7 @@ fn the_hosts_in_each_kind_of_file() {
 }
 
 #[test]
-fn where_a_host_may_lead_to() {
+fn private_networks_that_a_host_may_lead_to() {
     let text = "[registry.\"*.corp.example\"]\nallow_private = [\"10.0.0.8\", \"10.0.1.0/24\"]";
     insta::assert_snapshot!(listing(&refkit(text).expect("hosts"), "harbor.corp.example"), @r#"
     1. https://harbor.corp.example/v2/library/alpine
@@ -181,7 +181,7 @@ fn where_a_host_may_lead_to() {
 }
 
 #[test]
-fn a_rewrite_that_makes_no_repository() {
+fn a_rewrite_to_an_invalid_repository() {
     let text = "[registry.\"ghcr.io\"]\nmirrors = [{ host = \"m.example\", rewrite = { '^' = '/' } }]";
     insta::assert_snapshot!(listing(&refkit(text).expect("hosts"), "ghcr.io"), @r#"
     1. https://m.example/v2/: the rewrite ^ -> / makes "/library/alpine" of "library/alpine": the repository path is malformed

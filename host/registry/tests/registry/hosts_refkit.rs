@@ -1,4 +1,4 @@
-//! `refkit.toml`.
+//! Hosts from `refkit.toml`.
 
 use refkit_registry::hosts::{ConfigError, Files, HostsError};
 
@@ -13,7 +13,7 @@ fn hosts_of_refkit_toml() {
             (
                 "docker.io",
                 &[
-                    // Without TLS, as the registry that it mirrors; so there are no roots.
+                    // Plain HTTP, as for the registry that it mirrors, so the roots are unused.
                     "http://mirror.example:5000/v2/hub/ as mirror.example:5000: resolve and pull, ns, \
                      x-team=a secret of the team, concurrency 3, rate 20",
                     "http://plain.example/v2/ as plain.example: resolve and pull, ns, concurrency 3, rate 20",
@@ -55,7 +55,7 @@ fn hosts_of_refkit_toml() {
                    tests/fixtures/hosts/corp.pem, tests/fixtures/hosts/two.pem with tests/fixtures/hosts/two.key, \
                    concurrency 3, rate 20"],
             ),
-            // A table with limits alone leaves the rest to the default.
+            // A table with limits alone leaves all other settings to the default.
             (
                 "limited.example",
                 &[
@@ -103,7 +103,7 @@ fn repositories_are_rewritten_at_mirrors() {
 fn rewrites_make_repositories_or_an_error() {
     let rows = [
         (r#"{ "^a/" = "b/" }"#, "a/x", Ok("b/x")),
-        // Every match, as k3s has it, and the first rule that matches.
+        // Every match is replaced, as in k3s, and the first rule that matches decides.
         (r#"{ "a" = "b" }"#, "aa/xa", Ok("bb/xb")),
         (r#"{ "^a" = "b", "^b" = "c" }"#, "a/x", Ok("b/x")),
         (r#"{ "^z" = "b", "^a" = "c" }"#, "a/x", Ok("c/x")),
@@ -133,14 +133,14 @@ fn rewrites_make_repositories_or_an_error() {
     for (rules, path, wanted) in rows {
         let text = format!("[registry.\"a.example\"]\nmirrors = [{{ host = \"m.example\", rewrite = {rules} }}]");
         let hosts = refkit(&text).expect(rules).of(&repository("a.example")).expect(rules);
-        let found = hosts[0].repository(path).map_err(|problem| problem.to_string());
+        let found = hosts[0].repository(path).map_err(|error| error.to_string());
         assert_eq!(found.as_deref().map_err(String::as_str), wanted, "{rules}");
         assert_eq!(hosts[1].repository(path).as_deref().ok(), Some(path), "{rules}: the registry itself");
     }
 }
 
 #[test]
-fn what_http_a_mirror_is_asked_with() {
+fn the_scheme_of_a_mirror() {
     let rows = [
         ("mirrors = [\"m.example\"]", "", "https"),
         ("http = true\nmirrors = [\"m.example\"]", "", "http"),
@@ -163,7 +163,7 @@ fn what_http_a_mirror_is_asked_with() {
 }
 
 #[test]
-fn what_is_wrong_in_refkit_toml() {
+fn errors_in_refkit_toml() {
     let table = |text: &str| format!("[registry.\"a.example\"]\n{text}");
     let rows = [
         (table("htp = true"), "2:1: registry.\"a.example\".htp is not known here; is http meant?"),
@@ -240,7 +240,7 @@ fn what_is_wrong_in_refkit_toml() {
 
 #[test]
 fn two_spellings_of_one_registry_are_an_error() {
-    // two tables, the name of the second in the error
+    // two tables, the name of the second one in the error
     let rows = [
         ("a.example", "A.example", "registry.\"A.example\""),
         ("a.example", "a.example:443", "registry.\"a.example:443\""),
@@ -264,7 +264,7 @@ fn two_spellings_of_one_registry_are_an_error() {
 }
 
 #[test]
-fn what_nothing_can_be_understood_of() {
+fn files_that_are_errors_as_a_whole() {
     let rows = [
         ("[registri.\"a.example\"]", "1:2: registri is not known here; is registry meant?"),
         ("registry = 1", "1:1: registry is an integer, and has to be a table"),

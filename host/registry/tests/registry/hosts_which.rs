@@ -1,4 +1,4 @@
-//! Which of several files, and of several tables, decides.
+//! Precedence among several files and several tables.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::{check, read};
 
-/// Writes files that say of every registry, in a mirror's name, which of them it is.
+/// Writes files that name, for every registry, a mirror with the name of the file.
 struct Places {
     root: TempDir,
 }
@@ -59,7 +59,7 @@ fn the_exact_name_before_the_wildcard_before_the_default_and_then_the_file() {
         let found = hosts.of(&super::repository(registry)).expect(registry);
         assert_eq!(found[0].credentials, wanted, "{registry}");
     }
-    // Without a default in refkit.toml, that of certs.d is before nothing.
+    // Without a default in refkit.toml, the default of certs.d decides.
     let hosts = read(files.refkit(Vec::new()));
     assert_eq!(hosts.of(&super::repository("ghcr.io")).expect("hosts")[0].credentials, "certs");
     assert_eq!(hosts.of(&super::repository("more.example")).expect("hosts")[0].credentials, "more");

@@ -1,5 +1,5 @@
-//! skopeo and crane: what they wrote to real registries is read here, and they read what was written here, byte for
-//! byte.
+//! Interoperability with skopeo and crane: RefKit reads the images that they push to real registries, and they read
+//! RefKit's, byte for byte.
 
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -14,16 +14,16 @@ use tokio::process::Command;
 
 use crate::ask::{anonymous, read, reference, repository};
 
-/// How long one of them may take: a minute, for a machine that does much else.
+/// The timeout of one program: a minute, for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Returns both real registries, open to everybody.
+/// Returns both real registries, without access control.
 fn registries() -> [RealRegistry; 2] {
     let access = Auth::Anonymous;
     [RealRegistry::distribution_v3(access).unwrap(), RealRegistry::debian_v2(access).unwrap()]
 }
 
-/// Images of every kind that is in use, each with a name.
+/// Returns images of every kind in use, each with a name.
 fn images() -> Vec<(&'static str, Image)> {
     let platform = |name: &str| ImageBuilder::new(name).label("built", "here").file("hello", name.as_bytes());
     let (amd64, arm64) = (platform("linux/amd64").build(), platform("linux/arm64/v8").build());
@@ -34,7 +34,7 @@ fn images() -> Vec<(&'static str, Image)> {
     vec![("single", amd64), ("index", index), ("attested", attested), ("docker", docker), ("list", list)]
 }
 
-/// Runs one of the programs, with an empty home and nothing of this process's environment.
+/// Runs one of the programs, with an empty home and without this process's environment.
 async fn run(program: &str, arguments: &[&str], home: &Path) -> Output {
     let mut command = Command::new(tool(program).unwrap());
     command.args(arguments).env_clear().env("HOME", home).env("XDG_RUNTIME_DIR", home).env("TMPDIR", home);
@@ -54,7 +54,7 @@ async fn skopeo(arguments: &[&str], home: &Path) -> Vec<u8> {
     run("skopeo", &[&["--insecure-policy"], arguments].concat(), home).await.stdout
 }
 
-/// Writes an image as the only one of a layout.
+/// Writes an image into a layout of its own.
 async fn layout(directory: &TempDir, name: &str, image: &Image) -> String {
     let path = directory.path().join(name);
     let writer = LayoutWriter::open(&path).await.unwrap();
@@ -65,7 +65,7 @@ async fn layout(directory: &TempDir, name: &str, image: &Image) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Takes all but the first entry out of a layout's index, such as the list of referrers: crane pushes one image.
+/// Removes all but the first entry of a layout's index, such as the list of referrers: crane pushes one image.
 fn leave_first(layout: &str) {
     let file = Path::new(layout).join("index.json");
     let mut index: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
@@ -73,7 +73,7 @@ fn leave_first(layout: &str) {
     std::fs::write(file, index.to_string()).unwrap();
 }
 
-/// Checks that a source has all of an image, byte for byte.
+/// Checks that a source has the whole image, byte for byte.
 async fn same(source: &(impl Resolve + Fetch), of: &Repository, tag: Option<&str>, image: &Image) {
     let digest = tag.is_none().then(|| image.digest().clone());
     let name = Reference::new(of.clone(), tag.map(str::to_owned), digest).unwrap();
@@ -88,7 +88,7 @@ async fn same(source: &(impl Resolve + Fetch), of: &Repository, tag: Option<&str
     }
 }
 
-/// Checks that a directory of skopeo's has all of an image: manifests as `DIGITS.manifest.json`, blobs by their digits.
+/// Checks that a directory of skopeo has the whole image: manifests as `DIGITS.manifest.json`, blobs by their digits.
 fn holds(directory: &Path, name: &str, image: &Image) {
     assert_eq!(std::fs::read(directory.join(name)).unwrap(), image.bytes, "{name}");
     for (descriptor, bytes) in image.blobs() {
@@ -100,7 +100,7 @@ fn holds(directory: &Path, name: &str, image: &Image) {
 }
 
 #[tokio::test]
-async fn what_others_wrote_is_read_as_it_is() {
+async fn images_of_other_clients_are_read_unchanged() {
     let directory = tempfile::tempdir().unwrap();
     let home = directory.path();
     for registry in registries() {
@@ -108,7 +108,8 @@ async fn what_others_wrote_is_read_as_it_is() {
         for (name, image) in images() {
             let path = layout(&directory, name, &image).await;
             crane(&["push", &path, &format!("{host}/app:crane-{name}")], home).await;
-            // Of skopeo's layouts are OCI's only: what is Docker's it copies from a registry to another repository.
+            // skopeo supports only OCI images in layouts, so it copies Docker images between repositories of a
+            // registry.
             let source = if matches!(name, "docker" | "list") {
                 format!("docker://{host}/app:crane-{name}")
             } else {
@@ -134,7 +135,7 @@ async fn what_others_wrote_is_read_as_it_is() {
 }
 
 #[tokio::test]
-async fn others_read_what_was_pushed() {
+async fn other_clients_read_pushed_images() {
     let directory = tempfile::tempdir().unwrap();
     let home = directory.path();
     for (number, registry) in registries().into_iter().enumerate() {
@@ -146,7 +147,7 @@ async fn others_read_what_was_pushed() {
             assert_eq!(crane(&["manifest", &plain], home).await, image.bytes, "{name}");
             let digest = crane(&["digest", &plain], home).await;
             assert_eq!(String::from_utf8_lossy(&digest).trim(), image.digest().as_str(), "{name}");
-            // crane takes an attestation's statements for no layers, and says that they are missing.
+            // crane does not treat an attestation's statements as layers, and reports them as missing.
             if name != "attested" {
                 crane(&["validate", "--remote", &plain], home).await;
             }
@@ -187,7 +188,7 @@ async fn referrers_are_found_on_both_sides() {
         listed.sort_by(|one, other| one.artifact_type.cmp(&other.artifact_type));
         let found: Vec<_> = listed.iter().map(|one| (&one.digest, one.annotation("made"))).collect();
         assert_eq!(found, [(theirs.digest(), Some("here")), (own.digest(), Some("here"))]);
-        // Where there is no API the list is an image index under a tag, which others can read.
+        // Without the referrers API the list is an image index under a tag, which other clients can read.
         let tag = image.digest().as_str().replace(':', "-");
         let list = crane(&["manifest", &format!("{host}/app:{tag}")], home).await;
         let list: serde_json::Value = serde_json::from_slice(&list).unwrap();

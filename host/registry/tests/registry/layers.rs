@@ -1,4 +1,4 @@
-//! The layers of the crate: a module names only its own and lower ones, so that the modules form no cycle.
+//! The layers of the crate: a module names only its own and lower modules, so that the modules form no cycle.
 
 use std::fs;
 use std::path::{Path, PathBuf};

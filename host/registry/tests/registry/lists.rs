@@ -5,7 +5,7 @@ use refkit_oci::document::media_type::INDEX;
 use refkit_support::image::{ImageBuilder, IndexBuilder, attestation};
 use refkit_support::{Fault, FaultRegistry, Rule, digest};
 
-use crate::ask::{anonymous, image, problem, reference, repository};
+use crate::ask::{anonymous, error_of, image, reference, repository};
 
 #[tokio::test]
 async fn tags_come_page_by_page() {
@@ -21,7 +21,7 @@ async fn tags_come_page_by_page() {
         assert_eq!(anonymous().tags(&from).await.unwrap().value, all);
         assert!((requests..=requests + 1).contains(&registry.count("*")), "{size:?}: {}", registry.count("*"));
     }
-    assert!(matches!(problem(anonymous().tags(&from_other(&registry)).await), ErrorKind::NotFound));
+    assert!(matches!(error_of(anonymous().tags(&from_other(&registry)).await), ErrorKind::NotFound));
 }
 
 fn from_other(registry: &FaultRegistry) -> refkit_oci::Repository {
@@ -29,7 +29,7 @@ fn from_other(registry: &FaultRegistry) -> refkit_oci::Repository {
 }
 
 #[tokio::test]
-async fn pages_elsewhere_are_not_asked() {
+async fn pages_at_other_hosts_are_not_requested() {
     let (registry, other) = (FaultRegistry::start().unwrap(), FaultRegistry::start().unwrap());
     registry.put_manifest("app", Some("t"), "application/vnd.oci.image.index.v1+json", "{}");
     let from = repository(&registry.host());
@@ -43,7 +43,7 @@ async fn pages_elsewhere_are_not_asked() {
     for (link, said) in rows {
         registry.clear_rules();
         registry.add(Rule::on("*", Fault::normal().header("link", &link)));
-        let found = problem(anonymous().tags(&from).await).to_string();
+        let found = error_of(anonymous().tags(&from).await).to_string();
         assert!(found.contains(said), "{link}: {found}");
     }
     assert_eq!(other.count("*"), 0);
@@ -71,7 +71,7 @@ async fn referrers_with_the_api_and_without() {
         for kind in kinds {
             let artifact = ImageBuilder::artifact(kind, &image).annotation("a", kind).build();
             let name = reference(&registry.host(), &format!("@{}", artifact.digest()));
-            // Twice: what is listed already is not listed again.
+            // A second push does not list the artifact again.
             artifact.push(&asking, &name).await.unwrap();
             artifact.push(&asking, &name).await.unwrap();
         }
@@ -86,9 +86,9 @@ async fn referrers_with_the_api_and_without() {
     }
 }
 
-/// Where there is no API, whatever the answer is that says so, the list is under the subject's tag.
+/// Without the API, however the registry says so, the list is under the subject's tag.
 #[tokio::test]
-async fn what_is_no_list_leads_to_the_tag() {
+async fn without_the_api_the_list_is_under_the_tag() {
     let registry = FaultRegistry::start().unwrap();
     registry.set_referrers(false);
     let (asking, image, from) = (anonymous(), image(), repository(&registry.host()));
@@ -114,7 +114,7 @@ async fn what_is_no_list_leads_to_the_tag() {
         assert_eq!(registry.count("*"), 2, "{fault:?}");
         assert_eq!(asking.referrers(&from, other.digest(), None).await.unwrap().value, [], "{fault:?}");
     }
-    // An index that cannot be read, and what fails, are errors: there is an API.
+    // A malformed index and a failure are errors, because the API exists.
     let index = |body: &str| Fault::status(200).header("content-type", INDEX).body(body.to_owned());
     for (fault, said) in [
         (index("{}"), "malformed"),
@@ -125,24 +125,24 @@ async fn what_is_no_list_leads_to_the_tag() {
     ] {
         registry.clear_rules();
         registry.add(Rule::on("GET */referrers/*", fault));
-        let found = problem(asking.referrers(&from, image.digest(), None).await).to_string();
+        let found = error_of(asking.referrers(&from, image.digest(), None).await).to_string();
         assert!(found.contains(said), "{said}: {found}");
     }
-    // So is a page where the list should be, and what follows a first page and is none.
+    // An HTML page in place of the list is an error, and so is a later page that is no list.
     registry.clear_rules();
     registry.add(Rule::on("GET */referrers/*", Fault::status(404)));
     registry.add(Rule::on("GET */manifests/*", page()));
-    let found = problem(asking.referrers(&from, image.digest(), None).await).to_string();
+    let found = error_of(asking.referrers(&from, image.digest(), None).await).to_string();
     assert!(found.contains("an HTML page instead of a list of referrers"), "{found}");
     registry.clear_rules();
     let first = index("{\"schemaVersion\":2,\"manifests\":[]}").header("link", "<?page=2>; rel=next");
     registry.add(Rule::on("GET */referrers/*", first).first(1));
     registry.add(Rule::on("GET */referrers/*", page()));
-    let found = problem(asking.referrers(&from, image.digest(), None).await).to_string();
+    let found = error_of(asking.referrers(&from, image.digest(), None).await).to_string();
     assert!(found.contains("a later page of its list is no list"), "{found}");
 }
 
-/// GitLab answers the subject's tag with the subject itself: its platforms are no referrers.
+/// GitLab's response for the subject's tag is the subject itself, whose platforms are no referrers.
 #[tokio::test]
 async fn an_image_is_no_list_of_referrers() {
     let registry = FaultRegistry::start().unwrap();
@@ -153,7 +153,7 @@ async fn an_image_is_no_list_of_referrers() {
     let index = IndexBuilder::new().add(child.clone()).add(attested).build();
     let other = IndexBuilder::new().add(child.clone()).add(ImageBuilder::new("linux/amd64").build()).build();
     let listed = ImageBuilder::artifact("application/vnd.example", &index).build();
-    // the subject, what its tag names, the referrers
+    // the subject, the content of its tag, the referrers
     let rows = [
         (&index, &index, vec![]),
         (&child, &child, vec![]),
@@ -168,7 +168,7 @@ async fn an_image_is_no_list_of_referrers() {
         let found = asking.referrers(&from, subject.digest(), None).await.unwrap().value;
         assert_eq!(found.iter().map(|one| &one.digest).collect::<Vec<_>>(), wanted, "{tag} names {}", named.digest());
     }
-    // A push begins a list of its own there.
+    // A push starts a new list there.
     registry.put_manifest("app", Some(&index.digest().as_str().replace(':', "-")), INDEX, index.bytes.clone());
     index.push(&asking, &reference(&registry.host(), ":latest")).await.unwrap();
     listed.push(&asking, &reference(&registry.host(), &format!("@{}", listed.digest()))).await.unwrap();
@@ -176,7 +176,7 @@ async fn an_image_is_no_list_of_referrers() {
     assert_eq!(found.iter().map(|one| &one.digest).collect::<Vec<_>>(), [listed.digest()]);
 }
 
-/// Answers a list by pages, each of which names the next one.
+/// Responds with pages that each link to a next one.
 fn endless(registry: &FaultRegistry, path: &'static str, page: &str) {
     for number in 0..30 {
         let this = move |parts: &http::request::Parts| {
@@ -190,9 +190,9 @@ fn endless(registry: &FaultRegistry, path: &'static str, page: &str) {
     }
 }
 
-/// One list holds at most 16 MiB, or 8, whatever a registry has to say.
+/// A list holds at most 16 MiB of tags or 8 MiB of referrers, however many entries the registry sends.
 #[tokio::test]
-async fn lists_have_an_end() {
+async fn lists_are_bounded() {
     let registry = FaultRegistry::start().unwrap();
     let from = repository(&registry.host());
     let subject = digest(b"x");
@@ -204,7 +204,8 @@ async fn lists_have_an_end() {
     let index = |entries: &str| format!(r#"{{"schemaVersion":2,"manifests":[{entries}]}}"#);
     let large = "x".repeat(3 << 20);
     let many = |count: usize| vec![entry(""); count].join(",");
-    // 3 MiB a page: five of them are held, or two, and the next is one too many; 64 MiB are read where nothing is held.
+    // 3 MiB a page: the sixth page of tags, or the third of referrers, exceeds the limit. If no entry is kept, the
+    // client reads 64 MiB.
     let tags = format!("{{\"tags\":[\"{large}\"]}}");
     let short = format!("{{\"tags\":[{}]}}", vec!["\"x\""; 100_000].join(","));
     type Row<'a> = (&'a str, String, Option<&'a str>, &'a str, usize);
@@ -220,8 +221,8 @@ async fn lists_have_an_end() {
         registry.clear();
         endless(&registry, path, &page);
         let found = match path {
-            "/tags/list" => problem(anonymous().tags(&from).await),
-            _ => problem(anonymous().referrers(&from, &subject, artifact_type).await),
+            "/tags/list" => error_of(anonymous().tags(&from).await),
+            _ => error_of(anonymous().referrers(&from, &subject, artifact_type).await),
         };
         assert!(matches!(found, ErrorKind::TooLarge { .. } | ErrorKind::TooMany { .. }), "{said}: {found:?}");
         assert!(found.to_string().contains(said), "{said}: {found}");

@@ -1,4 +1,4 @@
-//! From host to host.
+//! Failover between hosts.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use refkit_registry::{Client, Credentials, Hosts, Retries};
 use refkit_support::image::ImageBuilder;
 use refkit_support::{Access, Fault, FaultRegistry, Rule};
 
-use crate::ask::{USER, anonymous, builder, filled, image, problem, reference, repository, user, walk};
+use crate::ask::{USER, anonymous, builder, error_of, filled, image, reference, repository, user, walk};
 
-/// The name that references carry. Nobody has it.
+/// The registry's name in references. No real host has it.
 const NAME: &str = "registry.example";
 
 fn api(registry: &FaultRegistry) -> url::Url {
     format!("http://{}/v2/", registry.host()).parse().unwrap()
 }
 
-/// Returns a client of two mirrors and what they mirror.
+/// Returns a client with mirrors and their upstream.
 fn asking(mirrors: &[&FaultRegistry], upstream: &FaultRegistry, credentials: Credentials) -> Client {
     let mirrors = mirrors.iter().map(|mirror| Host::mirror(api(mirror)));
     let upstream = Host::new(api(upstream)).credentials(NAME.to_owned());
@@ -33,10 +33,10 @@ fn client(hosts: Vec<Host>, credentials: Credentials) -> Client {
 }
 
 #[tokio::test]
-async fn in_order_until_one_answers() {
+async fn hosts_are_asked_in_order_until_one_responds() {
     let (first, second, upstream) = (filled().await, filled().await, filled().await);
     let name = reference(NAME, ":latest");
-    // what the mirrors do, who answers, the requests of each
+    // the faults of the mirrors, the host that responds, the requests of each
     let ok = Fault::normal;
     let rows = [
         (ok(), ok(), 0, [1, 0, 0]),
@@ -63,7 +63,7 @@ async fn in_order_until_one_answers() {
 }
 
 #[tokio::test]
-async fn a_mirror_is_told_whose_name_it_is() {
+async fn requests_to_a_mirror_name_the_registry() {
     let (mirror, upstream) = (filled().await, filled().await);
     mirror.put_manifest("app", Some("other"), "application/vnd.oci.image.index.v1+json", "{}");
     mirror.set_page_size(Some(1));
@@ -79,15 +79,15 @@ async fn a_mirror_is_told_whose_name_it_is() {
 }
 
 #[tokio::test]
-async fn the_most_telling_error_is_told() {
+async fn the_most_telling_error_is_returned() {
     let (mirror, upstream) = (filled().await, filled().await);
     type Is = fn(&ErrorKind) -> bool;
     let rows: [(Fault, Fault, Is); 5] = [
-        (Fault::hang_up(), Fault::status(404), |problem| matches!(problem, ErrorKind::NotFound)),
-        (Fault::status(404), Fault::hang_up(), |problem| matches!(problem, ErrorKind::NotFound)),
-        (Fault::status(403), Fault::status(404), |problem| matches!(problem, ErrorKind::Forbidden(_))),
-        (Fault::status(404), Fault::status(503), |problem| matches!(problem, ErrorKind::Overloaded { .. })),
-        (Fault::hang_up(), Fault::hang_up(), |problem| matches!(problem, ErrorKind::Unreachable(_))),
+        (Fault::hang_up(), Fault::status(404), |error_of| matches!(error_of, ErrorKind::NotFound)),
+        (Fault::status(404), Fault::hang_up(), |error_of| matches!(error_of, ErrorKind::NotFound)),
+        (Fault::status(403), Fault::status(404), |error_of| matches!(error_of, ErrorKind::Forbidden(_))),
+        (Fault::status(404), Fault::status(503), |error_of| matches!(error_of, ErrorKind::Overloaded { .. })),
+        (Fault::hang_up(), Fault::hang_up(), |error_of| matches!(error_of, ErrorKind::Unreachable(_))),
     ];
     for (one, two, is) in rows {
         let shown = format!("{one:?}, {two:?}");
@@ -96,20 +96,20 @@ async fn the_most_telling_error_is_told() {
             registry.add(Rule::on("*", fault));
         }
         let asking = asking(&[&mirror], &upstream, Credentials::Anonymous);
-        let found = problem(asking.resolve(&reference(NAME, ":latest")).await);
+        let found = error_of(asking.resolve(&reference(NAME, ":latest")).await);
         assert!(is(&found), "{shown}: {found:?}");
     }
 }
 
 #[tokio::test]
-async fn each_has_its_own_credentials_paths_and_headers() {
+async fn each_host_has_its_own_credentials_paths_and_headers() {
     let (mirror, upstream) = (filled().await, filled().await);
     upstream.require(Access::basic(USER.0, USER.1));
     let there = Host::mirror(format!("http://{}/v2/proxy/", mirror.host()).parse().unwrap())
         .rewrites(vec![Rewrite::new("^(.*)$", "hub/$1").unwrap()])
         .headers(vec![("x-token".parse().unwrap(), "secret".parse().unwrap())]);
     let upstream_host = Host::new(api(&upstream)).credentials(NAME.to_owned());
-    // Both are given out as these, for whatever name is asked: what counts is who is sent them.
+    // Both hosts are set for every registry, so only the credentials and headers of each request differ.
     let asking = client(vec![there, upstream_host], user());
     asking.pull(&reference(NAME, ":latest")).await.unwrap();
     let asked = mirror.requests();
@@ -135,12 +135,12 @@ async fn capabilities() {
         .unwrap();
     assert_eq!((mirror.count("*"), upstream.count("*")), (3, 3), "{:?}", upstream.requests());
     let reading = client(vec![mirrored], Credentials::Anonymous);
-    let found = problem(reading.push_manifest(&reference(NAME, ":new"), "", Default::default()).await);
+    let found = error_of(reading.push_manifest(&reference(NAME, ":new"), "", Default::default()).await);
     assert!(matches!(&found, ErrorKind::Unsupported(text) if text.contains("refkit hosts")), "{found}");
 }
 
 #[tokio::test]
-async fn so_many_at_once_and_no_more() {
+async fn concurrency_is_limited() {
     let registry = filled().await;
     let blobs: Vec<_> = (0..40).map(|number| format!("blob {number}")).collect();
     let put = |text: &String| {
@@ -162,13 +162,13 @@ async fn so_many_at_once_and_no_more() {
         }
         assert!(resolved.into_iter().all(|answer| answer.is_ok()));
         assert_eq!(registry.most_at_once(), wanted);
-        // Equal questions at one time are one.
+        // Equal concurrent requests become one.
         assert_eq!((registry.count("GET *"), registry.count("HEAD *")), (40, 1));
     }
 }
 
 #[tokio::test]
-async fn a_blob_goes_on_where_it_broke() {
+async fn a_broken_blob_is_resumed() {
     let registry = filled().await;
     let bytes: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
     let digest = registry.put_blob("app", bytes.clone());
@@ -177,12 +177,12 @@ async fn a_blob_goes_on_where_it_broke() {
     let asking = builder(Credentials::Anonymous).retries(retries).build();
     let one = repository(&registry.host());
     let broken = || Rule::on("GET */blobs/*", Fault::normal().cut_after(150_000));
-    // the rule, further ones, whether it succeeds, requests
+    // the rule, further rules, whether the fetch succeeds, requests
     let rows: Vec<(Vec<Rule>, bool, usize)> = vec![
         (vec![broken().first(1)], true, 2),
         (vec![broken().first(2)], true, 3),
         (vec![Rule::on("GET */blobs/*", Fault::normal().stall_after(150_000)).first(1)], true, 2),
-        // One that knows no ranges begins anew; one that lies about the part is not understood.
+        // If the server ignores the range, the body starts again; if it lies about the range, that is an error.
         (vec![broken().first(1), Rule::on("GET */blobs/*", Fault::normal().ignore_range())], true, 2),
         (
             vec![broken().first(1), Rule::on("GET *", Fault::normal().header("content-range", "bytes 5-6/400000"))],
@@ -191,7 +191,7 @@ async fn a_blob_goes_on_where_it_broke() {
         ),
         (vec![broken().first(1), Rule::on("GET *", Fault::status(416))], false, 2),
         (vec![broken().first(1), Rule::on("GET *", Fault::status(503)).first(2)], true, 4),
-        // One that never comes any further is given up.
+        // The client gives up a body that makes no progress.
         (vec![Rule::on("GET */blobs/*", Fault::normal().cut_after(0))], false, 4),
     ];
     for (number, (rules, wanted, requests)) in rows.into_iter().enumerate() {
@@ -216,7 +216,7 @@ async fn a_blob_goes_on_where_it_broke() {
 }
 
 #[tokio::test]
-async fn what_a_mirror_does_not_know_upstream_is_asked() {
+async fn the_upstream_is_asked_after_a_miss_at_the_mirror() {
     let (mirror, upstream) = (filled().await, filled().await);
     let artifact = ImageBuilder::artifact("application/x.kind", &image()).build();
     artifact.push(&anonymous(), &reference(&upstream.host(), &format!("@{}", artifact.digest()))).await.unwrap();
@@ -227,7 +227,7 @@ async fn what_a_mirror_does_not_know_upstream_is_asked() {
         assert_eq!(found.value.len(), 1, "{api}");
         assert_eq!(found.origin, Origin::Host(upstream.host().into()));
     }
-    // Content that is not what its digest says, as well.
+    // The same for content that does not match its digest.
     let digest = upstream.put_blob("app", "good");
     mirror.put_blob("app", "good");
     mirror.add(Rule::on("GET */blobs/*", Fault::normal().body("evil")));
@@ -237,7 +237,7 @@ async fn what_a_mirror_does_not_know_upstream_is_asked() {
 }
 
 #[tokio::test]
-async fn a_push_finds_the_way_that_there_is() {
+async fn a_push_tries_both_schemes() {
     let registry = FaultRegistry::start().unwrap();
     let text = format!("[registry.\"{}\"]\nhttp = true\ninsecure = true\n", registry.host());
     let hosts = Hosts::default().refkit(std::path::Path::new("refkit.toml"), &text).unwrap();

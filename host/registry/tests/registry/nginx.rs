@@ -8,9 +8,9 @@ use refkit_registry::hosts::Files;
 use refkit_registry::{Client, Credentials, Hosts, Retries};
 use refkit_support::{Auth, Authority, Cdn, Nginx, RealRegistry, TokenServer};
 
-use crate::ask::{Fixed, USER, client, image, problem, reference, repository, user, walk};
+use crate::ask::{Fixed, USER, client, error_of, image, reference, repository, user, walk};
 
-/// Returns a client that trusts this authority alone, and asks nobody without TLS.
+/// Returns a client that trusts only this authority, and uses TLS with every host.
 pub fn secure(authority: &Authority, credentials: Credentials) -> Client {
     let builder = Client::builder().credentials(Arc::new(Fixed(credentials))).roots(authority.pem());
     let hosts = Hosts::default().refkit(Path::new("refkit.toml"), "[registry.\"*\"]\nhttp = false\n").unwrap();
@@ -21,7 +21,7 @@ pub fn secure(authority: &Authority, credentials: Credentials) -> Client {
 async fn tokens_and_all_over_tls_and_http2() {
     let authority = Authority::new().unwrap();
     for debian in [false, true] {
-        // The token server at a place of the registry, and behind a host of its own.
+        // The token server at a path of the registry, and behind a host of its own.
         for apart in [false, true] {
             let tokens = TokenServer::signed().unwrap();
             tokens.require(USER.0, USER.1);
@@ -50,7 +50,7 @@ async fn tokens_and_all_over_tls_and_http2() {
 }
 
 #[tokio::test]
-async fn servers_that_nobody_vouches_for_learn_nothing() {
+async fn untrusted_servers_receive_no_request() {
     let (authority, other) = (Authority::new().unwrap(), Authority::new().unwrap());
     let registry = RealRegistry::debian_v2(Auth::Basic { user: USER.0, password: USER.1 }).unwrap();
     let front = Nginx::before(registry.host()).tls(&authority).start().unwrap();
@@ -58,26 +58,26 @@ async fn servers_that_nobody_vouches_for_learn_nothing() {
     let misnamed = Nginx::before(registry.host()).tls(&authority).certificate(elsewhere).start().unwrap();
     let name = reference(&front.host(), ":1");
     for (trusted, host) in [(&other, front.host()), (&authority, misnamed.host())] {
-        let found = problem(secure(trusted, user()).pull(&reference(&host, ":1")).await);
+        let found = error_of(secure(trusted, user()).pull(&reference(&host, ":1")).await);
         assert!(matches!(found, ErrorKind::Certificate { .. }), "{found}");
     }
     let asked = (front.count("*").unwrap(), misnamed.count("*").unwrap(), registry.count("*").unwrap());
     assert_eq!(asked, (0, 0, 0));
-    assert!(matches!(problem(secure(&authority, user()).pull(&name).await), ErrorKind::NotFound));
+    assert!(matches!(error_of(secure(&authority, user()).pull(&name).await), ErrorKind::NotFound));
 }
 
 #[tokio::test]
-async fn who_shows_no_certificate_is_told_so() {
+async fn a_missing_client_certificate_is_an_error() {
     let authority = Authority::new().unwrap();
     let registry = RealRegistry::debian_v2(Auth::Anonymous).unwrap();
     let front = Nginx::before(registry.host()).tls(&authority).client_certificates().start().unwrap();
-    problem(secure(&authority, user()).pull(&reference(&front.host(), ":1")).await);
+    error_of(secure(&authority, user()).pull(&reference(&front.host(), ":1")).await);
     assert_eq!(registry.count("*").unwrap(), 0);
     assert!(front.requests().unwrap().iter().all(|one| one.status == 400 && one.client.is_empty()));
 }
 
 #[tokio::test]
-async fn blobs_come_from_a_cdn_that_is_told_nothing() {
+async fn a_cdn_receives_no_credentials() {
     let tokens = TokenServer::signed().unwrap();
     tokens.require(USER.0, USER.1);
     for access in [Auth::Anonymous, Auth::Basic { user: USER.0, password: USER.1 }, Auth::Bearer(&tokens)] {
@@ -102,7 +102,7 @@ async fn blobs_come_from_a_cdn_that_is_told_nothing() {
 }
 
 #[tokio::test]
-async fn a_cdn_without_tls_is_none_for_a_registry_with() {
+async fn a_registry_with_tls_may_not_redirect_to_plain_http() {
     let authority = Authority::new().unwrap();
     for secured in [false, true] {
         let cdn = Cdn::start(secured.then_some(&authority)).unwrap();
@@ -118,7 +118,7 @@ async fn a_cdn_without_tls_is_none_for_a_registry_with() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_shown_where_a_file_says_so() {
+async fn a_file_names_the_client_certificate() {
     let authority = Authority::new().unwrap();
     let registry = RealRegistry::distribution_v3(Auth::Anonymous).unwrap();
     let front = Nginx::before(registry.host()).tls(&authority).client_certificates().start().unwrap();
@@ -156,16 +156,16 @@ async fn a_client_certificate_is_shown_where_a_file_says_so() {
     front.clear().unwrap();
     registry.clear().unwrap();
     let without = asking([&tables[0], &tables[2]].map(String::as_str).join("\n"));
-    problem(without.pull(&reference(&host, ":1")).await);
+    error_of(without.pull(&reference(&host, ":1")).await);
     assert_eq!(registry.count("*").unwrap(), 0);
-    // Without the authority the server is not asked at all; and where a file says so, any will do.
+    // Without the authority the client sends no request; with `insecure` it accepts any certificate.
     front.clear().unwrap();
     let alone = format!("[registry.\"{elsewhere}\"]\nhttp = false\n");
-    let found = problem(asking(alone.clone()).pull(&reference(&elsewhere, ":1")).await);
+    let found = error_of(asking(alone.clone()).pull(&reference(&elsewhere, ":1")).await);
     assert!(matches!(found, ErrorKind::Certificate { .. } | ErrorKind::Other(_)), "{found}");
     walk(&asking(alone.replace("http = false", "insecure = true")), &reference(&elsewhere, ":1")).await.unwrap();
-    // What a file names and is not there is said by name.
+    // The error names a file that is absent.
     let lost = format!("[registry.\"{elsewhere}\"]\nhttp = false\nca = [\"/nowhere/ca.pem\"]\n");
-    let found = problem(asking(lost).pull(&reference(&elsewhere, ":1")).await).to_string();
+    let found = error_of(asking(lost).pull(&reference(&elsewhere, ":1")).await).to_string();
     assert!(found.contains("/nowhere/ca.pem"), "{found}");
 }

@@ -1,4 +1,4 @@
-//! Where a name leads that a registry names, and what a setting allows.
+//! The addresses of names that a registry names, and the setting that allows them.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,9 +13,9 @@ use refkit_oci::{Descriptor, Reference, Repository};
 use refkit_registry::{Client, Hosts, Names, Retries};
 use refkit_support::{Access, Fault, FaultRegistry, Rule, TokenServer, digest};
 
-use crate::ask::{builder, filled, image, problem, user};
+use crate::ask::{builder, error_of, filled, image, user};
 
-/// Names, each with the addresses that it has one after the other; the last one stays.
+/// Names, each with the addresses of successive lookups; the last one stays.
 #[derive(Default)]
 struct Table {
     names: Mutex<HashMap<&'static str, Vec<&'static str>>>,
@@ -33,8 +33,8 @@ impl Names for Table {
     }
 }
 
-/// Returns a client for `reg.test`, which is the server of these tests when it is first looked up, and somewhere out
-/// there when it is asked where it is.
+/// Returns a client for `reg.test`. Its first lookup leads to the server of these tests, and later ones, which judge
+/// its location, to a public address.
 fn asking(port: &str, settings: &str, names: &[(&'static str, &'static str)]) -> (Client, Arc<Table>) {
     let table = Arc::new(Table::default());
     table.names.lock().insert("reg.test", vec!["127.0.0.1", "203.0.113.1"]);
@@ -62,12 +62,12 @@ async fn a_redirect_to_a_name_inside_is_refused_and_can_be_allowed() {
     for address in ["127.0.0.1", "10.0.0.8", "169.254.169.254", "::1", "::ffff:10.0.0.8"] {
         registry.clear();
         let (client, names) = asking(port(&host), "", &[("store.test", address)]);
-        let found = problem(fetch(&client, &from, &what, 100).await);
+        let found = error_of(fetch(&client, &from, &what, 100).await);
         let ErrorKind::Malformed(text) = &found else { panic!("{address}: {found:?}") };
         let shown: IpAddr = address.parse().unwrap();
         assert!(text.contains(&format!("reg.test:{} sends us to store.test", port(&host))), "{text}");
         assert!(text.contains(&format!("allow_private = [\"{shown}\"]")), "{text}");
-        // It is no weather: nothing is asked again.
+        // The error lasts, so the client does not retry.
         assert_eq!((registry.count("*"), store.connections()), (1, 0), "{address}");
         assert_eq!(*names.asked.lock(), ["reg.test", "store.test", "reg.test"]);
     }
@@ -78,12 +78,12 @@ async fn a_redirect_to_a_name_inside_is_refused_and_can_be_allowed() {
     }
     let asked = store.requests();
     assert!(asked.len() == 2 && asked.iter().all(|one| one.authorization().is_none()), "{asked:?}");
-    // What is written as an address is judged before anything is looked up.
+    // The client judges an address in a URL before any lookup.
     registry.clear_rules();
     registry.add(Rule::on("GET */blobs/*", Fault::redirect(307, &there.replace("store.test", "127.0.0.1"))));
     store.clear();
     let (client, _) = asking(port(&host), "", &[]);
-    let found = problem(fetch(&client, &from, &what, 100).await).to_string();
+    let found = error_of(fetch(&client, &from, &what, 100).await).to_string();
     assert!(found.contains("inside this network") && found.contains("allow_private = [\"127.0.0.1\"]"), "{found}");
     assert_eq!(store.count("*"), 0);
     let (client, _) = asking(port(&host), "allow_private = [\"127.0.0.1\"]", &[]);
@@ -101,24 +101,24 @@ async fn a_realm_at_a_name_inside_is_refused_and_can_be_allowed() {
     let name = Reference::parse(&format!("reg.test:{}/app:latest", port(&host))).unwrap();
     for address in ["127.0.0.1", "10.0.0.8", "169.254.169.254"] {
         let (client, _) = asking(port(&host), "", &[("auth.test", address)]);
-        let found = problem(client.resolve(&name).await).to_string();
+        let found = error_of(client.resolve(&name).await).to_string();
         assert!(found.contains("auth.test") && found.contains("inside this network"), "{found}");
         assert_eq!(tokens.connections(), 0, "{address}: nothing is sent there");
     }
     let (client, _) = asking(port(&host), "allow_private = [\"127.0.0.1\"]", &[("auth.test", "127.0.0.1")]);
     assert_eq!(client.resolve(&name).await.unwrap().value.digest, *image().digest());
     assert_eq!(tokens.count("*"), 1);
-    // A token server that leads on is judged in the same way.
+    // The same rule applies to a redirect of a token server.
     tokens.add(Rule::on("*", Fault::redirect(307, &realm.replace("auth.test", "evil.test"))));
     let names = [("auth.test", "127.0.0.1"), ("evil.test", "169.254.169.254")];
     let (client, _) = asking(port(&host), "allow_private = [\"127.0.0.1\"]", &names);
-    let found = problem(client.resolve(&name).await).to_string();
+    let found = error_of(client.resolve(&name).await).to_string();
     assert!(found.contains("evil.test") && found.contains("169.254.169.254"), "{found}");
 }
 
-/// What settings name may be anywhere: the registry itself, and where it stays.
+/// Hosts from settings may have any address: the registry itself, and the hosts in its network.
 #[tokio::test]
-async fn a_registry_that_is_inside_leads_to_its_neighbours() {
+async fn a_private_registry_may_lead_to_its_network() {
     let registry = filled().await;
     let tokens = TokenServer::opaque().unwrap();
     let tokens = {

@@ -1,12 +1,12 @@
-//! Proxies, and what is asked without one.
+//! Proxies, and requests without one.
 
 use refkit_content::{ErrorKind, Resolve};
 use refkit_registry::{Credentials, Hosts, Proxies};
 use refkit_support::basic;
 
-use crate::ask::{builder, filled, image, problem, reference};
+use crate::ask::{builder, error_of, filled, image, reference};
 
-/// The registry in this process is the proxy: it answers whichever name it is asked for.
+/// The fake registry is the proxy: it responds to requests for any name.
 #[tokio::test]
 async fn a_proxy_is_asked_unless_the_list_names_the_host() {
     let proxy = filled().await;
@@ -24,9 +24,9 @@ async fn a_proxy_is_asked_unless_the_list_names_the_host() {
         assert_eq!(asked.len(), 1, "{none:?}: {asked:?}");
         assert_eq!(asked[0].header("proxy-authorization"), Some(basic("user", "p@ss").as_str()));
     }
-    // Nothing has that name, so a host that is asked directly is not found.
+    // The name does not resolve, so a direct request fails.
     for none in ["reg.corp.invalid:5000", "*.corp.invalid", ".corp.invalid:5000", "REG.corp.invalid", "a.test,*"] {
-        let found = problem(resolve(none).await);
+        let found = error_of(resolve(none).await);
         assert!(matches!(found, ErrorKind::Unreachable(_)), "{none:?}: {found}");
         assert_eq!(proxy.count("*"), 0, "{none:?}");
     }

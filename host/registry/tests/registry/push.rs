@@ -1,14 +1,14 @@
-//! Writing.
+//! Pushes.
 
 use futures_util::StreamExt as _;
 use refkit_content::{Body, ErrorKind, Origin, Push};
 use refkit_oci::Descriptor;
 use refkit_support::{Access, Fault, FaultRegistry, Rule, TokenServer, digest};
 
-use crate::ask::{USER, anonymous, client, image, problem, reference, repository, user, walk};
+use crate::ask::{USER, anonymous, client, error_of, image, reference, repository, user, walk};
 
 #[tokio::test]
-async fn an_image_comes_back_as_it_went() {
+async fn a_pushed_image_is_read_back_unchanged() {
     let registry = FaultRegistry::start().unwrap();
     let tokens = TokenServer::opaque().unwrap();
     tokens.require(USER.0, USER.1);
@@ -25,7 +25,7 @@ async fn an_image_comes_back_as_it_went() {
 }
 
 #[tokio::test]
-async fn what_is_there_is_not_sent() {
+async fn present_content_is_not_sent() {
     let registry = FaultRegistry::start().unwrap();
     registry.put_blob("app", "0123456789");
     let what = Descriptor::new("a/b", digest(b"0123456789"), 10);
@@ -45,7 +45,7 @@ async fn bodies_that_contradict_their_descriptor_leave_nothing() {
     };
     for body in [&["abcdefghij"][..], &["01234"], &["0123456789", "0"], &[]] {
         registry.clear();
-        let found = problem(anonymous().push_blob(&to, &what, pieces(body)).await);
+        let found = error_of(anonymous().push_blob(&to, &what, pieces(body)).await);
         assert!(matches!(found, ErrorKind::WrongDigest { .. } | ErrorKind::WrongSize { .. }), "{body:?}: {found}");
         assert_eq!(registry.blob("app", what.digest.as_str()), None);
         assert_eq!((registry.count("HEAD *"), registry.count("*")), (1, 1), "no upload is opened at all");
@@ -57,9 +57,9 @@ async fn bodies_that_contradict_their_descriptor_leave_nothing() {
     assert_eq!(registry.blob("app", empty.digest.as_str()).expect("it is there"), "");
 }
 
-/// CVE-2026-50151: nothing of this user goes where an upload's Location leads.
+/// CVE-2026-50151: the client sends no data or credentials to another host that an upload's Location names.
 #[tokio::test]
-async fn uploads_elsewhere() {
+async fn uploads_at_other_hosts_are_refused() {
     let (registry, other) = (FaultRegistry::start().unwrap(), FaultRegistry::start().unwrap());
     registry.require(Access::basic(USER.0, USER.1));
     let what = Descriptor::new("a/b", digest(b"0123456789"), 10);
@@ -72,7 +72,7 @@ async fn uploads_elsewhere() {
         registry.clear();
         registry.add(Rule::on("POST *", Fault::status(202).header("location", &location)).admitted());
         let body = Body::from_bytes(Origin::Memory, "0123456789".into());
-        let found = problem(client(user()).push_blob(&repository(&registry.host()), &what, body).await);
+        let found = error_of(client(user()).push_blob(&repository(&registry.host()), &what, body).await);
         assert!(found.to_string().contains("another place"), "{location}: {found}");
         assert_eq!(registry.count("PUT *"), 0);
     }
@@ -86,14 +86,14 @@ async fn manifests() {
     let child = image().children()[0].clone();
     let kind = &child.descriptor.media_type;
     let other = reference(&registry.host(), &format!("@{}", image().digest()));
-    let found = problem(asking.push_manifest(&other, kind, child.bytes.clone()).await);
+    let found = error_of(asking.push_manifest(&other, kind, child.bytes.clone()).await);
     assert!(matches!(found, ErrorKind::WrongDigest { .. }), "{found}");
     for (kind, bytes) in [(kind.as_str(), "{}"), ("text/plain", "{}"), ("a\nb", "{}")] {
         let to = reference(&registry.host(), ":x");
-        problem(asking.push_manifest(&to, kind, bytes.into()).await);
+        error_of(asking.push_manifest(&to, kind, bytes.into()).await);
     }
     assert_eq!(registry.count("*"), 0, "what is no manifest is not sent");
     registry.add(Rule::on("PUT *", Fault::normal().header("docker-content-digest", image().digest().as_str())));
-    let found = problem(asking.push_manifest(&reference(&registry.host(), ":x"), kind, child.bytes.clone()).await);
+    let found = error_of(asking.push_manifest(&reference(&registry.host(), ":x"), kind, child.bytes.clone()).await);
     assert!(matches!(found, ErrorKind::WrongDigest { .. } | ErrorKind::NotFound | ErrorKind::Malformed(_)), "{found}");
 }

@@ -1,4 +1,4 @@
-//! Blobs in one request and in chunks, with registries and proxies that want it otherwise, or break.
+//! Blobs in one request and in chunks, at registries and proxies with limits or failures.
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -11,7 +11,7 @@ use crate::ask::{builder, repository, user};
 
 pub const CHUNK: u64 = 128;
 
-/// A client for which 128 bytes are a chunk, and more than 512 are much.
+/// Returns a client with chunks of 128 bytes, for blobs of more than 512 bytes from the start.
 pub fn small() -> Client {
     builder(user()).uploads(Uploads::default().chunk(CHUNK).whole(512)).build()
 }
@@ -21,13 +21,13 @@ pub fn blob(size: usize) -> (Descriptor, Bytes) {
     (Descriptor::new("a/b", digest(&bytes), size as u64), bytes.into())
 }
 
-/// The bytes in pieces of 50.
+/// Returns a body with pieces of 50 bytes.
 pub fn body(bytes: &Bytes) -> Body {
     let pieces: Vec<_> = bytes.chunks(50).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     Body { origin: Origin::Memory, stream: futures_util::stream::iter(pieces).boxed() }
 }
 
-/// Returns what was asked, as `METHOD STATUS`; a chunk as `RANGE STATUS`.
+/// Returns the requests as `METHOD STATUS`; a chunk as `RANGE STATUS`.
 pub fn asked(registry: &FaultRegistry) -> String {
     let line = |request: &refkit_support::Request| {
         let what = request.header("content-range").unwrap_or(&request.method).to_owned();
@@ -43,9 +43,9 @@ pub fn on(pattern: &str, fault: Fault) -> Rule {
 const WHOLE: &str = "HEAD 404, POST 202, PUT 201";
 
 #[tokio::test]
-async fn how_a_blob_goes() {
+async fn a_blob_is_sent_whole_or_in_chunks() {
     let patch = |fault| on("PATCH *", fault);
-    // Size; what goes wrong; what is asked; what is asked for the next blob of 300 bytes.
+    // name; size; faults; requests; requests for the next blob of 300 bytes
     let rows: Vec<(&str, usize, Vec<Rule>, &str, &str)> = vec![
         ("one chunk", 128, vec![], WHOLE, WHOLE),
         ("not much", 512, vec![], WHOLE, WHOLE),
@@ -181,7 +181,7 @@ async fn how_a_blob_goes() {
     }
 }
 
-/// Picks the chunks whose range begins so.
+/// Matches the chunks whose range begins with `start`.
 pub fn ranges(start: &'static str) -> impl Fn(&http::request::Parts) -> bool + Send {
     move |request| {
         let range = request.headers.get("content-range").and_then(|range| range.to_str().ok());

@@ -1,4 +1,4 @@
-//! Copies between registries that break.
+//! Copies between registries that fail.
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -21,11 +21,11 @@ fn small() -> Client {
 }
 
 #[tokio::test]
-async fn a_blob_that_breaks_on_its_way_comes_again() {
+async fn a_copy_sends_a_broken_blob_again() {
     let layer = large().blobs()[1].0.digest.clone();
     let put = |fault| Rule::on(&format!("PUT */blobs/*?*{}", layer.hex()), fault);
     let limited = || Fault::status(429).header("retry-after", "0");
-    // What is wrong with the destination, how often the layer is read at the source, and how many uploads end well.
+    // the faults of the destination, reads of the layer at the source, completed uploads
     let rows: Vec<(&str, Vec<Rule>, usize, usize)> = vec![
         ("nothing", vec![], 1, 2),
         ("it hangs up", vec![put(Fault::hang_up()).first(1)], 2, 2),
@@ -65,7 +65,7 @@ async fn a_blob_that_breaks_on_its_way_comes_again() {
 }
 
 #[tokio::test]
-async fn lists_of_referrers_without_the_api_have_them_all() {
+async fn concurrent_pushes_keep_all_referrers() {
     let image = large();
     let artifacts: Vec<Image> = (0..8)
         .map(|n| ImageBuilder::artifact("application/x.kind", &image).annotation("n", &n.to_string()).build())
@@ -75,7 +75,7 @@ async fn lists_of_referrers_without_the_api_have_them_all() {
     image.push(&asking, &reference(&from.host(), ":1")).await.unwrap();
     from.set_referrers(false);
     to.set_referrers(false);
-    // All at once: each reads the list and writes it anew.
+    // All pushes are concurrent: each reads the list and writes it again.
     let names: Vec<_> = artifacts.iter().map(|of| reference(&from.host(), &format!("@{}", of.digest()))).collect();
     try_join_all(artifacts.iter().zip(&names).map(|(artifact, name)| artifact.push(&asking, name))).await.unwrap();
     let options = Options::default().referrers(Referrers::All);
@@ -88,7 +88,7 @@ async fn lists_of_referrers_without_the_api_have_them_all() {
     assert_eq!(lists[0], lists[1], "in the same order");
 }
 
-/// The real ones take chunks, with what they say of them, and put them together.
+/// Real registries accept chunks and report their progress.
 #[tokio::test]
 async fn real_registries_take_chunks() {
     let uploads = Uploads::default().chunk(64 << 10).whole(100 << 10);
@@ -103,7 +103,7 @@ async fn real_registries_take_chunks() {
         let from = repository(registry.host());
         let read = fetch(&asking, &from, &image.blobs()[1].0, 1 << 20).await.unwrap().value;
         assert!(read == bytes);
-        // One that ends early leaves nothing.
+        // An upload that ends early leaves nothing.
         registry.clear().unwrap();
         let (lie, _) = &image.blobs()[1];
         let lie = Descriptor::new("a/b", digest(b"other"), lie.size);

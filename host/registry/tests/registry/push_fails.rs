@@ -1,4 +1,5 @@
-//! Pushes that fail: the upload is cancelled, who is to blame is named, and the next one goes another way.
+//! Failed pushes: the client cancels the upload, the error names the side that failed, and the next push uses another
+//! strategy.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use refkit_oci::Descriptor;
 use refkit_registry::{Client, Uploads};
 use refkit_support::{Access, Fault, FaultRegistry, Rule};
 
-use crate::ask::{USER, client, problem, repository, user};
+use crate::ask::{USER, client, error_of, repository, user};
 use crate::push_chunks::{CHUNK, asked, blob, body, on, ranges, small};
 
 #[tokio::test]
@@ -113,14 +114,14 @@ async fn pushes_that_fail_are_cancelled() {
         let (registry, asking) = (FaultRegistry::start().unwrap(), small());
         rules.into_iter().for_each(|rule| registry.add(rule));
         let (what, bytes) = blob(size);
-        let found = problem(asking.push_blob(&repository(&registry.host()), &what, body(&bytes)).await);
+        let found = error_of(asking.push_blob(&repository(&registry.host()), &what, body(&bytes)).await);
         assert!(is(&found), "{name}: {found:?}");
         assert_eq!(registry.count("POST *"), registry.count("DELETE *"), "{name}: {:?}", asked(&registry));
     }
 }
 
 #[tokio::test]
-async fn what_fails_one_way_goes_the_other_way_next() {
+async fn a_failed_push_changes_the_strategy() {
     let rows = [
         ("chunks end in the middle", 600, Rule::when(ranges("256-"), Fault::status(400)), false),
         ("chunks make another blob", 600, on("PUT *", Fault::status(400)).first(1), false),
@@ -132,7 +133,7 @@ async fn what_fails_one_way_goes_the_other_way_next() {
         registry.add(rule);
         let (what, bytes) = blob(size);
         let to = repository(&registry.host());
-        assert!(problem(asking.push_blob(&to, &what, body(&bytes)).await).code() == ErrorCode::Unavailable, "{name}");
+        assert!(error_of(asking.push_blob(&to, &what, body(&bytes)).await).code() == ErrorCode::Unavailable, "{name}");
         registry.clear();
         asking.push_blob(&to, &what, body(&bytes)).await.expect(name);
         assert_eq!(registry.count("PATCH *") > 0, chunks, "{name}: {:?}", asked(&registry));
@@ -141,14 +142,14 @@ async fn what_fails_one_way_goes_the_other_way_next() {
 }
 
 #[tokio::test]
-async fn a_wait_that_nobody_has_time_for_is_not_begun() {
+async fn a_wait_beyond_the_deadline_is_not_started() {
     let (registry, asking) = (FaultRegistry::start().unwrap(), small());
     registry.add(Rule::when(ranges("128-"), Fault::status(503)));
     let (what, bytes) = blob(600);
     let to = repository(&registry.host());
-    // Less than the first wait.
+    // Shorter than the first wait.
     let end = tokio::time::Instant::now() + Duration::from_millis(50);
-    let found = problem(deadline::within(end, asking.push_blob(&to, &what, body(&bytes))).await);
+    let found = error_of(deadline::within(end, asking.push_blob(&to, &what, body(&bytes))).await);
     assert!(found.code() == ErrorCode::Unavailable, "{found:?}");
     assert_eq!((registry.count("PATCH *"), registry.count("DELETE *")), (2, 1));
 }
@@ -170,7 +171,7 @@ async fn locations_are_followed_within_the_registry() {
             (Ok(()), None) => {
                 let targets: Vec<_> = registry.requests().into_iter().map(|request| request.target).collect();
                 let moved = targets.iter().filter(|target| target.contains("_state=moved")).count();
-                // The second chunk, whose answer leads back to where it was.
+                // The second chunk, whose response leads back to the original URL.
                 assert_eq!(moved, 1, "{targets:?}");
             }
             (Err(error), Some(wanted)) => {
@@ -184,7 +185,7 @@ async fn locations_are_followed_within_the_registry() {
 }
 
 #[tokio::test]
-async fn a_source_that_breaks_or_lies_is_named_and_the_upload_cancelled() {
+async fn a_failed_source_is_named_and_the_upload_cancelled() {
     let (what, bytes) = blob(600);
     let broken = || {
         let error = Error::new(Operation::Fetch, "the source", ErrorKind::Unavailable("it broke".to_owned()));
@@ -216,7 +217,7 @@ async fn a_source_that_breaks_or_lies_is_named_and_the_upload_cancelled() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_dropped_is_cancelled() {
+async fn a_dropped_upload_is_cancelled() {
     let (what, bytes) = blob(600);
     for (name, asking) in [("in chunks", small()), ("in one request", client(user()))] {
         let registry = FaultRegistry::start().unwrap();

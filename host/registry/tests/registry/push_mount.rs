@@ -1,4 +1,4 @@
-//! Blobs that come from another repository of the same registry.
+//! Mounts of blobs from another repository of the same registry.
 
 use refkit_content::{Discover, ErrorKind, Push, copy};
 use refkit_oci::{Descriptor, Reference, Repository};
@@ -6,17 +6,17 @@ use refkit_registry::Credentials;
 use refkit_support::image::ImageBuilder;
 use refkit_support::{Access, Auth, Fault, FaultRegistry, RealRegistry, Rule, TokenServer, digest};
 
-use crate::ask::{USER, anonymous, client, image, problem, reference, repository, user};
+use crate::ask::{USER, anonymous, client, error_of, image, reference, repository, user};
 
 fn mirror(host: &str) -> Repository {
     Repository::new(host, "mirror/of/app").expect("a repository")
 }
 
 #[tokio::test]
-async fn answers_to_a_mount() {
+async fn responses_to_a_mount() {
     let what = Descriptor::new("a/b", digest(b"0123456789"), 10);
     let zero = format!("sha256:{}", "0".repeat(64));
-    // Fault, whether the blob is in the other repository; what comes of it, and how many requests that takes.
+    // the fault, whether the other repository has the blob, the result, the requests
     let rows = [
         ("201", None, true, Ok(true), 1),
         ("202, as there is nothing to mount", None, false, Ok(false), 2),
@@ -75,7 +75,7 @@ async fn answers_to_a_mount() {
 async fn a_copy_within_a_registry_mounts_or_pushes() {
     let to = |host: &str| Reference::new(mirror(host), Some("1".to_owned()), None).expect("a reference");
     let open = |status: u16| Some(Fault::status(status));
-    // Fault of the mount; mounts that are tried; blobs that are read and sent.
+    // the fault of the mount, attempted mounts, blobs that are read and sent
     let rows = [
         ("it mounts", None, 2, 0),
         ("it opens uploads", Some(Fault::normal()), 1, 2),
@@ -104,7 +104,7 @@ async fn a_copy_within_a_registry_mounts_or_pushes() {
     }
 }
 
-/// A mount reads one repository and writes another: one token for both.
+/// A mount reads one repository and writes another, with one token for both.
 #[tokio::test]
 async fn tokens_for_a_mount() {
     let tokens = TokenServer::opaque().unwrap();
@@ -114,7 +114,7 @@ async fn tokens_for_a_mount() {
     registry.require(Access::bearer(&tokens));
     let what = Descriptor::new("a/b", digest(b"0123456789"), 10);
     let asking = client(user());
-    // Once with what the challenge asks for, and once with what is known by then.
+    // Once with the scope of the challenge, and once with the scopes known by then.
     for _ in 0..2 {
         assert!(asking.mount(&mirror(&registry.host()), &what, &repository(&registry.host())).await.unwrap());
     }
@@ -125,10 +125,10 @@ async fn tokens_for_a_mount() {
         .map(|(_, scope)| scope.into_owned())
         .collect();
     assert_eq!(scopes, ["repository:app:pull", "repository:mirror/of/app:pull,push"]);
-    // A token for a mount is none for the rest.
+    // The token for a mount does not serve other requests.
     assert!(asking.has(&mirror(&registry.host()), &what).await.unwrap());
     assert_eq!(tokens.requests().len(), 2);
-    let found = problem(client(Credentials::Anonymous).has(&mirror(&registry.host()), &what).await);
+    let found = error_of(client(Credentials::Anonymous).has(&mirror(&registry.host()), &what).await);
     assert!(matches!(found, ErrorKind::Unauthorized(_)), "{found:?}");
 }
 
@@ -153,7 +153,7 @@ async fn real_registries_mount() {
             let mounted = asked.iter().filter(|request| request.method == "POST" && request.status == 201).count();
             assert_eq!(mounted, 2, "{asked:?}");
             if let Auth::Bearer(_) = auth {
-                // For reading, for writing, and for the mount.
+                // One for reading, one for writing, and one for the mount.
                 assert_eq!(tokens.requests().len(), 3, "{:?}", tokens.requests());
             }
             let artifact = ImageBuilder::artifact("application/vnd.example", &image()).build();

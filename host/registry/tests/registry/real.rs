@@ -5,7 +5,7 @@ use refkit_registry::Credentials;
 use refkit_support::image::ImageBuilder;
 use refkit_support::{Auth, RealRegistry, TokenServer};
 
-use crate::ask::{USER, client, image, problem, reference, repository, user, walk};
+use crate::ask::{USER, client, error_of, image, reference, repository, user, walk};
 
 #[tokio::test]
 async fn everything() {
@@ -13,7 +13,7 @@ async fn everything() {
     tokens.require(USER.0, USER.1);
     let (user_name, password) = USER;
     let basic = Auth::Basic { user: user_name, password };
-    // access; requests for the config of one platform, those for a token counted
+    // access; requests for the config of one platform, token requests included
     for (auth, whole) in [(Auth::Anonymous, 3), (basic, 4), (Auth::Bearer(&tokens), 5)] {
         for registry in [RealRegistry::distribution_v3(auth).unwrap(), RealRegistry::debian_v2(auth).unwrap()] {
             let (name, image) = (reference(registry.host(), ":1"), image());
@@ -36,16 +36,16 @@ async fn everything() {
 
             let from = repository(registry.host());
             assert_eq!(asking.tags(&from).await.unwrap().value, ["1"]);
-            // Neither version has the API for referrers: the list is under a tag.
+            // Neither version has the referrers API: the list is under a tag.
             assert_eq!(asking.referrers(&from, image.digest(), None).await.unwrap().value, []);
             let artifact = ImageBuilder::artifact("application/vnd.example", &image).build();
             artifact.push(&asking, &reference(registry.host(), &format!("@{}", artifact.digest()))).await.unwrap();
             let listed = asking.referrers(&from, image.digest(), None).await.unwrap().value;
             assert_eq!(listed.iter().map(|one| &one.digest).collect::<Vec<_>>(), [artifact.digest()]);
 
-            assert!(matches!(problem(asking.pull(&reference(registry.host(), ":none")).await), ErrorKind::NotFound));
+            assert!(matches!(error_of(asking.pull(&reference(registry.host(), ":none")).await), ErrorKind::NotFound));
             if !matches!(auth, Auth::Anonymous) {
-                let found = problem(client(Credentials::Anonymous).pull(&name).await);
+                let found = error_of(client(Credentials::Anonymous).pull(&name).await);
                 assert!(matches!(found, ErrorKind::Unauthorized(_)), "{found}");
             }
         }

@@ -1,4 +1,4 @@
-//! Credentials that are others by now.
+//! Credentials that change.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,9 +10,9 @@ use refkit_registry::hosts::Host;
 use refkit_registry::{Client, CredentialSource, Credentials, Helpers, Hosts, Proxies};
 use refkit_support::{Access, Fault, Rule, TokenServer};
 
-use crate::ask::{USER, anonymous, builder, client, filled, image, later, problem, reference, repository, user};
+use crate::ask::{USER, anonymous, builder, client, error_of, filled, image, later, reference, repository, user};
 
-/// Has a new password each time that the last one was refused.
+/// A source with a new password after each refusal.
 #[derive(Default)]
 struct Rotating {
     forgotten: AtomicUsize,
@@ -39,13 +39,13 @@ fn rotating() -> (Arc<Rotating>, Client) {
 }
 
 #[tokio::test]
-async fn a_password_that_has_ended() {
+async fn an_expired_password_is_renewed() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":latest");
     let (_, asking) = rotating();
     registry.require(Access::basic("AWS", "0"));
     asking.resolve(&name).await.unwrap();
-    // A challenge, or ECR's 403: both are answered with the next password.
+    // The client answers a challenge, and ECR's 403, with the next password.
     registry.require(Access::basic("AWS", "1"));
     registry.clear();
     asking.resolve(&name).await.unwrap();
@@ -61,26 +61,26 @@ async fn a_password_that_has_ended() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_stands_is_asked_twice_at_most() {
+async fn a_lasting_refusal_costs_two_requests_at_most() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":latest");
     registry.require(Access::basic("nobody", "ever"));
-    // who asks, requests: without credentials, with them, and with newer ones where there are any
+    // the source, requests: without credentials, with them, and with newer ones if there are any
     let (source, asking) = rotating();
     let rows = [(anonymous(), 1), (client(user()), 2), (asking, 3)];
     for (asking, requests) in rows {
         registry.clear();
-        assert!(matches!(problem(asking.resolve(&name).await), ErrorKind::Unauthorized(_)));
+        assert!(matches!(error_of(asking.resolve(&name).await), ErrorKind::Unauthorized(_)));
         assert_eq!(registry.count("*"), requests);
     }
     assert_eq!(source.forgotten.load(Ordering::Relaxed), 1);
-    // A 403 to the same password is one.
+    // A 403 to the same password is final.
     registry.require(Access::basic(USER.0, USER.1));
     let asking = client(user());
     asking.resolve(&name).await.unwrap();
     registry.add(Rule::on("*", Fault::status(403)));
     registry.clear();
-    assert!(matches!(problem(asking.pull(&name).await), ErrorKind::Forbidden(_)));
+    assert!(matches!(error_of(asking.pull(&name).await), ErrorKind::Forbidden(_)));
     assert_eq!(registry.count("*"), 1);
 }
 
@@ -117,7 +117,7 @@ async fn principals_differ_as_credentials_do() {
 }
 
 #[tokio::test]
-async fn a_password_that_ends_after_the_first_contact() {
+async fn a_password_that_expires_after_the_first_request() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":latest");
     let tokens = TokenServer::opaque().unwrap();
@@ -133,7 +133,7 @@ async fn a_password_that_ends_after_the_first_contact() {
 }
 
 #[tokio::test]
-async fn two_at_once_whose_password_has_ended() {
+async fn concurrent_requests_with_an_expired_password() {
     let registry = filled().await;
     image().push(&anonymous(), &reference(&registry.host(), ":other")).await.unwrap();
     registry.require(Access::basic("AWS", "0"));
@@ -151,7 +151,7 @@ async fn two_at_once_whose_password_has_ended() {
 }
 
 #[tokio::test]
-async fn a_token_is_for_whoever_it_was_given_to() {
+async fn a_token_serves_only_the_credentials_that_requested_it() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":latest");
     let tokens = TokenServer::opaque().unwrap();

@@ -1,4 +1,4 @@
-//! How often a registry is asked.
+//! The number of requests at a registry.
 
 use refkit_content::{Cache, Cached, Resolve};
 use refkit_registry::Credentials;
@@ -7,14 +7,14 @@ use refkit_support::{Access, FaultRegistry, TokenServer};
 use crate::ask::{USER, anonymous, client, image, reference, user, walk};
 
 #[tokio::test]
-async fn the_floor() {
+async fn the_least_requests() {
     let registry = FaultRegistry::start().unwrap();
     let filling = anonymous();
     image().push(&filling, &reference(&registry.host(), ":latest")).await.unwrap();
     let tokens = TokenServer::opaque().unwrap();
     tokens.require(USER.0, USER.1);
     let image = image();
-    // who may ask; requests at the registry for the whole of one platform, and for the digest alone
+    // access; requests for the whole of one platform, for the digest alone, and at the token server
     for (access, whole, head, of_server) in
         [(Access::open(), 3, 1, 0), (Access::basic(USER.0, USER.1), 4, 2, 0), (Access::bearer(&tokens), 4, 2, 1)]
     {
@@ -32,7 +32,7 @@ async fn the_floor() {
         assert_eq!((&found.digest, found.size), (image.digest(), image.bytes.len() as u64));
         assert_eq!((registry.count("HEAD *"), registry.count("*")), (head, head));
         assert_eq!(tokens.count("*"), of_server);
-        // What the registry wants is known now.
+        // The client now knows what the registry wants.
         asking.resolve(&reference(&registry.host(), ":latest")).await.unwrap();
         assert_eq!((registry.count("*"), tokens.count("*")), (head + 1, of_server));
         assert_eq!(registry.count("* /v2/"), 0);
@@ -40,14 +40,14 @@ async fn the_floor() {
 }
 
 #[tokio::test]
-async fn by_digest_a_warm_cache_is_enough() {
+async fn a_warm_cache_serves_a_digest_without_requests() {
     let registry = FaultRegistry::start().unwrap();
     let image = image();
     image.push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
     registry.require(Access::basic(USER.0, USER.1));
     let pinned = reference(&registry.host(), &format!("@{}", image.digest()));
     let cache = Cache::new(1 << 20);
-    // A process that starts anew has a client of its own, and the cache.
+    // A new process has a new client, and the same cache.
     for requests in [4, 0, 0] {
         registry.clear();
         let cached = Cached::new(client(user()), cache.clone());
@@ -55,7 +55,7 @@ async fn by_digest_a_warm_cache_is_enough() {
         assert_eq!(cached.resolve(&pinned).await.unwrap().value, root.descriptor);
         assert_eq!((root.bytes, registry.count("*")), (image.bytes.clone(), requests), "{:?}", registry.requests());
     }
-    // A tag is asked for each time, and only it.
+    // A tag costs one request each time.
     for _ in 0..2 {
         registry.clear();
         walk(&Cached::new(client(user()), cache.clone()), &reference(&registry.host(), ":latest")).await.unwrap();
@@ -64,7 +64,7 @@ async fn by_digest_a_warm_cache_is_enough() {
 }
 
 #[tokio::test]
-async fn equal_requests_at_one_time_ask_for_one_token() {
+async fn concurrent_equal_requests_share_a_token() {
     let registry = FaultRegistry::start().unwrap();
     image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
     let tokens = TokenServer::opaque().unwrap();

@@ -1,4 +1,4 @@
-//! What is asked again.
+//! Retries.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use refkit_content::{Discover, ErrorKind, Resolve, deadline};
 use refkit_registry::{Client, Credentials, Retries};
 use refkit_support::{Access, Fault, Rule, TokenServer};
 
-use crate::ask::{builder, filled, image, problem, reference, repository};
+use crate::ask::{builder, error_of, filled, image, reference, repository};
 
-/// Three times, at once.
+/// Three repetitions without a delay.
 const QUICK: Retries = Retries::NONE.limit(3).first(Duration::from_millis(1)).longest(Duration::from_secs(5));
 
 fn asking() -> Client {
@@ -16,10 +16,10 @@ fn asking() -> Client {
 }
 
 #[tokio::test]
-async fn what_passes_is_waited_for() {
+async fn passing_failures_are_retried() {
     let registry = filled().await;
     let name = reference(&registry.host(), ":latest");
-    // the answer, how often it comes, the requests of a pull, whether it succeeds
+    // the response, how often it comes, the requests of a pull, whether it succeeds
     let rows = [
         (Fault::status(408), 1, 2, true),
         (Fault::status(429), 1, 2, true),
@@ -36,7 +36,7 @@ async fn what_passes_is_waited_for() {
         (Fault::hang_up(), 2, 3, true),
         (Fault::normal().cut_after(7), 2, 3, true),
         (Fault::normal().cut_after(7), 4, 4, false),
-        // What will not pass is not asked again.
+        // The client does not repeat after a lasting error.
         (Fault::status(400), 1, 1, false),
         (Fault::status(403), 1, 1, false),
         (Fault::status(404), 1, 1, false),
@@ -55,20 +55,20 @@ async fn what_passes_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_wait_has_to_end_before_the_run_does() {
+async fn a_retry_must_fit_the_deadline() {
     let registry = filled().await;
     registry.add(Rule::on("*", Fault::status(429).header("retry-after", "3")));
     let name = reference(&registry.host(), ":latest");
     let soon = tokio::time::Instant::now() + Duration::from_secs(2);
     let asking = asking();
-    let found = problem(deadline::within(soon, asking.pull(&name)).await);
+    let found = error_of(deadline::within(soon, asking.pull(&name)).await);
     assert!(matches!(found, ErrorKind::RateLimited { retry_after: Some(wait), .. } if wait.as_secs() == 3), "{found}");
     assert_eq!(registry.count("*"), 1);
     assert!(tokio::time::Instant::now() < soon, "it is known before that there is no time");
 }
 
 #[tokio::test]
-async fn every_operation_and_the_token_server() {
+async fn retries_cover_every_operation_and_the_token_server() {
     let registry = filled().await;
     let tokens = TokenServer::opaque().unwrap();
     registry.require(Access::bearer(&tokens));
@@ -83,10 +83,10 @@ async fn every_operation_and_the_token_server() {
     registry.add(Rule::on("PUT */manifests/*", Fault::status(503)).first(1).admitted());
     registry.add(Rule::on("POST */uploads/*", Fault::status(503)).first(1).admitted());
     image().push(&asking(), &reference(&registry.host(), ":other")).await.unwrap();
-    // A token server that stays away is not asked for each try of the registry.
+    // The client does not ask a failing token server again at each retry of the registry.
     tokens.clear();
     tokens.add(Rule::on("*", Fault::status(503)));
-    let found = problem(asking().resolve(&name).await);
+    let found = error_of(asking().resolve(&name).await);
     assert!(matches!(&found, ErrorKind::Overloaded { said, .. } if said.contains("token server")), "{found}");
     assert_eq!(tokens.count("*"), 4);
 }

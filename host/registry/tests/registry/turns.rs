@@ -1,4 +1,4 @@
-//! Nobody waits for a turn that he has himself.
+//! No request waits for a slot that its own operation holds.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use refkit_support::{Fault, FaultRegistry, Rule, digest};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::ask::{anonymous, builder, image, later, problem, reference, repository};
+use crate::ask::{anonymous, builder, error_of, image, later, reference, repository};
 
 const NAME: &str = "registry.example";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
@@ -23,13 +23,13 @@ fn at(registry: &FaultRegistry, change: impl Fn(Host) -> Host) -> ClientBuilder 
     builder(Credentials::Anonymous).hosts(Hosts::default().with(NAME, vec![host]).unwrap())
 }
 
-/// A copy from one repository to another of the same registry, which does not mount, with things going wrong.
+/// A copy between two repositories of a registry that refuses mounts, with faults.
 #[tokio::test]
 async fn a_copy_within_a_registry_ends() {
     let retries = Retries::default().limit(3).first(Duration::from_millis(20)).longest(Duration::from_secs(1));
     let broken = || Rule::on("GET */app/blobs/*", Fault::normal().cut_after(300_000));
     let refused = || Rule::on("PATCH *", Fault::status(503).delay(Duration::from_millis(200)));
-    // turns, how blobs are sent, what goes wrong
+    // slots, how blobs are sent, faults
     let rows = [
         (1, 200 << 10, refused().first(1)),
         (4, 200 << 10, refused().first(4)),
@@ -54,7 +54,7 @@ async fn a_copy_within_a_registry_ends() {
 }
 
 #[tokio::test]
-async fn settings_without_measure() {
+async fn extreme_settings() {
     let registry = FaultRegistry::start().unwrap();
     image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
     let name = reference(NAME, ":latest");
@@ -65,16 +65,16 @@ async fn settings_without_measure() {
     let asking = at(&registry, |host| host).timeouts(patient).build();
     asking.resolve(&name).await.unwrap();
     image().push(&asking, &reference(NAME, ":other")).await.unwrap();
-    // The random part of a wait does not take it past the longest.
+    // The random part of a wait does not exceed the longest wait.
     let even = Retries::default().limit(1).first(Duration::from_millis(20)).longest(Duration::from_millis(20));
     registry.add(Rule::on("*", Fault::status(503)).first(1));
     at(&registry, |host| host).retries(even).build().resolve(&name).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_put_that_may_be_done_is_not_repeated() {
+async fn a_put_that_may_have_succeeded_is_not_repeated() {
     let retries = Retries::default().limit(3).first(Duration::from_millis(5)).longest(Duration::from_secs(1));
-    // the answer of the first, how often it is sent
+    // the first response, the number of PUT requests
     for (fault, puts) in [(Fault::status(503), 2), (Fault::normal().with_status(504), 1), (Fault::hang_up(), 1)] {
         let registry = FaultRegistry::start().unwrap();
         registry.add(Rule::on("PUT */blobs/*", fault).first(1));
@@ -86,7 +86,7 @@ async fn a_put_that_may_be_done_is_not_repeated() {
     }
 }
 
-/// Passes on what comes, no faster than 1 MB in a second.
+/// Forwards a connection at 1 MB a second.
 async fn slow_line(to: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
@@ -110,7 +110,7 @@ async fn slow_line(to: String) -> String {
 }
 
 #[tokio::test]
-async fn a_slow_line_is_borne_and_a_host_that_stands_still_is_not() {
+async fn a_slow_line_succeeds_and_a_stalled_host_fails() {
     let registry = FaultRegistry::start().unwrap();
     let (short, idle) = (Duration::from_millis(300), Duration::from_secs(2));
     let timeouts = Timeouts::default().connect(short).head(short).idle(idle);
@@ -124,19 +124,20 @@ async fn a_slow_line_is_borne_and_a_host_that_stands_still_is_not() {
     let slow = repository(&slow_line(registry.host()).await);
     asking(4 << 20).push_blob(&slow, &what, body()).await.unwrap();
     assert_eq!(registry.count("PUT *"), 1);
-    // Sent as it is read, to a host that takes it and says nothing, in one request or in chunks.
+    // The client reads the blob while it sends it, to a host that reads and never responds, in one request or in
+    // chunks.
     registry.add(Rule::on("PUT *", Fault::stall()));
     let other = Descriptor::new("a/b", digest(b"another"), 7);
     let uploads = Uploads::default().chunk(4).whole(100);
     let streaming = builder(Credentials::Anonymous).timeouts(timeouts).uploads(uploads).build();
     let (to, body) = (repository(&registry.host()), Body::from_bytes(Origin::Memory, "another".into()));
     let pushed = streaming.push_blob(&to, &other, body);
-    let found = problem(tokio::time::timeout(PATIENCE, pushed).await.expect("it ends"));
+    let found = error_of(tokio::time::timeout(PATIENCE, pushed).await.expect("it ends"));
     assert!(matches!(found, ErrorKind::Timeout(_)), "{found:?}");
 }
 
 #[tokio::test]
-async fn connections_are_kept_and_the_whole_has_an_end() {
+async fn connections_are_reused_and_an_operation_has_a_timeout() {
     let registry = FaultRegistry::start().unwrap();
     image().push(&anonymous(), &reference(&registry.host(), ":latest")).await.unwrap();
     let (name, before) = (reference(NAME, ":latest"), registry.connections());
@@ -145,20 +146,20 @@ async fn connections_are_kept_and_the_whole_has_an_end() {
         asking.pull(&name).await.unwrap();
     }
     assert_eq!(registry.connections(), before + 1);
-    // Each answer comes in time, and all of them together do not.
+    // Each response comes in time, but all of them together do not.
     let whole = Duration::from_millis(300);
     let retries = Retries::default().limit(1000).first(Duration::from_millis(10)).longest(Duration::from_millis(20));
     registry.add(Rule::on("*", Fault::status(503).delay(Duration::from_millis(20))));
     let timeouts = Timeouts::default().whole(whole);
     let hurried = at(&registry, |host| host).timeouts(timeouts).retries(retries).build();
-    let found = problem(hurried.pull(&name).await);
+    let found = error_of(hurried.pull(&name).await);
     assert!(
         matches!(found, ErrorKind::Timeout(within) if within <= whole) || found.to_string().contains("503"),
         "{found}"
     );
-    // A request that waited for its time would be sent now, and before the one that follows.
+    // A request that waited for its rate would be sent now, before the next one.
     let asked = registry.count("*");
     later(whole).await;
-    problem(at(&registry, |host| host).build().pull(&name).await);
+    error_of(at(&registry, |host| host).build().pull(&name).await);
     assert_eq!(registry.count("*"), asked + 1, "the client sends nothing after that");
 }

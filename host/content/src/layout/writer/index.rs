@@ -66,7 +66,7 @@ pub(super) fn create(root: &Path) -> Result<(), ErrorKind> {
     match open_below(&File::open(root)?, &[NAME]) {
         Ok(_) => Ok(()),
         Err(ErrorKind::NotFound) => Index::empty()?.write(root),
-        Err(problem) => Err(problem),
+        Err(kind) => Err(kind),
     }
 }
 

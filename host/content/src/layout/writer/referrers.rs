@@ -53,6 +53,6 @@ fn read(root: &Path, digest: &str) -> Result<Index, ErrorKind> {
         Ok(file) => Index::parse(&Extent::whole(file)?.read_all(MANIFEST_LIMIT)?),
         // An absent list is empty.
         Err(ErrorKind::NotFound) => Index::empty(),
-        Err(problem) => Err(problem),
+        Err(kind) => Err(kind),
     }
 }
