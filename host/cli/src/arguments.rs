@@ -1,4 +1,5 @@
-//! The command line, and the groups of arguments that several commands have. A command's own arguments stand in its file.
+//! The command line, and the groups of arguments that several commands share. Each command's own arguments are in its
+//! file.
 
 mod registries;
 mod units;
@@ -57,18 +58,18 @@ pub struct Target {
     pub caching: Caching,
 }
 
-/// The policies of a run, and what they may do.
+/// The policies of a run, with their settings and grants.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Policies")]
 pub struct Policies {
-    /// A policy, a WebAssembly component; the first one is asked first, RefKit's default policy last.
+    /// A policy, a WebAssembly component. The first one is outermost; RefKit's default policy is always the last.
     #[arg(long = "policy", value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// A setting, of the only policy that has one of that name. POLICY.NAME=VALUE says which policy is meant, by its
-    /// name or by its place in the chain, from 1.
+    /// A setting, for the only policy that has one of that name. POLICY.NAME=VALUE selects the policy, by its name or
+    /// by its position in the chain, from 1.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<Assignment>,
-    /// Repositories that policies may read besides that of REF, such as ghcr.io/example/*.
+    /// Repositories that policies may read besides the one of REF, such as ghcr.io/example/*.
     #[arg(long = "grant", value_name = "PATTERN")]
     pub grants: Vec<Pattern>,
     #[command(flatten)]
@@ -79,21 +80,22 @@ pub struct Policies {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Policies")]
 pub struct Compiling {
-    /// The most processor time that compiling one policy may take, such as 5m; 60s without this. A compiled policy is
-    /// kept for the next time.
+    /// The most processor time for compiling one policy, such as 5m; 60s by default. RefKit keeps the compiled policy
+    /// for later runs.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub compile_time: Option<Duration>,
-    /// The most memory that compiling one policy may take, such as 2G; 1G without this.
+    /// The most memory for compiling one policy, such as 2G; 1G by default.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub compile_memory: Option<u64>,
 }
 
-/// How the output is printed.
+/// How the command prints its output.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct Printing {
-    /// Explains the run on standard error: each call of each policy with its answer, source and time, each image that was
-    /// passed over and why, and how much of each limit was used. With --format json the explanation is part of the JSON.
+    /// Explains the run on standard error: each call of each policy with its answer, source and time, each image that
+    /// was not selected and why, and how much of each limit was used. With --format json the explanation is part of
+    /// the JSON.
     #[arg(long)]
     pub explain: bool,
     /// The format of the output.

@@ -23,7 +23,7 @@ const COMPILED_LIMIT: u64 = 512 << 20;
 pub struct Behind {
     /// The source of content.
     pub source: Arc<dyn Source>,
-    /// The cache that keeps its answers.
+    /// The cache that keeps the source's content.
     pub cache: Option<DiskCache>,
 }
 

@@ -33,9 +33,9 @@ pub enum Command {
     /// --raw, --index, --manifest and --config print the exact bytes of one document instead.
     #[command(after_help = REFERENCE)]
     Inspect(inspect::Inspect),
-    /// Prints which hosts would be asked for an image, in order, with which settings and from which file.
+    /// Prints the hosts for an image, in order, with their settings and the files of these.
     Hosts(hosts::Hosts),
-    /// Looks after the cache of registries' content and compiled policies.
+    /// Manages the caches of registries' content and of compiled policies.
     Cache(cache::Cache),
     /// Puts policies in front of BuildKit's frontends.
     Frontend(frontend::Frontend),
@@ -60,7 +60,7 @@ impl Command {
 
 /// A command with its arguments.
 pub trait Run {
-    /// Returns what the user asked about, for the report of an error.
+    /// Returns the image or directory of the command, for the report of an error.
     fn subject(&self) -> &str;
 
     /// Returns the format of the output.
@@ -72,7 +72,7 @@ pub trait Run {
     fn run(&self) -> Running<'_>;
 }
 
-/// A running command. It ends in what it prints, or in the error that stopped it before it had something to print.
+/// A running command. It returns its output, or the error that stopped it before it had any.
 pub type Running<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Output>> + 'a>>;
 
 /// Returns the output for an error that stopped a command.

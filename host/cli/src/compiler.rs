@@ -1,4 +1,4 @@
-//! Compiling policies from files: in a process of its own, within limits. A user at a terminal who waits gets a line.
+//! Compiles policies from files, in a separate process with limits. A waiting user at a terminal gets a line.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -11,14 +11,14 @@ use refkit_report::Escaped;
 use crate::arguments::Compiling;
 use crate::error::CommandError;
 
-/// How long the user waits before a line says for what.
+/// How long the user waits before a line names the reason.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// Returns the options of the compiler: a process of this program, with the limits of the user.
 pub fn options(limits: &Compiling) -> Compiler {
     let process = CompilerProcess::this_program();
     let cpu = limits.compile_time.unwrap_or(process.cpu);
-    // The limit of the clock is ten times that of the processor, and never below the default.
+    // The wall-clock limit is ten times that of the processor, and never below the default.
     let wall = process.wall.max(cpu.saturating_mul(10));
     let memory = limits.compile_memory.unwrap_or(process.memory);
     Compiler::Process(CompilerProcess { memory, cpu, wall, ..process })
@@ -27,7 +27,7 @@ pub fn options(limits: &Compiling) -> Compiler {
 /// Returns the policy in a file's bytes.
 ///
 /// # Errors
-/// The error of a file that is no policy, or the limit that its compiler met.
+/// The error of a file that is no policy, or of a limit of its compiler.
 pub async fn load(engine: &Engine, path: &Path, component: Bytes) -> anyhow::Result<Policy> {
     let what = format!("{}; the cache keeps it for the next time", named(path, component.len()));
     Ok(waiting(&what, Policy::load(engine, component)).await.map_err(|error| refused(path, &error))?)
@@ -38,8 +38,8 @@ pub fn named(path: &Path, bytes: usize) -> String {
     format!("{} ({})", path.display(), refkit_report::units::Bytes(bytes as u64))
 }
 
-/// Waits for a compiler. If that takes long, a line on the terminal says what is compiled. A log, and a program that
-/// reads standard error, do not get the line.
+/// Waits for a compiler. After a while, a line on the terminal names the policy. A log, and a program that reads
+/// standard error, do not get the line.
 pub async fn waiting<T>(what: &str, compiling: impl Future<Output = T>) -> T {
     tokio::pin!(compiling);
     if let Ok(done) = tokio::time::timeout(SILENCE, &mut compiling).await {
@@ -47,7 +47,7 @@ pub async fn waiting<T>(what: &str, compiling: impl Future<Output = T>) -> T {
     }
     let mut stderr = std::io::stderr();
     if stderr.is_terminal() {
-        // A closed terminal shows nothing, which is no error.
+        // A closed terminal is no error.
         let _ = writeln!(stderr, "compiling {}", Escaped(what));
     }
     compiling.await

@@ -15,7 +15,7 @@ pub struct Directories {
     pub compiled: Option<PathBuf>,
     /// The cache of content.
     pub content: Option<PathBuf>,
-    /// Docker's file of credentials, whether it exists or not.
+    /// Docker's `config.json`, whether it exists or not.
     pub docker_config: Option<PathBuf>,
     /// The directories of settings, whether they exist or not: the user's, then the machine's.
     settings: Vec<PathBuf>,
@@ -28,8 +28,8 @@ impl Directories {
         Self::of(|name| std::env::var_os(name))
     }
 
-    /// The base directory specification wants relative paths in `XDG_…` ignored. The same holds for `HOME`: in the
-    /// current directory, another user may have put a cache or a file of credentials.
+    /// The base directory specification requires that relative paths in `XDG_…` are ignored. The same holds for
+    /// `HOME`: another user may have put a cache or a file of credentials into the current directory.
     fn of(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let directory = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = directory("HOME");
@@ -77,7 +77,7 @@ fn proxies_of(variable: impl Fn(&str) -> Option<String>) -> Proxies {
         .none(first(&["no_proxy", "NO_PROXY"]).unwrap_or_default())
 }
 
-/// Returns the directories of Docker's credential helpers and their environment, which is the user's own.
+/// Returns the directories of Docker's credential helpers, and the user's environment for them.
 #[expect(clippy::disallowed_methods, reason = "the command reads the environment here and nowhere else")]
 pub fn helpers() -> Helpers {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn proxies_of_the_usual_variables() {
-        // variables, the proxies for HTTP and HTTPS, and for whom there is none
+        // variables, the proxies for HTTP and HTTPS, and the hosts without a proxy
         type Row<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>, Option<&'a str>, &'a str);
         let rows: [Row<'_>; 6] = [
             (&[], None, None, ""),

@@ -1,8 +1,7 @@
 //! The errors of the command.
 //!
-//! A command returns an `anyhow::Error`. Its chain may contain a [`CommandError`], which knows the exit code, the kind
-//! and the hint; of the errors of the libraries the kind is known. [`CommandError::of`] reads the chain at the top of
-//! the program.
+//! A command returns an `anyhow::Error`. Its chain may contain a [`CommandError`], which has the exit code, the kind
+//! and the hint; errors of the libraries have a kind. [`CommandError::of`] reads the chain at the top of the program.
 
 use std::fmt;
 use std::io;
@@ -12,7 +11,7 @@ use refkit_report::ErrorMessage;
 
 use crate::exit::Exit;
 
-/// An error with the exit code that it means, its kind and a hint for the user.
+/// An error with its exit code, its kind and a hint for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandError {
     exit: Exit,
@@ -30,7 +29,7 @@ impl CommandError {
         Self { exit: Exit::Usage, message: ErrorMessage::new(ErrorCode::Invalid, text) }
     }
 
-    /// Sets what the user can do about the error, or choose from.
+    /// Sets what the user can do about the error, or the alternatives.
     #[must_use]
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.message.hint = Some(hint.to_string());

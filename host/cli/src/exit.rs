@@ -8,9 +8,9 @@ use refkit_report::Status;
 pub enum Exit {
     /// The output holds everything that the user asked for.
     Resolved = 0,
-    /// Something is missing.
+    /// A part of the output is missing.
     Failed = 1,
-    /// The command line is wrong.
+    /// The command line is invalid.
     Usage = 2,
     /// A policy denied the reference or an image.
     Denied = 3,

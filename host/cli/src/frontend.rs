@@ -1,4 +1,4 @@
-//! `refkit frontend image`: puts policies in front of a BuildKit frontend, and says which are there. The recipe is
+//! `refkit frontend image`: puts policies in front of a BuildKit frontend, and lists those of an image. The recipe is
 //! [`refkit_images::frontend`]; this command loads, compiles and checks the policies.
 
 mod base;
@@ -17,7 +17,7 @@ use crate::directories::Directories;
 use crate::error::CommandError;
 use crate::output::Output;
 
-/// Makes the image, or says what it ships.
+/// Makes the image, or lists what it ships.
 ///
 /// # Errors
 /// A usage error for arguments that contradict each other; a failure for content that cannot be read, made or written.

@@ -1,5 +1,5 @@
-//! What the user of the command can do about an error. The libraries do not know the flags of the command, so the
-//! command adds them here.
+//! Hints: what the user of the command can do about an error. The libraries do not know the flags of the command, so
+//! the command adds the hints here.
 
 use refkit::ErrorCode;
 use refkit_content::{Distrust, ErrorKind};
@@ -44,7 +44,7 @@ pub fn failed(error: &refkit::Error, source: &ImageSource) -> CommandError {
     }
 }
 
-/// Returns the hint for a registry that wants other credentials.
+/// Returns the hint for a registry that refuses the credentials.
 pub fn log_in(registry: &str) -> String {
     format!("try: docker login {registry}")
 }
@@ -56,7 +56,7 @@ pub fn unreachable(error: &refkit::Error, registry: &str) -> Option<String> {
         refkit::Error::Content(cause) => cause,
         _ => return None,
     };
-    // The host may be a mirror. That of Docker Hub goes by the name of the registry.
+    // The host may be a mirror. The host of Docker Hub has the name of the registry.
     let host = cause.host.as_deref().filter(|host| *host != "registry-1.docker.io").unwrap_or(registry);
     let table = format!("[registry.\"{host}\"] in refkit.toml");
     Some(match &cause.kind {
@@ -72,7 +72,7 @@ pub fn unreachable(error: &refkit::Error, registry: &str) -> Option<String> {
         ErrorKind::Certificate { .. } => "the server needs another certificate".to_owned(),
         ErrorKind::Protocol { tls: true } => format!("write http = false below {table}, and leave out --plain-http"),
         ErrorKind::Protocol { tls: false } => format!("add --plain-http, or write http = true below {table}"),
-        // The client asked a name of this machine without TLS, unless a file says otherwise.
+        // The client uses plain HTTP for a name of this machine, unless a file says otherwise.
         ErrorKind::Unreachable(_) if is_this_machine(host) => {
             format!("is {registry} the right registry? one with TLS needs http = false below {table}")
         }

@@ -1,4 +1,4 @@
-//! Where the command reads an image: in a registry, or in an image layout.
+//! The source of an image: a registry, or an image layout.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::directories::Directories;
 use crate::error::CommandError;
 use crate::{arguments, registry};
 
-/// How many of a layout's names an error lists.
+/// How many names of a layout an error lists.
 const NAMES_SHOWN: usize = 20;
 
 /// A reference, and the source that it is read from.
@@ -66,7 +66,7 @@ impl ImageSource {
         self.source.clone()
     }
 
-    /// Returns why the cache could not keep something, if there was an error.
+    /// Returns why the cache could not keep content, if there was an error.
     pub fn not_kept(&self) -> Option<String> {
         self.cache.as_ref()?.note()
     }
@@ -76,7 +76,7 @@ impl ImageSource {
         self.layout.is_none().then(|| self.reference.repository().registry())
     }
 
-    /// Returns a reference as the user writes it: one in the layout with the layout's path.
+    /// Returns a reference as the user writes it; a reference to a layout has the layout's path.
     pub fn show(&self, reference: &Reference) -> String {
         match &self.layout {
             Some(layout) if layout.repository() == reference.repository() => {
@@ -102,10 +102,10 @@ impl ImageSource {
     }
 }
 
-/// Returns the reference that a text is.
+/// Parses a reference.
 ///
 /// # Errors
-/// A usage error for one that is none.
+/// A usage error if the text is none.
 pub fn reference(text: &str) -> Result<Reference, CommandError> {
     text.parse().map_err(|error| {
         let usage = CommandError::usage(error);

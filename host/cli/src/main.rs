@@ -32,7 +32,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[expect(clippy::disallowed_methods, reason = "a program reads its arguments")]
 fn main() -> ExitCode {
-    // The command compiles policies in a process of its own, and starts itself for that.
+    // The command compiles policies in a separate process, for which it starts itself.
     if let Some(code) = refkit::compiler::serve(std::env::args_os()) {
         return code;
     }

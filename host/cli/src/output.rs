@@ -1,4 +1,4 @@
-//! What a command prints, and its exit code.
+//! The output of a command, and its exit code.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use refkit_report::EscapedLines;
 
 use crate::exit::Exit;
 
-/// What a command prints, and its exit code.
+/// The output of a command, and its exit code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// For standard output.
@@ -18,7 +18,7 @@ pub struct Output {
     pub exit: Exit,
 }
 
-/// What the command writes to standard output.
+/// The standard output of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stdout {
     /// Lines, escaped already.

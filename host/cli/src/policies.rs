@@ -14,7 +14,7 @@ use crate::error::CommandError;
 use crate::{caches, compiler};
 
 /// Returns an engine for a chain of so many policies. A command runs one chain once, so the engine needs that many
-/// places. The engine keeps compiled policies in the user's cache if there is one.
+/// slots. The engine keeps compiled policies in the user's cache if there is one.
 ///
 /// # Errors
 /// The error of wasmtime if it does not support this machine.
@@ -24,7 +24,7 @@ pub fn engine(
     directories: Option<&Directories>,
     notes: &mut Vec<String>,
 ) -> anyhow::Result<Engine> {
-    // The cache is for policies from files. The code of the default policy lies beside the program.
+    // The cache is for policies from files. The code of the default policy is beside the program.
     let cache = directories.filter(|_| policies > 1).and_then(|directories| {
         let opened = caches::compiled(directories);
         opened.map_err(|error| notes.push(format!("compiled policies are not kept: {error}"))).ok()
@@ -51,7 +51,7 @@ pub async fn load(engine: &Engine, policies: &arguments::Policies) -> anyhow::Re
     Ok(compiler::waiting(&what, Chain::load(engine, components, &policies.settings)).await.map_err(refused)?)
 }
 
-/// Returns the code of the default policy that lies beside this program.
+/// Returns the code of the default policy beside this program.
 pub fn default_code() -> Option<Shipped> {
     refkit::default_code_beside(&std::env::current_exe().unwrap_or_default())
 }
@@ -73,7 +73,7 @@ pub fn refused(error: ChainError) -> CommandError {
 }
 
 /// Returns the component in a file. It reads one byte more than the engine compiles, so that a larger file is refused
-/// for its size and not for its end.
+/// for its size and not as truncated.
 ///
 /// # Errors
 /// The error of a file that cannot be read.

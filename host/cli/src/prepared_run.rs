@@ -1,4 +1,4 @@
-//! A run that the arguments describe: the image's source, the chain of policies, and how the result is printed.
+//! A prepared run: the image's source, the chain of policies, and how the result is printed.
 
 use refkit::{Error, Grants, Parts, Request, Resolver, Selection, Session, platform};
 use refkit_oci::{Platform, Reference};
@@ -13,7 +13,7 @@ use crate::image_source::ImageSource;
 use crate::output::{Output, Stdout};
 use crate::policies;
 
-/// A run that the arguments describe. It may start any number of sessions.
+/// A run that is ready to start. It may start any number of sessions.
 pub struct PreparedRun {
     source: ImageSource,
     /// Notes for the user about caches that the command cannot use.
@@ -60,14 +60,15 @@ impl PreparedRun {
         Output { stdout: Stdout::Lines(lines), messages, exit }
     }
 
-    /// Returns the output that is the exact bytes of one document.
+    /// Returns the output with the exact bytes of one document.
     pub fn exact(&self, run: &RunResult<'_>, bytes: Vec<u8>, printing: &Printing) -> Output {
         let explained = self.explained(run, printing);
         let messages = explained.iter().flat_map(Explained::lines).chain(self.cache_notes(run)).collect();
         Output { stdout: Stdout::Exact(bytes), messages, exit: Exit::Resolved }
     }
 
-    /// Returns notes about the cache: the answers that no registry has confirmed, and what the cache could not keep.
+    /// Returns notes about the cache: values that no registry has confirmed, and content that the cache could not
+    /// keep.
     fn cache_notes(&self, run: &RunResult<'_>) -> Vec<String> {
         let not_kept = self.source.not_kept().map(|note| Escaped(format!("note: {note}")).to_string());
         run.unconfirmed().into_iter().chain(not_kept).collect()

@@ -12,7 +12,7 @@ use crate::directories::{self, Directories};
 /// Returns the source of a reference's registry, behind the cache; see [`client`].
 ///
 /// # Errors
-/// The error of a file of settings, or of a cache without which no registry may be asked.
+/// The error of a file of settings, or of a cache if no registry may be asked instead.
 pub async fn source(
     reference: &Reference,
     registries: &Registries,
@@ -24,8 +24,8 @@ pub async fn source(
     caches::behind(client, caching, directories, notes).await
 }
 
-/// Returns the client of a reference's registry, with the credentials that Docker keeps. The client makes no
-/// connection before its first request.
+/// Returns the client of a reference's registry, with Docker's credentials. The client makes no connection before its
+/// first request.
 ///
 /// # Errors
 /// The error of a file of settings.

@@ -1,4 +1,4 @@
-//! The output for a wrong command line, in at most three lines.
+//! The output for an invalid command line, in at most three lines.
 
 use std::ffi::OsString;
 
@@ -26,8 +26,8 @@ pub fn output(error: &clap::Error, words: impl Iterator<Item = OsString>) -> Out
     }
 }
 
-/// clap says what is wrong, an empty line, tips, an empty line, and how the command is used. What is wrong fits into
-/// one line, a tip into another, and `--help` says the rest.
+/// clap prints the error, an empty line, tips, an empty line, and the usage. The error fits into one line and a tip
+/// into another; `--help` has the rest.
 fn short(text: &str, words: impl Iterator<Item = OsString>) -> Vec<String> {
     let mut paragraphs = text.split("\n\n");
     let what = paragraphs.next().unwrap_or_default();
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_wrong_command_line_gets_three_lines() {
-        // arguments, what the lines have in them
+        // arguments, parts of the lines
         let rows: [(&[&str], &[&str]); 11] = [
             (&["frobnicate"], &["error: unrecognized subcommand 'frobnicate'", "try: refkit --help"]),
             (&["resolve"], &["error: the following required arguments", "<REF>", "try: refkit resolve --help"]),

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::{ConfigError, Entry};
 
-/// A file's text, read as TOML. [`Self::root`] is where reading starts.
+/// A file's text, parsed as TOML. Reading starts at [`Self::root`].
 #[derive(Debug)]
 pub struct Document<'a> {
     file: &'a Path,
@@ -47,7 +47,7 @@ impl<'a> Document<'a> {
         self.file
     }
 
-    /// Returns a path of the file: relative paths start at the file's directory.
+    /// Returns a path in the file: relative paths start at the file's directory.
     pub fn path(&self, path: &str) -> PathBuf {
         self.file.parent().unwrap_or(Path::new("")).join(path)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Returns the duration that a text means: `3s`, `1m30s`, `1.5h`, `500ms`.
+/// Parses a duration: `3s`, `1m30s`, `1.5h`, `500ms`.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);

@@ -46,12 +46,12 @@ impl<'d> Entry<'d> {
         }
     }
 
-    /// Returns a path of the file: relative paths start at the file's directory.
+    /// Returns a path in the file: relative paths start at the file's directory.
     pub fn path(&self, path: &str) -> PathBuf {
         self.document.path(path)
     }
 
-    /// Returns the setting that a person is shown for this entry; `value` is its text for people.
+    /// Returns the setting of this entry, for messages; `value` is its text for people.
     pub fn setting(&self, value: impl Into<String>) -> Setting {
         Setting {
             name: self.key.clone(),
@@ -76,7 +76,7 @@ impl<'d> Entry<'d> {
         self.error(format!("is {article} {}, and has to be {wanted}", self.value.type_str()))
     }
 
-    /// Returns true or false.
+    /// Returns a boolean.
     ///
     /// # Errors
     /// [`ConfigError::Malformed`] for a value that is not a boolean.
@@ -113,7 +113,8 @@ impl<'d> Entry<'d> {
         self.value.is_array()
     }
 
-    /// Returns the elements of a list; each has the list's key and its own position. The tables of `[[name]]` are one.
+    /// Returns the elements of a list; each has the list's key and its own position. The tables of `[[name]]` form one
+    /// list.
     ///
     /// # Errors
     /// [`ConfigError::Malformed`] for a value that is not a list, or has more than 4096 elements.
@@ -127,10 +128,10 @@ impl<'d> Entry<'d> {
         Ok(list.iter().map(element).collect())
     }
 
-    /// Returns the strings of a list; one string is a list of one.
+    /// Returns the strings of a list; a single string counts as a list.
     ///
     /// # Errors
-    /// [`ConfigError::Malformed`] for a value that is neither, or a list with something else in it.
+    /// [`ConfigError::Malformed`] for a value that is neither, or a list with other elements.
     pub fn texts(&self) -> Result<Vec<&'d str>, ConfigError> {
         if self.is_text() {
             return Ok(vec![self.text()?]);
@@ -177,7 +178,7 @@ impl<'d> Entry<'d> {
     }
 }
 
-/// Returns a key as TOML writes it; of a long one the beginning.
+/// Returns a key as TOML writes it, and only the beginning of a long one.
 fn quoted(key: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let long = key.chars().nth(LONG_KEY).map(|_| key.chars().take(LONG_KEY).chain(['…']).collect::<String>());

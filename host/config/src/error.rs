@@ -1,9 +1,9 @@
-//! What is wrong with a file of settings.
+//! The errors of a file of settings.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// What is wrong with a file of settings. Its text never contains a value of the file, because values may be secret.
+/// An error in a file of settings. Its text never contains a value of the file, because values may be secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -24,7 +24,7 @@ pub enum ConfigError {
         line: usize,
         /// The column in characters, from 1.
         column: usize,
-        /// The whole name of the key, such as `registry."docker.io".mirrors`; empty for an error of the file.
+        /// The whole name of the key, such as `registry."docker.io".mirrors`; empty for an error of the whole file.
         key: String,
         /// The reason, and what to do about it.
         reason: String,

@@ -1,4 +1,4 @@
-//! Where a file of settings is, and how it is read: whole, and with a limit.
+//! The paths of files of settings, and reading them whole, within a limit.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ConfigError;
 
-/// The longest file of settings, bytes. A longer file is something else.
+/// The longest file of settings, in bytes. A longer file is no file of settings.
 const MAX_FILE: u64 = 1 << 20;
 
 /// The path of `refkit.toml` below a directory of settings.
@@ -15,10 +15,10 @@ const REFKIT: &str = "refkit/refkit.toml";
 /// A file or directory of settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigFile {
-    /// The caller named the file: a missing one is an error.
+    /// The caller named the file: its absence is an error.
     Named(PathBuf),
-    /// One of the usual places. A missing file is no error, and neither is one that this user may not read, because a
-    /// daemon's files are not for every user. The reader gets a list of the latter.
+    /// A usual path. Its absence is no error, and neither is a file that this user may not read, because a daemon's
+    /// files are not for every user. The reader gets a list of the latter.
     Usual(PathBuf),
 }
 
@@ -29,7 +29,7 @@ impl ConfigFile {
         Self::below(directories, &[REFKIT])
     }
 
-    /// Returns the usual places of other files: each relative path in each directory.
+    /// Returns the usual paths of other files: each relative path in each directory.
     pub fn below(directories: &[PathBuf], paths: &[&str]) -> Vec<Self> {
         let below = |directory: &PathBuf| {
             let join = |path: &&str| Self::Usual(directory.join(path));
@@ -45,8 +45,8 @@ impl ConfigFile {
         }
     }
 
-    /// Calls `read` with the path. Returns nothing for a usual place that is missing, or that this user may not read;
-    /// the latter is added to `unread`.
+    /// Calls `read` with the path. Returns none for a usual path that is absent, or that this user may not read; the
+    /// latter is added to `unread`.
     ///
     /// # Errors
     /// [`ConfigError::Unreadable`] for every other error of `read`.

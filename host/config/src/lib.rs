@@ -1,4 +1,4 @@
-//! Reads `refkit.toml`: where the file is, what its tables are called, and where in it each value stands.
+//! Reads `refkit.toml`: its path, its tables, and the position of each value.
 //!
 //! The crate knows the names of the tables ([`Table`]), and no key in them. Each table has an owner, such as the
 //! registry client for `[registry."…"]`. The owner takes its table with [`Table::find`], reads the keys that it knows,
@@ -9,7 +9,7 @@
 //!
 //! use refkit_config::{ConfigError, Document, Sourced, Table};
 //!
-//! /// Returns whether each registry is asked without TLS.
+//! /// Returns whether the client uses plain HTTP for each registry.
 //! fn read(file: &Path, text: &str) -> Result<Vec<(String, Option<Sourced<bool>>)>, ConfigError> {
 //!     let document = Document::parse(file, text)?;
 //!     let mut registries = Vec::new();

@@ -1,6 +1,6 @@
-//! Which known key a misspelt one is nearest to.
+//! Finds the known key that is nearest to a misspelt one.
 
-/// A key with more characters than this was written by mistake. The distance to a long key takes long to compute.
+/// A key with more characters than this was written by mistake, and computing its distance takes long.
 pub(crate) const LONG_KEY: usize = 100;
 
 /// Returns a question with the known word that was probably meant, or a list of all of them if none is near.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{ConfigError, Entry, duration};
 
-/// A setting as a file has it, for a person to read.
+/// A setting in a file, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
     /// The key in the file, such as `mirrors`.
@@ -28,14 +28,14 @@ pub struct Sourced<T> {
 }
 
 impl<T> Sourced<T> {
-    /// Returns a value that one setting gives.
+    /// Returns a value from one setting.
     pub fn new(value: T, setting: Setting) -> Self {
         Self { value, settings: vec![setting] }
     }
 }
 
 impl<T> Sourced<Vec<T>> {
-    /// Adds to a list. The list is made where there is none yet.
+    /// Adds elements to a list, and creates the list if it is absent.
     pub fn add(list: &mut Option<Self>, more: impl IntoIterator<Item = T>, setting: Setting) {
         let list = list.get_or_insert_with(|| Self { value: Vec::new(), settings: Vec::new() });
         list.value.extend(more);
@@ -44,7 +44,7 @@ impl<T> Sourced<Vec<T>> {
 }
 
 impl Sourced<bool> {
-    /// Reads true or false.
+    /// Reads a boolean.
     ///
     /// # Errors
     /// [`ConfigError::Malformed`] for another value.

@@ -2,7 +2,7 @@
 
 use crate::{ConfigError, Document, Entry};
 
-/// A table of `refkit.toml`. A new owner adds a variant here; the keys in the table are known to the owner alone.
+/// A table of `refkit.toml`. A new owner adds a variant here; only the owner knows the keys in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Table {

@@ -1,5 +1,5 @@
-//! Edits of an image's documents. The strict reading of [`refkit_oci::document`] comes first; what an edit does not name
-//! keeps its bytes and its place.
+//! Edits of an image's documents. The strict reading of [`refkit_oci::document`] comes first. All other members keep
+//! their bytes and their order.
 
 mod config;
 mod index;
@@ -14,18 +14,18 @@ pub use config::Config;
 pub use index::Index;
 pub use manifest::Manifest;
 
-/// Sets a member of an object that is itself a member, such as an annotation.
+/// Sets a member of a nested object, such as an annotation.
 fn set_within(document: &mut Object, member: &str, name: &str, value: &str) -> Result<(), EditError> {
     let mut inner = document.object(member)?;
     inner.set(name, value)?;
     document.set(member, &inner)
 }
 
-/// Makes a descriptor in a document name other content of the same kind.
+/// Changes a descriptor in a document to other content of the same kind.
 fn retarget(descriptor: &mut Object, to: &Descriptor) -> Result<(), EditError> {
     descriptor.set("digest", to.digest.as_str())?;
     descriptor.set("size", &to.size)?;
-    // Both lead to the old content.
+    // Both members lead to the old content.
     descriptor.remove("data");
     descriptor.remove("urls");
     Ok(())

@@ -1,6 +1,6 @@
 //! The image of a BuildKit frontend with policies in front of it.
 //!
-//! What the image gets:
+//! The recipe adds to an image:
 //!
 //! - One more layer, the same bytes every time: the program [`PROGRAM`], the policies as [`POLICIES`]`/NN-NAME.wasm`,
 //!   where NN is their order, and beside each `NN-NAME.cwasm`, its code compiled ahead of time, where there is a compiler
@@ -9,7 +9,7 @@
 //! - The label [`NETWORK_NONE`], for which BuildKit gives the frontend no network.
 //! - The label [`LABEL`], a JSON list of [`Listed`], for readers that have the config and nothing else.
 //!
-//! All other members of the documents stay, in their order, and so do the media types.
+//! All other members of the documents keep their order, and documents keep their media types.
 
 pub mod base;
 pub mod elf;
@@ -33,7 +33,7 @@ pub const DIRECTORY: &str = "/refkit";
 /// The program's path in an image.
 pub const PROGRAM: &str = "/refkit/refkit-frontend";
 
-/// The path of the default policy's code, where the program looks for it.
+/// The path at which the program looks for the default policy's code.
 pub const DEFAULT_CODE: &str = "/refkit/refkit-default.cwasm";
 
 /// The directory of the policies in an image.
@@ -42,10 +42,10 @@ pub const POLICIES: &str = "/refkit/policies";
 /// The most policies that an image ships: their numbers have two digits.
 pub const POLICIES_LIMIT: usize = 100;
 
-/// The most bytes that a program may have: several times the size of one with a compiler in it.
+/// The largest program: several times the size of one with a compiler in it.
 pub const PROGRAM_LIMIT: u64 = 256 << 20;
 
-/// The label by which BuildKit gives a frontend no network.
+/// The label that makes BuildKit start a frontend without a network.
 pub const NETWORK_NONE: &str = "moby.buildkit.frontend.network.none";
 
 /// The label that lists the policies.

@@ -32,7 +32,7 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// Returns the layer with files and the directories above them. The entries are sorted by path, belong to root and
+    /// Returns a layer with files and the directories above them. The entries are sorted by path, belong to root and
     /// have no time.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Layer {
         }
         entries.sort_by(|one, other| one.0.cmp(&other.0));
         entries.dedup_by(|one, other| one.0 == other.0);
-        // No name and no time in the header, and an operating system of 255, "unknown".
+        // No name and no time in the header, and the operating system 255, "unknown".
         let gzip = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::default());
         let mut archive = tar::Builder::new(Hashed { to: gzip, hasher: Hasher::new(Algorithm::Sha256) });
         for (path, mode, content) in entries {
@@ -78,7 +78,7 @@ impl Layer {
     }
 }
 
-/// Hashes what is written.
+/// Hashes the bytes that are written.
 struct Hashed<W> {
     to: W,
     hasher: Hasher,

@@ -19,16 +19,16 @@ use links::Links;
 
 pub use contents::File;
 
-/// The most that one compressed layer may have, bytes: twice what the largest policies come to.
+/// The largest compressed layer, in bytes: twice the size of the largest policies.
 const LAYER_LIMIT: u64 = 256 << 20;
 
-/// The bytes of files that are kept from one image for the next: another one with the same layers has the same files.
+/// The bytes of files that are kept for the next image, which has the same files if it has the same layers.
 const SHARED_LIMIT: u64 = 64 << 20;
 
-/// The most layers that are read, from the top: no more can be mounted on each other.
+/// The most layers that are read, from the top: the kernel cannot mount more.
 const LAYERS_LIMIT: usize = 128;
 
-/// Reads the layers of one repository, none of them twice.
+/// Reads the layers of one repository, each once.
 pub struct Layers {
     source: Arc<dyn Source>,
     repository: Repository,

@@ -1,4 +1,4 @@
-//! `refkit cache`: looks after the content of registries and the compiled policies.
+//! `refkit cache`: manages the content of registries and the compiled policies.
 
 mod prune;
 
@@ -69,21 +69,21 @@ impl Run for Cache {
 /// The commands about the cache.
 #[derive(Debug, Subcommand)]
 enum CacheCommand {
-    /// Says where the cache is, and how much is in it.
+    /// Prints where the caches are and how full they are.
     Info(CacheAlone),
-    /// Throws away content and compiled policies as asked for, and what was not finished writing.
+    /// Removes the selected content and compiled policies, and unfinished files.
     Prune(CachePrune),
-    /// Reads all of it, and throws away what is not as it should be.
+    /// Checks every file, and removes damaged ones.
     Verify(CacheVerify),
 }
 
 /// The cache, and how the output is printed.
 #[derive(Debug, Args)]
 struct CacheAlone {
-    /// A directory of content; without this, the user's, and the user's compiled policies.
+    /// A directory of content; by default, the user's caches of content and of compiled policies.
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
-    /// How the output is printed.
+    /// How the command prints its output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -104,10 +104,10 @@ pub struct PruneWhat {
     /// Everything.
     #[arg(long)]
     pub all: bool,
-    /// What was used longest ago, until no more is left than this: bytes, or a number with K, M or G.
+    /// The least recently used, until no more is left than this: bytes, or a number with K, M or G.
     #[arg(long, value_name = "SIZE", value_parser = crate::arguments::size)]
     pub to: Option<u64>,
-    /// What was not used for this time: a number with s, m, h or d.
+    /// Everything that was not used for this time: a number with s, m, h or d.
     #[arg(long, value_name = "TIME", value_parser = crate::arguments::time)]
     pub unused_for: Option<std::time::Duration>,
 }
@@ -115,7 +115,7 @@ pub struct PruneWhat {
 /// Arguments of `refkit cache verify`.
 #[derive(Debug, Args)]
 struct CacheVerify {
-    /// Says what is wrong, and leaves it there.
+    /// Reports damaged files, and keeps them.
     #[arg(long)]
     keep: bool,
     #[command(flatten)]
@@ -130,7 +130,7 @@ struct Caches {
 }
 
 impl Caches {
-    /// Does something with the cache of compiled policies, if there is one.
+    /// Runs a function on the cache of compiled policies, if there is one.
     fn compiled<T>(&self, read: impl FnOnce(&AotCache) -> std::io::Result<T>) -> anyhow::Result<Option<T>> {
         let Some(compiled) = &self.compiled else { return Ok(None) };
         let read = read(compiled).with_context(|| format!("cannot look after {}", compiled.directory().display()))?;
@@ -161,7 +161,7 @@ async fn verify(caches: &Caches, keep: bool, format: Format) -> anyhow::Result<O
     let compiled = caches.compiled(|cache| cache.verify(!keep))?;
     let directory = caches.compiled.as_ref().map(AotCache::directory);
     let report = VerifiedReport::of(&content, compiled.as_ref().zip(directory));
-    // A removed entry is fetched or compiled again when a command needs it. A kept one is still wrong.
+    // A removed entry is fetched or compiled again when a command needs it. A kept entry is still damaged.
     let exit = if report.is_clean() { Exit::Resolved } else { Exit::Failed };
     Ok(output(format, report.lines(keep), &report, exit))
 }

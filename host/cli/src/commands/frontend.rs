@@ -37,9 +37,9 @@ impl Run for Frontend {
 /// The commands about frontends.
 #[derive(Debug, Subcommand)]
 enum FrontendCommand {
-    /// Makes of a BuildKit frontend's image one that ships its policies, or says what such an image ships.
+    /// Makes an image of a BuildKit frontend that ships policies, or prints what such an image ships.
     ///
-    /// The image gets one layer more: the program refkit-frontend and the policies, with their code compiled ahead of
+    /// The image gets one more layer: the program refkit-frontend and the policies, with their code compiled ahead of
     /// time. Its entrypoint runs BASE's own behind them. The same arguments make the same bytes.
     #[command(after_help = FRONTEND)]
     Image(FrontendImage),
@@ -60,47 +60,46 @@ followed; 2 usage.";
 /// Arguments of `refkit frontend image`.
 #[derive(Debug, Args)]
 pub struct FrontendImage {
-    /// The image of a frontend, such as docker/dockerfile:1; with --check, the image to look at.
+    /// The image of a frontend, such as docker/dockerfile:1; with --check, the image to check.
     #[arg(value_name = "BASE")]
     pub base: String,
-    /// A policy, a WebAssembly component; the first one is asked first, RefKit's default policy last. Without any, the
-    /// default policy decides alone.
+    /// A policy, a WebAssembly component. The first one is outermost; RefKit's default policy is always the last.
+    /// Without any, the default policy decides alone.
     #[arg(long = "policy", value_name = "FILE")]
     pub policies: Vec<PathBuf>,
-    /// A setting, of the only policy that has one of that name. POLICY.NAME=VALUE says which policy is meant, by its
-    /// name or by its place in the chain, from 1.
+    /// A setting, for the only policy that has one of that name. POLICY.NAME=VALUE selects the policy, by its name or
+    /// by its position in the chain, from 1.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<Assignment>,
-    /// Repositories that the policies may read besides that of the image in question, such as ghcr.io/example/*.
+    /// Repositories that the policies may read besides the one of the requested image, such as ghcr.io/example/*.
     #[arg(long = "grant", value_name = "PATTERN")]
     pub grants: Vec<Pattern>,
-    /// Where a build may bring a policy of its own from, which is asked after those of the image; by default, from
-    /// nowhere.
+    /// The sources from which a build may add a policy, which runs after those of the image; by default, none.
     #[arg(long = "allow-policy", value_name = "WHERE", value_enum)]
     pub allow_policy: Vec<PolicySource>,
-    /// A static refkit-frontend; its platform is read from it. Without this, those beside refkit are taken:
+    /// A static refkit-frontend; RefKit reads its platform from the file. By default, the files beside refkit:
     /// refkit-frontend and refkit-frontend-linux-ARCH.
     #[arg(long = "binary", value_name = "FILE")]
     pub binaries: Vec<PathBuf>,
-    /// Where the image goes: a reference with a tag.
+    /// The destination: a reference with a tag.
     #[arg(short, long, value_name = "DEST", required_unless_present_any = ["output", "check"])]
     pub tag: Option<String>,
-    /// A layout directory, PATH[:TAG], that the image goes to instead.
+    /// A layout directory, PATH[:TAG], as the destination.
     #[arg(short, long, value_name = "LAYOUT", conflicts_with = "tag")]
     pub output: Option<String>,
-    /// Says which policies the image carries, what they import, and where what it says of itself is not so.
+    /// Prints the image's policies and their imports, and checks the image's label and compiled code.
     #[arg(long, conflicts_with_all = OF_AN_IMAGE)]
     pub check: bool,
     #[command(flatten)]
     pub compiling: Compiling,
     #[command(flatten)]
     pub registries: Registries,
-    /// How the answer is printed.
+    /// How the command prints its output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
 
-/// Where a build may bring a policy from. The names are those that refkit-frontend has for them.
+/// A source of a build's policy. The names are those of refkit-frontend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PolicySource {
     /// --build-arg REFKIT_POLICY=docker-image://REPOSITORY@DIGEST

@@ -23,7 +23,7 @@ pub struct Hosts {
     reference: String,
     #[command(flatten)]
     registries: Registries,
-    /// How the output is printed.
+    /// How the command prints its output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -53,7 +53,7 @@ struct Report<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct HostReport<'a> {
-    /// The repository at the host.
+    /// The URL of the repository at the host.
     url: String,
     credentials: &'a str,
     capabilities: Vec<&'static str>,

@@ -21,7 +21,7 @@ pub struct Inspect {
     /// Lists the layers of every manifest.
     #[arg(long)]
     layers: bool,
-    /// Asks for attestations that the index does not list as well: the referrers of each manifest.
+    /// Also lists attestations that the index does not have: the referrers of each manifest.
     #[arg(long)]
     attestations: bool,
     #[command(flatten)]
@@ -32,11 +32,11 @@ pub struct Inspect {
     printing: Printing,
 }
 
-/// Which document's exact bytes are wanted, for one --platform: by default, this machine's on Linux.
+/// The document whose exact bytes are printed, for one --platform: by default, this machine's on Linux.
 #[derive(Debug, Args)]
 #[group(multiple = false, conflicts_with_all = ["all_platforms", "layers", "attestations", "format"])]
 struct DocumentFlags {
-    /// Prints the exact bytes of what REF names, the index or the manifest, and nothing else.
+    /// Prints the exact bytes of the root, the index or the manifest that REF names, and nothing else.
     #[arg(long)]
     raw: bool,
     /// Prints the exact bytes of the index that lists the platform's manifest, and nothing else.
@@ -104,7 +104,7 @@ impl Inspect {
         Ok(prepared.output(&run, output, &self.printing))
     }
 
-    /// Prints one document. The run makes no request that is not needed to get there.
+    /// Prints one document. The run makes only the requests that lead to it.
     async fn document(&self, selector: DocumentSelector) -> anyhow::Result<Output> {
         let platforms = platforms(&self.target.platforms);
         if platforms.len() > 1 {
@@ -131,8 +131,8 @@ async fn document(
 ) -> Result<Bytes, Box<RunOutput>> {
     let root = &resolution.root;
     let descriptor = match selector {
-        // The root is printed even if it lists no image for the platform. It is not printed if a policy denies the
-        // image, or could not judge it.
+        // The root is printed even if it lists no image for the platform, but not if a policy denies the image, or
+        // could not judge it.
         DocumentSelector::Root => {
             run.whole(resolution)?;
             root

@@ -26,8 +26,8 @@ impl Run for Precompile {
     }
 }
 
-/// Compiles the default policy for any machine of this architecture, and writes its code where
-/// [`refkit::default_code_beside`] reads it.
+/// Compiles the default policy for any machine of this architecture, and writes its code to the path that
+/// [`refkit::default_code_beside`] reads.
 fn precompile() -> anyhow::Result<Output> {
     let machine = Machine::of(&platform::of_this_machine()).filter(|_| cfg!(target_os = "linux"));
     let triple = machine.context("code is compiled ahead of time for Linux only")?.triple;

@@ -43,7 +43,7 @@ impl Resolve {
         let platforms = platforms(&self.target.platforms);
         let (requested, selection, parts) = match &self.target {
             Target { all_platforms: true, .. } => (Requested::All, Selection::All, Parts::IMAGES),
-            // The root alone is one HEAD. A policy may judge images all the same, and then it is this machine's.
+            // The root alone costs one HEAD. A policy may still judge an image; then it is this machine's.
             Target { platforms: named, .. } if named.is_empty() => {
                 (Requested::Root(&platforms), Selection::Platforms(platforms.clone()), Parts::NONE)
             }

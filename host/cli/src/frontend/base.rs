@@ -1,4 +1,4 @@
-//! The base of `refkit frontend image`: its failures and what of it is left out, for people.
+//! The base of `refkit frontend image`: its errors and the parts that are left out, for people.
 
 use refkit::ErrorCode;
 use refkit_images::frontend::Program;
@@ -12,7 +12,7 @@ use crate::image_source::ImageSource;
 /// Reads the base.
 ///
 /// # Errors
-/// A failure where the base cannot be read, ships policies already, or has no image that gets the layer.
+/// The error if the base cannot be read, ships policies already, or has no image that gets the layer.
 pub async fn read(target: &ImageSource, programs: &[Program]) -> Result<Base, CommandError> {
     let machines: Vec<Machine> = programs.iter().map(|program| program.machine).collect();
     base::read(&target.source(), target.reference(), &machines).await.map_err(|error| match error {

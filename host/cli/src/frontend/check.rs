@@ -1,4 +1,4 @@
-//! Says which policies an image ships.
+//! Lists the policies that an image ships.
 
 use bytes::Bytes;
 use refkit::ErrorCode;
@@ -24,16 +24,16 @@ use crate::policies as chain;
 /// How many images of an index are inspected.
 const IMAGES_LIMIT: usize = 64;
 
-/// How many directories an engine has for a policy that describes itself, and the default policy.
+/// How many slots an engine has: one for a policy that describes itself, and one for the default policy.
 const PLACES: usize = 2;
 
 /// An inspected image.
 pub struct Checked {
-    /// The platform, as the index or the config says.
+    /// The platform of the index or the config.
     pub platform: Option<Platform>,
     /// The manifest.
     pub manifest: Descriptor,
-    /// What the image ships; its entrypoint where that is another program's.
+    /// What the image ships, or its entrypoint if that runs another program.
     pub inspection: Result<Inspection, Vec<String>>,
 }
 

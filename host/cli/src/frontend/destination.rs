@@ -17,7 +17,7 @@ use crate::registry;
 pub enum Destination {
     /// A reference in a registry, with a tag.
     Registry(Reference),
-    /// A layout directory, and the name that the image gets there, if it gets one.
+    /// A layout directory, and the image's name in it, if it gets one.
     Layout(PathBuf, Option<String>),
 }
 
@@ -25,7 +25,7 @@ impl Destination {
     /// Returns the destination that the arguments name.
     ///
     /// # Errors
-    /// A usage error where they name none, or one that an image cannot be written to.
+    /// A usage error if they name none, or one that an image cannot be written to.
     pub fn of(arguments: &FrontendImage) -> Result<Self, CommandError> {
         match (&arguments.tag, &arguments.output) {
             (Some(tag), _) => Self::tag(tag),
@@ -86,10 +86,10 @@ impl Destination {
         }
     }
 
-    /// Opens the destination for writing. It makes a layout where there is none, and sends no request to a registry.
+    /// Opens the destination for writing. It creates a layout if there is none, and sends no request to a registry.
     ///
     /// # Errors
-    /// A failure for something else in the layout's place, or for a file of settings that cannot be used.
+    /// The error if something else is at the layout's path, or a file of settings cannot be used.
     pub async fn open(
         &self,
         registries: &Registries,
@@ -117,7 +117,7 @@ impl Destination {
         }
     }
 
-    /// Returns what was written there, pinned, as this command takes it; the name is that of the whole.
+    /// Returns the pinned reference of the written image, as this command accepts it; the name is that of the root.
     pub fn pinned(&self, digest: &Digest) -> String {
         match self {
             Self::Registry(reference) => reference.with_digest(digest.clone()).to_string(),

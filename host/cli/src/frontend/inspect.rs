@@ -16,21 +16,21 @@ use refkit_oci::{Algorithm, Digest, Platform, Repository};
 use super::policies;
 use super::shipped::{self, Code, Compiled, Component, ShippedPolicy};
 
-/// The most bytes of components that are kept from one image for the next.
+/// The most bytes of components that are kept for the next image.
 const SHARED_LIMIT: usize = 64 << 20;
 
 /// What one image ships.
 #[derive(Debug)]
 pub struct Inspection {
-    /// The files, and what is wrong with the image; the errors and warnings below are in it.
+    /// The files, and the errors and warnings of the image; the fields below add theirs to it.
     pub shipped: Shipped,
-    /// What lies where the program looks for its default policy's code.
+    /// The code at the path of the program's default policy.
     pub default_code: Code,
     /// The policies that can be loaded, in the entrypoint's order.
     pub policies: Vec<ShippedPolicy>,
 }
 
-/// Inspects several images, and reads and compiles nothing twice.
+/// Inspects several images, and reads and compiles everything once.
 pub struct Inspector {
     files: inspect::Inspector,
     engine: Engine,
@@ -71,7 +71,7 @@ impl Inspector {
                 Err(error) => shipped.errors.push(format!("{path} cannot be used: {error}")),
             }
         }
-        // The errors name a policy that is missing, and without it nothing can be said of the settings.
+        // The errors name a missing policy, and without it the settings cannot be checked.
         if policies.len() == shipped.entrypoint.policies.len() {
             shipped.errors.extend(self.settings(&shipped.entrypoint.settings, &policies).await);
         }
@@ -82,8 +82,8 @@ impl Inspector {
         Inspection { shipped, default_code, policies }
     }
 
-    /// Returns what lies where the program looks for its default policy's code. This refkit knows the program's default
-    /// policy only where it has the same one.
+    /// Returns the code at the path of the program's default policy. This refkit can compare it only if the program
+    /// has the same default policy.
     async fn default_code(&mut self, shipped: &Shipped) -> Code {
         let component = Bytes::from_static(refkit::DEFAULT_COMPONENT);
         let code = shipped.default_code.as_ref();
@@ -114,7 +114,7 @@ impl Inspector {
         }
     }
 
-    /// Checks the settings by the rule of the program, and returns the error.
+    /// Checks the settings by the program's rule, and returns the error.
     async fn settings(&self, settings: &[String], policies: &[ShippedPolicy]) -> Option<String> {
         let mut assignments: Vec<Assignment> = Vec::new();
         for text in settings {

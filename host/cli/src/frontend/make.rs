@@ -28,7 +28,7 @@ use crate::policies as chain;
 /// The note for a platform for which this refkit has no compiler.
 const NOT_COMPILED: &str = "this refkit does not compile for it, so the frontend compiles the policies at every start";
 
-/// Makes the image. Everything is read, checked and made before anything is written.
+/// Makes the image. It reads, checks and makes everything before it writes anything.
 ///
 /// # Errors
 /// A usage error for arguments that contradict each other; a failure for content that cannot be read, made or written.
@@ -45,7 +45,8 @@ pub async fn run(arguments: &FrontendImage, directories: &Directories) -> Result
     Ok(answer(arguments, &destination, &image, &of, &policies, notes))
 }
 
-/// Returns what is started from, or looked at. Where one of two directories is a layout, `--plain-http` is for the other.
+/// Returns the base, or the image to check. If one of the two images is a layout, `--plain-http` applies to the other
+/// one.
 ///
 /// # Errors
 /// A usage error for a text that is no reference; a failure for a layout that cannot be read.

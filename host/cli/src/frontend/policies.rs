@@ -71,7 +71,7 @@ impl Packed {
     }
 }
 
-/// Returns the layer for a program, and whether the policies in it are compiled ahead of time. Where there is no compiler
+/// Returns the layer for a program, and whether the policies in it are compiled ahead of time. If there is no compiler
 /// for the platform, every start of the program compiles them.
 ///
 /// # Errors
@@ -90,7 +90,7 @@ pub async fn layer(engine: &Engine, policies: &[Packed], program: &Program) -> R
     Ok((layer.map_err(|error| CommandError::failed(ErrorCode::Other, error))?, compiled))
 }
 
-/// Returns the code of a component for a program's machine; `None` where there is no compiler for it.
+/// Returns the code of a component for a program's machine; `None` if there is no compiler for it.
 async fn code(
     engine: &Engine,
     program: &Program,

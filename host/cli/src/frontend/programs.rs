@@ -1,4 +1,4 @@
-//! The programs for `refkit frontend image`: those that the command line names, or those beside this one.
+//! The programs for `refkit frontend image`: those of the command line, or those beside this one.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,10 @@ use refkit_images::frontend::program::{self, NAME, ProgramError};
 use crate::error::CommandError;
 use crate::error::plain;
 
-/// Returns the programs, and a note on a file that was passed over.
+/// Returns the programs, and a note for each file that was skipped.
 ///
 /// # Errors
-/// A usage error for two programs for the same platform; a failure for a file that is no program, or where there is
-/// none.
+/// A usage error for two programs for the same platform; an error for a file that is no program, or if there is none.
 pub fn find(named: &[PathBuf]) -> Result<(Vec<Program>, Vec<String>), CommandError> {
     if !named.is_empty() {
         return Ok((program::named(named).map_err(|error| failure(&error))?, Vec::new()));

@@ -1,4 +1,4 @@
-//! What `refkit frontend image --format json` prints.
+//! The output of `refkit frontend image --format json`.
 //!
 //! ```text
 //! outcome     "made", "checked" or "failed"
@@ -115,7 +115,7 @@ impl MadeReport {
         }
     }
 
-    /// Adds the notes that a person gets on standard error.
+    /// Adds the notes that are also on standard error.
     #[must_use]
     pub fn notes(mut self, notes: &[String]) -> Self {
         self.notes = notes.to_vec();
@@ -123,7 +123,7 @@ impl MadeReport {
     }
 }
 
-/// The report of an image that was inspected.
+/// The report of an inspected image.
 #[derive(Debug, Serialize)]
 pub struct CheckReport {
     pub outcome: &'static str,

@@ -1,4 +1,4 @@
-//! The policies that an image ships: each loaded from its own bytes, and the code beside it compared.
+//! The policies that an image ships, each loaded from its own bytes, with a comparison of the code beside it.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -22,38 +22,38 @@ impl Component {
     /// Returns the policy in a component's bytes.
     ///
     /// # Errors
-    /// A text, for what is no policy.
+    /// The reason why the bytes are no policy.
     pub async fn load(engine: &Engine, bytes: Bytes) -> Result<Self, String> {
         let policy = Policy::load(engine, bytes.clone()).await.map_err(|error| error.to_string())?;
         Ok(Self { bytes, policy, compiled: Compiled::new() })
     }
 
-    /// Returns about how many bytes of memory it takes.
+    /// Returns roughly how many bytes of memory it takes.
     pub fn size(&self) -> usize {
         self.bytes.len() + self.compiled.values().flatten().map(Vec::len).sum::<usize>()
     }
 }
 
-/// What lies beside a component.
+/// The code beside a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Code {
     /// The code that this refkit makes of the component.
     Same,
-    /// Code for this component, but not that. It runs outside of the sandbox.
+    /// Code for this component that differs from this refkit's. It would run outside of the sandbox.
     Other,
     /// Code for a platform that this refkit does not compile for.
     Unknown,
-    /// Something that is not this component's code, which is not loaded.
+    /// A file that is not this component's code, and is not loaded.
     Unfit,
-    /// Code of another component than this refkit's default policy, which the program may have as its own.
+    /// Code of another component than this refkit's default policy, which may be the program's own default policy.
     Foreign,
-    /// Nothing.
+    /// No file.
     #[default]
     None,
 }
 
 impl Code {
-    /// Returns what lies beside a component. It is compared with the code that this refkit makes, never loaded.
+    /// Returns the code beside a component. It is compared with the code that this refkit makes, never loaded.
     pub async fn of(
         engine: &Engine,
         component: &Bytes,
@@ -108,7 +108,7 @@ pub struct ShippedPolicy {
     pub size: u64,
     /// The policy.
     pub policy: Policy,
-    /// What lies beside the component.
+    /// The code beside the component.
     pub code: Code,
 }
 
@@ -119,7 +119,7 @@ impl std::fmt::Debug for ShippedPolicy {
 }
 
 impl ShippedPolicy {
-    /// Returns a policy at a path, with what lies beside it. The code is compared, never loaded.
+    /// Returns a policy at a path, with the code beside it, which is compared and never loaded.
     pub async fn new(path: &str, component: &mut Component, beside: Option<&Bytes>, machine: Option<Machine>) -> Self {
         let Component { bytes, policy, compiled } = component;
         let code = Code::of(policy.engine(), bytes, beside, machine, compiled).await;

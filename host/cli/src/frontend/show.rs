@@ -1,4 +1,4 @@
-//! What an image ships, drawn for people.
+//! The contents of an image as text for people.
 
 use refkit_images::frontend::entrypoint::Entrypoint;
 use refkit_oci::Descriptor;

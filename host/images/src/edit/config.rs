@@ -14,7 +14,7 @@ impl Config {
     /// Reads a config.
     ///
     /// # Errors
-    /// [`EditError`] where the bytes are no object.
+    /// [`EditError`] if the bytes are no object.
     pub fn read(bytes: &[u8]) -> Result<Self, EditError> {
         Object::read(bytes).map(Self)
     }
@@ -22,7 +22,7 @@ impl Config {
     /// Sets the program that a container runs, with its first arguments.
     ///
     /// # Errors
-    /// [`EditError`] where the member `config` is no object.
+    /// [`EditError`] if the member `config` is no object.
     pub fn set_entrypoint(&mut self, arguments: &[String]) -> Result<(), EditError> {
         let mut config = self.0.object("config")?;
         config.set("Entrypoint", arguments)?;
@@ -32,18 +32,18 @@ impl Config {
     /// Sets a label.
     ///
     /// # Errors
-    /// [`EditError`] where the member `config` or its labels are no object.
+    /// [`EditError`] if the member `config` or its labels are no object.
     pub fn set_label(&mut self, name: &str, value: &str) -> Result<(), EditError> {
         let mut config = self.0.object("config")?;
         set_within(&mut config, "Labels", name, value)?;
         self.0.set("config", &config)
     }
 
-    /// Adds a layer on top of the others: the digest of its content before compression, and a step of the history where
-    /// the history has a step for each layer below.
+    /// Adds a layer on top of the others: its digest before compression, and a step of the history if the history has
+    /// a step for each layer below.
     ///
     /// # Errors
-    /// [`EditError`] where `rootfs` or `history` is not what the specification says.
+    /// [`EditError`] if `rootfs` or `history` contradicts the specification.
     pub fn push_layer(&mut self, diff_id: &str, created_by: &str) -> Result<(), EditError> {
         let mut rootfs = self.0.object("rootfs")?;
         let mut diff_ids = rootfs.list("diff_ids")?;
@@ -58,8 +58,8 @@ impl Config {
             let step = history.object(place)?.unwrap_or_default();
             steps += usize::from(!step.get::<bool>("empty_layer")?.unwrap_or_default());
         }
-        // Readers pair steps and layers by their order. Where steps are missing, readers would take one more step for that
-        // of another layer.
+        // Readers pair steps and layers by their order. If steps are missing, one more step would belong to another
+        // layer.
         if steps == below {
             let mut step = HistoryBuilder::default().created_by(created_by);
             if let Some(created) = self.0.get::<String>("created")? {

@@ -17,32 +17,32 @@ impl Index {
     /// Reads an index.
     ///
     /// # Errors
-    /// [`EditError`] where the bytes are no object, or the member `manifests` is no list.
+    /// [`EditError`] if the bytes are no object, or the member `manifests` is no list.
     pub fn read(bytes: &[u8]) -> Result<Self, EditError> {
         let document = Object::read(bytes)?;
         Ok(Self { manifests: document.list("manifests")?, document })
     }
 
-    /// Makes the entry at a place name another manifest of the same media type; its platform and annotations stay. A
-    /// place that the index does not have changes nothing.
+    /// Changes the manifest of the entry at an index to another one of the same media type; its platform and
+    /// annotations stay. An index beyond the list changes nothing.
     ///
     /// # Errors
-    /// [`EditError`] where the entry is no object.
+    /// [`EditError`] if the entry is no object.
     pub fn set_manifest(&mut self, place: usize, manifest: &Descriptor) -> Result<(), EditError> {
         let Some(mut entry) = self.manifests.object(place)? else { return Ok(()) };
         retarget(&mut entry, manifest)?;
         self.manifests.set(place, &entry)
     }
 
-    /// Adds an entry after the others.
+    /// Appends an entry.
     ///
     /// # Errors
-    /// [`EditError`] where the entry cannot become JSON.
+    /// [`EditError`] if the entry cannot be written as JSON.
     pub fn push_manifest(&mut self, entry: &Descriptor) -> Result<(), EditError> {
         self.manifests.push(entry)
     }
 
-    /// Removes the entries for which a function of their place returns false.
+    /// Removes the entries for whose index a function returns false.
     pub fn retain(&mut self, keep: impl FnMut(usize) -> bool) {
         self.manifests.retain(keep);
     }
@@ -50,7 +50,7 @@ impl Index {
     /// Sets an annotation of the index.
     ///
     /// # Errors
-    /// [`EditError`] where the member `annotations` is no object.
+    /// [`EditError`] if the member `annotations` is no object.
     pub fn set_annotation(&mut self, key: &str, value: &str) -> Result<(), EditError> {
         set_within(&mut self.document, "annotations", key, value)
     }
@@ -58,7 +58,7 @@ impl Index {
     /// Returns the index with the descriptor of its bytes.
     ///
     /// # Errors
-    /// [`EditError`] where the entries cannot become JSON.
+    /// [`EditError`] if the entries cannot be written as JSON.
     pub fn into_content(mut self, media_type: &str) -> Result<Content, EditError> {
         self.document.set("manifests", &self.manifests)?;
         Ok(content(media_type, self.document))

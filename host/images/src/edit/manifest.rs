@@ -14,15 +14,15 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// [`EditError`] where the bytes are no object.
+    /// [`EditError`] if the bytes are no object.
     pub fn read(bytes: &[u8]) -> Result<Self, EditError> {
         Object::read(bytes).map(Self)
     }
 
-    /// Makes the manifest name another config of the same media type.
+    /// Sets another config of the same media type.
     ///
     /// # Errors
-    /// [`EditError`] where the member `config` is no object.
+    /// [`EditError`] if the member `config` is no object.
     pub fn set_config(&mut self, config: &Descriptor) -> Result<(), EditError> {
         let mut descriptor = self.0.object("config")?;
         retarget(&mut descriptor, config)?;
@@ -32,7 +32,7 @@ impl Manifest {
     /// Adds a layer on top of the others.
     ///
     /// # Errors
-    /// [`EditError`] where the member `layers` is no list.
+    /// [`EditError`] if the member `layers` is no list.
     pub fn push_layer(&mut self, layer: &Descriptor) -> Result<(), EditError> {
         let mut layers = self.0.list("layers")?;
         layers.push(layer)?;
@@ -42,7 +42,7 @@ impl Manifest {
     /// Sets an annotation.
     ///
     /// # Errors
-    /// [`EditError`] where the member `annotations` is no object.
+    /// [`EditError`] if the member `annotations` is no object.
     pub fn set_annotation(&mut self, key: &str, value: &str) -> Result<(), EditError> {
         set_within(&mut self.0, "annotations", key, value)
     }

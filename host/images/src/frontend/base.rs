@@ -1,4 +1,4 @@
-//! The image that a frontend image is made of: which of its platforms get the layer, and which entries are left out.
+//! The base of a frontend image: which of its platforms get the layer, and which entries are left out.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::elf::Machine;
 use super::entrypoint::Entrypoint;
 use super::program::suits;
 
-/// How many images of an index are made: several times what any frontend has.
+/// The most images of one index: several times as many as any frontend has.
 const IMAGES_LIMIT: usize = 64;
 
 /// The base.
@@ -22,20 +22,20 @@ pub struct Base {
     pub root: Content,
     /// The host or store that returned the root.
     pub origin: Origin,
-    /// The images that get the layer, in the index's order; one where there is no index.
+    /// The images that get the layer, in the index's order; a single one if there is no index.
     pub images: Vec<Image>,
-    /// The entries that do not get it.
+    /// The entries that do not get the layer.
     pub left_out: Vec<LeftOut>,
 }
 
 /// An image of the base that gets the layer.
 #[derive(Debug, Clone)]
 pub struct Image {
-    /// The place of the index's entry; `None` where there is no index.
+    /// The position of the index's entry; `None` if there is no index.
     pub place: Option<usize>,
     /// The platform.
     pub platform: Platform,
-    /// The place of the program that the image gets, in the list that [`read`] was called with.
+    /// The index of the image's program in the list that [`read`] got.
     pub program: usize,
     /// The manifest.
     pub manifest: Content,
@@ -61,9 +61,9 @@ pub struct LeftOut {
 /// Why an entry does not get the layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// There is no program for its platform.
+    /// No program fits its platform.
     NoProgram,
-    /// It is an attestation of an image of the base, and says nothing of the new one.
+    /// It is an attestation of the base's image, and does not apply to the new one.
     Attestation,
     /// It is not the image of a frontend.
     Foreign(&'static str),
@@ -86,7 +86,7 @@ pub enum BaseError {
     /// The source failed, or a document is malformed.
     #[error(transparent)]
     Content(#[from] Error),
-    /// The base was made by this recipe.
+    /// The base was made by this recipe before.
     #[error("it ships policies already")]
     ShipsPolicies,
     /// No image of the base gets the layer.
@@ -144,7 +144,7 @@ struct Reader<'a> {
 type Found = Result<Image, (Option<Platform>, Reason)>;
 
 impl Reader<'_> {
-    /// Reads an entry of the index, where its descriptor does not say enough.
+    /// Reads the documents of an index's entry, if its descriptor is not sufficient.
     async fn entry(&self, place: usize, entry: Descriptor) -> Result<Found, BaseError> {
         let platform = entry.platform.clone().map(Platform::normalized);
         let reason = if entry.is_attestation() {
@@ -162,7 +162,7 @@ impl Reader<'_> {
         Ok(Err((platform, reason)))
     }
 
-    /// Reads an image. The index's platform counts more than the config's.
+    /// Reads an image. The index's platform takes precedence over the config's.
     async fn image(
         &self,
         content: Content,
@@ -207,7 +207,7 @@ impl Reader<'_> {
 
     fn document(&self, content: &Content) -> Result<Document, Error> {
         let Content { descriptor, bytes } = content;
-        // The new image refers to all of it.
+        // The new image refers to all content of the manifest.
         document::read(Some(&descriptor.media_type), bytes, &Limits::default())
             .and_then(Document::verifiable)
             .map_err(|error| self.unreadable(&descriptor.digest, &error))

@@ -1,25 +1,25 @@
-//! Reads from an ELF file's headers (System V ABI, chapters 4 and 5) which machine a program is for, and whether it needs a
+//! Reads an ELF file's headers (System V ABI, chapters 4 and 5): the machine of a program, and whether it needs a
 //! loader and libraries.
 
 use std::fmt;
 
 use refkit_oci::Platform;
 
-/// A machine that Linux runs on.
+/// A machine that runs Linux.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Machine {
-    /// `e_machine`, and whether addresses have 64 bits and the low byte comes first.
+    /// `e_machine`, whether addresses have 64 bits, and whether the low byte comes first.
     header: (u16, bool, bool),
     /// The platform's architecture and variant.
     platform: (&'static str, Option<&'static str>),
-    /// Rust's name of a static target for the machine.
+    /// Rust's static target for the machine.
     pub triple: &'static str,
 }
 
 const MACHINES: [Machine; 8] = [
     machine((62, true, true), ("amd64", None), "x86_64-unknown-linux-musl"),
     machine((183, true, true), ("arm64", None), "aarch64-unknown-linux-musl"),
-    // The header does not say for which variant. Rust's static target with hardware floating point is this one.
+    // The header does not name the variant. Rust's static target with hardware floating point is v7.
     machine((40, false, true), ("arm", Some("v7")), "armv7-unknown-linux-musleabihf"),
     machine((3, false, true), ("386", None), "i686-unknown-linux-musl"),
     machine((243, true, true), ("riscv64", None), "riscv64gc-unknown-linux-musl"),
@@ -42,7 +42,7 @@ impl Machine {
         MACHINES.into_iter().find(|machine| machine.platform() == *platform)
     }
 
-    /// Returns the platform of images for it.
+    /// Returns the platform of the machine's images.
     pub fn platform(&self) -> Platform {
         let (architecture, variant) = self.platform;
         Platform {
@@ -57,7 +57,7 @@ impl Machine {
 /// Why a file cannot be the only program in a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unsuitable {
-    /// The file is no ELF file.
+    /// The file is not an ELF file.
     Foreign,
     /// The file is an ELF file, but no program for Linux.
     NoProgram(&'static str),
@@ -82,17 +82,17 @@ const CUT: Unsuitable = Unsuitable::NoProgram("it is an ELF file that is cut off
 /// Program headers of this type name a loader.
 const PT_INTERP: u32 = 3;
 
-/// Returns the machine that a static program is for.
+/// Returns the machine of a static program.
 ///
 /// # Errors
-/// [`Unsuitable`] for a file that is no static program for Linux.
+/// [`Unsuitable`] for a file that is not a static program for Linux.
 pub fn read(bytes: &[u8]) -> Result<Machine, Unsuitable> {
     let identification = bytes.get(..16).filter(|start| start.starts_with(b"\x7fELF")).ok_or(Unsuitable::Foreign)?;
     let header = match (identification[4], identification[5]) {
         (class @ 1..=2, data @ 1..=2) => Header { bytes, wide: class == 2, little: data == 1 },
         _ => return Err(Unsuitable::NoProgram("it is an ELF file of an unknown class")),
     };
-    // System V, which is what Linux has, and Linux by its name.
+    // The values of System V, which Linux uses, and of Linux itself.
     if !matches!(identification[7], 0 | 3) {
         return Err(Unsuitable::NoProgram("it is for another operating system than Linux"));
     }
@@ -144,7 +144,7 @@ impl Header<'_> {
 mod tests {
     use super::*;
 
-    /// Returns a header of a machine with one program header of a type.
+    /// Returns the header of a program for a machine, with one program header of a type.
     fn program(machine: Machine, kind: u32) -> Vec<u8> {
         let (number, wide, little) = machine.header;
         let mut bytes = vec![0; if wide { 64 } else { 52 }];
@@ -196,7 +196,7 @@ mod tests {
                 let at = state as usize % bytes.len();
                 bytes[at] = (state >> 32) as u8;
             }
-            // What is found is nothing to rely on; that there is no panic is.
+            // The result is arbitrary, but the function must not panic.
             let _ = read(&bytes);
         }
     }

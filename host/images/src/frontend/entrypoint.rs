@@ -1,8 +1,8 @@
-//! The entrypoint that stands in front of a frontend's own.
+//! The entrypoint in front of a frontend's own.
 
 use super::PROGRAM;
 
-/// The program that BuildKit runs where an image has no entrypoint.
+/// The program that BuildKit runs in an image without an entrypoint.
 const DEFAULT: &str = "/run";
 
 /// The entrypoint of a frontend image.
@@ -14,11 +14,11 @@ pub struct Entrypoint {
     pub settings: Vec<String>,
     /// Patterns of repositories that policies may read.
     pub grants: Vec<String>,
-    /// The places from which builds may bring policies.
+    /// The sources from which builds may add policies.
     pub allowed: Vec<String>,
     /// The entrypoint of the frontend behind the program.
     pub child: Vec<String>,
-    /// Arguments that are not known.
+    /// Unknown arguments.
     pub others: Vec<String>,
 }
 
@@ -104,7 +104,7 @@ mod tests {
             allowed: texts(&["build-arg"]),
             ..Entrypoint::default()
         };
-        // options, the entrypoint that is wrapped, what is run
+        // options, the wrapped entrypoint, the command that runs
         let rows = [
             (Entrypoint::default(), &[][..], &["/run"][..]),
             (some, &["/bin/frontend", "--", "--policy", "x"], &["/bin/frontend", "--", "--policy", "x"]),

@@ -1,4 +1,4 @@
-//! The image that is made of a base: its documents, and the order in which they are written.
+//! The frontend image: its documents, and the order in which they are written.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use super::{LABEL, NETWORK_NONE};
 use crate::edit::{Config, Index, Manifest};
 use crate::layer::Layer;
 
-/// The step that an image's history gets.
+/// The step in the history of the image.
 const CREATED_BY: &str = "refkit frontend image";
 
 /// The image of one platform.
@@ -35,7 +35,7 @@ pub struct PlatformImage {
 /// The image of all platforms.
 #[derive(Debug, Clone)]
 pub struct Image {
-    /// The index; the manifest where the base has no index.
+    /// The index, or the manifest if the base has no index.
     pub root: Content,
     /// The images of the platforms, in the index's order.
     pub platforms: Vec<PlatformImage>,
@@ -51,8 +51,8 @@ pub struct MakeError {
     pub reason: EditError,
 }
 
-/// Returns the image of a base with layers on top, one for each place of a program that the base's images use. The
-/// entrypoint stands in front of that of each image; `policies` is what the label lists.
+/// Returns the image of a base with layers on top. `layers` has one for each program that the base's images use. The
+/// new entrypoint is in front of that of each image; `policies` is the content of the label.
 ///
 /// # Errors
 /// [`MakeError`] for a document of the base that cannot be edited.
@@ -64,7 +64,7 @@ pub fn make(
 ) -> Result<Image, MakeError> {
     let mut platforms = Vec::with_capacity(base.images.len());
     for image in &base.images {
-        // An image without a layer of its own gets none.
+        // An image without a layer is left out.
         let Some(layer) = layers.get(&image.program) else { continue };
         let failed = |reason| MakeError { document: image.manifest.descriptor.digest.clone(), reason };
         platforms.push((image.place, platform(image, layer, entrypoint, policies).map_err(failed)?));
@@ -111,7 +111,7 @@ fn platform(
     })
 }
 
-/// Returns the base's index with the manifests that were made, by their places, and without other entries.
+/// Returns the base's index with the new manifests, by their positions, and without other entries.
 fn index(base: &Content, made: &HashMap<usize, &Descriptor>) -> Result<Content, EditError> {
     let mut index = Index::read(&base.bytes)?;
     for (place, manifest) in made {
@@ -122,8 +122,8 @@ fn index(base: &Content, made: &HashMap<usize, &Descriptor>) -> Result<Content, 
 }
 
 impl Image {
-    /// Writes all of the image: first the base's layers where they are missing, then the new blobs, then the manifests,
-    /// and last the root under the tag. An interrupted write leaves no tag that points at missing content.
+    /// Writes the whole image: first the base's layers that are missing, then the new blobs, then the manifests, and
+    /// last the root under the tag. An interrupted write leaves no tag that points at missing content.
     ///
     /// # Errors
     /// [`CopyError`] with the side that failed: the source for a layer of the base, otherwise the destination.

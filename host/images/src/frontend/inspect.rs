@@ -1,5 +1,5 @@
-//! Finds out what a frontend image ships: the program and the policies that its layers have where its entrypoint says.
-//! It loads no component and no code; that is the caller's part.
+//! Inspects a frontend image: the program and the policies in its layers, at the paths that its entrypoint names. It
+//! loads no component and no code; the caller does that.
 
 use std::sync::Arc;
 
@@ -19,19 +19,19 @@ use crate::layers::{File, Files, Layers};
 pub struct Shipped {
     /// The entrypoint.
     pub entrypoint: Entrypoint,
-    /// The program, if it is there.
+    /// The program, if the image has it.
     pub program: Option<ShippedProgram>,
     /// The file at [`DEFAULT_CODE`].
     pub default_code: Option<Bytes>,
-    /// The policies that the entrypoint names, in its order; one that is missing is an error.
+    /// The policies that the entrypoint names, in its order; a missing one is an error.
     pub policies: Vec<ShippedPolicy>,
     /// Whether the label [`NETWORK_NONE`] is set.
     pub network_none: bool,
-    /// Whether a layer could not be followed, so that files that are missing here may be there.
+    /// Whether a layer could not be followed, so that a file that was not found may exist.
     pub unknown: bool,
     /// The reasons why the image cannot run.
     pub errors: Vec<String>,
-    /// What is not as this recipe makes it.
+    /// Differences from an image of this recipe.
     pub warnings: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ pub struct ShippedProgram {
     pub digest: Digest,
     /// The file's content.
     pub bytes: Bytes,
-    /// The machine that the program is for; `None` where the file is no static program.
+    /// The machine of the program; `None` if the file is no static program.
     pub machine: Option<Machine>,
     /// The version that the program carries.
     pub version: Option<String>,
@@ -59,7 +59,7 @@ pub struct ShippedPolicy {
     pub code: Option<Bytes>,
 }
 
-/// Inspects the images of one repository, and reads no layer twice.
+/// Inspects the images of one repository, and reads each layer once.
 pub struct Inspector {
     layers: Layers,
 }

@@ -1,4 +1,4 @@
-//! The label that lists the policies of an image, and where it differs from the policies themselves.
+//! The label that lists the policies of an image, and its differences from the policies themselves.
 
 use refkit_oci::document::Config;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ pub struct Listed {
     pub path: String,
     /// The component's digest.
     pub digest: String,
-    /// The name that the policy gives itself.
+    /// The policy's own name.
     pub name: String,
     /// The policy's version.
     pub version: String,

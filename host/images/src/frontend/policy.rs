@@ -18,12 +18,12 @@ pub struct PolicyFiles {
     pub stem: String,
     /// The component.
     pub component: Bytes,
-    /// The component's code, compiled ahead of time; `None` where there is no compiler for the platform.
+    /// The component's code, compiled ahead of time; `None` if there is no compiler for the platform.
     pub code: Option<Bytes>,
 }
 
-/// Returns the path of a policy in an image, without `.wasm`: its place in the chain, and of its file's name the
-/// characters that every tool takes.
+/// Returns the path of a policy in an image, without `.wasm`: its position in the chain, and the portable characters
+/// of its file's name.
 pub fn stem(place: usize, file: &Path) -> String {
     format!("{POLICIES}/{place:02}-{}", name(file))
 }

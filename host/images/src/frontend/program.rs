@@ -14,10 +14,10 @@ use super::elf::{self, Machine, Unsuitable};
 /// The program's name.
 pub const NAME: &str = "refkit-frontend";
 
-/// The start of the names of programs that say for which platform they are.
+/// The prefix of program names that contain the platform.
 pub const NAME_FOR_PLATFORM: &str = "refkit-frontend-linux-";
 
-/// The mark that stands before the version in a program's bytes; a `;` ends the version.
+/// The mark before the version in a program's bytes; a `;` ends the version.
 const MARK: &[u8] = b"refkit-frontend-version:";
 
 /// A static program.
@@ -27,7 +27,7 @@ pub struct Program {
     pub path: PathBuf,
     /// The file's content.
     pub bytes: Bytes,
-    /// The machine that the program is for.
+    /// The machine of the program.
     pub machine: Machine,
 }
 
@@ -58,7 +58,7 @@ pub enum ProgramError {
         one: PathBuf,
         /// The second file.
         other: PathBuf,
-        /// The machine that both are for.
+        /// The machine of both.
         machine: Machine,
     },
     /// The directory has no program.
@@ -70,7 +70,7 @@ pub enum ProgramError {
 }
 
 impl ProgramError {
-    /// Returns the machine that a dynamically linked program is for.
+    /// Returns the machine of a dynamically linked program.
     pub fn machine(&self) -> Option<Machine> {
         match self {
             Self::Unsuitable { reason: Unsuitable::Dynamic(machine), .. } => Some(*machine),
@@ -97,12 +97,12 @@ pub fn named(paths: &[PathBuf]) -> Result<Vec<Program>, ProgramError> {
     Ok(found)
 }
 
-/// Returns the programs in a directory, and the error of the one that was passed over, if there is one. Files whose
-/// names say for which platform they are come first.
+/// Returns the programs in a directory, and the error of the one that was skipped, if there is one. Files whose names
+/// contain their platform come first.
 ///
 /// # Errors
-/// [`ProgramError::Missing`] where there is none; the others for a file that is no program, unless it is the one that
-/// a build leaves beside a static one.
+/// [`ProgramError::Missing`] if there is none; the others for a file that is no static program, unless it is the one
+/// that a build leaves beside a static one.
 pub fn in_directory(directory: &Path) -> Result<(Vec<Program>, Option<ProgramError>), ProgramError> {
     let (mut found, mut own): (Vec<Program>, Option<ProgramError>) = (Vec::new(), None);
     for path in candidates(directory) {
@@ -122,7 +122,7 @@ pub fn in_directory(directory: &Path) -> Result<(Vec<Program>, Option<ProgramErr
     }
 }
 
-/// Returns the paths in a directory that have a program's name: those that say for which platform they are first.
+/// Returns the paths in a directory that have a program's name; those with a platform come first.
 fn candidates(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());

@@ -1,13 +1,13 @@
-//! Reads the headers of a tar archive, where there is one way to read them. The programs that unpack layers (containerd
-//! and all that use Go's `archive/tar`) and other readers differ in what they make of unusual headers, so an archive
-//! with one of those is an error: what is checked has to be what is unpacked.
+//! Reads the headers of a tar archive if they are unambiguous. The programs that unpack layers (containerd and all
+//! others that use Go's `archive/tar`) and other readers interpret unusual headers differently, so such a header is an
+//! error: the checked files have to be the unpacked ones.
 
 use std::io::{self, Read};
 
 /// The longest extension header, bytes: Go's limit.
 const EXTENSION_LIMIT: u64 = 1 << 20;
 
-/// The longest path, and the longest target of a link, bytes: Linux takes no longer one.
+/// The longest path, and the longest target of a link, in bytes: the limit of Linux.
 const PATH_LIMIT: usize = 4095;
 
 /// The kind of an entry.
@@ -17,7 +17,7 @@ pub enum Kind {
     File,
     Symlink,
     HardLink,
-    /// A device, a pipe, or a global header, which containerd puts in the place of what is there.
+    /// A device, a pipe, or a global header, which containerd puts in place of the existing file.
     Other,
 }
 
@@ -27,7 +27,7 @@ pub struct Header {
     /// The path from the root, without `.`, `..` and doubled slashes, as containerd cleans it. Empty for the root.
     pub path: String,
     pub kind: Kind,
-    /// The target of a link, as it is written.
+    /// The target of a link, as written.
     pub link: String,
     pub mode: u32,
     /// The size of the content in bytes.
@@ -37,7 +37,7 @@ pub struct Header {
 /// The fields that extension headers set for the entry after them.
 #[derive(Debug, Default)]
 struct Extended {
-    /// Whether there were such headers, and of which kind.
+    /// Whether there were such headers, and whether they are of POSIX's kind.
     pax: bool,
     gnu: bool,
     path: Option<String>,
@@ -45,10 +45,10 @@ struct Extended {
     size: Option<u64>,
 }
 
-/// Hands each entry and its content to a function, in the order of the archive.
+/// Calls a function with each entry and its content, in the order of the archive.
 ///
 /// # Errors
-/// What the function returns; an archive that is damaged, or that can be read in two ways.
+/// The function's error, or an error for an archive that is damaged or ambiguous.
 pub fn read<R: Read>(
     archive: &mut tar::Archive<R>,
     mut each: impl FnMut(Header, &mut dyn Read) -> io::Result<()>,
@@ -115,7 +115,7 @@ pub fn read<R: Read>(
         }
         let mode = number(&block[100..108]).and_then(|mode| u32::try_from(mode).ok());
         let mode = mode.ok_or_else(|| two_ways(&name, "its mode"))?;
-        // As in archives older than the type of directories.
+        // Archives from before the directory type mark directories by this slash.
         let kind = if block[156] == 0 && name.ends_with('/') { Kind::Directory } else { kind };
         if kind == Kind::Directory && size != 0 {
             return Err(two_ways(&name, "it is no file and has a content"));
@@ -125,7 +125,7 @@ pub fn read<R: Read>(
     Ok(())
 }
 
-/// Returns a path as containerd unpacks it: from the root, cleaned as text, never above the root.
+/// Returns a path as containerd unpacks it: cleaned as text, from the root and never above it.
 pub fn clean(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -138,8 +138,8 @@ pub fn clean(path: &str) -> String {
     parts.join("/")
 }
 
-/// Returns the name in a header. Readers agree on the prefix of POSIX's format and on none in GNU's; a GNU header with
-/// something else than times there is read with a prefix by Go.
+/// Returns the name in a header. Readers agree on the prefix of POSIX's format, but not on GNU's: Go reads a prefix
+/// from a GNU header that has no times there.
 fn name(block: &[u8; 512]) -> io::Result<String> {
     let name = text(&block[..100]);
     let gnu_time = |field: &[u8]| field[0] == 0 || field[0] & 0x80 != 0 || number(field).is_some();
@@ -154,7 +154,7 @@ fn name(block: &[u8; 512]) -> io::Result<String> {
     }
 }
 
-/// Returns a number in octal, as Go reads it; `None` for one that is written in another way.
+/// Returns an octal number, as Go reads it; `None` for another notation.
 fn number(field: &[u8]) -> Option<u64> {
     let is_padding = |byte: &u8| *byte == b' ' || *byte == 0;
     let start = field.iter().position(|byte| !is_padding(byte)).unwrap_or(field.len());
@@ -166,8 +166,8 @@ fn number(field: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0_u64, |number, digit| number.checked_mul(8)?.checked_add(u64::from(digit - b'0')))
 }
 
-/// Returns a text up to its first NUL. Bytes that are no UTF-8 become NUL and their number, which no name has: so two
-/// names that differ stay two.
+/// Returns a text up to its first NUL. Each byte that is not UTF-8 becomes NUL and its number, which no name contains,
+/// so that different names stay different.
 fn text(field: &[u8]) -> String {
     let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Unpacks a layer: gzip, zstd, or as it is.
+//! Unpacks a layer: gzip, zstd, or an uncompressed archive.
 
 use std::io::{self, Read};
 
@@ -10,7 +10,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 pub fn archive(layer: &[u8]) -> Box<dyn Read + '_> {
     match layer {
         [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(layer)),
-        // A frame, or one that is to be skipped.
+        // A frame, or a skippable frame.
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
             Box::new(Frames { rest: Some(layer), frame: None })
         }
@@ -18,7 +18,7 @@ pub fn archive(layer: &[u8]) -> Box<dyn Read + '_> {
     }
 }
 
-/// The frames of a zstd file, one after the other.
+/// The frames of a zstd file, in order.
 struct Frames<'a> {
     rest: Option<&'a [u8]>,
     frame: Option<StreamingDecoder<&'a [u8], ruzstd::decoding::FrameDecoder>>,
@@ -41,7 +41,7 @@ impl Read for Frames<'_> {
             match StreamingDecoder::new(rest) {
                 Ok(frame) => self.frame = Some(frame),
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
-                    // The magic number and the length stand before it.
+                    // The magic number and the length precede it.
                     let after = rest.get(8..).and_then(|rest| rest.get(length as usize..));
                     self.rest = Some(after.ok_or(io::ErrorKind::UnexpectedEof)?);
                 }

@@ -12,13 +12,13 @@ use super::archive::{self, Header, Kind, clean};
 use super::compressed;
 use super::links::{Links, is_within};
 
-/// The most bytes that the layers of one image may unpack to: programs and policies need a fraction of it.
+/// The most unpacked bytes of an image's layers: programs and policies need a fraction of it.
 pub const UNPACKED_LIMIT: u64 = 1 << 30;
 
 /// The most entries below the directory: several times what a hundred policies have.
 const ENTRIES_LIMIT: usize = 1000;
 
-/// The start of the names of files that hide something of the layers below, as OCI image-spec 1.1, section "Whiteouts".
+/// The prefix of files that hide files of the layers below, as OCI image-spec 1.1, section "Whiteouts".
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 
@@ -44,11 +44,11 @@ enum Entry {
 pub struct File {
     /// The permission bits.
     pub mode: u32,
-    /// The content; empty for a file that is not wanted.
+    /// The content; empty for a file that is not requested.
     pub content: Bytes,
 }
 
-/// The bytes that the layers of one image may still use.
+/// The limits that remain for the layers of one image.
 #[derive(Debug, Clone, Copy)]
 pub struct Left {
     /// Bytes to unpack.
@@ -65,10 +65,10 @@ impl Left {
         Self { unpacked: UNPACKED_LIMIT, kept, limit: kept }
     }
 
-    /// Subtracts the bytes of a file that is kept.
+    /// Subtracts the bytes of a kept file.
     ///
     /// # Errors
-    /// [`io::Error`] where fewer bytes are left.
+    /// [`io::Error`] if fewer bytes remain.
     pub fn keep(&mut self, bytes: u64) -> io::Result<()> {
         let text = || format!("the wanted files have more than {} bytes", self.limit);
         self.kept = self.kept.checked_sub(bytes).ok_or_else(|| io::Error::other(text()))?;
@@ -76,30 +76,30 @@ impl Left {
     }
 }
 
-/// What a layer has below the directory, and hides of the layers below it.
+/// The entries of a layer below the directory, and the paths that it hides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
     entries: BTreeMap<String, Entry>,
-    /// Paths, and whether only what is in them is hidden.
+    /// Paths, and whether only their content is hidden.
     hidden: Vec<(String, bool)>,
     links: Links,
 }
 
-/// What a layer has at a path.
+/// The entry of a layer at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found<'a> {
     /// The file.
     File(&'a File),
-    /// Something else than a file, or a path below something else than a directory.
+    /// An entry that is no file, or a path below such an entry.
     Other,
-    /// Nothing, whatever the layers below have.
+    /// Nothing, and the layers below are hidden.
     Hidden,
-    /// Nothing, so that the layers below decide.
+    /// Nothing, and the layers below decide.
     Below,
 }
 
 impl Contents {
-    /// Reads a layer. Of the files below the directory it keeps those at the wanted paths.
+    /// Reads a layer. Of the files below the directory it keeps those at the requested paths.
     ///
     /// # Errors
     /// A text for a layer that cannot be read, is too large, or has another content than the config says.
@@ -191,7 +191,8 @@ impl Contents {
         Ok(())
     }
 
-    /// Checks that the layer does not hide and have the same: what is left then depends on who unpacks it.
+    /// Checks that the layer does not hide and contain the same path: the result would depend on the unpacking
+    /// program.
     fn order_is_nothing(&self) -> io::Result<()> {
         for (hidden, inside) in &self.hidden {
             let both = |path: &&String| is_hidden(path, hidden, *inside);
@@ -209,19 +210,19 @@ impl Contents {
         &self.links
     }
 
-    /// Returns whether the layer itself makes the directories that a path is in, whatever the layers below have there.
+    /// Returns whether the layer itself creates the directories above a path, whatever the layers below contain.
     pub fn makes_directories_of(&self, path: &str) -> bool {
         let path = path.trim_start_matches('/');
         let mut above = path.match_indices('/').map(|(end, _)| &path[..end]);
         above.all(|directory| self.entries.get(directory) == Some(&Entry::Directory))
     }
 
-    /// Returns whether there is anything that decides about the directory.
+    /// Returns whether no entry decides about the directory.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.hidden.is_empty()
     }
 
-    /// Returns the bytes of the files that are kept.
+    /// Returns the bytes of the kept files.
     pub fn kept(&self) -> u64 {
         let size = |entry: &Entry| if let Entry::File(file) = entry { file.content.len() as u64 } else { 0 };
         self.entries.values().map(size).sum()
@@ -233,7 +234,7 @@ impl Contents {
         self.entries.iter().filter_map(file)
     }
 
-    /// Returns what the layer has at a path.
+    /// Returns the entry of the layer at a path.
     pub fn find(&self, path: &str) -> Found<'_> {
         let path = path.trim_start_matches('/');
         let above = path.match_indices('/').map(|(end, _)| &path[..end]);
@@ -258,12 +259,12 @@ fn decides(name: &str, root: &str) -> bool {
     name == root || name == OPAQUE || name.strip_prefix(WHITEOUT) == Some(root)
 }
 
-/// Returns whether a path is hidden by one that is, or of which what is inside is.
+/// Returns whether a path is hidden by another one, or by one whose content is hidden.
 fn is_hidden(path: &str, hidden: &str, inside: bool) -> bool {
     hidden.is_empty() || (is_within(path, hidden) && !(inside && path == hidden))
 }
 
-/// Hashes what is read, and ends where too much is.
+/// Hashes the bytes that are read, and ends with an error beyond the limit.
 struct Bounded<'a, R> {
     from: R,
     hasher: Hasher,

@@ -1,18 +1,18 @@
-//! Where entries of layers go that are written through symbolic links. Unpacking follows links in the parents of an
-//! entry; whether it sees those of other layers depends on how the layers are stored. So every link of every layer
-//! counts, and where an entry may go is a list.
+//! Finds the paths of entries that are written through symbolic links. Unpacking follows links in the parents of an
+//! entry; whether it sees the links of other layers depends on how the layers are stored. So every link of every layer
+//! counts, and an entry has a list of possible paths.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::archive::clean;
 
-/// How many links and directories an image may have to be followed: several times what large distributions have.
+/// The most links and directories of an image that are followed: several times as many as in large distributions.
 const LIMIT: usize = 200_000;
 
-/// The most bytes that their names may have together.
+/// The most bytes of all their names.
 const TEXT_LIMIT: usize = 16 << 20;
 
-/// How many ways one path is followed.
+/// The most variants of one path that are followed.
 const WAYS_LIMIT: usize = 1000;
 
 /// The symbolic links of layers, and the directories into which entries are written.
@@ -20,7 +20,7 @@ const WAYS_LIMIT: usize = 1000;
 pub struct Links {
     /// The targets by the paths of the links; a path may be a link in several layers.
     links: BTreeMap<String, BTreeSet<String>>,
-    /// Parents of entries, with whether one of these entries would decide about the directory, were it in the root.
+    /// Parents of entries, with whether one of these entries would decide about the directory if it were in the root.
     parents: BTreeMap<String, bool>,
     /// The bytes of all names.
     text: usize,
@@ -33,7 +33,7 @@ impl Links {
         self.links.entry(path.to_owned()).or_default().insert(target.to_owned());
     }
 
-    /// Adds the parent of an entry. `decides` says that its name would decide about the directory in the root.
+    /// Adds the parent of an entry. `decides` says whether its name would decide about the directory in the root.
     pub fn entry(&mut self, path: &str, decides: bool) {
         if let Some((parent, _)) = path.rsplit_once('/') {
             match self.parents.get_mut(parent) {
@@ -46,12 +46,12 @@ impl Links {
         }
     }
 
-    /// Returns whether there are more than can be followed.
+    /// Returns whether the links exceed the limits.
     pub fn are_too_many(&self) -> bool {
         self.links.len() + self.parents.len() > LIMIT || self.text > TEXT_LIMIT
     }
 
-    /// Adds those of another layer.
+    /// Adds the links of another layer.
     pub fn extend(&mut self, other: &Self) {
         self.text += other.text;
         for (path, targets) in &other.links {
@@ -62,8 +62,8 @@ impl Links {
         }
     }
 
-    /// Returns whether all entries are in the root or below a directory: then no link of another layer can lead one
-    /// there.
+    /// Returns whether all entries are in the root or below a directory. Then no link of another layer can lead an
+    /// entry there.
     pub fn are_within(&self, root: &str) -> bool {
         self.parents.keys().all(|parent| is_within(parent, root))
     }
@@ -73,10 +73,10 @@ impl Links {
         prefixes(path).any(|prefix| self.links.contains_key(prefix))
     }
 
-    /// Returns a directory through which an entry may get to a directory of the root that it does not name.
+    /// Returns a directory through which an entry may be written to a directory of the root that it does not name.
     ///
     /// # Errors
-    /// A text for links that lead on and on.
+    /// The reason if links lead on endlessly.
     pub fn leads_into(&self, root: &str) -> Result<Option<String>, String> {
         if self.links.is_empty() {
             return Ok(None);
@@ -90,7 +90,7 @@ impl Links {
         Ok(None)
     }
 
-    /// Returns where a path may be, besides where it says.
+    /// Returns the possible paths of a path, besides itself.
     fn places(&self, path: &str) -> Result<HashSet<String>, String> {
         let (mut places, mut open) = (HashSet::new(), vec![path.to_owned()]);
         while let Some(path) = open.pop() {
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn links_are_followed() {
-        // links, the parent of an entry and whether its name decides, whether that gets into /refkit
+        // links, the parent of an entry and whether its name decides, whether it is written into /refkit
         type Row<'a> = (&'a [(&'a str, &'a str)], (&'a str, bool), bool);
         let rows: [Row<'_>; 14] = [
             (&[], ("refkit/policies", false), false),

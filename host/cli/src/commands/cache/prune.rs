@@ -8,7 +8,7 @@ use refkit_content::disk;
 
 use super::{Caches, PruneWhat};
 
-/// Removes what the user asks for from both caches.
+/// Removes the selected entries from both caches.
 ///
 /// # Errors
 /// The error of a cache that cannot be read or written.
@@ -26,7 +26,7 @@ pub async fn run(caches: &Caches, what: &PruneWhat) -> anyhow::Result<(disk::Fre
     Ok((caches.content.prune(content).await?, caches.compiled(|cache| cache.prune(compiled))?))
 }
 
-/// Returns how many bytes of each cache stay if both together keep `size` bytes: the entries that were used last, of
+/// Returns how many bytes of each cache remain if both together keep `size` bytes: the most recently used entries of
 /// either cache.
 fn shares(content: &[(SystemTime, u64)], compiled: &[(SystemTime, u64)], size: u64) -> (u64, u64) {
     let of = |uses: &[(SystemTime, u64)], which: usize| uses.iter().map(|(at, cost)| (*at, which, *cost)).collect();
@@ -54,7 +54,7 @@ mod tests {
     fn the_entries_that_were_used_last_stay() {
         let at = |seconds: u64, cost: u64| (SystemTime::UNIX_EPOCH + Duration::from_secs(seconds), cost);
         let (content, compiled) = ([at(1, 10), at(4, 10), at(5, 10)], [at(2, 100), at(3, 100)]);
-        // size, the bytes of content and of compiled policies that stay
+        // size, the bytes of content and of compiled policies that remain
         for (size, wanted) in [
             (u64::MAX, (30, 200)),
             (230, (30, 200)),

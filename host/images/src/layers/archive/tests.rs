@@ -1,6 +1,6 @@
 use super::*;
 
-/// Returns a header of POSIX's format, of a type and with a content, and the content.
+/// Returns a header of POSIX's format with a type and a content, followed by the content.
 fn entry(kind: u8, name: &str, content: &[u8], change: impl FnOnce(&mut [u8; 512])) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
     header.set_mode(0o644);
@@ -51,7 +51,7 @@ const GNU: &[u8] = b"ustar  \0";
 fn names_are_read_as_go_reads_them() {
     let long = "d/".repeat(100) + "name";
     let gnu_name = entry(b'L', "././@LongLink", format!("{long}\0").as_bytes(), put(257, GNU));
-    // what is in the archive, the only entry
+    // the archive, its only entry
     let rows = [
         (vec![plain(b'0', "a//./b/../c")], "a/c", Kind::File),
         (vec![plain(b'0', "../../c")], "c", Kind::File),
@@ -83,7 +83,7 @@ fn what_readers_differ_in_is_an_error() {
     let gnu_name = || entry(b'L', "././@LongLink", b"other\0", put(257, GNU));
     // the archive's content, the error
     let rows = [
-        // Go takes this for a prefix.
+        // Go reads this as a prefix.
         (
             vec![entry(b'0', "a", b"", |block| {
                 put(257, GNU)(block);

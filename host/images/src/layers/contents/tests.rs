@@ -6,7 +6,7 @@ use refkit_oci::Algorithm;
 
 use super::*;
 
-/// Returns an archive: a path that ends in `/` is a directory, content that begins with `->` or `=>` a symbolic
+/// Returns an archive. A path that ends in `/` is a directory; content that begins with `->` or `=>` makes a symbolic
 /// or a hard link.
 fn archive(entries: &[(&str, &str)]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
@@ -44,7 +44,7 @@ fn wanted(paths: &[&str]) -> Wanted {
 
 #[test]
 fn a_layer_decides_or_leaves_it_to_those_below() {
-    // entries, path, what is found: the content, or a word
+    // entries, path, the result: the content, or a word
     type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
     let rows: [Row<'_>; 19] = [
         (&[], "/refkit/a", "below"),
@@ -148,7 +148,7 @@ fn damaged_layers_are_errors_or_layers() {
             let at = state as usize % bytes.len();
             bytes[at] = (state >> 32) as u8;
         }
-        // Every other time the checksums of the headers, all blocks of the archive but one, are right again.
+        // In every other round the checksums of all headers but one are corrected.
         if state & 1 == 0 {
             for block in bytes.chunks_exact_mut(512).filter(|block| block[0] != b'1') {
                 let mut header = tar::Header::from_byte_slice(block).clone();
