@@ -177,7 +177,7 @@ fn place(endpoint: &Endpoint, response: &Response) -> Result<Url, ErrorKind> {
     if endpoint.is_at(&location) && location.username().is_empty() && location.password().is_none() {
         return Ok(location);
     }
-    Err(ErrorKind::Malformed(format!("its upload is at another place, {}, which gets nothing", shown(&location))))
+    Err(ErrorKind::Malformed(format!("its upload is at another host, {}, which receives nothing", shown(&location))))
 }
 
 /// Returns how many bytes of the blob the registry has, by the response's `Range`: `0-LAST`, and some registries write

@@ -34,9 +34,9 @@ async fn pages_at_other_hosts_are_not_requested() {
     registry.put_manifest("app", Some("t"), "application/vnd.oci.image.index.v1+json", "{}");
     let from = repository(&registry.host());
     let rows = [
-        (format!("<http://{}/v2/app/tags/list>; rel=\"next\"", other.host()), "another place"),
-        ("<https://169.254.169.254/x>; rel=next".to_owned(), "another place"),
-        (format!("<http://a:b@{}/v2/app/tags/list>; rel=next", registry.host()), "another place"),
+        (format!("<http://{}/v2/app/tags/list>; rel=\"next\"", other.host()), "another host"),
+        ("<https://169.254.169.254/x>; rel=next".to_owned(), "another host"),
+        (format!("<http://a:b@{}/v2/app/tags/list>; rel=next", registry.host()), "another host"),
         ("<http://[>; rel=\"next\"".to_owned(), "no URL"),
         ("</v2/app/tags/list>; rel=\"next\"".to_owned(), "back to an earlier page"),
     ];

@@ -73,7 +73,7 @@ async fn uploads_at_other_hosts_are_refused() {
         registry.add(Rule::on("POST *", Fault::status(202).header("location", &location)).admitted());
         let body = Body::from_bytes(Origin::Memory, "0123456789".into());
         let found = error_of(client(user()).push_blob(&repository(&registry.host()), &what, body).await);
-        assert!(found.to_string().contains("another place"), "{location}: {found}");
+        assert!(found.to_string().contains("another host"), "{location}: {found}");
         assert_eq!(registry.count("PUT *"), 0);
     }
     assert_eq!(other.count("*"), 0);

@@ -19,7 +19,8 @@ async fn pushes_that_fail_are_cancelled() {
     let zero = format!("sha256:{}", "0".repeat(64));
     let patch = |fault| on("PATCH *", fault);
     let says = |range: &str| patch(Fault::normal().header("range", range)).first(1);
-    let lies: Is = |found| matches!(found, ErrorKind::Malformed(what) if what.contains("of which it got"));
+    let lies: Is =
+        |found| matches!(found, ErrorKind::Malformed(what) if what.contains("bytes of the upload after a chunk"));
     let rows: Vec<(&str, usize, Vec<Rule>, Is)> = vec![
         ("it has more than it got", 600, vec![says("0-99999")], lies),
         (
@@ -160,7 +161,7 @@ async fn locations_are_followed_within_the_registry() {
     let (what, bytes) = blob(600);
     for (location, wanted) in [
         ("/v2/app/blobs/uploads/upload-1?_state=moved".to_owned(), None),
-        (format!("http://{}/v2/app/blobs/uploads/upload-1", other.host()), Some("another place")),
+        (format!("http://{}/v2/app/blobs/uploads/upload-1", other.host()), Some("another host")),
         ("http://[".to_owned(), Some("no URL")),
     ] {
         let registry = FaultRegistry::start().unwrap();
