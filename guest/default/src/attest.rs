@@ -1,4 +1,4 @@
-//! Manifests about images.
+//! Attestations of images.
 
 use refkit_policy::oci;
 use refkit_policy::oci::document::{Index, media_type};
@@ -8,9 +8,9 @@ use crate::digests::Digests;
 use crate::documents::{Documents, bare_of};
 use crate::{MAX_IMAGES, Place};
 
-/// What starts the artifact types of referrers that attest something: provenance, SBOMs and signatures in the forms
-/// that BuildKit, cosign, GitHub and Notation attach. Other referrers (a Helm values file, a scan report in a format
-/// of its own) are no attestations.
+/// The prefixes of the artifact types of attestations: provenance, SBOMs and signatures in the forms that BuildKit,
+/// cosign, GitHub and Notation attach. Other referrers (a Helm values file, a scan report in a format of its own) are
+/// no attestations.
 const ARTIFACT_TYPES: [&str; 6] = [
     "application/vnd.docker.attestation.manifest.v1+json",
     "application/vnd.in-toto+json",
@@ -22,15 +22,15 @@ const ARTIFACT_TYPES: [&str; 6] = [
     "application/vnd.cncf.notary.signature",
 ];
 
-/// The most attestations of all images together: more do not fit into what a host takes from a policy (1 MiB). An index
-/// can name the same image, and attest it, again and again.
+/// The most attestations of all images together: more do not fit into the outcome that a host accepts (1 MiB). An
+/// index can list the same image, and attest it, any number of times.
 const MAX_ATTESTATIONS: usize = 4 * MAX_IMAGES;
 
-/// Sets the attestations of every image: the entries of the index that holds it which name it, and for images without
-/// one, referrers, all asked for side by side. A registry that cannot list referrers has none.
+/// Sets the attestations of every image: the entries of its index that refer to it, and for images without any, its
+/// referrers, all requested in one call. A registry that cannot list referrers has none.
 ///
 /// # Errors
-/// When there are more than [`MAX_ATTESTATIONS`].
+/// An error if there are more than [`MAX_ATTESTATIONS`].
 pub(crate) fn attest(documents: &mut Documents<'_, impl Host>, places: &mut [Place]) -> Result<(), Error> {
     let mut left = MAX_ATTESTATIONS;
     from_indexes(documents, places, &mut left)?;
@@ -68,7 +68,7 @@ fn take(documents: &Documents<'_, impl Host>, left: &mut usize, attestations: us
 }
 
 fn from_indexes(documents: &Documents<'_, impl Host>, places: &mut [Place], left: &mut usize) -> Result<(), Error> {
-    // Images of one index stand side by side, so what an index says is gathered once for all of them.
+    // Images of one index are adjacent, so the attestations of an index are collected once for all of them.
     let mut holder = String::new();
     let mut attesting = Attesting::default();
     for image in places.iter_mut().flatten() {
@@ -84,7 +84,7 @@ fn from_indexes(documents: &Documents<'_, impl Host>, places: &mut [Place], left
     Ok(())
 }
 
-/// The entries of an index that attest others, by what they attest.
+/// The attestations in an index, by their subjects.
 #[derive(Default)]
 struct Attesting<'a> {
     subjects: Digests,

@@ -1,4 +1,4 @@
-//! What manifests and configs tell of images.
+//! Configs and platforms of images, from their manifests.
 
 use refkit_policy::oci::document::{self, media_type};
 use refkit_policy::{Absence, Error, Host, Image, Platform};
@@ -7,11 +7,11 @@ use crate::Place;
 use crate::digests::Digests;
 use crate::documents::{Documents, bare_of};
 
-/// Reads the manifests of the images that are meant, all side by side, and sets their configs. A config's bytes are
-/// read only where nothing else tells the platform: the host attaches them by itself.
+/// Reads the manifests of the images, all in one call, and sets their configs. It reads a config's bytes only if
+/// nothing else names the platform: the host attaches the bytes itself.
 ///
-/// A manifest whose config is no image config (an artifact) stays an image without config: it is what the reference
-/// names. What cannot be fetched or read leaves a failure in its place.
+/// A manifest whose config is no image config (an artifact) stays an image without config, because the reference names
+/// it. An image whose content cannot be fetched or read becomes a failure.
 pub(crate) fn configure(
     documents: &mut Documents<'_, impl Host>,
     places: &mut [Place],

@@ -1,10 +1,10 @@
-//! Digests, each once.
+//! A set of digests, in order.
 
 use std::collections::BTreeMap;
 
-/// Digests in the order in which they were first added. What belongs to them stands in lists of the same order, so
-/// that this is the only map: each further kind of map would make the component 5 KB larger. An ordered one, because
-/// digests come from a stranger, and an attacker cannot choose them so that it becomes slow.
+/// Digests in the order in which they were first added. Values for them are in lists of the same order, so that this
+/// is the only map: each further kind of map would add 5 KB to the component. It is an ordered map, because an
+/// attacker who chooses the digests cannot make it slow.
 #[derive(Default)]
 pub(crate) struct Digests {
     list: Vec<String>,
@@ -22,7 +22,7 @@ impl Digests {
         true
     }
 
-    /// Returns the place of a digest in the order.
+    /// Returns the position of a digest.
     pub(crate) fn place(&self, digest: &str) -> Option<usize> {
         self.places.get(digest).copied()
     }

@@ -1,4 +1,4 @@
-//! Manifests and indexes: fetched side by side, read strictly, each once.
+//! Manifests and indexes: fetched together, read strictly, each once.
 
 use refkit_policy::oci;
 use refkit_policy::oci::document::{self, Document, DocumentError, Index, Limits, Manifest};
@@ -6,13 +6,13 @@ use refkit_policy::{Descriptor, Error, ErrorCode, Host, Reference};
 
 use crate::digests::Digests;
 
-/// What was read in one run.
+/// The documents of one run.
 pub(crate) struct Documents<'a, H> {
     pub(crate) host: &'a H,
     pub(crate) reference: &'a Reference,
     pub(crate) root: Document,
     root_digest: String,
-    /// What was read below the root, and what came of it.
+    /// The digests below the root, and the results of reading them.
     digests: Digests,
     below: Vec<Result<Document, Error>>,
 }
@@ -26,8 +26,8 @@ impl<'a, H: Host> Documents<'a, H> {
         Ok(Self { host, reference, root, root_digest, digests: Digests::default(), below: Vec::new() })
     }
 
-    /// Fetches and reads, side by side, what was not read before. Whether that went well [`Documents::index`] and
-    /// [`Documents::manifest`] say.
+    /// Fetches and reads the documents that were not read before, in one call. [`Documents::index`] and
+    /// [`Documents::manifest`] return the errors.
     pub(crate) fn read(&mut self, wanted: &[&Descriptor]) {
         let mut media_types = Vec::new();
         for descriptor in wanted {
@@ -64,12 +64,12 @@ impl<'a, H: Host> Documents<'a, H> {
         }
     }
 
-    /// Returns the digest of the index that holds an image with these parents: the last of them, or the root.
+    /// Returns the digest of the index that lists an image with these parents: the last of them, or the root.
     pub(crate) fn holder<'b>(&'b self, parents: &'b [Descriptor]) -> &'b str {
         parents.last().map_or(&self.root_digest, |parent| &parent.digest)
     }
 
-    /// Returns how a person names content of this repository.
+    /// Returns the reference to content of this repository, for messages.
     pub(crate) fn name(&self, digest: &str) -> String {
         name(self.reference, digest)
     }
@@ -90,7 +90,7 @@ impl<'a, H: Host> Documents<'a, H> {
     }
 }
 
-/// Returns a descriptor with what every descriptor has.
+/// Returns a descriptor with the three mandatory fields.
 pub(crate) fn bare(media_type: &str, digest: &str, size: u64) -> Descriptor {
     Descriptor {
         media_type: media_type.to_owned(),
@@ -102,7 +102,7 @@ pub(crate) fn bare(media_type: &str, digest: &str, size: u64) -> Descriptor {
     }
 }
 
-/// Returns the same of a descriptor that was read.
+/// Returns the same for a descriptor from a document.
 pub(crate) fn bare_of(descriptor: &oci::Descriptor) -> Descriptor {
     bare(&descriptor.media_type, descriptor.digest.as_str(), descriptor.size)
 }

@@ -2,11 +2,11 @@
 //! contract.
 //!
 //! - `documents` reads manifests and indexes strictly, each once.
-//! - `select` takes the one image that suits a platform, `walk` lists all of them.
-//! - `config` learns configs and platforms from manifests, `attest` finds what attests them.
+//! - `select` selects the image that suits a platform best, `walk` lists all images.
+//! - `config` reads configs and platforms from manifests, `attest` finds attestations.
 //!
-//! Descriptors that are made here hold media type, digest and size and no more: of a descriptor the host reads the
-//! digest and puts its own record in place, so annotations and platforms would be copied for nothing.
+//! Descriptors of this policy have media type, digest and size alone. The host reads only the digest and uses its own
+//! record, so copying annotations and platforms would be useless.
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 #![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
@@ -23,14 +23,14 @@ use refkit_policy::{
     Absence, Description, Descriptor, Error, Host, Image, Outcome, Parts, Policy, Request, Resolved, Selection,
 };
 
-/// How far below the root an index may be. Images with one nested index exist, with two nobody has seen one.
+/// How far below the root an index may be. Images with one nested index exist; no known image has two.
 pub const MAX_DEPTH: usize = 8;
 
-/// How many images one answer may hold: about as many as a host takes from a policy (1 MiB), far more than any index
-/// that people publish has, and a bound for indexes that name the same index again and again.
+/// How many images one outcome may have: about as many as a host accepts (1 MiB), far more than any published index
+/// lists, and a limit for indexes that list the same index any number of times.
 pub const MAX_IMAGES: usize = 1024;
 
-/// What became of one place of the answer.
+/// One item of the outcome.
 type Place = Result<Image, Absence>;
 
 /// The default policy.
@@ -72,7 +72,7 @@ impl Policy for Default {
 
 refkit_policy::export!(Default);
 
-/// A root that is a manifest answers every platform, unchecked.
+/// A root that is a manifest is the image for every platform, unchecked.
 fn manifest(
     documents: &mut Documents<'_, impl Host>,
     root: &Descriptor,

@@ -1,4 +1,4 @@
-//! The one image that suits a platform, as BuildKit and containerd choose it.
+//! Selects the image that suits a platform, as BuildKit and containerd do.
 
 use refkit_policy::oci;
 use refkit_policy::oci::document::{Entry, Index, Unverifiable, media_type};
@@ -8,20 +8,20 @@ use refkit_policy::{Absence, Descriptor, Error, ErrorCode, Host, Image, Platform
 use crate::documents::{Documents, bare_of};
 use crate::{MAX_DEPTH, Place, config};
 
-/// One wanted platform on its way down.
+/// The search for one platform.
 struct Search {
     only: Only,
     parents: Vec<Descriptor>,
-    /// Where it came to an end.
+    /// The result, once the search has ended.
     place: Option<Place>,
 }
 
-/// Returns, for each wanted platform, the image that suits it best. With `configs`, what the manifests say is learnt
-/// for all of them, otherwise only where the platform is not known without.
+/// Returns, for each requested platform, the image that suits it best. With `configs`, all manifests are read;
+/// otherwise only those whose platform is unknown.
 pub(crate) fn select(documents: &mut Documents<'_, impl Host>, wanted: Vec<Platform>, configs: bool) -> Vec<Place> {
     let search = |wanted: Platform| Search { only: Only::new(wanted.into()), parents: Vec::new(), place: None };
     let mut searches: Vec<Search> = wanted.into_iter().map(search).collect();
-    // Every round takes all searches that are not at their end one index further down.
+    // Every round takes all unfinished searches one index further down.
     loop {
         for search in searches.iter_mut().filter(|search| search.place.is_none()) {
             search.place = step(documents, search);
@@ -45,7 +45,7 @@ pub(crate) fn select(documents: &mut Documents<'_, impl Host>, wanted: Vec<Platf
     places
 }
 
-/// Looks into one index. Returns the place where the search ends there, or `None` with one more parent.
+/// Searches one index. Returns the result if the search ends there, or `None` after adding a parent.
 fn step(documents: &Documents<'_, impl Host>, search: &mut Search) -> Option<Place> {
     let index = match documents.index(documents.holder(&search.parents)) {
         Ok(index) => index,
@@ -72,8 +72,8 @@ fn step(documents: &Documents<'_, impl Host>, search: &mut Search) -> Option<Pla
     None
 }
 
-/// Returns the entry that a stable sort by the matcher's order puts first, entries without a platform last, of those
-/// that match or have no platform.
+/// Returns the best entry of those that match or have no platform: the first one of a stable sort by the matcher, with
+/// entries without a platform last.
 fn best<'a>(index: &'a Index, only: &Only) -> Option<Entry<'a>> {
     let mut best: Option<Entry<'a>> = None;
     for entry in index.entries() {
@@ -89,8 +89,8 @@ fn best<'a>(index: &'a Index, only: &Only) -> Option<Entry<'a>> {
     best
 }
 
-/// Checks an image whose index does not tell its platform against what its config tells. A config that tells none is a
-/// failure: containerd puts the builder's own operating system in the place of a missing one.
+/// Checks the platform in the config of an image whose index entry has none. A config without one is a failure,
+/// because containerd would use the builder's own operating system.
 fn check(documents: &Documents<'_, impl Host>, place: &mut Place, only: &Only) {
     let Ok(image) = place else { return };
     let absence = match &image.platform {
@@ -107,7 +107,7 @@ fn check(documents: &Documents<'_, impl Host>, place: &mut Place, only: &Only) {
     *place = Err(absence);
 }
 
-/// Returns the image that an entry names, with what the index tells of it.
+/// Returns the image of an entry, with the entry's platform and annotations.
 pub(crate) fn image(entry: &oci::Descriptor, parents: Vec<Descriptor>) -> Image {
     Image {
         platform: entry.platform.as_ref().map(|platform| platform.clone().normalized().into()),
@@ -118,13 +118,13 @@ pub(crate) fn image(entry: &oci::Descriptor, parents: Vec<Descriptor>) -> Image 
     }
 }
 
-/// Returns the error of an index that is too far below the root.
+/// Returns the error for an index that is too far below the root.
 pub(crate) fn too_deep(documents: &Documents<'_, impl Host>, entry: &oci::Descriptor) -> Error {
     let name = documents.name(entry.digest.as_str());
     Error::invalid(format_args!("{name}: indexes are nested deeper than {MAX_DEPTH} levels"))
 }
 
-/// Returns the error of an entry whose digest is of an unknown algorithm.
+/// Returns the error for an entry whose digest has an unknown algorithm.
 pub(crate) fn unverifiable(documents: &Documents<'_, impl Host>, entry: &Unverifiable) -> Error {
     let index = documents.reference;
     Error::new(ErrorCode::Unsupported, format!("{}/{}: {}", index.registry, index.repository, entry.error()))

@@ -1,4 +1,4 @@
-//! Every image of an index and of the indexes in it.
+//! Lists the images of an index and of its nested indexes.
 
 use refkit_policy::oci;
 use refkit_policy::oci::document::{Entry, media_type};
@@ -9,11 +9,11 @@ use crate::documents::{Documents, bare_of};
 use crate::select::{image, too_deep, unverifiable};
 use crate::{MAX_DEPTH, MAX_IMAGES, Place};
 
-/// Returns every image in the order of the index. Entries that are neither manifest nor index are passed over, and so
-/// are attestations.
+/// Returns every image in the order of the index. It skips attestations, and entries that are neither manifests nor
+/// indexes.
 ///
 /// # Errors
-/// When there are more than [`MAX_IMAGES`].
+/// An error if there are more than [`MAX_IMAGES`].
 pub(crate) fn walk(documents: &mut Documents<'_, impl Host>) -> Result<Vec<Place>, Error> {
     read_nested(documents)?;
     let mut walk = Walk { documents, opened: Digests::default(), entries: Vec::new(), steps: 0, places: Vec::new() };
@@ -21,7 +21,7 @@ pub(crate) fn walk(documents: &mut Documents<'_, impl Host>) -> Result<Vec<Place
     Ok(walk.places)
 }
 
-/// Reads the indexes in the index, those of one level side by side, each once wherever it stands.
+/// Reads the nested indexes, those of one level in one call, and each once.
 fn read_nested(documents: &mut Documents<'_, impl Host>) -> Result<(), Error> {
     let mut seen = Digests::default();
     let mut level = nested(documents, documents.holder(&[]), &mut seen);
@@ -38,7 +38,7 @@ fn read_nested(documents: &mut Documents<'_, impl Host>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the indexes that an index names and that were not seen before.
+/// Returns the nested indexes of an index that were not seen before.
 fn nested(documents: &Documents<'_, impl Host>, digest: &str, seen: &mut Digests) -> Vec<Descriptor> {
     let Ok(index) = documents.index(digest) else { return Vec::new() };
     let nested = index.manifests.iter().filter(|entry| media_type::is_index(&entry.media_type));
@@ -47,17 +47,16 @@ fn nested(documents: &Documents<'_, impl Host>, digest: &str, seen: &mut Digests
 
 struct Walk<'a, 'b, H> {
     documents: &'a Documents<'b, H>,
-    /// The indexes that were opened, and of each the entries that count: what an index only passes over is looked at
-    /// once, wherever and however often it stands.
+    /// The opened indexes with their relevant entries. An index that occurs many times is filtered only once.
     opened: Digests,
     entries: Vec<Vec<Entry<'a>>>,
-    /// Indexes that were come by: one that is named again and again need not hold a single image to keep a reader busy.
+    /// The number of visited indexes: an index that occurs again and again costs time even without images.
     steps: usize,
     places: Vec<Place>,
 }
 
 impl<H: Host> Walk<'_, '_, H> {
-    /// Adds the images of the index that the parents lead to.
+    /// Adds the images of the index to which the parents lead.
     fn open(&mut self, parents: &mut Vec<Descriptor>) -> Result<(), Error> {
         self.steps += 1;
         let documents = self.documents;
@@ -99,20 +98,20 @@ impl<H: Host> Walk<'_, '_, H> {
     }
 }
 
-/// Returns whether an entry is an image or an index, or cannot be told from one.
+/// Returns whether an entry is an image or an index, or cannot be distinguished from one.
 fn counts(entry: &Entry<'_>) -> bool {
     match entry {
         Entry::Verifiable(entry) if media_type::is_index(&entry.media_type) => true,
         Entry::Verifiable(entry) => media_type::is_manifest(&entry.media_type) && !is_attestation(entry),
-        // What no platform suits is an attestation.
+        // An entry whose platform matches nothing is an attestation.
         Entry::Unverifiable(entry) => {
             media_type::is_document(&entry.media_type) && !entry.platform.as_ref().is_some_and(is_unknown)
         }
     }
 }
 
-/// Returns whether an entry is an attestation and cannot be taken for an image: it says what it attests, and no
-/// platform suits it. Without the second condition, an annotation would hide an image that a build can still get.
+/// Returns whether an entry is certainly an attestation: it names its subject, and its platform matches nothing.
+/// Without the second condition, an annotation would hide an image that a build can still select.
 fn is_attestation(entry: &oci::Descriptor) -> bool {
     entry.attests().is_some() && entry.platform.as_ref().is_some_and(is_unknown)
 }

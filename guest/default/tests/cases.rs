@@ -1,4 +1,4 @@
-//! The table of cases, natively.
+//! Runs the table of cases natively.
 
 use refkit_default::Default;
 use refkit_policy::testing::{End, check};
@@ -8,8 +8,8 @@ fn cases() {
     check::<Default, End>(include_str!("../../../tests/fixtures/policy_cases/default.json"));
 }
 
-/// An index that names an image 65 times, and attests it 64 times: 4,160 attestations, of which 4,096 are the most. One
-/// time less is as many as there may be.
+/// An index that lists an image 65 times, and attests it 64 times: 4,160 attestations, more than the limit of 4,096.
+/// With 64 times it is within the limit.
 #[test]
 fn attestations_have_a_bound() {
     let case = |images: usize, outcome: &str| {

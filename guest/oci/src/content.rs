@@ -7,8 +7,8 @@ use crate::Descriptor;
 /// A manifest or an index with its bytes, which have the size and the digest of the descriptor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    /// What the content is.
+    /// The content's descriptor.
     pub descriptor: Descriptor,
-    /// The bytes as the registry sent them.
+    /// The bytes from the registry, unchanged.
     pub bytes: Bytes,
 }

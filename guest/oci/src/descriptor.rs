@@ -4,7 +4,7 @@ use base64ct::{Base64, Encoding as _};
 
 use crate::{Digest, Platform};
 
-/// The description of one content. Every field was checked when it was read.
+/// A descriptor of content. Every field was checked when it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Descriptor {
     /// The content's media type.
@@ -13,20 +13,20 @@ pub struct Descriptor {
     pub digest: Digest,
     /// The number of bytes.
     pub size: u64,
-    /// What an index says of the platform, word for word.
+    /// The platform in an index, unchanged.
     pub platform: Option<Platform>,
-    /// The artifact type, of a manifest that is an artifact.
+    /// The artifact type, for a manifest of an artifact.
     pub artifact_type: Option<String>,
     /// Annotations, sorted by key, each key once.
     pub annotations: Vec<(String, String)>,
-    /// URLs of other places that serve the bytes.
+    /// Other URLs of the bytes.
     pub urls: Vec<String>,
-    /// The bytes themselves in base64, where the descriptor carries them: [`Descriptor::inline`] has them decoded.
+    /// The bytes in base64, if the descriptor contains them: [`Descriptor::inline`] decodes them.
     pub data: Option<String>,
 }
 
 impl Descriptor {
-    /// Returns a descriptor with no more than the three fields that every descriptor has.
+    /// Returns a descriptor with the three mandatory fields.
     pub fn new(media_type: impl Into<String>, digest: Digest, size: u64) -> Self {
         Self {
             media_type: media_type.into(),
@@ -41,13 +41,13 @@ impl Descriptor {
     }
 }
 
-/// The annotation by which BuildKit says what kind of entry an index's entry is.
+/// The annotation in which BuildKit writes the kind of an index's entry.
 pub const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
-/// The annotation by which BuildKit says which other entry an index's entry is about.
+/// The annotation in which BuildKit writes the digest of the entry that an attestation is about.
 pub const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 
-/// The value of [`REFERENCE_TYPE`] that attestations have.
+/// The value of [`REFERENCE_TYPE`] for attestations.
 const ATTESTATION: &str = "attestation-manifest";
 
 impl Descriptor {
@@ -57,7 +57,7 @@ impl Descriptor {
         Self { data: Some(Base64::encode_string(bytes)), ..self }
     }
 
-    /// Returns the bytes that the descriptor carries, not yet checked against digest and size.
+    /// Returns the bytes in the descriptor, not yet checked against digest and size.
     pub fn inline(&self) -> Option<Vec<u8>> {
         Base64::decode_vec(self.data.as_deref()?).ok()
     }
@@ -67,12 +67,12 @@ impl Descriptor {
         self.annotations.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// Returns whether it is an attestation of another entry of its index.
+    /// Returns whether this is an attestation of another entry of its index.
     pub fn is_attestation(&self) -> bool {
         self.annotation(REFERENCE_TYPE) == Some(ATTESTATION)
     }
 
-    /// Returns the digest of what it attests, not yet checked, of an attestation.
+    /// Returns the digest that an attestation is about, unchecked.
     pub fn attests(&self) -> Option<&str> {
         self.annotation(REFERENCE_DIGEST).filter(|_| self.is_attestation())
     }

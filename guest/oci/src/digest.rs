@@ -65,21 +65,21 @@ impl Digest {
     }
 }
 
-/// Why a text is no digest.
+/// The error for a text that is no digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} is not a digest: {reason}", Quoted(.text))]
 pub struct DigestError {
-    /// What was given, at most its first 160 characters.
+    /// The text, at most its first 160 characters.
     pub text: String,
-    /// What is wrong with it.
+    /// The reason.
     pub reason: &'static str,
 }
 
-/// Returns whether a text is a digest by the grammar of OCI image-spec 1.1, section "Digests", of an algorithm that is
-/// not registered.
+/// Returns whether a text is a digest by the grammar of OCI image-spec 1.1, section "Digests", with an algorithm that
+/// is not registered.
 pub(crate) fn is_of_unknown_algorithm(text: &str) -> bool {
     let Some((algorithm, encoded)) = text.split_once(':') else { return false };
-    // Whether what stands before was a separator, which two may not stand beside.
+    // Whether the previous character was a separator, because two must not be adjacent.
     let mut open = true;
     for byte in algorithm.bytes() {
         match byte {

@@ -1,5 +1,5 @@
-//! Manifests, indexes, configs and descriptors, read strictly: what can be understood in two ways is refused
-//! (CVE-2021-41190), and so is what names content by no digest or by no size (CVE-2024-3727).
+//! Manifests, indexes, configs and descriptors, read strictly: ambiguous documents are refused (CVE-2021-41190), and
+//! so are documents that refer to content without a digest or a size (CVE-2024-3727).
 
 mod config;
 mod error;
@@ -23,7 +23,7 @@ use error::{malformed, shorten};
 use fields::Fields;
 use members::{artifact_type, descriptor, descriptors, part};
 
-/// What a reference names, or an index lists.
+/// The content of a reference, or of an index's entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "there are few at a time, and a box would stand in every pattern")]
 pub enum Document {
@@ -36,25 +36,25 @@ pub enum Document {
 /// An index, as OCI image-spec 1.1, section "Image Index".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
-    /// What it says of itself, or came with.
+    /// The media type of the document itself, or of the response.
     pub media_type: String,
-    /// Manifests, indexes and whatever else it lists, in its order; [`Index::entries`] has those as well that cannot be
+    /// Its entries, in order: manifests, indexes and others; [`Index::entries`] also returns those that cannot be
     /// verified.
     pub manifests: Vec<Descriptor>,
     /// The type of an artifact.
     pub artifact_type: Option<String>,
-    /// What it is about.
+    /// The subject.
     pub subject: Option<Descriptor>,
     /// Annotations, sorted by key, each key once.
     pub annotations: Vec<(String, String)>,
-    /// What it names by a digest of an unknown algorithm, in its order; its subject is the first.
+    /// The entries with a digest of an unknown algorithm, in order; the subject comes first.
     pub unverifiable: Vec<Unverifiable>,
 }
 
 /// A manifest, as OCI image-spec 1.1, section "Image Manifest".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
-    /// What it says of itself, or came with.
+    /// The media type of the document itself, or of the response.
     pub media_type: String,
     /// The config.
     pub config: Descriptor,
@@ -62,11 +62,11 @@ pub struct Manifest {
     pub layers: Vec<Descriptor>,
     /// The type of an artifact.
     pub artifact_type: Option<String>,
-    /// What it is about.
+    /// The subject.
     pub subject: Option<Descriptor>,
     /// Annotations, sorted by key, each key once.
     pub annotations: Vec<(String, String)>,
-    /// What it names by a digest of an unknown algorithm, in its order; its subject is the first.
+    /// The parts with a digest of an unknown algorithm, in order; the subject comes first.
     pub unverifiable: Vec<Unverifiable>,
 }
 
@@ -82,12 +82,12 @@ const MEMBERS: [&str; 9] = [
     "annotations",
 ];
 
-/// Reads a manifest or an index. The media type is the one it came with; what came without one says itself what it is,
-/// or shows it by its members.
+/// Reads a manifest or an index. The media type is that of the response; without one, the document's own `mediaType`
+/// decides, or its members.
 ///
 /// # Errors
-/// [`DocumentError::Unsupported`] for a media type of something else, manifests of schema 1 among them;
-/// [`DocumentError::Malformed`] where it is none, or contradicts itself; the others where a limit is passed.
+/// [`DocumentError::Unsupported`] for another media type, such as that of a manifest of schema 1;
+/// [`DocumentError::Malformed`] for a document that is neither, or contradicts itself; the others beyond a limit.
 pub fn read(media_type: Option<&str>, bytes: &[u8], limits: &Limits) -> Result<Document, DocumentError> {
     if let Some(came) = media_type {
         media_type::check_document(came)?;
@@ -112,7 +112,7 @@ pub fn read(media_type: Option<&str>, bytes: &[u8], limits: &Limits) -> Result<D
     };
     let is_index = media_type::is_index(&media_type);
     let foreign: &[&str] = if is_index { &["config", "layers", "fsLayers"] } else { &["manifests", "fsLayers"] };
-    // containerd refuses them as `null` as well.
+    // containerd refuses these members even if they are `null`.
     if let Some(name) = foreign.iter().find(|name| fields.has(name)) {
         return Err(malformed(format_args!("it has the member `{name}`, which a {media_type} has not")));
     }
@@ -134,10 +134,10 @@ pub fn read(media_type: Option<&str>, bytes: &[u8], limits: &Limits) -> Result<D
     Ok(Document::Manifest(Manifest { media_type, config, layers, artifact_type, subject, annotations, unverifiable }))
 }
 
-/// Reads a descriptor that stands alone.
+/// Reads a single descriptor.
 ///
 /// # Errors
-/// [`DocumentError::Malformed`] where it is none; the others where a limit is passed.
+/// [`DocumentError::Malformed`] if the bytes are none; the others beyond a limit.
 pub fn read_descriptor(bytes: &[u8], limits: &Limits) -> Result<Descriptor, DocumentError> {
     descriptor("descriptor", &json::read(bytes, limits)?)
 }

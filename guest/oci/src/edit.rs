@@ -1,8 +1,8 @@
-//! Edits JSON documents in place. What an edit does not touch keeps its bytes: unknown members, the order of members,
-//! the spelling of numbers and texts, and the white space between them.
+//! Edits JSON documents in place. All other parts keep their bytes: unknown members, the order of members, the
+//! spelling of numbers and texts, and the white space between them.
 //!
-//! The strict reading of [`document`](crate::document) comes first; an edit adds no judgement of its own, but refuses
-//! what it cannot keep: a document that is no object, and an object that has a member twice.
+//! The strict reading of [`document`](crate::document) comes first. An edit checks nothing more, but refuses a
+//! document that it cannot keep: one that is no object, and an object that has a member twice.
 //!
 //! ```
 //! use refkit_oci::edit::Object;
@@ -32,7 +32,7 @@ pub enum EditError {
     /// The text is not JSON, or its value has another type than the edit needs.
     #[error("{0}")]
     Malformed(String),
-    /// An object has a member twice, and readers differ in which of the two they take.
+    /// An object has a member twice, and readers differ in which of the two they use.
     #[error("the member {0:?} is there twice")]
     Twice(String),
 }

@@ -1,6 +1,6 @@
-//! The kinds of failure that every part of RefKit tells apart.
+//! The kinds of failure that all parts of RefKit distinguish.
 
-/// The kind of a failure: what a caller branches on. The cases and names of `error-code` of the contract.
+/// The kind of a failure, for callers that react to it. The cases and names are those of `error-code` in the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
     /// An argument, a setting or the content is malformed, or the content contradicts its descriptor.
@@ -9,15 +9,15 @@ pub enum ErrorCode {
     NotFound,
     /// The registry refused the credentials, or requires some.
     Unauthorized,
-    /// The run may not reach that repository, or has not observed that digest.
+    /// The run may not read that repository, or has not observed that digest.
     NotGranted,
-    /// A limit of the run is used up.
+    /// The run has used up a limit.
     BudgetExhausted,
-    /// The registry or the host does not do this.
+    /// The registry or the host does not support the operation.
     Unsupported,
     /// The registry limits requests.
     RateLimited,
-    /// The registry is out of reach or broken.
+    /// The registry is unreachable or fails.
     Unavailable,
     /// There was no response in time.
     Timeout,

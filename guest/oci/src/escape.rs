@@ -1,10 +1,9 @@
-//! Text from outside on its way to a terminal or a log.
+//! Escapes untrusted text for terminals and logs.
 
 use std::fmt::{self, Write};
 
-/// A text that shows its control characters, so that no terminal obeys them: a text of a registry or a policy can
-/// neither move the cursor, nor add a line, nor reverse the direction of the text. Escaping an escaped text changes
-/// nothing.
+/// A text whose control characters are escaped, so that it can neither move a terminal's cursor, nor add a line, nor
+/// reverse the direction of the text. Escaping an escaped text changes nothing.
 pub struct Escaped<T>(pub T);
 
 impl<T: fmt::Display> fmt::Display for Escaped<T> {
@@ -13,7 +12,7 @@ impl<T: fmt::Display> fmt::Display for Escaped<T> {
     }
 }
 
-/// JSON without a character that a terminal obeys, and with the same values. JSON itself escapes the control characters
+/// JSON without control characters of terminals, and with the same values. JSON itself escapes the control characters
 /// below U+0020, and has none but the line feed outside of strings.
 pub struct EscapedJson<'a>(pub &'a str);
 
@@ -23,7 +22,7 @@ impl fmt::Display for EscapedJson<'_> {
     }
 }
 
-/// The lines of a document from outside: like [`Escaped`], but line feeds and tabs stay.
+/// The lines of an untrusted document: like [`Escaped`], but line feeds and tabs stay.
 pub struct EscapedLines<T>(pub T);
 
 impl<T: fmt::Display> fmt::Display for EscapedLines<T> {
@@ -65,8 +64,8 @@ fn json(f: &mut fmt::Formatter<'_>, character: char) -> fmt::Result {
     character.encode_utf16(&mut units).iter().try_for_each(|unit| write!(f, "\\u{unit:04x}"))
 }
 
-/// Returns whether a terminal does something else with the character than show it: C0, DEL and C1, and Unicode's own
-/// line ends, marks of direction, invisible characters and tags.
+/// Returns whether a terminal may act on a character instead of showing it: C0, DEL and C1, and Unicode's own line
+/// ends, marks of direction, invisible characters and tags.
 fn is_obeyed(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -1,15 +1,15 @@
-//! How much memory values take, for hosts that keep account of what strangers make them hold.
+//! The memory that values use, for hosts that limit the memory of untrusted content.
 
 use crate::document::Unverifiable;
 use crate::{Descriptor, Digest, Platform, Reference, Repository};
 
-/// What an allocation takes besides its bytes: the allocator's rounding up, an eighth of small ones at most, and its
+/// The memory of an allocation beyond its bytes: the allocator's rounding, at most an eighth for small ones, and its
 /// own records.
 const ALLOCATION: usize = 16;
 
-/// A value that can tell about how much memory it takes.
+/// A value that can estimate its memory.
 pub trait Footprint {
-    /// Returns about how many bytes of memory the value takes, its own and those that it owns elsewhere.
+    /// Returns roughly how many bytes of memory the value uses, with those that it owns elsewhere.
     fn footprint(&self) -> usize;
 }
 
@@ -107,7 +107,7 @@ impl Footprint for Unverifiable {
 mod tests {
     use super::*;
 
-    /// No value is lighter than itself, and what is added to a descriptor is counted once.
+    /// The footprint covers the value itself, and counts each addition to a descriptor once.
     #[test]
     fn every_byte_that_is_owned_counts() {
         let digest: Digest = format!("sha256:{:064}", 0).parse().unwrap();

@@ -1,5 +1,5 @@
-//! References, digests, platforms, descriptors, manifests, indexes and configs as the OCI specifications and
-//! BuildKit's users know them. Pure: no network, no clock, no files; native and wasm32.
+//! References, digests, platforms, descriptors, manifests, indexes and configs, as the OCI specifications and BuildKit
+//! define them. The crate has no network, no clock and no files, and compiles natively and to wasm32.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 

@@ -1,5 +1,5 @@
-//! Which platforms suit a wanted one, and which of them suits best: containerd's matchers, whose order decides what
-//! BuildKit runs.
+//! Which platforms suit a requested one, and which of them suits best: containerd's matchers, whose order decides
+//! which image BuildKit runs.
 
 mod architecture;
 mod windows;
@@ -7,33 +7,33 @@ mod windows;
 use crate::Platform;
 use windows::Version;
 
-/// Says which platforms suit, and which of two suits better.
+/// Decides which platforms suit, and which of two suits better.
 pub trait Matcher {
     /// Returns whether a platform suits.
     fn matches(&self, platform: &Platform) -> bool;
 
-    /// Returns whether the first platform suits better than the second. A stable sort by it puts the best first.
+    /// Returns whether the first platform suits better than the second. A stable sort by this puts the best one first.
     fn less(&self, first: &Platform, second: &Platform) -> bool;
 }
 
-/// Matches what a machine of the wanted platform runs: `linux/arm/v6` for `linux/arm/v7`, `linux/386` for
-/// `linux/amd64`.
+/// Matches the platforms that a machine of the requested platform runs: `linux/arm/v6` for `linux/arm/v7`, `linux/386`
+/// for `linux/amd64`.
 #[derive(Debug, Clone)]
 pub struct Only(Wanted);
 
-/// Matches the wanted platform in any spelling, and no other.
+/// Matches the requested platform in any spelling, and no other.
 #[derive(Debug, Clone)]
 pub struct OnlyStrict(Wanted);
 
-/// Matches every architecture of the wanted operating system; the wanted one is the best.
+/// Matches every architecture of the requested operating system, and prefers the requested one.
 #[derive(Debug, Clone)]
 pub struct OnlyOs(Wanted);
 
-/// Matches as [`OnlyStrict`], and prefers the newest version: the order of a machine that runs Windows itself.
+/// Matches as [`OnlyStrict`], and prefers the newest version, as a Windows machine does.
 #[derive(Debug, Clone)]
 pub struct OnWindows(Wanted);
 
-/// A platform in its normal spelling, with what is compared again and again.
+/// A platform in its normal spelling, with values for repeated comparisons.
 #[derive(Debug, Clone)]
 struct Wanted {
     platform: Platform,
@@ -48,8 +48,8 @@ impl Wanted {
         Self { platform, windows }
     }
 
-    /// Returns whether operating system, version and features suit. Nothing suits a wanted platform without operating
-    /// system or architecture: containerd would put its own there.
+    /// Returns whether operating system, version and features suit. No platform suits a requested one without
+    /// operating system or architecture: containerd would use its own instead.
     fn suits_os(&self, platform: &Platform, features: bool) -> bool {
         !self.platform.os.is_empty()
             && !self.platform.architecture.is_empty()
@@ -58,15 +58,15 @@ impl Wanted {
             && (!features || self.has_all(&platform.os_features))
     }
 
-    /// What an image needs of an operating system must be wanted. One `win32k` is not held against an image of Windows,
-    /// because matching did not know it for long.
+    /// Returns whether the requested platform has all features that an image needs. A single `win32k` is ignored for
+    /// an image of Windows, because older matchers did not know it.
     fn has_all(&self, features: &[String]) -> bool {
         let old = if self.windows.is_some() { features.iter().position(|feature| feature == "win32k") } else { None };
         let mut needed = features.iter().enumerate().filter(|(place, _)| Some(*place) != old);
         needed.all(|(_, feature)| self.platform.os_features.contains(feature))
     }
 
-    /// Returns how well a platform suits, 0 best; `None` where it does not.
+    /// Returns how well a platform suits, 0 best; `None` if it does not.
     fn rank(&self, platform: &Platform, features: bool, fallbacks: bool) -> Option<u32> {
         let platform = &*platform.lower();
         if !self.suits_os(platform, features) {
@@ -88,7 +88,7 @@ impl Wanted {
             (Some(one), Some(two)) => one < two,
             (Some(_), None) => true,
             (None, Some(_)) => false,
-            // Of those that need too much, the one that would suit without comes first.
+            // Of platforms that need more features, the one that would suit without them comes first.
             (None, None) => match ranks(false) {
                 (Some(one), Some(two)) => one < two,
                 (one, two) => one.is_some() && two.is_none(),
@@ -98,7 +98,7 @@ impl Wanted {
 }
 
 impl Only {
-    /// Returns the matcher of a wanted platform.
+    /// Returns the matcher of a requested platform.
     pub fn new(platform: Platform) -> Self {
         Self(Wanted::new(platform))
     }
@@ -115,7 +115,7 @@ impl Matcher for Only {
 }
 
 impl OnlyStrict {
-    /// Returns the matcher of a wanted platform.
+    /// Returns the matcher of a requested platform.
     pub fn new(platform: Platform) -> Self {
         Self(Wanted::new(platform))
     }
@@ -132,7 +132,7 @@ impl Matcher for OnlyStrict {
 }
 
 impl OnlyOs {
-    /// Returns the matcher of a wanted platform.
+    /// Returns the matcher of a requested platform.
     pub fn new(platform: Platform) -> Self {
         Self(Wanted::new(platform))
     }
@@ -152,7 +152,7 @@ impl Matcher for OnlyOs {
 }
 
 impl OnWindows {
-    /// Returns the matcher of a wanted platform.
+    /// Returns the matcher of a requested platform.
     pub fn new(platform: Platform) -> Self {
         Self(Wanted::new(platform))
     }

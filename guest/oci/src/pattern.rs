@@ -1,6 +1,6 @@
 //! Patterns of references, for grants and allow-lists: `docker.io/library/*:3.*`.
 //!
-//! A pattern is `NAME[:TAG][@DIGEST]` and is brought into the same normal form as a reference:
+//! A pattern is `NAME[:TAG][@DIGEST]`, and has the same normal form as a reference:
 //!
 //! | written | means |
 //! |---|---|
@@ -33,10 +33,10 @@ use crate::reference::grammar::{is_component, is_tag, names_registry};
 use crate::reference::{DEFAULT_REGISTRY, OFFICIAL, normal_registry};
 use crate::{Digest, Reference, Repository};
 
-/// The longest pattern, bytes: more than any registry, path, tag and digest have together.
+/// The longest pattern, in bytes: more than the longest registry, path, tag and digest together.
 const MAX_PATTERN: usize = 1024;
 
-/// What stands for any number of components.
+/// The wildcard for any number of components.
 const ANY: &str = "**";
 
 /// A checked and normalised pattern of references.
@@ -48,21 +48,21 @@ pub struct Pattern {
     digest: Option<Digest>,
 }
 
-/// Why a text is no pattern.
+/// The error for a text that is no pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} is not a reference pattern: {reason}", Quoted(.text))]
 pub struct PatternError {
-    /// What was given, at most its first 160 characters.
+    /// The text, at most its first 160 characters.
     pub text: String,
-    /// What is wrong with it.
+    /// The reason.
     pub reason: &'static str,
 }
 
 impl Pattern {
-    /// Returns the pattern that a text means.
+    /// Parses a pattern.
     ///
     /// # Errors
-    /// When no reference could match it, or when it is not clear which are meant.
+    /// An error if no reference could match it, or if it is ambiguous.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         normalize(text).map_err(|reason| PatternError { text: first(text, 160).to_owned(), reason })
     }
@@ -70,12 +70,12 @@ impl Pattern {
     /// Returns the patterns of a list, separated by commas; blanks around them and empty items do not count.
     ///
     /// # Errors
-    /// When one of them is malformed.
+    /// An error if one of them is malformed.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, PatternError> {
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Self::parse).collect()
     }
 
-    /// Returns whether a reference is one of those that are meant.
+    /// Returns whether the pattern matches a reference.
     pub fn matches(&self, reference: &Reference) -> bool {
         let tag = match &self.tag {
             None => true,
@@ -88,7 +88,7 @@ impl Pattern {
         tag && digest && self.matches_name(reference.repository())
     }
 
-    /// Returns whether a repository is meant as a whole: never so for a pattern with a tag or a digest.
+    /// Returns whether the pattern matches every reference of a repository: never for one with a tag or a digest.
     pub fn matches_repository(&self, repository: &Repository) -> bool {
         self.tag.is_none() && self.digest.is_none() && self.matches_name(repository)
     }
@@ -146,12 +146,12 @@ fn normalize(text: &str) -> Result<Pattern, &'static str> {
 /// The registry of images in layouts.
 const LAYOUTS: &str = "oci-layout";
 
-/// Fills in registry and `library/`, and checks all components.
+/// Completes the registry and `library/`, and checks all components.
 fn normalize_name(name: &str) -> Result<String, &'static str> {
     let (registry, path) = match name.split_once('/') {
         _ if name.is_empty() => return Err("there is no repository name"),
         None if name == "*" || name == ANY => return Ok(ANY.to_owned()),
-        // What layouts are called to policies, which is no name of a host.
+        // Layouts have this name for policies, which is no name of a host.
         Some((LAYOUTS, path)) => (LAYOUTS, path),
         Some((first, path)) if first == "*" || first == ANY || names_registry(first) => (first, path),
         Some((first, _)) if first.contains('*') => {
@@ -166,7 +166,7 @@ fn normalize_name(name: &str) -> Result<String, &'static str> {
     Ok([registry.as_str(), "/", if official { OFFICIAL } else { "" }, path].concat())
 }
 
-/// Brings a registry or a pattern of some into the spelling that references have.
+/// Returns a registry, or a pattern of registries, in the normal spelling.
 fn normal_pattern(registry: &str) -> Result<String, &'static str> {
     if registry == ANY || !registry.contains('*') {
         return if registry == ANY { Ok(ANY.to_owned()) } else { normal_registry(registry) };
@@ -213,11 +213,11 @@ fn glob(pattern: &str, text: &str) -> bool {
     matches(pattern.as_bytes(), text.as_bytes(), |byte| *byte == b'*', |pattern, byte| pattern == byte)
 }
 
-/// Matches a sequence against a pattern with wildcards for any number of items. Only the latest wildcard is ever tried
-/// again, so there are at most as many comparisons as the product of the two lengths: linear for a given pattern.
+/// Matches a sequence against a pattern with wildcards for any number of items. It retries only the latest wildcard,
+/// so the number of comparisons is at most the product of the two lengths: linear for a given pattern.
 fn matches<T>(pattern: &[T], items: &[T], wildcard: impl Fn(&T) -> bool, equal: impl Fn(&T, &T) -> bool) -> bool {
     let (mut at, mut item) = (0, 0);
-    // Where the pattern goes on after the latest wildcard, and the first item that this wildcard does not stand for.
+    // The position in the pattern after the latest wildcard, and the first item after those that the wildcard matches.
     let mut latest: Option<(usize, usize)> = None;
     while item < items.len() {
         match (pattern.get(at), &mut latest) {

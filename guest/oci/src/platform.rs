@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 pub use text::PlatformError;
 
-/// The platform object.
+/// A platform.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Platform {
     /// `linux`, `windows`, …
@@ -24,7 +24,7 @@ pub struct Platform {
 /// The most features that a platform in a document may have.
 pub(crate) const FEATURES: usize = 100;
 
-/// Operating systems that a lone word may name.
+/// Operating systems that may be written alone.
 const SYSTEMS: [&str; 19] = [
     "aix",
     "android",
@@ -47,7 +47,7 @@ const SYSTEMS: [&str; 19] = [
     "wasi",
 ];
 
-/// Architectures that a lone word may name.
+/// Architectures that may be written alone.
 const ARCHITECTURES: [&str; 31] = [
     "386",
     "amd64",
@@ -99,7 +99,7 @@ impl Platform {
         self
     }
 
-    /// Returns the platform without capital letters, which nearly all are.
+    /// Returns the platform in lower case; nearly all are already.
     pub(crate) fn lower(&self) -> Cow<'_, Self> {
         let mut texts = [&self.os, &self.architecture].into_iter().chain(&self.variant);
         if !texts.any(|text| text.bytes().any(|byte| byte.is_ascii_uppercase())) {
@@ -115,8 +115,8 @@ impl Platform {
         texts.for_each(|text| text.make_ascii_lowercase());
     }
 
-    /// Returns operating system, architecture and variant of a platform without capital letters in their normal
-    /// spelling; a missing variant is empty.
+    /// Returns operating system, architecture and variant in their normal spelling, for a platform in lower case; a
+    /// missing variant is empty.
     pub(crate) fn normal(&self) -> (&str, &str, &str) {
         let os = if self.os == "macos" { "darwin" } else { &self.os };
         let variant = self.variant.as_deref().unwrap_or_default();
@@ -140,7 +140,7 @@ impl Platform {
     }
 }
 
-/// Sorts by insertion: there are few, at most [`FEATURES`] in a document, and any other sort is 5 KB of every component.
+/// Sorts by insertion: there are at most [`FEATURES`] in a document, and any other sort adds 5 KB to every component.
 fn sort<T: Ord>(list: &mut [T]) {
     for end in 1..list.len() {
         let mut place = end;

@@ -1,9 +1,9 @@
-//! A stranger's text in a message.
+//! Untrusted text in a message.
 
 use std::fmt::{self, Write as _};
 
-/// Shows a text in quotation marks, and nothing of it that a terminal would obey. As `{:?}` does, without the tables of
-/// all of Unicode, which are 10 KB of every component.
+/// Writes a text in quotation marks, with its control characters escaped. Unlike `{:?}` it has no tables of all of
+/// Unicode, which add 10 KB to every component.
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -15,7 +15,7 @@ impl fmt::Display for Quoted<'_> {
                     f.write_char('\\')?;
                     f.write_char(letter)?;
                 }
-                // What turns the direction of a line, or is not seen, hides what stands there.
+                // Characters that change the direction of a line, or are invisible.
                 '\0'..='\u{1f}'
                 | '\u{7f}'..='\u{9f}'
                 | '\u{200b}'..='\u{200f}'

@@ -14,29 +14,29 @@ use grammar::{is_component, is_image_id, is_tag, names_registry};
 pub(crate) use registry::DEFAULT_REGISTRY;
 pub use registry::{normal_host, normal_registry};
 
-/// Where the official images of the default registry live.
+/// The path prefix of official images of the default registry.
 pub(crate) const OFFICIAL: &str = "library/";
 
 /// The tag of a reference that has neither tag nor digest.
 const DEFAULT_TAG: &str = "latest";
 
-/// The longest repository path, bytes.
+/// The longest repository path, in bytes.
 const MAX_PATH: usize = 255;
 
-/// Where an image lives: a registry and a path in it, normalised.
+/// A repository: a registry and a path in it, normalised.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Repository {
     registry: String,
     path: String,
 }
 
-/// Why a text or its parts are no reference.
+/// The error for a text, or for parts, that are no reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} is not an image reference: {reason}", Quoted(.text))]
 pub struct ReferenceError {
-    /// What was given, at most its first 160 characters.
+    /// The text, at most its first 160 characters.
     pub text: String,
-    /// What is wrong with it.
+    /// The reason.
     pub reason: &'static str,
 }
 
@@ -47,21 +47,21 @@ impl ReferenceError {
 }
 
 impl Repository {
-    /// Returns a repository of its two parts, checked and normalised: `index.docker.io` and `alpine` are `docker.io` and
-    /// `library/alpine`, `GHCR.io:443` is `ghcr.io`, so that a rule about one name holds for all; see
-    /// [`normal_registry`].
+    /// Returns a repository from its two parts, checked and normalised: `index.docker.io` and `alpine` become
+    /// `docker.io` and `library/alpine`, and `GHCR.io:443` becomes `ghcr.io`, so that a rule about one name applies to
+    /// all; see [`normal_registry`].
     ///
     /// # Errors
-    /// When the registry is not `host[:port]` or the path not a repository path of at most 255 bytes.
+    /// An error if the registry is not `host[:port]` or the path is not a repository path of at most 255 bytes.
     pub fn new(registry: impl AsRef<str>, path: impl AsRef<str>) -> Result<Self, ReferenceError> {
         let (registry, path) = (registry.as_ref(), path.as_ref());
         assemble(registry, path).map_err(|reason| ReferenceError::new(&format!("{registry}/{path}"), reason))
     }
 
-    /// Returns the repository that a name without tag and digest means.
+    /// Parses the name of a repository, without tag and digest.
     ///
     /// # Errors
-    /// When the name is malformed, or has a tag or a digest.
+    /// An error if the name is malformed, or has a tag or a digest.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         let (name, tag, digest) = split(text)?;
         if tag.is_some() || digest.is_some() {
@@ -70,7 +70,7 @@ impl Repository {
         normalize(text, name)
     }
 
-    /// Returns `host[:port]`, or a name that stands for something else that holds images.
+    /// Returns `host[:port]`, or the name of another kind of store.
     pub fn registry(&self) -> &str {
         &self.registry
     }
@@ -80,8 +80,8 @@ impl Repository {
         &self.path
     }
 
-    /// Returns the short form that people write: `alpine`, `user/app`, `ghcr.io/user/app`. It is the long form where
-    /// the short one would be read as something else, as that of `docker.io/localhost/app`.
+    /// Returns the short form that people write: `alpine`, `user/app`, `ghcr.io/user/app`. It returns the long form if
+    /// the short one would be ambiguous, as for `docker.io/localhost/app`.
     pub fn familiar(&self) -> String {
         let short = match self.path.strip_prefix(OFFICIAL) {
             _ if self.registry != DEFAULT_REGISTRY => return self.to_string(),
@@ -109,7 +109,7 @@ impl fmt::Display for Repository {
     }
 }
 
-/// A normalised image reference; at least one of tag and digest is there.
+/// A normalised image reference, with a tag, a digest or both.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference {
     repository: Repository,
@@ -118,10 +118,10 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Returns a reference of its parts, checked.
+    /// Returns a reference from its parts, checked.
     ///
     /// # Errors
-    /// When there is neither tag nor digest, or the tag is malformed.
+    /// An error if there is neither tag nor digest, or the tag is malformed.
     pub fn new(repository: Repository, tag: Option<String>, digest: Option<Digest>) -> Result<Self, ReferenceError> {
         match &tag {
             Some(tag) if !is_tag(tag) => return Err(ReferenceError::new(tag, "the tag is malformed")),
@@ -133,10 +133,10 @@ impl Reference {
         Ok(Self { repository, tag, digest })
     }
 
-    /// Returns the reference that a text means: `alpine` is `docker.io/library/alpine:latest`.
+    /// Parses a reference: `alpine` becomes `docker.io/library/alpine:latest`.
     ///
     /// # Errors
-    /// When the text is malformed.
+    /// An error if the text is malformed.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         let (name, tag, digest) = split(text)?;
         let repository = normalize(text, name)?;
@@ -157,12 +157,12 @@ impl Reference {
         self.tag.as_deref()
     }
 
-    /// Returns the digest, which decides where both are there.
+    /// Returns the digest, which decides if both are present.
     pub fn digest(&self) -> Option<&Digest> {
         self.digest.as_ref()
     }
 
-    /// Returns the same reference with a digest, which from now on decides.
+    /// Returns the same reference with a digest, which then decides.
     #[must_use]
     pub fn with_digest(&self, digest: Digest) -> Self {
         Self { digest: Some(digest), ..self.clone() }
@@ -171,15 +171,15 @@ impl Reference {
     /// Returns the same repository with a tag and no digest.
     ///
     /// # Errors
-    /// When the tag is malformed.
+    /// An error if the tag is malformed.
     pub fn with_tag(&self, tag: &str) -> Result<Self, ReferenceError> {
         Self::new(self.repository.clone(), Some(tag.to_owned()), None)
     }
 
-    /// Returns the same reference by its tag alone.
+    /// Returns the same reference without its digest.
     ///
     /// # Errors
-    /// When there is no tag.
+    /// An error if there is no tag.
     pub fn without_digest(&self) -> Result<Self, ReferenceError> {
         Self::new(self.repository.clone(), self.tag.clone(), None)
     }
@@ -222,7 +222,7 @@ impl fmt::Display for Reference {
     }
 }
 
-/// Takes a text apart into name, tag and digest; the latter two are checked.
+/// Splits a text into name, tag and digest; it checks the latter two.
 fn split(text: &str) -> Result<(&str, Option<&str>, Option<Digest>), ReferenceError> {
     let (rest, digest) = match text.split_once('@') {
         None => (text, None),
@@ -243,7 +243,7 @@ fn split(text: &str) -> Result<(&str, Option<&str>, Option<Digest>), ReferenceEr
     Ok((name, tag, digest))
 }
 
-/// Fills in the registry, and checks both parts.
+/// Completes the registry, and checks both parts.
 fn normalize(text: &str, name: &str) -> Result<Repository, ReferenceError> {
     if name.is_empty() {
         return Err(ReferenceError::new(text, "there is no repository name"));
@@ -258,7 +258,7 @@ fn normalize(text: &str, name: &str) -> Result<Repository, ReferenceError> {
     assemble(registry, path).map_err(|reason| ReferenceError::new(text, reason))
 }
 
-/// Fills in `library/`, and checks both parts.
+/// Completes `library/`, and checks both parts.
 fn assemble(registry: &str, path: &str) -> Result<Repository, &'static str> {
     let registry = normal_registry(registry)?;
     let official = registry == DEFAULT_REGISTRY && !path.contains('/');

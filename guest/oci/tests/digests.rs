@@ -1,4 +1,4 @@
-//! Digests: what is one, and what is not.
+//! Digests: valid and invalid ones.
 
 use refkit_oci::{Algorithm, Digest};
 

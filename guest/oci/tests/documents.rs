@@ -1,12 +1,12 @@
-//! Upstream's table of documents, and ours of what is understood in one way only.
+//! Other projects' table of documents, and our own of ambiguous documents.
 
 use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
 use serde_json::Value;
 
 const SCHEMA: &str = include_str!("../../../tests/fixtures/vectors/image_spec_schema.json");
 
-/// Rows of upstream's table that are answered otherwise here, by test, comment and place among those of the same
-/// comment, with the reason.
+/// Rows of the other table whose result differs here, by test, comment and index among those of the same comment, with
+/// the reason.
 const OTHERWISE: [(&str, &str, usize, &str); 5] = [
     (
         "TestConfig",
@@ -48,7 +48,7 @@ fn schema() {
             "TestDescriptor" => document::read_descriptor(bytes, &limits).map(drop),
             "TestImageIndex" => document::read(Some(media_type::INDEX), bytes, &limits).map(drop),
             "TestManifest" => document::read(Some(media_type::MANIFEST), bytes, &limits).map(drop),
-            // Docker's, which say what they are.
+            // Docker's documents, which name their own media type.
             _ => document::read(None, bytes, &limits).map(drop),
         };
         let wanted = row["must_fail"].as_bool().expect("a boolean");
@@ -62,7 +62,7 @@ fn schema() {
     assert_eq!(otherwise, OTHERWISE.iter().map(|(.., count, _)| count).sum::<usize>());
 }
 
-/// What the rows write for longer texts, in the order of replacing.
+/// Abbreviations of longer texts in the rows, in the order of replacement.
 const SHORT: [(&str, &str); 7] = [
     ("V2", r#""schemaVersion":2"#),
     ("ONE", "SIZED(2)"),
@@ -140,8 +140,8 @@ fn yes_and_no() {
     assert!(error.to_string().contains("is not a digest"), "{error}");
 }
 
-/// What containerd and others could take for different platforms is refused, and the entry is named. What real indexes
-/// hold is not.
+/// Platforms that containerd and others could read differently are refused, and the error names the entry. Platforms
+/// of real indexes are accepted.
 #[test]
 fn platforms_of_one_meaning() {
     let rows = [
@@ -153,7 +153,7 @@ fn platforms_of_one_meaning() {
         (r#"{"os":"linux","architecture":"amd64","variant":null,"os.version":null,"os.features":null}"#, None),
         (r#"{"os":"linux","architecture":"amd64","features":["sse4"],"OSFeatures":[""]}"#, None),
         (r#"{"os":"linux","architecture":"amd64","os.features":["gpü","gpü"]}"#, None),
-        // As clients write it for artifacts: nothing matches it.
+        // Clients write this for artifacts: nothing matches it.
         (r#"{"os":"","architecture":""}"#, None),
         (r#"{"os":"linux","architecture":""}"#, None),
         (r#"{"os":"","architecture":"amd64"}"#, Some("an empty `os` beside the architecture \"amd64\"")),
@@ -189,8 +189,8 @@ fn platforms_of_one_meaning() {
     }
 }
 
-/// A digest of an unknown algorithm passes where it is not asked for, as OCI image-spec 1.1, section
-/// "Digests", wants; a malformed one does not.
+/// A digest of an unknown algorithm passes unless it is requested, as OCI image-spec 1.1, section "Digests", requires;
+/// a malformed one does not.
 #[test]
 fn digests_of_unknown_algorithms() {
     let known = format!("sha256:{}", "0".repeat(64));
@@ -219,7 +219,7 @@ fn digests_of_unknown_algorithms() {
     let Ok(Document::Manifest(found)) = read(manifest(&known, &unknown, &unknown)) else { panic!("a manifest") };
     assert_eq!((found.layers.len(), found.subject), (1, None));
     assert_eq!(found.unverifiable.iter().map(|part| part.member).collect::<Vec<_>>(), ["subject", "layers"]);
-    // Where all of it is taken, and where it is the one part that is asked for.
+    // Once for the whole document, and once for the requested part.
     let whole = read(manifest(&known, &unknown, &known)).and_then(Document::verifiable);
     let errors = [
         whole.map(drop),
@@ -299,7 +299,7 @@ fn configs() {
     assert_eq!(config.platform().expect("a platform").to_string(), "linux/arm/v6");
     assert_eq!(config.labels().collect::<Vec<_>>(), [("a", "1"), ("b", "2")]);
     assert_eq!(document::read_config(b"{}").expect("an empty config").platform(), None);
-    // What Go's decoder takes and other clients show.
+    // Values that Go's decoder accepts and other clients show.
     let config = r#"{"os":"linux","architecture":"amd64","created":"yesterday","author":null,
         "config":{"User":null,"Env":["PATH=/bin","ALONE","","=x"],"Entrypoint":null,"Cmd":null,"WorkingDir":"",
             "Volumes":null,"Labels":{"a":null,"b":""},"ExposedPorts":[1]},
@@ -322,7 +322,7 @@ fn configs() {
         r#"{"os":"linux","OS":"windows"}"#,
         r#"{"os":"a","os":"b"}"#,
         r#"{"config":{"Labels":{"a":"1","a":"2"}}}"#,
-        // What Go refuses, or reads in its own way.
+        // Values that Go refuses or reads differently.
         r#"{"config":{"Labels":{"a":1}}}"#,
         r#"{"config":{"Labels":["a=1"]}}"#,
         r#"{"config":{"labels":{"a":"1"}}}"#,

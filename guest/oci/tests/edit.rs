@@ -1,4 +1,4 @@
-//! Documents that are edited in place.
+//! Edits of documents in place.
 
 use refkit_oci::edit::{EditError, List, Object};
 
@@ -20,7 +20,7 @@ fn a_document_without_an_edit_keeps_its_bytes() {
 #[test]
 fn an_edit_changes_its_member_alone() {
     type Edit = fn(&mut Object) -> Result<(), EditError>;
-    // the edit, what is replaced in the text, by what
+    // the edit, the replaced text, the new text
     let rows: [(&str, Edit, &str, &str); 8] = [
         ("set", |o| o.set("m", "new"), "null", "\"new\""),
         ("append", |o| o.set("last", &1), " ]\n}", " ],\n  \"last\": 1\n}"),
@@ -86,7 +86,7 @@ fn an_edit_changes_its_member_alone() {
         edit(&mut object).expect(name);
         let wanted = PRETTY.replacen(from, to, 1);
         assert_eq!(object.to_string(), wanted, "{name}");
-        // What was written is read again.
+        // The written document is read again.
         assert_eq!(read(&wanted).to_string(), wanted, "{name}");
     }
 }
@@ -140,7 +140,7 @@ fn what_cannot_be_kept_is_refused() {
     assert!(Object::read(b"{\"\xff\":1}").is_err());
 }
 
-/// Whatever is read without an error has the bytes that were read, and can be edited.
+/// A document that is read without an error keeps its bytes, and can be edited.
 #[test]
 fn damaged_documents_are_errors_or_keep_their_bytes() {
     let (mut state, mut kept) = (0x5eed_u64, 0);

@@ -1,4 +1,4 @@
-//! Patterns of references: what they mean, what they match, and what is none.
+//! Patterns of references: their meaning, their matches, and malformed ones.
 
 use refkit_oci::pattern::{Pattern, PatternError};
 use refkit_oci::{Reference, Repository};
@@ -49,7 +49,7 @@ fn patterns_have_a_normal_form() {
         ("*.example.com/**", "*.example.com/**"),
         ("[::1]:5000/*", "[::1]:5000/*"),
         ("[*]:5000/app", "[*]:5000/app"),
-        // A name alone is a repository of docker.io, whatever it looks like, as it is in a reference.
+        // A single name is a repository of docker.io, as in a reference.
         ("ghcr.io", "docker.io/library/ghcr.io"),
         ("localhost:5000", "docker.io/library/localhost:5000"),
     ];
@@ -127,7 +127,7 @@ fn names() {
     }
     let layout = Repository::new("oci-layout", "image").unwrap();
     assert!(pattern("*/image").matches_repository(&layout));
-    // As a denial shows it. What a reference of the same text means is at docker.io, and not meant.
+    // The form in a denial. A reference with the same text is at docker.io, and does not match.
     assert!(pattern("oci-layout/image").matches_repository(&layout));
     assert!(!matches("oci-layout/image", "oci-layout/image"));
     assert!(!pattern("docker.io/oci-layout/image").matches_repository(&layout));
@@ -149,7 +149,7 @@ fn tags_and_digests() {
         ("alpine:A".into(), "alpine:a".into(), false),
         ("alpine".into(), pinned("alpine:3.20", A), true),
         ("alpine".into(), pinned("alpine", A), true),
-        // The digest decides: who writes an allowed tag before it has shown nothing.
+        // The digest decides: an allowed tag before it proves nothing.
         ("alpine:3.*".into(), pinned("alpine:3.20", A), false),
         (pinned("alpine", A), pinned("alpine", A), true),
         (pinned("alpine", A), pinned("alpine:3.20", A), true),
@@ -225,7 +225,7 @@ fn lists() {
     assert_eq!(Pattern::parse_list("alpine, a b").unwrap_err().text, "a b");
 }
 
-/// With backtracking over all wildcards these would take longer than the universe is old.
+/// Backtracking over all wildcards would take longer than the age of the universe.
 #[test]
 fn many_wildcards_are_not_many_ways() {
     let component = format!("{}b", "*a".repeat(400));

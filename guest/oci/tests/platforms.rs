@@ -1,4 +1,4 @@
-//! Upstream's tables of platforms: `platforms.json` and `platform_matching.json`.
+//! Other projects' tables of platforms: `platforms.json` and `platform_matching.json`.
 
 use refkit_oci::Platform;
 use refkit_oci::matching::{Matcher, OnWindows, Only, OnlyOs, OnlyStrict};
@@ -8,11 +8,11 @@ use serde_json::Value;
 const PLATFORMS: &str = include_str!("../../../tests/fixtures/vectors/platforms.json");
 const MATCHING: &str = include_str!("../../../tests/fixtures/vectors/platform_matching.json");
 
-/// Functions of upstream's tables that have no counterpart, with the number of their rows: they read the processor of
-/// the machine they run on, and nothing here asks a machine.
+/// Functions in these tables that have no counterpart, with the number of their rows: they read the processor of the
+/// machine, which this crate never does.
 const NO_COUNTERPART: (&str, usize) = ("getCPUVariantFromArch", 10);
 
-/// Rows that upstream itself skips, because wildcards are an idea of its documentation; they are refused here as there.
+/// Rows that containerd itself skips, because wildcards exist only in its documentation; both refuse them.
 const WILDCARDS: [&str; 3] = ["*", "linux/*", "*/arm64"];
 
 fn rows(text: &str) -> Vec<Value> {
@@ -20,7 +20,7 @@ fn rows(text: &str) -> Vec<Value> {
     file["tests"].as_array().expect("the vectors have rows").clone()
 }
 
-/// A row has a platform as an object or as text.
+/// Reads the platform of a row, which is an object or a text.
 fn platform(value: &Value) -> Platform {
     #[derive(Deserialize)]
     struct Members {
@@ -40,8 +40,8 @@ fn platform(value: &Value) -> Platform {
     Platform { os, architecture, variant, os_version, os_features }
 }
 
-/// `Parse` keeps `linux/arm` and `linux/arm64/v8` apart from `linux/arm/v7` and `linux/arm64` and leaves it to the
-/// matcher to make them equal; ours makes them equal at once. So what is compared is the normal spelling.
+/// `Parse` distinguishes `linux/arm` and `linux/arm64/v8` from `linux/arm/v7` and `linux/arm64`, which its matcher
+/// equates; ours equates them at once. So the test compares the normal spelling.
 #[test]
 fn platforms() {
     let mut left_out = 0;
@@ -76,7 +76,7 @@ fn platforms() {
     assert_eq!((checked, left_out), (55, NO_COUNTERPART.1));
 }
 
-/// Of one platform, upstream's `Ordered`, `Any` and `NewMatcher` are what `OnlyStrict` is.
+/// For one platform, containerd's `Ordered`, `Any` and `NewMatcher` equal `OnlyStrict`.
 fn matcher(name: &str, wanted: Platform) -> Box<dyn Matcher> {
     match name {
         "Only" => Box::new(Only::new(wanted)),
@@ -87,7 +87,7 @@ fn matcher(name: &str, wanted: Platform) -> Box<dyn Matcher> {
     }
 }
 
-/// A stable insertion sort, so that only the order of the matcher decides, consistent or not.
+/// A stable insertion sort, so that only the matcher's order decides, whether it is consistent or not.
 fn sorted(matcher: &dyn Matcher, mut platforms: Vec<Platform>) -> Vec<Platform> {
     for end in 1..platforms.len() {
         let mut place = end;
@@ -172,7 +172,7 @@ fn orders() {
     }
 }
 
-/// Matching did not know `win32k` for long, so containerd takes it away before it compares: once.
+/// Older matchers did not know `win32k`, so containerd removes it once before it compares.
 #[test]
 fn features_of_windows() {
     let matcher = Only::new(Platform::parse("windows/amd64").expect("a platform"));

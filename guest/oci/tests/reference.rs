@@ -1,4 +1,4 @@
-//! What the test tables of distribution/reference leave open: parts, names that mean the same, and errors.
+//! References beyond the tables of distribution/reference: parts, equal names, and errors.
 
 use refkit_oci::{Digest, Reference, Repository};
 
@@ -43,7 +43,7 @@ fn one_repository_has_one_name() {
         ("registry.hub.docker.com", "library/alpine", "docker.io/library/alpine", "alpine"),
         ("Index.Docker.IO:443", "user/app", "docker.io/user/app", "user/app"),
         ("docker.io:00443", "alpine", "docker.io/library/alpine", "alpine"),
-        // Another port is another server.
+        // Another port belongs to another server.
         ("docker.io:5000", "alpine", "docker.io:5000/alpine", "docker.io:5000/alpine"),
         ("registry-1.docker.io:80", "alpine", "registry-1.docker.io:80/alpine", "registry-1.docker.io:80/alpine"),
         ("GHCR.io", "app", "ghcr.io/app", "ghcr.io/app"),
@@ -52,7 +52,7 @@ fn one_repository_has_one_name() {
         ("ghcr.io:05000", "app", "ghcr.io:5000/app", "ghcr.io:5000/app"),
         ("ghcr.io:000", "app", "ghcr.io:0/app", "ghcr.io:0/app"),
         ("LOCALHOST:5000", "app", "localhost:5000/app", "localhost:5000/app"),
-        // To this machine many clients speak HTTP, so neither port is the default.
+        // Many clients use HTTP for this machine, so neither port is the default.
         ("localhost:443", "app", "localhost:443/app", "localhost:443/app"),
         ("localhost:80", "app", "localhost:80/app", "localhost:80/app"),
         ("127.0.0.1:443", "app", "127.0.0.1:443/app", "127.0.0.1:443/app"),
@@ -67,7 +67,7 @@ fn one_repository_has_one_name() {
         ("[0:0:0:0:0:0:0:1]:443", "app", "[::1]:443/app", "[::1]:443/app"),
         ("[2001:DB8:0:0::1]:443", "app", "[2001:db8::1]/app", "[2001:db8::1]/app"),
         ("[2001:0db8::0:1]", "app", "[2001:db8::1]/app", "[2001:db8::1]/app"),
-        // Short forms that would be read as something else.
+        // Short forms that would be ambiguous.
         ("docker.io", "localhost/app", "docker.io/localhost/app", "docker.io/localhost/app"),
         ("docker.io", "evil.test/app", "docker.io/evil.test/app", "docker.io/evil.test/app"),
     ];
@@ -77,7 +77,7 @@ fn one_repository_has_one_name() {
         assert_eq!(name.parse(), Ok(repository.clone()));
         assert_eq!(familiar.parse(), Ok(repository));
     }
-    // A name that stands for something else that holds images is a registry only where it is said to be one.
+    // The name of another kind of store is a registry only if the caller gives it as one.
     assert_eq!(Repository::new("oci-layout", "image").unwrap().to_string(), "oci-layout/image");
     let id = "a".repeat(64);
     let repository = Repository::new("docker.io", &id).unwrap();
@@ -110,7 +110,7 @@ fn what_is_no_repository() {
         ("[:::1]", "app", "no IPv6 address"),
         ("[1:2]", "app", "no IPv6 address"),
         ("[::ffff:7f00:1]", "app", "is an IPv4 address"),
-        // What a resolver may read as 127.0.0.1.
+        // Some resolvers read this as 127.0.0.1.
         ("127.1", "app", "IPv4"),
         ("127.1:5000", "app", "IPv4"),
         ("127.0.0.01", "app", "IPv4"),
@@ -139,7 +139,7 @@ fn what_is_no_repository() {
         ("a.test", "App", "upper-case"),
         ("a.test", &long, "255"),
         (&["a."; 130].concat(), "app", "259"),
-        // Together with `library/` it is too long.
+        // With `library/` it is too long.
         ("docker.io", &long[..250], "255"),
     ];
     for (registry, path, reason) in rows {

@@ -1,4 +1,4 @@
-//! References against the test tables of distribution/reference: every row is run, or listed with the reason.
+//! References against the tables of distribution/reference: every row runs, or is listed with the reason.
 
 use refkit_oci::reference::ReferenceError;
 use refkit_oci::{Digest, Reference, Repository};
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 const VECTORS: &str = include_str!("../../../tests/fixtures/vectors/references.json");
 
-/// Rows that are not run: the table, what such a row has in its text, how many there are, and why.
+/// Rows that do not run: the table, a part of their text, their number, and the reason.
 const LISTED: &[(&str, &str, usize, &str)] = &[
     (
         "TestFullNameRegexp",
@@ -68,7 +68,7 @@ fn every_row_is_run_or_listed() {
     assert_eq!((run, rows.len()), (332, 347));
 }
 
-/// Runs one row by its function's counterpart.
+/// Runs one row with the counterpart of its function.
 fn check(row: &Value) -> Result<(), String> {
     let (input, expect) = (text(&row["input"]), &row["expect"]);
     match text(&row["fn"]) {
@@ -132,7 +132,8 @@ fn check(row: &Value) -> Result<(), String> {
             same(&expected.into(), reference.to_string().into())
         }
         "ParseDockerRef" => {
-            // The digest decides, so upstream forgets the tag; it is kept here, and `:tag@digest` means the same.
+            // The digest decides, so distribution/reference drops the tag; this crate keeps it, and `:tag@digest`
+            // means the same.
             let reference = parse(input)?;
             let tag = reference.tag().filter(|_| reference.digest().is_none()).map(str::to_owned);
             let reference = Reference::new(reference.repository().clone(), tag, reference.digest().cloned());
@@ -146,7 +147,7 @@ fn check(row: &Value) -> Result<(), String> {
     }
 }
 
-/// Checks a reference that upstream read without normalising it.
+/// Checks a reference that distribution/reference parses without normalising it.
 fn parts(reference: &Reference, name: &Value, tag: &Value, digest: &Value) -> Result<(), String> {
     let latest = if text(tag).is_empty() && text(digest).is_empty() { "latest" } else { text(tag) };
     same(&normal(text(name)).into(), reference.repository().to_string().into())?;
@@ -160,7 +161,7 @@ fn located(repository: &Repository, expect: &Value) -> Result<(), String> {
     same(&expect["path"], repository.path().into())
 }
 
-/// Returns the normal form of a name, by the rule as Docker documents it, and with one spelling for a registry.
+/// Returns the normal form of a name, by Docker's documented rule, and with one spelling of the registry.
 fn normal(name: &str) -> String {
     match name.split_once('/') {
         None => format!("docker.io/library/{name}"),
@@ -171,8 +172,8 @@ fn normal(name: &str) -> String {
     }
 }
 
-/// Returns upstream's name of a registry in its one spelling: upstream keeps letters and ports as they were written, so
-/// that a rule about `Foo` would say nothing of `foo:443`.
+/// Returns the registry of a row in its one spelling: distribution/reference keeps letters and ports as written, so
+/// that a rule about `Foo` would not apply to `foo:443`.
 fn one_spelling(registry: &str) -> String {
     let lower = registry.to_lowercase();
     if is_one_word(registry) { format!("{lower}:443") } else { lower }
@@ -183,7 +184,7 @@ fn is_one_word(name: &str) -> bool {
     first.to_lowercase() != first && !first.contains(['.', ':'])
 }
 
-/// Checks that the reason is the one that upstream gives, where upstream gives one.
+/// Checks that the reason is that of the row, if the row has one.
 fn refused(error: &ReferenceError, upstream: &str) -> Result<(), String> {
     let reason = match upstream {
         "repository name must have at least one component" => "there is no repository name",

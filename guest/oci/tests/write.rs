@@ -1,4 +1,4 @@
-//! Documents that are written.
+//! Writing documents.
 
 use refkit_oci::document::{self, Document, Limits, media_type};
 use refkit_oci::{Descriptor, Digest, Platform};

@@ -1,4 +1,4 @@
-//! The short ways: from and to the OCI vocabulary, and the outcomes that most policies return.
+//! Conversions from and to the OCI vocabulary, and constructors of common outcomes.
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ impl Description {
         Self { name: name.into(), version: version.into(), summary: summary.into(), settings: Vec::new() }
     }
 
-    /// Adds a setting that the operator has to give.
+    /// Adds a mandatory setting.
     #[must_use]
     pub fn required(mut self, name: &str, summary: &str) -> Self {
         self.settings.push(Setting { name: name.into(), summary: summary.into(), required: true, default: None });
         self
     }
 
-    /// Adds a setting that may be left out.
+    /// Adds an optional setting.
     #[must_use]
     pub fn optional(mut self, name: &str, summary: &str, default: Option<&str>) -> Self {
         let default = default.map(Into::into);
@@ -54,14 +54,14 @@ impl Error {
 }
 
 impl Reference {
-    /// Returns the reference with a digest, which from now on decides.
+    /// Returns the reference with a digest, which then decides.
     #[must_use]
     pub fn pinned(&self, digest: &str) -> Self {
         Self { digest: Some(digest.into()), ..self.clone() }
     }
 }
 
-/// A policy shows references as people write them: `registry/repository[:tag][@digest]`.
+/// Writes a reference as people do: `registry/repository[:tag][@digest]`.
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.registry)?;
@@ -90,7 +90,7 @@ impl From<oci::Reference> for Reference {
     }
 }
 
-/// References that the host hands over are well-formed; this checks those that a policy made.
+/// References from the host are well-formed; this checks those that a policy builds.
 impl TryFrom<&Reference> for oci::Reference {
     type Error = Error;
 
@@ -138,11 +138,11 @@ impl From<oci::Descriptor> for Descriptor {
     }
 }
 
-/// Returns the value of a setting that the description calls required: the host refuses to run without it, so its
+/// Returns the value of a setting that the description calls required. The host refuses to run without it, so its
 /// absence is an error of the host.
 ///
 /// # Errors
-/// `invalid`, naming the setting.
+/// `invalid`, with the name of the setting.
 pub fn required(host: &impl Host, name: &str) -> Result<String, Error> {
     host.setting(name).ok_or_else(|| Error::invalid(format_args!("the setting {name} is missing")))
 }

@@ -1,35 +1,35 @@
-//! What a policy may ask of its host.
+//! The functions of the host that a policy may call.
 
 use crate::{Content, Descriptor, Error, Level, Outcome, Reference, Request};
 
-/// The imports of world `policy`, as one trait: in a component they are the sandbox's (`Imports`), in a native test
-/// whatever the test says. A policy takes it as `&impl Host`, so that a component imports what its code calls and no
-/// more.
+/// The imports of world `policy` as one trait. In a component the implementation is the sandbox (`Imports`), in a
+/// native test a fake. A policy takes it as `&impl Host`, so that a component imports only the functions that its code
+/// calls.
 pub trait Host {
-    /// Returns what the reference names now, without its content (a HEAD).
+    /// Returns the descriptor that the reference names now (a HEAD).
     ///
     /// # Errors
-    /// The registry's or the host's.
+    /// Any error of the registry or the host.
     fn resolve(&self, reference: &Reference) -> Result<Descriptor, Error>;
 
     /// Returns the manifest or the index that the reference names now (a GET).
     ///
     /// # Errors
-    /// The registry's or the host's.
+    /// Any error of the registry or the host.
     fn pull(&self, reference: &Reference) -> Result<Content, Error>;
 
-    /// Returns the same for many, side by side, in the order of the questions.
+    /// Does the same for many references concurrently, and returns the results in their order.
     fn pull_all(&self, references: &[Reference]) -> Vec<Result<Content, Error>> {
         references.iter().map(|reference| self.pull(reference)).collect()
     }
 
-    /// Returns the bytes of a manifest, index, config or blob that this run has met.
+    /// Returns the bytes of a manifest, index, config or blob that this run has observed.
     ///
     /// # Errors
-    /// The registry's or the host's; `not-granted` for a digest that was not met.
+    /// Any error of the registry or the host; `not-granted` for a digest that the run has not observed.
     fn fetch(&self, reference: &Reference, digest: &str) -> Result<Vec<u8>, Error>;
 
-    /// Returns the same for many, side by side, in the order of the questions.
+    /// Does the same for many digests concurrently, and returns the results in their order.
     fn fetch_all(&self, reference: &Reference, digests: &[String]) -> Vec<Result<Vec<u8>, Error>> {
         digests.iter().map(|digest| self.fetch(reference, digest)).collect()
     }
@@ -37,13 +37,13 @@ pub trait Host {
     /// Returns at most `length` bytes of a blob from `offset` on; fewer at its end, none after it.
     ///
     /// # Errors
-    /// The registry's or the host's.
+    /// Any error of the registry or the host.
     fn fetch_range(&self, reference: &Reference, digest: &str, offset: u64, length: u32) -> Result<Vec<u8>, Error>;
 
     /// Returns the manifests whose `subject` is the given digest; with an artifact type, those of that type.
     ///
     /// # Errors
-    /// The registry's or the host's.
+    /// Any error of the registry or the host.
     fn referrers(
         &self,
         reference: &Reference,
@@ -51,7 +51,7 @@ pub trait Host {
         artifact_type: Option<&str>,
     ) -> Result<Vec<Descriptor>, Error>;
 
-    /// Returns the same for many subjects, side by side, in the order of the questions.
+    /// Does the same for many subjects concurrently, and returns the results in their order.
     fn referrers_all(
         &self,
         reference: &Reference,
@@ -64,25 +64,25 @@ pub trait Host {
     /// Returns all tags of the reference's repository, in the registry's order.
     ///
     /// # Errors
-    /// The registry's or the host's.
+    /// Any error of the registry or the host.
     fn tags(&self, reference: &Reference) -> Result<Vec<String>, Error>;
 
-    /// Returns what the rest of the chain answers: the policies after this one, the default policy last.
+    /// Returns the outcome of the rest of the chain: the policies after this one, the default policy last.
     ///
     /// # Errors
-    /// Those of the rest of the chain.
+    /// Any error of the rest of the chain.
     fn next(&self, request: &Request) -> Result<Outcome, Error>;
 
-    /// Returns the operator's value of a setting, else its default.
+    /// Returns the operator's value of a setting, or its default.
     fn setting(&self, name: &str) -> Option<String>;
 
-    /// Returns every setting that [`Host::setting`] would answer.
+    /// Returns all settings that have a value for [`Host::setting`].
     fn settings(&self) -> Vec<(String, String)>;
 
-    /// Returns the seconds since the Unix epoch at which the run started.
+    /// Returns the start of the run, in seconds since the Unix epoch.
     fn now(&self) -> u64;
 
-    /// Shows a message in the run's trace.
+    /// Adds a message to the run's trace.
     fn event(&self, level: Level, message: &str, fields: &[(String, String)]);
 }
 

@@ -1,5 +1,5 @@
-//! What a Rust author of a RefKit policy imports: the contract's types, the [`Policy`] trait, the [`Host`] that it
-//! asks, and [`export!`], which makes a component of it.
+//! The crate for Rust authors of RefKit policies: the contract's types, the [`Policy`] trait, the [`Host`] that it
+//! calls, and [`export!`], which makes a component of it.
 //!
 //! ```
 //! use refkit_policy::*;

@@ -4,18 +4,19 @@ use crate::{Description, Error, Host, Outcome, Request};
 
 /// A resolution policy: decides what a reference resolves to, or wraps the policies after it.
 pub trait Policy {
-    /// Returns who the policy is and which settings it reads. Called once, when it is loaded.
+    /// Returns the policy's name, version and settings. The host calls it once, when it loads the policy.
     fn about() -> Description;
 
     /// Returns the policy's decision.
     ///
     /// # Errors
-    /// When there is no decision: what was asked could not be read. A refusal is an outcome, not an error.
+    /// An error if there is no decision, because the policy could not read something. A refusal is an outcome, not an
+    /// error.
     fn resolve(host: &impl Host, request: Request) -> Result<Outcome, Error>;
 }
 
-/// Makes a component of a [`Policy`]: exports `about` and `resolver` of the contract where the target is wasm32, and
-/// nothing elsewhere.
+/// Makes a component of a [`Policy`]: exports `about` and `resolver` of the contract if the target is wasm32, and
+/// nothing otherwise.
 #[macro_export]
 macro_rules! export {
     ($policy:ty) => {

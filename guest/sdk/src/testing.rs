@@ -1,7 +1,7 @@
 //! Tests of policies without a network and without a sandbox (cargo feature `testing`).
 //!
-//! [`Registry`] is a [`Host`](crate::Host) in memory: it answers from what the test put there, keeps to the host's
-//! rules, and remembers every call, so that a test can say which requests a policy may make.
+//! [`Registry`] is a [`Host`](crate::Host) in memory. It has the content that the test adds, follows the host's rules,
+//! and records every call, so that a test can check which requests a policy makes.
 //!
 //! ```
 //! use refkit_policy::testing::Registry;
@@ -31,8 +31,8 @@
 //! assert_eq!(registry.calls(), ["resolve registry.test/app:1.0"]);
 //! ```
 //!
-//! [`check`] runs a table of cases from a JSON file; [`Case`] says what stands in one. The same file can be run against
-//! the policy's component: [`cases`] reads it, [`Case::registry`] answers it, [`Case::verify`] judges it.
+//! [`check`] runs a table of cases from a JSON file; [`Case`] describes the format. The same file can test the
+//! policy's component: [`cases`] reads it, [`Case::registry`] has the content, [`Case::verify`] checks the outcome.
 
 mod answers;
 mod case;

@@ -9,7 +9,7 @@ use tonic::{Request, Status};
 use crate::codec::BytesCodec;
 use crate::{Capabilities, Connection, MESSAGE_LIMIT, Raw, pb};
 
-/// The client of a frontend's connection to BuildKit. A clone is another handle on the same connection.
+/// The client of a frontend's connection to BuildKit. Clones share the connection.
 ///
 /// A request is a message or a [`Raw`] message, and a response is a [`Raw`] message. The client has no timeout: a caller
 /// cancels a call by dropping its future.

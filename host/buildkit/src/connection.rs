@@ -34,7 +34,7 @@ const CONNECTION_WINDOW: u32 = 1 << 30;
 /// in a trailer.
 const HEADERS_LIMIT: u32 = 16 << 20;
 
-/// A connection. A clone is another handle on the same one. The connection ends with the last handle and the last call.
+/// A connection. Clones share it. The connection ends with the last handle and the last call.
 ///
 /// A caller cancels a call by dropping the future that sends it, or the body of its response: the connection resets the
 /// stream.

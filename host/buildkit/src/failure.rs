@@ -55,8 +55,8 @@ enum Kind {
     Unsupported,
 }
 
-/// Returns the problem that a status stands for, after so much time.
-pub(crate) fn problem(status: &Status, elapsed: Duration) -> ErrorKind {
+/// Returns the error of a status, for a call that took so long.
+pub(crate) fn kind_of(status: &Status, elapsed: Duration) -> ErrorKind {
     let text = || printable(status.message());
     match status.code() {
         Code::NotFound => ErrorKind::NotFound,
@@ -128,7 +128,7 @@ mod tests {
             (Code::Internal, "panic\n\u{1b}[2J", "panic??[2J"),
         ];
         for (code, message, expected) in table {
-            assert_eq!(problem(&Status::new(code, message), Duration::from_secs(2)).to_string(), expected);
+            assert_eq!(kind_of(&Status::new(code, message), Duration::from_secs(2)).to_string(), expected);
         }
     }
 }

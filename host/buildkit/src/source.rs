@@ -57,7 +57,7 @@ impl Default for Options {
     }
 }
 
-/// The images that one build can reach. A clone is another handle on the same record, which lasts as long as the build:
+/// The images that one build can reach. Clones share the record, which lasts as long as the build:
 /// **a tag keeps its first digest**, the source asks BuildKit once for each content, and equal requests at the same time
 /// share one call.
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! Indexes at random: most of them are well-formed, some are odd in one place.
+//! Random indexes: most of them well-formed, some unusual in one point.
 
 use refkit_policy::Platform;
 use sha2::{Digest as _, Sha256};
@@ -7,7 +7,7 @@ use crate::{Blob, Case};
 
 mod platform;
 
-/// Reasons of refusals that a run has to meet.
+/// Reasons of refusals that must occur in a run.
 pub const REFUSED: [&str; 9] = [
     "has an empty `os`",
     "an empty feature",
@@ -26,10 +26,10 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
-/// Of so many parts, one is odd.
+/// One in so many parts is unusual.
 const ODD: u64 = 45;
 
-/// Makes one case out of a seed.
+/// Generates one case from a seed.
 pub struct Generator {
     state: u64,
     wanted: Platform,
@@ -79,7 +79,7 @@ impl Generator {
         let mut members: Members = vec![
             ("schemaVersion".into(), "2".into()),
             ("manifests".into(), format!("[{}]", entries.join(","))),
-            // Indexes of one content would be one index.
+            // Indexes with equal content would be the same index.
             ("annotations".into(), format!(r#"{{"number":"{}"}}"#, self.documents.len())),
         ];
         if !self.one_in(3) {
@@ -200,7 +200,7 @@ impl Generator {
         }
     }
 
-    /// Writes an object; now and then a name is written with an escape.
+    /// Writes an object, and some names with an escape.
     fn object(&mut self, members: &Members) -> String {
         let members: Vec<String> = members
             .iter()

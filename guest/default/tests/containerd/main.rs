@@ -1,5 +1,5 @@
-//! An index that is read here is read by containerd in the same way: the manifest that a policy judges is the one that
-//! BuildKit builds. Thousands of indexes, well-formed and odd, against containerd's own library and Go's JSON.
+//! RefKit and containerd read every index in the same way, so that BuildKit builds the manifest that a policy has
+//! judged. Thousands of indexes, well-formed and unusual, against containerd's own library and Go's JSON.
 #![expect(clippy::disallowed_methods, reason = "it waits for another program")]
 
 mod generated;
@@ -25,12 +25,12 @@ const CASES: u64 = 8_000;
 /// The seed of the first case; each case has its own, which a failure prints.
 const SEED: u64 = 2_944;
 
-/// The longest that the program of the other side may take: it needs less than a second.
+/// The timeout of the Go program, which needs less than a second.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 const REPOSITORY: &str = "registry.test/app";
 
-/// An index, what is below it, and the platform that is wanted.
+/// An index, the documents below it, and the requested platform.
 pub struct Case {
     wanted: Platform,
     root: Blob,
@@ -46,7 +46,7 @@ pub struct Blob {
     bytes: Vec<u8>,
 }
 
-/// What became of a case.
+/// The result of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Choice {
     Manifest(String),
@@ -54,7 +54,7 @@ enum Choice {
     Refused(String),
 }
 
-/// Asks the default policy.
+/// Runs the default policy.
 fn own(case: &Case) -> Choice {
     let mut registry = Registry::new();
     for document in &case.documents {
@@ -78,7 +78,7 @@ fn own(case: &Case) -> Choice {
     }
 }
 
-/// Asks containerd's library about all cases.
+/// Runs containerd's library on all cases.
 fn containerd(cases: &[Case]) -> anyhow::Result<Vec<Choice>> {
     let program = refkit_support::tool("containerd-platforms")?;
     let directory = tempfile::tempdir()?;
@@ -166,7 +166,7 @@ fn what_is_accepted_is_read_as_containerd_reads_it() {
     println!("{chosen} chosen, {absent} absent, {} refused", refused.values().sum::<u64>());
     assert!(chosen * 5 > CASES * 2, "only {chosen} of {CASES} indexes lead to a manifest");
     assert!((chosen + absent) * 4 > CASES * 3, "only {} of {CASES} indexes are accepted", chosen + absent);
-    // What a reader could understand in two ways has to be among the cases.
+    // The cases have to contain every kind of ambiguous document.
     for reason in generated::REFUSED {
         assert!(refused.keys().any(|kind| kind.contains(reason)), "nothing was refused because {reason}: {refused:#?}");
     }

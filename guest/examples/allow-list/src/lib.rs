@@ -1,5 +1,5 @@
-//! Allows the references that one of the operator's patterns matches, and denies all others: what is asked for, and what
-//! the policies after this one take instead of it.
+//! Allows the references that one of the operator's patterns matches, and denies all others: the requested reference,
+//! and the reference to which later policies redirect it.
 
 use refkit_policy::oci::pattern::Pattern;
 use refkit_policy::*;
@@ -26,7 +26,7 @@ impl Policy for AllowList {
         if let Some(denied) = denial(&request.reference, "")? {
             return Ok(denied);
         }
-        // Not `Outcome::Next`: a policy after this one may take the image from elsewhere.
+        // Not `Outcome::Next`: a later policy may redirect the reference.
         let outcome = host.next(&request)?;
         let denied = match &outcome {
             Outcome::Resolved(Resolved { reference, .. }) if *reference != request.reference => {

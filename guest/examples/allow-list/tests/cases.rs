@@ -1,4 +1,4 @@
-//! The table of cases, natively.
+//! Runs the table of cases natively.
 
 use policy_allow_list::AllowList;
 use refkit_policy::testing::{Elsewhere, check};

@@ -1,9 +1,9 @@
-//! Takes the newest version of a range where a reference leaves the version open.
+//! Selects the newest version of a range if a reference leaves the version open.
 //!
-//! A reference leaves it open when its tag is `latest`, which is also the tag of one that names none; any other tag,
-//! and every digest, says what is wanted, and passes. The setting `repositories` narrows it to some repositories. A
-//! version is a tag of three numbers with or without a `v`, as Semantic Versioning has them: `1.2.3`, `v1.2.3`. Other
-//! tags are not looked at, and pre-releases only where the range names one (`>=1.3.0-rc.1`).
+//! A reference leaves it open if its tag is `latest`, which is also the tag of a reference without one; a reference
+//! with any other tag or a digest passes unchanged. The setting `repositories` limits the policy to some repositories.
+//! A version is a tag of three numbers with or without a `v`, as in Semantic Versioning: `1.2.3`, `v1.2.3`. The policy
+//! ignores other tags, and pre-releases unless the range names one (`>=1.3.0-rc.1`).
 
 use refkit_policy::oci::pattern::Pattern;
 use refkit_policy::*;

@@ -1,4 +1,4 @@
-//! The table of cases, natively.
+//! Runs the table of cases natively.
 
 use policy_newest_tag::NewestTag;
 use refkit_policy::testing::{End, check};

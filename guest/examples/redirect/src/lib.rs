@@ -1,8 +1,8 @@
-//! Takes images from another place: `from` and `to` are registries (`docker.io`) or registries with the beginning of
-//! a repository (`docker.io/library`). `from` matches whole path components, and what follows it follows `to`. Tag and
-//! digest stay. References elsewhere pass as they are.
+//! Redirects references from one prefix to another: `from` and `to` are registries (`docker.io`) or registries with
+//! the first components of a path (`docker.io/library`). `from` matches whole components, and the rest of the path
+//! follows `to`. Tag and digest stay. Other references pass unchanged.
 //!
-//! The run has to be granted the repositories under `to`.
+//! The run needs a grant for the repositories below `to`.
 
 use refkit_policy::*;
 
@@ -33,7 +33,8 @@ impl Policy for Redirect {
     }
 }
 
-/// Returns a registry or a prefix as references are spelled: in other letters it would match none of them.
+/// Returns a registry or a prefix in the normal spelling of references; in any other spelling it would match none of
+/// them.
 fn normal(prefix: &str) -> Result<String, &'static str> {
     let prefix = prefix.trim_end_matches('/');
     let (registry, path) = prefix.split_at(prefix.find('/').unwrap_or(prefix.len()));

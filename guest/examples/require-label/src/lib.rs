@@ -1,5 +1,5 @@
-//! Refuses images that do not carry a label: in their config, or as an annotation of their manifest or of its entry
-//! in the index. Each image is judged on its own, so a caller who lists images sees the others.
+//! Refuses images without a label in their config, or as an annotation of their manifest or of its entry in the index.
+//! It judges each image separately, so a caller who lists images sees the others.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ impl Policy for RequireLabel {
         if key.is_empty() {
             return Err(Error::invalid(format_args!("the setting label: there is no name in {label:?}")));
         }
-        // The images decide where the caller wants the root alone, too; the host takes them away afterwards.
+        // The images decide even if the caller requests the root alone; the host removes them afterwards.
         request.parts |= Parts::CONFIGS;
         let mut outcome = host.next(&request)?;
         let Outcome::Resolved(Resolved { reference, images, .. }) = &mut outcome else { return Ok(outcome) };
@@ -36,7 +36,7 @@ impl Policy for RequireLabel {
             let digest = &image.manifest.digest;
             let found = labels(image, &contents).and_then(|found| match is_wanted(&found) {
                 true => Ok(true),
-                // Where manifests are not shown (in a build), the entry and the config have to say it.
+                // If the source shows no manifests (in a build), the label has to be in the entry or in the config.
                 false => match annotations(host, reference, image) {
                     Err(error) if error.code == ErrorCode::Unsupported => Ok(false),
                     found => Ok(is_wanted(&found?)),
@@ -55,7 +55,7 @@ impl Policy for RequireLabel {
     }
 }
 
-/// What was fetched, by digest.
+/// The fetched contents, by digest.
 type Contents<'a> = BTreeMap<&'a str, Result<Vec<u8>, Error>>;
 
 /// Returns the annotations of an image's entry and the labels of its config.

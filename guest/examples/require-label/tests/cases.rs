@@ -1,4 +1,4 @@
-//! The table of cases, natively.
+//! Runs the table of cases natively.
 
 use policy_require_label::RequireLabel;
 use refkit_default::Default;

@@ -1,5 +1,5 @@
-//! Image configs, as OCI image-spec 1.1, section "OCI Image Configuration". What Go's decoder takes and every client
-//! shows is read as it reads it: `null` for a list or a label is nothing.
+//! Image configs, as OCI image-spec 1.1, section "OCI Image Configuration". Values that Go's decoder accepts and every
+//! client shows are read in the same way: `null` for a list or a label counts as absent.
 
 use super::fields::Fields;
 use super::json::{self, Value};
@@ -10,24 +10,24 @@ use crate::Platform;
 /// An image config.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
-    /// The platform, word for word; `None` where operating system or architecture is missing.
+    /// The platform, unchanged; `None` if operating system or architecture is missing.
     platform: Option<Platform>,
-    /// When the image was made, as RFC 3339.
+    /// The time of creation, as RFC 3339.
     pub created: Option<String>,
-    /// Who made it.
+    /// The author.
     pub author: Option<String>,
-    /// How a container of it is run.
+    /// The settings of its containers.
     pub config: ImageConfig,
     /// The digests of the layers' content before compression, the lowest first.
     pub diff_ids: Vec<String>,
 }
 
-/// How a container of the image is run.
+/// The settings of the image's containers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImageConfig {
     /// The user and group.
     pub user: Option<String>,
-    /// The environment, each as `NAME=VALUE`. Some images have entries without `=`, which clients let pass.
+    /// The environment, each as `NAME=VALUE`. Some images have entries without `=`, which clients accept.
     pub env: Vec<String>,
     /// The entrypoint.
     pub entrypoint: Vec<String>,
@@ -40,7 +40,7 @@ pub struct ImageConfig {
 }
 
 impl Config {
-    /// Returns the platform, word for word; `None` where operating system or architecture is missing.
+    /// Returns the platform, unchanged; `None` if operating system or architecture is missing.
     pub fn platform(&self) -> Option<Platform> {
         self.platform.clone()
     }
@@ -56,11 +56,11 @@ const CONFIG: [&str; 10] =
 
 const IMAGE: [&str; 7] = ["User", "Env", "Entrypoint", "Cmd", "WorkingDir", "Labels", "Volumes"];
 
-/// Reads the platform of an image config, and nothing else of it; `None` where operating system or architecture is
-/// missing. For policies that need no more: the rest is 4 KB of a component.
+/// Reads only the platform of an image config; `None` if operating system or architecture is missing. This is for
+/// policies that need no more: the rest would add 4 KB to a component.
 ///
 /// # Errors
-/// As [`read_config`], for what is read.
+/// As [`read_config`], for the members that are read.
 pub fn read_platform(bytes: &[u8]) -> Result<Option<Platform>, DocumentError> {
     stated_platform(&Fields::of("config", &json::read(bytes, &Limits::default())?, &CONFIG)?)
 }
@@ -68,7 +68,7 @@ pub fn read_platform(bytes: &[u8]) -> Result<Option<Platform>, DocumentError> {
 /// Reads an image config of at most 4 MiB.
 ///
 /// # Errors
-/// [`DocumentError::Malformed`] where it is none; the others where a limit is passed.
+/// [`DocumentError::Malformed`] if the bytes are none; the others beyond a limit.
 pub fn read_config(bytes: &[u8]) -> Result<Config, DocumentError> {
     let value = json::read(bytes, &Limits::default())?;
     let fields = Fields::of("config", &value, &CONFIG)?;
@@ -85,7 +85,7 @@ pub fn read_config(bytes: &[u8]) -> Result<Config, DocumentError> {
     Ok(Config { platform, created, author, config, diff_ids })
 }
 
-/// Reads the platform; `None` where operating system or architecture is missing or empty.
+/// Reads the platform; `None` if operating system or architecture is missing or empty.
 fn stated_platform(fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
     Ok(platform(format_args!("the config's platform"), fields)?
         .filter(|platform| !platform.os.is_empty() && !platform.architecture.is_empty()))

@@ -1,17 +1,17 @@
-//! Why bytes are no manifest, index, config or descriptor.
+//! Errors of bytes that are no manifest, index, config or descriptor.
 
 use std::fmt;
 
 use crate::quoted::first;
 
-/// How much of what a peer sent an error repeats, in characters.
+/// The most characters of a peer's text that an error repeats.
 const SHOWN: usize = 200;
 
-/// Why bytes cannot be read. Messages are short, whatever the bytes hold.
+/// The error of a document. Messages are short, whatever the bytes are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DocumentError {
-    /// There are too many bytes.
+    /// The document is too large.
     #[error("it has {size} bytes, more than the limit of {limit}")]
     TooLarge {
         /// The number of bytes.
@@ -25,7 +25,7 @@ pub enum DocumentError {
         /// The limit in levels.
         limit: usize,
     },
-    /// It lists too much.
+    /// A list is too long.
     #[error("it lists more than {limit} descriptors")]
     TooMany {
         /// The limit in descriptors.
@@ -37,7 +37,7 @@ pub enum DocumentError {
         /// The limit in values.
         limit: usize,
     },
-    /// It is not what it should be, or contradicts itself.
+    /// The document is not of the expected form, or contradicts itself.
     #[error("{0}")]
     Malformed(String),
     /// The document is of a kind that this crate does not read.
@@ -46,7 +46,7 @@ pub enum DocumentError {
 }
 
 impl DocumentError {
-    /// Returns whether it may well be what it says, but is nothing that is read here.
+    /// Returns whether the document may be valid, but of a kind that this crate does not read.
     pub fn is_unsupported(&self) -> bool {
         matches!(self, Self::Unsupported(_))
     }

@@ -5,14 +5,14 @@ use super::error::malformed;
 use super::json::{Text, Value, check_once, in_order, unexpected};
 use crate::quoted::Quoted;
 
-/// An object whose members are known.
+/// An object with known members.
 pub(super) struct Fields<'v, 'a> {
     members: &'v [(Text<'a>, Value<'a>)],
 }
 
 impl<'v, 'a> Fields<'v, 'a> {
-    /// Returns the members of an object. One that differs from a known one only in the case of its letters is refused,
-    /// because there are readers that take it for the same.
+    /// Returns the members of an object. It refuses a member that differs from a known one only in the case of its
+    /// letters, because some readers equate the two.
     pub(super) fn of(name: &str, value: &'v Value<'a>, known: &[&str]) -> Result<Self, DocumentError> {
         let Value::Object(members) = value else { return Err(unexpected(name, "an object", value)) };
         check_once(members)?;
@@ -27,13 +27,13 @@ impl<'v, 'a> Fields<'v, 'a> {
         Ok(Self { members })
     }
 
-    /// Returns a member; one that is `null` is not there.
+    /// Returns a member; `null` counts as absent.
     pub(super) fn get(&self, name: &str) -> Option<&'v Value<'a>> {
         let mut found = self.members.iter().filter(|(member, _)| member.0 == name);
         found.next().map(|(_, value)| value).filter(|value| !matches!(value, Value::Null))
     }
 
-    /// Returns whether a member is there, be it `null`.
+    /// Returns whether a member is present, even as `null`.
     pub(super) fn has(&self, name: &str) -> bool {
         self.members.iter().any(|(member, _)| member.0 == name)
     }
@@ -43,17 +43,17 @@ impl<'v, 'a> Fields<'v, 'a> {
         self.get(name).map(|value| text(name, value)).transpose()
     }
 
-    /// Returns a text that is there and not empty.
+    /// Returns a text that is present and not empty.
     pub(super) fn some_text(&self, name: &str) -> Result<Option<String>, DocumentError> {
         Ok(self.text(name)?.filter(|text| !text.is_empty()).map(str::to_owned))
     }
 
-    /// Returns a text that has to be there.
+    /// Returns a mandatory text.
     pub(super) fn required(&self, name: &str) -> Result<&'v str, DocumentError> {
         self.text(name)?.ok_or_else(|| malformed(format_args!("it has no member `{name}`")))
     }
 
-    /// Returns a number of something.
+    /// Returns a non-negative number.
     pub(super) fn number(&self, name: &str) -> Result<Option<u64>, DocumentError> {
         match self.get(name) {
             None => Ok(None),
@@ -71,7 +71,7 @@ impl<'v, 'a> Fields<'v, 'a> {
         }
     }
 
-    /// Returns a list of texts; none is an empty one.
+    /// Returns a list of texts; an absent one is empty.
     pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, DocumentError> {
         let list = self.list(name)?.unwrap_or_default();
         list.iter().map(|value| text(name, value).map(str::to_owned)).collect()
@@ -82,7 +82,7 @@ impl<'v, 'a> Fields<'v, 'a> {
         self.sorted(name, |member, value| text(member, value))
     }
 
-    /// Returns an object of texts, sorted by their names; `null` in the place of one is an empty one.
+    /// Returns an object of texts, sorted by their names; `null` counts as an empty text.
     pub(super) fn pairs_or_nothing(&self, name: &str) -> Result<Vec<(String, String)>, DocumentError> {
         self.sorted(name, |member, value| if matches!(value, Value::Null) { Ok("") } else { text(member, value) })
     }
@@ -113,8 +113,8 @@ fn text<'v>(name: &str, value: &'v Value<'_>) -> Result<&'v str, DocumentError> 
     }
 }
 
-/// As Go compares the names of members: letters of either case are the same, and so are the two letters outside ASCII
-/// whose other case is in it.
+/// Compares names of members as Go does: case is ignored, also for the two letters outside ASCII whose other case is
+/// in ASCII.
 fn same_letters(known: &str, name: &str) -> bool {
     let fold = |letter: char| match letter {
         'ſ' => 's',

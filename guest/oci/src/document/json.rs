@@ -1,5 +1,5 @@
-//! JSON as a tree that borrows from the bytes. A tree and not one derived reader for each type, because in a component
-//! every such reader is 10 KB of code; and no error of our own through serde_json, for the same reason.
+//! JSON as a tree that borrows from the bytes. It is one tree instead of a derived reader for each type, because every
+//! such reader adds 10 KB to a component; for the same reason no error of this crate passes through serde_json.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -13,8 +13,8 @@ use super::error::malformed;
 use super::{DocumentError, Limits};
 use crate::quoted::Quoted;
 
-/// Reads bytes that are one JSON value and nothing else. What passes a limit is read on, but not kept, so that neither
-/// depth nor number of values costs more than the limit.
+/// Reads bytes that are exactly one JSON value. Values beyond a limit are parsed and dropped, so that neither depth
+/// nor number of values costs more than the limit.
 pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Value<'a>, DocumentError> {
     if bytes.len() > limits.bytes {
         return Err(DocumentError::TooLarge { size: bytes.len(), limit: limits.bytes });
@@ -36,7 +36,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Value<'a>, Do
     Ok(value)
 }
 
-/// How far reading has come.
+/// The state of reading.
 struct State<'l> {
     limits: &'l Limits,
     depth: Cell<usize>,
@@ -51,7 +51,7 @@ impl State<'_> {
         self.values.get() <= self.limits.values
     }
 
-    /// Returns whether one may go one level down.
+    /// Returns whether the reader may go one level down.
     fn down(&self) -> bool {
         self.depth.set(self.depth.get() + 1);
         let may = self.depth.get() <= self.limits.depth;
@@ -69,14 +69,14 @@ pub(super) enum Value<'a> {
     Null,
     Bool,
     Unsigned(u64),
-    /// Less than 0, or no whole number of 64 bits.
+    /// A negative number, or one that is no whole number of 64 bits.
     Number,
     Text(Text<'a>),
     List(Vec<Value<'a>>),
     Object(Vec<(Text<'a>, Value<'a>)>),
 }
 
-/// A text, borrowed where no character of it is escaped.
+/// A text, borrowed unless it contains an escape.
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 
 impl<'de> DeserializeSeed<'de> for &State<'_> {
@@ -177,10 +177,10 @@ impl<'de> Visitor<'de> for &State<'_> {
     }
 }
 
-/// Objects with more members than this are searched with the help of a map.
+/// Objects with more members than this are searched with a map.
 const FEW: usize = 16;
 
-/// Checks that no member of an object is there twice.
+/// Checks that an object has no member twice.
 pub(super) fn check_once(members: &[(Text<'_>, Value<'_>)]) -> Result<(), DocumentError> {
     if members.len() > FEW {
         return in_order(members).map(drop);
@@ -193,9 +193,9 @@ pub(super) fn check_once(members: &[(Text<'_>, Value<'_>)]) -> Result<(), Docume
     Ok(())
 }
 
-/// Returns the places of an object's members in the order of their names, each of which is there once.
+/// Returns the indexes of an object's members, sorted by their names, which must differ.
 pub(super) fn in_order(members: &[(Text<'_>, Value<'_>)]) -> Result<Vec<usize>, DocumentError> {
-    // Names of their own, because each further kind of map makes a component 3 KB larger, and few objects come here.
+    // The keys are copied, because another kind of map would add 3 KB to a component, and few objects come here.
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for (place, (name, _)) in members.iter().enumerate() {
         if places.insert(name.0.as_ref().to_owned(), place).is_some() {
@@ -210,7 +210,7 @@ fn twice(name: &str) -> DocumentError {
 }
 
 impl Value<'_> {
-    /// Returns what the value is, for an error.
+    /// Returns the kind of the value, for an error.
     fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -223,7 +223,7 @@ impl Value<'_> {
     }
 }
 
-/// Returns the error of a value that should be something else.
+/// Returns the error for a value of the wrong kind.
 pub(super) fn unexpected(name: &str, wanted: &str, value: &Value<'_>) -> DocumentError {
     malformed(format_args!("`{name}` is {}, not {wanted}", value.kind()))
 }

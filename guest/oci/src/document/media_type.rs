@@ -1,4 +1,4 @@
-//! Media types, as OCI image-spec 1.1, section "OCI Image Media Types", and Docker's of the same things.
+//! Media types, as OCI image-spec 1.1, section "OCI Image Media Types", and the corresponding ones of Docker.
 
 use super::DocumentError;
 use super::error::{malformed, shorten};
@@ -17,7 +17,7 @@ pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.
 /// Docker's image config.
 pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 
-/// What manifests of schema 1 came as.
+/// The media types of manifests of schema 1.
 const SCHEMA1: [&str; 4] = [
     "application/vnd.docker.distribution.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
@@ -28,35 +28,35 @@ const SCHEMA1: [&str; 4] = [
 /// The most characters of either half, as RFC 6838, section 4.2.
 const HALF: usize = 127;
 
-/// Returns whether it is the media type of an index.
+/// Returns whether this is the media type of an index.
 pub fn is_index(media_type: &str) -> bool {
     matches!(media_type, INDEX | DOCKER_INDEX)
 }
 
-/// Returns whether it is the media type of an image manifest.
+/// Returns whether this is the media type of an image manifest.
 pub fn is_manifest(media_type: &str) -> bool {
     matches!(media_type, MANIFEST | DOCKER_MANIFEST)
 }
 
-/// Returns whether it is the media type of a manifest or index.
+/// Returns whether this is the media type of a manifest or index.
 pub fn is_document(media_type: &str) -> bool {
     is_index(media_type) || is_manifest(media_type)
 }
 
-/// Returns whether it is the media type of an image's config.
+/// Returns whether this is the media type of an image config.
 pub fn is_config(media_type: &str) -> bool {
     matches!(media_type, CONFIG | DOCKER_CONFIG)
 }
 
-/// Returns whether manifests of schema 1 came as this; some registries sent them as plain text.
+/// Returns whether this is a media type of manifests of schema 1; some registries sent them as plain text.
 pub fn is_schema1(media_type: &str) -> bool {
     SCHEMA1.contains(&media_type)
 }
 
-/// Checks that documents of a media type are read.
+/// Checks that this crate reads documents of a media type.
 ///
 /// # Errors
-/// [`DocumentError::Unsupported`] for every other media type; of schema 1 it says what to do.
+/// [`DocumentError::Unsupported`] for every other media type; for schema 1 it names a remedy.
 pub fn check_document(media_type: &str) -> Result<(), DocumentError> {
     if is_document(media_type) {
         return Ok(());
@@ -69,8 +69,8 @@ pub fn check_document(media_type: &str) -> Result<(), DocumentError> {
     Err(DocumentError::Unsupported(format!("{shown} is no media type of a manifest or index")))
 }
 
-/// Returns whether a text has the form of a media type, as RFC 6838, section 4.2. Parameters are let through: there are
-/// artifact types with a version behind a `;`.
+/// Checks the form of a media type, as RFC 6838, section 4.2. Parameters are allowed: some artifact types have a
+/// version after a `;`.
 pub fn is_well_formed(media_type: &str) -> bool {
     if is_document(media_type) || is_config(media_type) {
         return true;

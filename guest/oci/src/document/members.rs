@@ -13,7 +13,7 @@ use crate::platform::FEATURES;
 use crate::quoted::Quoted;
 use crate::{Descriptor, Digest, Platform};
 
-/// The most that a size can be: the specification's numbers are signed, with 64 bits.
+/// The largest size: the specification's numbers are signed, with 64 bits.
 const SIZE_LIMIT: u64 = i64::MAX as u64;
 
 const DESCRIPTOR: [&str; 8] =
@@ -21,14 +21,14 @@ const DESCRIPTOR: [&str; 8] =
 
 const PLATFORM: [&str; 5] = ["os", "architecture", "variant", "os.version", "os.features"];
 
-/// Reads a descriptor of content that has to be verifiable.
+/// Reads a descriptor of content that must be verifiable.
 pub(super) fn descriptor(name: &'static str, value: &Value<'_>) -> Result<Descriptor, DocumentError> {
     let mut unverifiable = Vec::new();
     let descriptor = part(name, value, 0, &mut unverifiable)?;
     descriptor.ok_or_else(|| unverifiable.first().map_or_else(|| malformed("it is empty"), Unverifiable::error))
 }
 
-/// Reads a descriptor; `None` for one that is not verifiable, which then stands in the list.
+/// Reads a descriptor; `None` for one that cannot be verified, which is added to the list.
 pub(super) fn part(
     name: &'static str,
     value: &Value<'_>,
@@ -66,7 +66,7 @@ pub(super) fn part(
     Ok(Some(Descriptor { media_type, digest, size, platform, artifact_type, annotations, urls, data }))
 }
 
-/// Reads descriptors; those that are not verifiable stand in the other list.
+/// Reads descriptors; those that cannot be verified are added to the other list.
 pub(super) fn descriptors(
     name: &'static str,
     list: &[Value<'_>],
@@ -99,8 +99,8 @@ fn listed(digest: &str, value: &Value<'_>) -> Result<Platform, DocumentError> {
     let name = format_args!("the platform of {digest}");
     let platform = platform(name, &fields)?;
     let platform = platform.ok_or_else(|| malformed(format_args!("{name} has no `os` or no `architecture`")))?;
-    // containerd puts the builder's own operating system in the place of an empty one. Without an architecture nothing
-    // matches all the same: clients write such platforms for artifacts.
+    // containerd uses the builder's own operating system instead of an empty one. Without an architecture nothing
+    // matches: clients write such platforms for artifacts.
     if platform.os.is_empty() && !platform.architecture.is_empty() {
         let architecture = Quoted(&platform.architecture);
         return Err(malformed(format_args!("{name} has an empty `os` beside the architecture {architecture}")));
@@ -108,8 +108,9 @@ fn listed(digest: &str, value: &Value<'_>) -> Result<Platform, DocumentError> {
     Ok(platform)
 }
 
-/// Reads a platform; `None` where operating system or architecture is missing. What containerd and other readers take
-/// for different platforms is refused: the builder would choose another image than the one that a policy has judged.
+/// Reads a platform; `None` if operating system or architecture is missing. It refuses platforms that containerd and
+/// other readers interpret differently, because the builder would select another image than the one that a policy has
+/// judged.
 pub(super) fn platform(name: Arguments<'_>, fields: &Fields<'_, '_>) -> Result<Option<Platform>, DocumentError> {
     let os_features = fields.texts("os.features")?;
     if os_features.len() > FEATURES {
@@ -119,7 +120,7 @@ pub(super) fn platform(name: Arguments<'_>, fields: &Fields<'_, '_>) -> Result<O
         return Err(malformed(format_args!("{name} has an empty feature in `os.features`")));
     }
     let (os, architecture, variant) = (fields.text("os")?, fields.text("architecture")?, fields.text("variant")?);
-    // Readers differ in the lower case of other letters: to some the Kelvin sign is a `k`.
+    // Readers differ in the lower case of other letters: some equate the Kelvin sign with `k`.
     for (member, text) in [("os", os), ("architecture", architecture), ("variant", variant)] {
         if let Some(text) = text.filter(|text| !text.is_ascii()) {
             let shown = shorten(text);
@@ -136,7 +137,7 @@ pub(super) fn platform(name: Arguments<'_>, fields: &Fields<'_, '_>) -> Result<O
     }))
 }
 
-/// The form of RFC 4648, section 4, with its padding.
+/// Returns whether a text has the form of RFC 4648, section 4, with padding.
 fn is_base64(text: &str) -> bool {
     let digits = text.trim_end_matches('=');
     text.len().is_multiple_of(4)
@@ -144,7 +145,8 @@ fn is_base64(text: &str) -> bool {
         && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
 }
 
-/// A scheme and something behind it, as RFC 3986, section 3; nothing that could end a line or a quotation.
+/// Returns whether a text is a scheme followed by a rest, as RFC 3986, section 3, without characters that could end a
+/// line or a quotation.
 fn is_uri(text: &str) -> bool {
     text.split_once(':').is_some_and(|(scheme, rest)| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())

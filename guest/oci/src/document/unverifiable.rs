@@ -1,5 +1,5 @@
-//! Parts whose digest is of an algorithm that is not known here. OCI image-spec 1.1, section "Digests", wants them to
-//! pass: a document can name them, but their content cannot be verified.
+//! Parts whose digest has an unknown algorithm. OCI image-spec 1.1, section "Digests", allows them: a document can
+//! refer to them, but their content cannot be verified.
 
 use super::error::shorten;
 use super::{Document, DocumentError, Index};
@@ -8,20 +8,20 @@ use crate::{Descriptor, Platform};
 /// A part that cannot be verified, and so cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unverifiable {
-    /// The member that names it: `manifests`, `layers` or `subject`.
+    /// The member that contains it: `manifests`, `layers` or `subject`.
     pub member: &'static str,
-    /// How many verifiable parts of the same member stand before it.
+    /// How many verifiable parts of the same member precede it.
     pub place: usize,
     /// The media type.
     pub media_type: String,
-    /// The digest, of the specification's grammar.
+    /// The digest, valid by the specification's grammar.
     pub digest: String,
-    /// The platform that an index states, word for word.
+    /// The platform in the index, unchanged.
     pub platform: Option<Platform>,
 }
 
 impl Unverifiable {
-    /// Returns the error of asking for it, which names the algorithm.
+    /// Returns the error for a request of this part, which names the algorithm.
     pub fn error(&self) -> DocumentError {
         let digest = shorten(&self.digest);
         let algorithm = digest.split(':').next().unwrap_or_default();
@@ -34,14 +34,14 @@ impl Unverifiable {
 /// An entry of an index.
 #[derive(Debug, Clone, Copy)]
 pub enum Entry<'a> {
-    /// One that can be read.
+    /// An entry that can be read.
     Verifiable(&'a Descriptor),
-    /// One that cannot.
+    /// An entry that cannot be read.
     Unverifiable(&'a Unverifiable),
 }
 
 impl<'a> Entry<'a> {
-    /// Returns what the index says of its platform.
+    /// Returns the entry's platform.
     pub fn platform(self) -> Option<&'a Platform> {
         match self {
             Self::Verifiable(entry) => entry.platform.as_ref(),
@@ -51,8 +51,8 @@ impl<'a> Entry<'a> {
 }
 
 impl Index {
-    /// Returns all entries in the index's order, those that cannot be read among them: a selection that passed over
-    /// them would choose otherwise than clients that know the algorithm.
+    /// Returns all entries in the index's order, also those that cannot be read: a selection without them would differ
+    /// from that of clients that know the algorithm.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         let (mut entries, mut others) = (self.manifests.iter(), self.unverifiable.as_slice());
         std::iter::from_fn(move || {
@@ -71,7 +71,7 @@ impl Index {
 }
 
 impl Document {
-    /// Returns the document where all that it names can be read: for those who take all of it.
+    /// Returns the document if all its parts can be read, for callers that need all of them.
     ///
     /// # Errors
     /// [`DocumentError::Unsupported`] for the first part that cannot.

@@ -1,5 +1,5 @@
-//! Documents as JSON. The members stand in one order, and annotations in that of their keys, so that equal documents
-//! have equal bytes. What is empty is left out.
+//! Writes documents as JSON. Members have a fixed order, and annotations are sorted by key, so that equal documents
+//! have equal bytes. Empty members are left out.
 
 use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use super::{Index, Manifest};
 use crate::{Descriptor, Platform};
 
-/// Texts by their keys, as an object.
+/// Writes texts with their keys as an object.
 struct Pairs<'a>(&'a [(String, String)]);
 
 impl Serialize for Pairs<'_> {
@@ -16,17 +16,17 @@ impl Serialize for Pairs<'_> {
     }
 }
 
-/// Writes a member that may be missing.
+/// Writes an optional member.
 fn option<M: SerializeMap>(map: &mut M, name: &str, value: Option<&impl Serialize>) -> Result<(), M::Error> {
     value.map_or(Ok(()), |value| map.serialize_entry(name, value))
 }
 
-/// Writes a list, or leaves an empty one out.
+/// Writes a list, unless it is empty.
 fn list<M: SerializeMap>(map: &mut M, name: &str, values: &[impl Serialize]) -> Result<(), M::Error> {
     option(map, name, Some(&values).filter(|values| !values.is_empty()))
 }
 
-/// Writes annotations, or leaves empty ones out.
+/// Writes annotations, unless they are empty.
 fn annotations<M: SerializeMap>(map: &mut M, pairs: &[(String, String)]) -> Result<(), M::Error> {
     option(map, "annotations", Some(&Pairs(pairs)).filter(|_| !pairs.is_empty()))
 }
@@ -58,12 +58,13 @@ impl Serialize for Descriptor {
     }
 }
 
-/// Fails for a document that was read and names content by a digest of an unknown algorithm: writing it would lose that.
+/// Fails for a document with a digest of an unknown algorithm, which writing would lose.
 fn whole<E: Error>(unverifiable: &[super::Unverifiable]) -> Result<(), E> {
     unverifiable.first().map_or(Ok(()), |one| Err(E::custom(one.error())))
 }
 
-/// Fails where the document names content by a digest of an unknown algorithm; [`edit`](crate::edit) keeps such entries.
+/// Fails if the document refers to content by a digest of an unknown algorithm; [`edit`](crate::edit) keeps such
+/// entries.
 impl Serialize for Manifest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         whole(&self.unverifiable)?;
@@ -79,7 +80,8 @@ impl Serialize for Manifest {
     }
 }
 
-/// Fails where the document names content by a digest of an unknown algorithm; [`edit`](crate::edit) keeps such entries.
+/// Fails if the document refers to content by a digest of an unknown algorithm; [`edit`](crate::edit) keeps such
+/// entries.
 impl Serialize for Index {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         whole(&self.unverifiable)?;

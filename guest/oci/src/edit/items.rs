@@ -11,8 +11,8 @@ const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 /// One item: a member of an object with its name, or an element of a list.
 #[derive(Debug, Clone)]
 pub(super) struct Item {
-    /// The text between the comma or bracket before the item and its value: white space, and of a member also the name
-    /// and the colon.
+    /// The text between the comma or bracket before the item and its value: white space, and for a member also its
+    /// name and the colon.
     pub lead: String,
     /// The value.
     pub value: Box<RawValue>,
@@ -27,7 +27,7 @@ pub(super) struct Items {
     open: String,
     /// The items.
     pub all: Vec<Item>,
-    /// The text from the closing bracket on, with the white space before it where there are no items.
+    /// The text from the closing bracket on; if there are no items, also the white space before it.
     close: String,
 }
 
@@ -37,7 +37,7 @@ impl Items {
         Self { open: open.into(), all: Vec::new(), close: close.into() }
     }
 
-    /// Splits a text at its values, which a reader has found in it one after the other.
+    /// Splits a text at the values that a reader has found in it, in order.
     pub fn split(text: &str, values: &[&RawValue]) -> Self {
         let start = text.len() - text.trim_start_matches(SPACE).len() + 1;
         let end = text.trim_end_matches(SPACE).len().saturating_sub(1);
@@ -50,7 +50,7 @@ impl Items {
             let between = &text[done..at];
             let lead = match all.last_mut() {
                 None => between,
-                // White space and a comma stand first, so the first comma is the one between the items.
+                // Only white space precedes the separating comma, so the first comma is that one.
                 Some(last) => {
                     let (trail, lead) = between.split_once(',').unwrap_or(("", between));
                     trail.clone_into(&mut last.trail);
@@ -68,7 +68,7 @@ impl Items {
         items
     }
 
-    /// Appends an item as its neighbours are written: on a line of its own where they are.
+    /// Appends an item in the style of its neighbours, on a line of its own if they have one.
     pub fn push(&mut self, name: Option<&str>, value: &(impl Serialize + ?Sized)) -> Result<(), EditError> {
         let value = to_raw_value(value)?;
         let name = name.map(serde_json::to_string).transpose()?;
@@ -93,7 +93,7 @@ impl Items {
     pub fn retain(&mut self, mut keep: impl FnMut(&Item) -> bool) {
         let last = self.all.last().map(|last| last.trail.clone());
         self.all.retain(|item| keep(item));
-        // The closing bracket stays where it stood.
+        // The closing bracket keeps its white space.
         if let (Some(trail), Some(last)) = (last, self.all.last_mut()) {
             last.trail = trail;
         }
@@ -119,7 +119,7 @@ impl Items {
 }
 
 impl Item {
-    /// Puts another value in the place of this one.
+    /// Replaces the value.
     pub fn replace(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), EditError> {
         self.value = to_raw_value(value)?;
         Ok(())

@@ -1,4 +1,4 @@
-//! Lists.
+//! JSON lists.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::items::Items;
 use super::{EditError, Object};
 
-/// A JSON list that keeps what an edit does not touch.
+/// A JSON list whose unedited parts keep their bytes.
 #[derive(Debug, Clone)]
 pub struct List(Items);
 
@@ -43,10 +43,10 @@ impl List {
         self.0.all.is_empty()
     }
 
-    /// Returns an element that is an object; `None` where the list is shorter.
+    /// Returns an element that is an object; `None` beyond the end.
     ///
     /// # Errors
-    /// [`EditError::Malformed`] where the element is no object; [`EditError::Twice`].
+    /// [`EditError::Malformed`] if the element is no object; [`EditError::Twice`].
     pub fn object(&self, place: usize) -> Result<Option<Object>, EditError> {
         self.iter().nth(place).map(|value| Ok(serde_json::from_str(value.get())?)).transpose()
     }
@@ -54,20 +54,20 @@ impl List {
     /// Appends an element.
     ///
     /// # Errors
-    /// [`EditError::Malformed`] for a value that cannot become JSON.
+    /// [`EditError::Malformed`] for a value that cannot be written as JSON.
     pub fn push(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), EditError> {
         self.0.push(None, value)
     }
 
-    /// Puts another value in the place of an element; a place that the list does not have changes nothing.
+    /// Replaces an element; an index beyond the end changes nothing.
     ///
     /// # Errors
-    /// [`EditError::Malformed`] for a value that cannot become JSON.
+    /// [`EditError::Malformed`] for a value that cannot be written as JSON.
     pub fn set(&mut self, place: usize, value: &(impl Serialize + ?Sized)) -> Result<(), EditError> {
         self.0.all.get_mut(place).map_or(Ok(()), |item| item.replace(value))
     }
 
-    /// Removes the elements for which a function of their place returns false.
+    /// Removes the elements for whose index a function returns false.
     pub fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
         let mut places = 0..;
         self.0.retain(|_| places.next().is_some_and(&mut keep));

@@ -1,4 +1,4 @@
-//! Objects.
+//! JSON objects.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::items::Items;
 use super::{EditError, List};
 
-/// A JSON object that keeps what an edit does not touch.
+/// A JSON object whose unedited parts keep their bytes.
 #[derive(Debug, Clone)]
 pub struct Object {
     /// The names of the members, one for each item.
@@ -30,10 +30,10 @@ impl Object {
         Self::default()
     }
 
-    /// Returns the object that a value becomes as JSON.
+    /// Returns the JSON object of a value.
     ///
     /// # Errors
-    /// [`EditError::Malformed`] for a value that becomes no object.
+    /// [`EditError::Malformed`] for a value that is no object in JSON.
     pub fn of(value: &(impl Serialize + ?Sized)) -> Result<Self, EditError> {
         Self::read(&serde_json::to_vec(value)?)
     }
@@ -41,7 +41,7 @@ impl Object {
     /// Reads an object.
     ///
     /// # Errors
-    /// [`EditError::Malformed`] where the bytes are no object; [`EditError::Twice`] where it has a member twice.
+    /// [`EditError::Malformed`] if the bytes are no object; [`EditError::Twice`] if it has a member twice.
     pub fn read(bytes: &[u8]) -> Result<Self, EditError> {
         let text = std::str::from_utf8(bytes).map_err(|_| EditError::Malformed("it is not UTF-8".to_owned()))?;
         Self::parse(text)
@@ -60,40 +60,40 @@ impl Object {
         self.names.iter().position(|known| known == name)
     }
 
-    /// Returns the JSON of a member's value; `None` for a member that is missing or `null`.
+    /// Returns the JSON of a member's value; `None` for a member that is absent or `null`.
     pub fn raw(&self, name: &str) -> Option<&RawValue> {
         let value = &*self.items.all[self.place(name)?].value;
         (value.get() != "null").then_some(value)
     }
 
-    /// Returns a member's value; `None` for a member that is missing or `null`.
+    /// Returns a member's value; `None` for a member that is absent or `null`.
     ///
     /// # Errors
-    /// [`EditError::Malformed`] where the value has another type.
+    /// [`EditError::Malformed`] if the value has another type.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, EditError> {
         Ok(self.raw(name).map(|value| serde_json::from_str(value.get())).transpose()?)
     }
 
-    /// Returns a member that is an object; an empty one for a member that is missing or `null`.
+    /// Returns a member that is an object; an empty one for a member that is absent or `null`.
     ///
     /// # Errors
-    /// [`EditError::Malformed`] where the value is no object; [`EditError::Twice`].
+    /// [`EditError::Malformed`] if the value is no object; [`EditError::Twice`].
     pub fn object(&self, name: &str) -> Result<Self, EditError> {
         self.raw(name).map_or_else(|| Ok(Self::new()), |value| Self::parse(value.get()))
     }
 
-    /// Returns a member that is a list; an empty one for a member that is missing or `null`.
+    /// Returns a member that is a list; an empty one for a member that is absent or `null`.
     ///
     /// # Errors
-    /// [`EditError::Malformed`] where the value is no list.
+    /// [`EditError::Malformed`] if the value is no list.
     pub fn list(&self, name: &str) -> Result<List, EditError> {
         self.raw(name).map_or_else(|| Ok(List::new()), |value| List::parse(value.get()))
     }
 
-    /// Gives a member a value, in its place or as the last one.
+    /// Sets a member's value, in its present position or as the last one.
     ///
     /// # Errors
-    /// [`EditError::Malformed`] for a value that cannot become JSON.
+    /// [`EditError::Malformed`] for a value that cannot be written as JSON.
     pub fn set(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<(), EditError> {
         match self.place(name) {
             Some(place) => self.items.all[place].replace(value),
@@ -160,7 +160,7 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-/// The members of an object as they stand in its text.
+/// The members of an object, in the order of its text.
 struct Members<'a> {
     names: Vec<String>,
     values: Vec<&'a RawValue>,

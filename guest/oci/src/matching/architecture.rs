@@ -1,14 +1,14 @@
-//! Which architectures run on which: the fallbacks, best first, without a list of them, because a variant's number
-//! comes from a stranger and may be as large as it likes.
+//! Which architectures run on which: the fallbacks, best first, computed without a list, because the number of a
+//! variant is untrusted and may be large.
 
-/// Ranks from here on are those of an older architecture.
+/// Ranks from here on belong to an older architecture.
 const OLDER: u32 = 1 << 20;
 
-/// Returns how well one architecture and variant suits a wanted one, 0 best. Both are in their normal spelling.
+/// Returns how well an architecture and variant suits a requested one, 0 best. Both are in their normal spelling.
 pub(super) fn rank(wanted: (&str, &str), offered: (&str, &str)) -> Option<u32> {
     match (wanted.0, offered.0) {
         ("arm64", "arm64") => arm64(wanted.1, offered.1),
-        // A processor of 64 bits runs the 32-bit instructions up to v8.
+        // A 64-bit processor runs the 32-bit instructions up to v8.
         ("arm64", "arm") => arm64_version(wanted.1).and_then(|_| arm("v8", offered.1)).map(|rank| OLDER + rank),
         ("arm", "arm") => arm(wanted.1, offered.1),
         ("amd64", "amd64") => amd64(wanted.1, offered.1),
@@ -17,7 +17,8 @@ pub(super) fn rank(wanted: (&str, &str), offered: (&str, &str)) -> Option<u32> {
     }
 }
 
-/// `v9.x` runs `v9.x` down to `v9.0`, then `v8.(x+5)` down to `v8.0`; `v8.x` runs `v8.x` down to `v8.0`.
+/// Ranks variants of arm64: `v9.x` runs `v9.x` down to `v9.0`, then `v8.(x+5)` down to `v8.0`; `v8.x` runs `v8.x` down
+/// to `v8.0`.
 fn arm64(wanted: &str, offered: &str) -> Option<u32> {
     let (wanted, offered) = (arm64_version(wanted)?, arm64_version(offered)?);
     match (wanted, offered) {
@@ -27,7 +28,7 @@ fn arm64(wanted: &str, offered: &str) -> Option<u32> {
     }
 }
 
-/// The versions that there are: `v8.0` to `v8.9` and `v9.0` to `v9.7`. Which programs others run is unknown.
+/// Reads a known version: `v8.0` to `v8.9` and `v9.0` to `v9.7`. For others it is unknown which programs they run.
 fn arm64_version(variant: &str) -> Option<(u32, u32)> {
     let (major, minor) = match variant {
         "" | "v8" => (8, 0),
@@ -50,7 +51,7 @@ fn amd64(wanted: &str, offered: &str) -> Option<u32> {
     older(wanted, if offered.is_empty() { "v1" } else { offered }, 1).or_else(|| (wanted == offered).then_some(0))
 }
 
-/// A variant runs itself, and those with a smaller number down to the lowest.
+/// Ranks variants that run themselves, and those with a smaller number down to the lowest.
 fn older(wanted: &str, offered: &str, lowest: u32) -> Option<u32> {
     if wanted == offered {
         return Some(0);

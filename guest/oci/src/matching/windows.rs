@@ -4,10 +4,10 @@
 const STABLE: u32 = 20348;
 
 /// The long-term releases since then. A host runs images from the release before its own on: 26100 and every later
-/// host those since 20348, until there is a next release.
+/// host run those since 20348, until there is a next release.
 const RELEASES: [u32; 2] = [STABLE, 26100];
 
-/// Major, minor and build number; all 0 where a text has no such three.
+/// Major, minor and build number; all 0 if a text does not have these three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Version {
     major: u32,
@@ -21,7 +21,7 @@ impl Version {
         let mut parts = text.split('.');
         let mut numbers = [0; 3];
         for (number, most) in numbers.iter_mut().zip([0xff, 0xff, 0xffff]) {
-            // `parse` takes a sign, containerd does not.
+            // `parse` accepts a sign, containerd does not.
             let digits = parts.next().filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
             match digits.and_then(|part| part.parse().ok()) {
                 Some(read) if read <= most => *number = read,
@@ -32,7 +32,7 @@ impl Version {
         Self { major, minor, build }
     }
 
-    /// Returns whether a host of this version runs images of another; an empty one on either side says nothing.
+    /// Returns whether a host of this version runs images of another one; an empty version suits every other.
     pub(super) fn runs(self, image: &str) -> bool {
         if image.is_empty() || self == Self::of("") {
             return true;

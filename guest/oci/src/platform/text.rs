@@ -7,23 +7,23 @@ use crate::quoted::{Quoted, first};
 
 use super::{ARCHITECTURES, Platform, SYSTEMS, sort};
 
-/// Why a text is no platform.
+/// The error for a text that is no platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} is not a platform such as linux/arm64 or linux/arm/v7: {reason}", Quoted(.text))]
 pub struct PlatformError {
-    /// What was given, at most its first 160 characters.
+    /// The text, at most its first 160 characters.
     pub text: String,
-    /// What is wrong with it.
+    /// The reason.
     pub reason: &'static str,
 }
 
 impl Platform {
-    /// Returns the platform that a text means, normalised: `os[(version[+feature]…)]`, `architecture`, or the first
-    /// followed by `/architecture[/variant]`. A missing operating system is `linux`, a missing architecture `amd64`,
-    /// on every machine.
+    /// Parses a platform and normalises it: `os[(version[+feature]…)]`, `architecture`, or the first followed by
+    /// `/architecture[/variant]`. A missing operating system is `linux`, a missing architecture `amd64`, on every
+    /// machine.
     ///
     /// # Errors
-    /// When the text has more than three parts, or a part is malformed or unknown.
+    /// An error if the text has more than three parts, or a part is malformed or unknown.
     pub fn parse(text: &str) -> Result<Self, PlatformError> {
         read(text).map_err(|reason| PlatformError { text: first(text, 160).to_owned(), reason })
     }
@@ -70,7 +70,7 @@ fn is_word(part: &str) -> bool {
     !part.is_empty() && part.bytes().all(is_plain)
 }
 
-/// What stands for itself; the rest is written as `%` and two hexadecimal digits.
+/// Returns whether a byte is written unescaped; others become `%` and two hexadecimal digits.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
@@ -101,7 +101,7 @@ impl FromStr for Platform {
     }
 }
 
-/// Writes what [`Platform::parse`] reads; features sorted.
+/// Writes the text that [`Platform::parse`] reads, with sorted features.
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.os)?;

@@ -1,5 +1,5 @@
-//! The grammar of the parts, as distribution/reference has it: hand-written, since a regular expression engine would be
-//! larger than all the policies that need it.
+//! The grammar of the parts, as in distribution/reference. It is hand-written, because a regular expression engine
+//! would be larger than all the policies that need it.
 
 /// Returns whether the first component of a name is a registry: it has a dot or a colon, is `localhost`, or has an
 /// upper-case letter, which no path may have.
@@ -7,7 +7,7 @@ pub(crate) fn names_registry(first: &str) -> bool {
     first == "localhost" || first.bytes().any(|byte| matches!(byte, b'.' | b':') || byte.is_ascii_uppercase())
 }
 
-/// `host[:port]` where the host is a name, an IPv4 address or an IPv6 address in brackets.
+/// Returns whether a text is `host[:port]`, with a name, an IPv4 address or an IPv6 address in brackets.
 pub(crate) fn is_registry(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
@@ -32,7 +32,7 @@ pub(crate) fn is_registry(text: &str) -> bool {
     host.split('.').all(label) && port.is_none_or(is_port)
 }
 
-/// Returns whether a text is what Docker calls an image by its id: 64 lower-case hexadecimal digits.
+/// Returns whether a text is an image's id for Docker: 64 lower-case hexadecimal digits.
 pub(crate) fn is_image_id(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -41,7 +41,8 @@ fn is_port(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Lower-case letters and digits, separated within by `.`, `_`, `__` or any number of `-`.
+/// Returns whether a text is a component: lower-case letters and digits, separated by `.`, `_`, `__` or any number of
+/// `-`.
 pub(crate) fn is_component(component: &str) -> bool {
     let bytes = component.as_bytes();
     let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -61,7 +62,7 @@ pub(crate) fn is_component(component: &str) -> bool {
     true
 }
 
-/// A word character, then up to 127 word characters, dots and hyphens.
+/// Returns whether a text is a tag: a word character, then up to 127 word characters, dots and hyphens.
 pub(crate) fn is_tag(tag: &str) -> bool {
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     tag.len() <= 128

@@ -1,14 +1,14 @@
-//! IPv6 addresses in one spelling, that of RFC 5952. By hand, because the standard library's reader and writer are 6 KB
-//! of every component that reads references.
+//! IPv6 addresses in the spelling of RFC 5952. It is hand-written, because the standard library's reader and writer
+//! add 6 KB to every component that reads references.
 
 use std::fmt::Write as _;
 
 const GROUPS: usize = 8;
 
-/// Returns an address in its one spelling; `None` where it is none. An IPv4 address at its end is not read.
+/// Returns an address in its normal spelling; `None` if it is none. It does not read an IPv4 address at the end.
 pub(super) fn normal(text: &str) -> Option<String> {
     let address = read(text)?;
-    // The first of the longest runs of zeros is left out, where it has two or more.
+    // The first of the longest runs of zeros is left out, if it has two or more.
     let (mut start, mut length) = (0, 0);
     for first in 0..GROUPS {
         let run = address[first..].iter().take_while(|group| **group == 0).count();
@@ -33,7 +33,7 @@ pub(super) fn normal(text: &str) -> Option<String> {
     Some(normal)
 }
 
-/// Returns whether an address in its one spelling is an IPv4 address.
+/// Returns whether an address in its normal spelling is an IPv4 address.
 pub(super) fn is_ipv4(normal: &str) -> bool {
     read(normal).is_some_and(|address| address[..5].iter().all(|group| *group == 0) && address[5] == 0xffff)
 }
@@ -54,7 +54,7 @@ fn read(text: &str) -> Option<[u16; GROUPS]> {
     Some(address)
 }
 
-/// Reads groups, none or several with colons between them, and returns how many there are.
+/// Reads groups with colons between them, and returns their number.
 fn groups(text: &str, into: &mut [u16; GROUPS]) -> Option<usize> {
     if text.is_empty() {
         return Some(0);
@@ -76,7 +76,7 @@ mod tests {
 
     use super::{is_ipv4, normal};
 
-    /// Every text of these pieces, up to nine of them: the standard library reads the same, and writes the same.
+    /// For every text of up to nine of these pieces, this module and the standard library read and write the same.
     #[test]
     fn as_the_standard_library() {
         let pieces = ["0", "1", "00aB", "ffff", ":", "::", "12345"];
@@ -87,7 +87,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let mut choices = state >> 8;
             for place in 0..17 {
-                // Mostly groups and colons by turns.
+                // Mostly groups and colons in turn.
                 let piece = match (choices % 61, place % 2) {
                     (0, _) => pieces[6],
                     (1..=6, _) => "::",

@@ -1,20 +1,20 @@
-//! The normal spelling of a registry. One server has many names that work, and a rule about one of them has to hold for
+//! The normal spelling of a registry. One server has many working names, and a rule about one of them has to apply to
 //! all: `GHCR.io:443` is `ghcr.io`.
 
 use super::grammar::is_registry;
 use super::ipv6;
 
-/// The registry of a reference that names none.
+/// The registry of a reference without one.
 pub(crate) const DEFAULT_REGISTRY: &str = "docker.io";
 
-/// Names by which servers of Docker Hub answer as it does: that of its index, that of the server which clients ask for
-/// `docker.io`, and one that Docker's site names. distribution/reference knows the first.
+/// Other names of Docker Hub's servers: that of its index, that of the server to which clients send requests for
+/// `docker.io`, and one from Docker's site. distribution/reference knows the first.
 const HUB: [&str; 3] = ["index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 
 /// The port of HTTPS.
 const HTTPS: &str = "443";
 
-/// What is wrong with an address in brackets.
+/// The error for a malformed address in brackets.
 const NO_IPV6: &str = "what stands in brackets is no IPv6 address";
 
 /// Returns a registry in its normal spelling: as [`normal_host`], and every name of Docker Hub is `docker.io`.
@@ -40,7 +40,7 @@ const MAX_REGISTRY: usize = 259;
 ///   refused, and so are dots at the end of a name.
 ///
 /// # Errors
-/// What is wrong with the text.
+/// The reason why the text is malformed.
 pub fn normal_host(text: &str) -> Result<String, &'static str> {
     if text.len() > MAX_REGISTRY {
         return Err("the registry has more than 259 bytes");
@@ -61,7 +61,7 @@ pub fn normal_host(text: &str) -> Result<String, &'static str> {
             without leading zeros");
     }
     let port = port.map(|port| Some(port.trim_start_matches('0')).filter(|port| !port.is_empty()).unwrap_or("0"));
-    // `oci-layout` and the like, which no text that is read leads to, are in lower case and stay.
+    // A name such as `oci-layout`, which no text leads to, is in lower case and stays.
     let one_word = !host.contains(['.', ':']) && host != "localhost";
     Ok(match port {
         Some(HTTPS) if !one_word && !is_this_machine(&host) => host,
@@ -79,7 +79,7 @@ fn address_in_brackets(text: &str) -> Result<String, &'static str> {
     Ok(["[", &address, "]"].concat())
 }
 
-/// Returns whether resolvers may take a name for an IPv4 address, as the URL standard has it: its last part is a number,
+/// Returns whether resolvers may read a name as an IPv4 address, as the URL standard does: its last part is a number,
 /// decimal or hexadecimal.
 fn ends_in_number(host: &str) -> bool {
     let last = host.rsplit('.').next().unwrap_or_default();
@@ -92,7 +92,7 @@ fn is_ipv4(host: &str) -> bool {
     host.split('.').count() == 4 && host.split('.').all(number)
 }
 
-/// Returns whether a host is a name of this machine, to which many clients speak HTTP where nothing else is said.
+/// Returns whether a host is a name of this machine, for which many clients use HTTP by default.
 fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host == "[::1]" || (host.starts_with("127.") && is_ipv4(host))
 }

@@ -1,4 +1,4 @@
-//! What the host in memory answers.
+//! The answers of the host in memory.
 
 use super::registry::{Event, Registry, key};
 use super::stored::Manifest;
@@ -53,7 +53,8 @@ impl Registry {
         blob.ok_or_else(|| not_found(format_args!("{}@{digest}", key(reference))))
     }
 
-    /// Puts the registry's own descriptors into an outcome, as the host does: of a policy's only the digest counts.
+    /// Replaces the descriptors of an outcome by the registry's own, as the host does: only the digest of a policy's
+    /// descriptor counts.
     fn complete(&self, resolved: &mut Resolved) {
         let Resolved { reference, root, images } = resolved;
         let Some(repository) = self.repositories.get(&key(reference)) else { return };

@@ -1,4 +1,4 @@
-//! Tables of cases: what a registry holds, what is asked, which calls that takes, and what the answer is.
+//! Tables of cases: the content of a registry, the request, the expected calls, and the expected outcome.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use super::text::{self, Names};
 use super::{Registry, platform};
 use crate::{Description, Error, ErrorCode, Host, Outcome, Parts, Policy, Request, Resolved, Selection};
 
-/// The repository of contents that do not name one.
+/// The repository of contents without one.
 const REPOSITORY: &str = "registry.test/app";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
-    /// What the table is about, for who reads it.
+    /// A comment about the table, for its readers.
     #[serde(rename = "about")]
     _about: String,
     /// Registries that several cases share, by name.
@@ -28,7 +28,7 @@ struct Table {
 #[serde(deny_unknown_fields)]
 struct Holdings {
     content: Vec<Item>,
-    /// Tags and the names of their contents: `latest` is one of the table's own repository,
+    /// Tags and the names of their contents: `latest` is a tag of the table's own repository,
     /// `registry/repository:latest` one of another.
     #[serde(default)]
     tags: BTreeMap<String, String>,
@@ -36,8 +36,8 @@ struct Holdings {
 
 /// One case of a table.
 ///
-/// - `registry`: the name of a shared registry; `content` and `tags` come on top of it. Where nothing is tagged
-///   `latest`, that is the last content.
+/// - `registry`: the name of a shared registry, to which `content` and `tags` are added. Without a tag `latest`,
+///   the last content has it.
 /// - `request`: a full reference (`registry.test/app:latest` where there is none), `platforms` or all, and `parts`.
 /// - `calls`: every call in its order, as [`Registry::calls`] shows it, with names in place of digests.
 /// - `outcome`: lines as text; `…` stands for any text. `root NAME [of REFERENCE]`, then for each place
@@ -81,7 +81,7 @@ struct Asked {
 /// Returns the cases of a table in JSON.
 ///
 /// # Errors
-/// What is wrong with the table.
+/// The reason why the table is malformed.
 pub fn cases(json: &str) -> Result<Vec<Case>, String> {
     let table: Table = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let shared = |case: Case| match &case.registry {
@@ -94,10 +94,10 @@ pub fn cases(json: &str) -> Result<Vec<Case>, String> {
     table.cases.into_iter().map(shared).collect()
 }
 
-/// Runs a table against a policy; `Rest` is what stands after it in the chain.
+/// Runs a table against a policy; `Rest` is the rest of the chain.
 ///
 /// # Panics
-/// With every case that went otherwise than the table says.
+/// Panics with every case that differs from the table.
 pub fn check<P: Policy, Rest: Policy>(json: &str) {
     let cases = cases(json).expect("the table can be read");
     assert!(!cases.is_empty(), "the table has no cases");
@@ -115,11 +115,11 @@ pub fn check<P: Policy, Rest: Policy>(json: &str) {
 }
 
 impl Case {
-    /// Returns the case's registry, with the case's settings but without the policy's defaults, and what stands for
-    /// the digests in it.
+    /// Returns the case's registry, with the case's settings but without the policy's defaults, and the names of the
+    /// digests in it.
     ///
     /// # Errors
-    /// What is wrong with the case.
+    /// The reason why the case is malformed.
     pub fn registry(&self) -> Result<(Registry, Names), String> {
         let (mut registry, mut names) = (Registry::new(), Names::default());
         let mut builder = Builder::new(&mut registry, &mut names, REPOSITORY);
@@ -144,7 +144,7 @@ impl Case {
     /// Returns the case's request.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The reason why the request is malformed.
     pub fn request(&self, names: &Names) -> Result<Request, String> {
         let asked = self.request.reference.clone().unwrap_or_else(|| format!("{REPOSITORY}:latest"));
         let reference = text::reference(&names.expand(&asked))?;
@@ -166,11 +166,11 @@ impl Case {
         Ok(Request { reference, selection, parts })
     }
 
-    /// Judges what a policy answered and which calls it made, whatever was asked side by side, and that every digest
-    /// of the answer was met in the run.
+    /// Checks a policy's outcome and its calls, whether they were concurrent or not, and that the run has observed
+    /// every digest of the outcome.
     ///
     /// # Errors
-    /// What is not as the case says.
+    /// The differences from the case.
     pub fn verify(&self, registry: &Registry, names: &Names, result: &Result<Outcome, Error>) -> Result<(), String> {
         let asked = self.request(names)?.reference;
         let lines: Vec<String> = text::outcome(&asked, result).iter().map(|line| names.shorten(line)).collect();
@@ -194,17 +194,17 @@ impl Case {
         }
     }
 
-    /// Judges what was asked side by side. For native runs: in a sandbox the host sees single calls.
+    /// Checks which calls were concurrent. This is for native runs: a host sees single calls of a sandbox.
     ///
     /// # Errors
-    /// What is not as the case says.
+    /// The differences from the case.
     pub fn verify_batches(&self, registry: &Registry, names: &Names) -> Result<(), String> {
         let calls: Vec<String> = registry.calls().iter().map(|call| names.shorten(call)).collect();
         compare("calls side by side", &self.calls, &calls)
     }
 }
 
-/// Returns the single calls that a call stands for.
+/// Returns the single calls of an `-all` call.
 fn singles(call: &str) -> Vec<String> {
     let (verb, arguments) = call.split_once(' ').unwrap_or((call, ""));
     arguments.split(" & ").map(|argument| format!("{verb} {argument}")).collect()
@@ -218,7 +218,7 @@ fn compare(what: &str, expected: &[String], actual: &[String]) -> Result<(), Str
     Err(format!("  {what} expected:\n    {}\n  but was:\n    {}", expected.join("\n    "), actual.join("\n    ")))
 }
 
-/// The end of a chain after which nothing may come: an error for every request.
+/// The end of a chain that must not be called: an error for every request.
 pub struct End;
 
 impl Policy for End {
@@ -231,7 +231,7 @@ impl Policy for End {
     }
 }
 
-/// The end of a chain that resolves roots alone, and takes the repository `moved` of every registry from another one:
+/// The end of a chain that resolves roots alone, and redirects the repository `moved` of every registry to
 /// `elsewhere.test/app`.
 pub struct Elsewhere;
 
@@ -255,7 +255,7 @@ mod tests {
     use super::*;
     use crate::{Descriptor, Image};
 
-    /// Pulls, and claims an image that nothing names.
+    /// Pulls, and claims an image that no document lists.
     struct Liar;
 
     impl Policy for Liar {

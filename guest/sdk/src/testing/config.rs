@@ -17,7 +17,7 @@ struct ImageConfig<'a> {
     author: &'a str,
 }
 
-/// The part of a config that containers are started with.
+/// The part of a config for containers.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Config<'a> {
@@ -34,7 +34,8 @@ struct RootFilesystem {
 /// Returns the bytes of a config. Configs of different authors are different contents.
 ///
 /// # Errors
-/// None that a test could meet.
+///
+/// None in practice.
 pub(super) fn bytes(
     platform: &Platform,
     labels: Option<&BTreeMap<String, String>>,

@@ -1,4 +1,4 @@
-//! What a table says a registry holds: images and indexes in short, anything else as JSON or text.
+//! The content of a table's registry: images and indexes in short, anything else as JSON or text.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use super::{Names, Registry, config, platform};
 
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
-/// One content. Exactly one of `image`, `index`, `artifact`, `json`, `text` and `blob` says what it is.
+/// One content. Exactly one of `image`, `index`, `artifact`, `json`, `text` and `blob` is present.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Item {
-    /// What stands for its digest. The config of an image NAME is called NAME.config.
+    /// The name for its digest. The config of an image NAME has the name NAME.config.
     name: String,
-    /// The repository it is in; the table's own where none is given.
+    /// Its repository; by default the table's own.
     repository: Option<String>,
-    /// What it is served as, and what its `mediaType` says where it has one.
+    /// The media type of the response, and of its `mediaType` if it has one.
     media_type: Option<String>,
-    /// An image: the platform that its config tells.
+    /// An image: the platform in its config.
     image: Option<String>,
     /// The labels of the image's config.
     labels: Option<BTreeMap<String, String>>,
@@ -34,14 +34,14 @@ pub(super) struct Item {
     index: Option<Vec<Entry>>,
     /// A manifest that is no image: its artifact type.
     artifact: Option<String>,
-    /// What an artifact is about, by name.
+    /// The name of an artifact's subject.
     subject: Option<String>,
     /// The annotations of an image, index or artifact.
     annotations: Option<BTreeMap<String, String>>,
-    /// A manifest as JSON. An object with the member `$` stands for the descriptor of the content of that name; its
-    /// other members are added to the descriptor or take the place of its own.
+    /// A manifest as JSON. An object with the member `$` stands for the descriptor of the content with that name; its
+    /// other members are added to the descriptor, or replace its own.
     json: Option<Value>,
-    /// A manifest as text, byte for byte, `$name` standing for a digest.
+    /// A manifest as text, byte for byte, in which `$name` stands for a digest.
     text: Option<String>,
     /// A blob as text.
     blob: Option<String>,
@@ -60,9 +60,9 @@ enum Entry {
 struct Long {
     /// The name of the content.
     of: String,
-    /// Its platform, word for word.
+    /// Its platform, unchanged.
     platform: Option<String>,
-    /// The name of the manifest that it attests: the two annotations that BuildKit writes.
+    /// The name of the manifest that it attests, for the two annotations that BuildKit writes.
     about: Option<String>,
     annotations: Option<BTreeMap<String, String>>,
     media_type: Option<String>,
@@ -70,11 +70,11 @@ struct Long {
     size: Option<Value>,
 }
 
-/// Builds contents one after the other: each may name those before it.
+/// Builds contents one after the other: each may refer to those before it.
 pub(super) struct Builder<'a> {
     pub(super) registry: &'a mut Registry,
     pub(super) names: &'a mut Names,
-    /// Where contents are put that do not say where.
+    /// The repository of contents without one.
     pub(super) repository: &'a str,
     /// The descriptors of the contents by name.
     known: BTreeMap<String, Descriptor>,
@@ -85,7 +85,7 @@ impl<'a> Builder<'a> {
         Self { registry, names, repository, known: BTreeMap::new() }
     }
 
-    /// Puts a content into the registry, and returns its name.
+    /// Adds content to the registry, and returns its name.
     pub(super) fn add(&mut self, item: &Item) -> Result<String, String> {
         let name = &item.name;
         if let Some(text) = &item.blob {
@@ -112,7 +112,7 @@ impl<'a> Builder<'a> {
         Ok(name.clone())
     }
 
-    /// Gives a tag to the content of a name.
+    /// Tags the content with a name.
     pub(super) fn tag(&mut self, tag: &str, name: &str) -> Result<(), String> {
         let digest = self.digest(name)?;
         let (repository, tag) = tag.rsplit_once(':').unwrap_or((self.repository, tag));
@@ -157,7 +157,7 @@ impl<'a> Builder<'a> {
             unverifiable: Vec::new(),
         };
         let mut index = Object::of(&index).map_err(shown)?;
-        // An entry may say on purpose what no descriptor can say.
+        // An entry may be one that no descriptor can express.
         let mut manifests = List::new();
         for entry in entries {
             manifests.push(&self.entry(entry)?).map_err(shown)?;
@@ -205,7 +205,7 @@ impl<'a> Builder<'a> {
         manifest.artifact_type = Some(artifact_type.to_owned());
         manifest.subject = item.subject.as_deref().map(|subject| self.descriptor(subject)).transpose()?;
         if item.annotations.is_none() {
-            // Without it two artifacts of one type about nothing would be the same content.
+            // Without it two artifacts of one type without a subject would be the same content.
             manifest.annotations.push(("name".to_owned(), item.name.clone()));
         }
         written(&manifest)

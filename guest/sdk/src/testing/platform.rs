@@ -1,12 +1,12 @@
-//! Platforms as text, exactly as they stand: `os[(version[+feature]…)]/architecture[/variant]`. The vocabulary's own
-//! reader normalises, and a test needs to say what an index says word for word.
+//! Platforms as text, unchanged: `os[(version[+feature]…)]/architecture[/variant]`. The vocabulary's own parser
+//! normalises, and a test needs the exact platform of an index.
 
 use crate::Platform;
 
-/// Returns a platform from its text, without normalising it.
+/// Parses a platform without normalising it.
 ///
 /// # Errors
-/// When there is no `/`, or a fourth part.
+/// An error if there is no `/`, or a fourth part.
 pub fn platform(text: &str) -> Result<Platform, String> {
     let (system, machine) = text.split_once('/').ok_or_else(|| format!("{text:?} is not a platform"))?;
     let (os, inner) = match system.split_once('(') {
@@ -45,7 +45,7 @@ pub(super) fn show(platform: &Platform) -> String {
     text
 }
 
-/// Returns the platform as it stands in an index or a config.
+/// Returns the platform as an index or a config writes it.
 pub(super) fn document(platform: &Platform) -> refkit_oci::Platform {
     let Platform { os, architecture, variant, os_version, os_features } = platform.clone();
     refkit_oci::Platform { os, architecture, variant, os_version, os_features }

@@ -4,12 +4,12 @@ use crate::{Absence, Denial, Descriptor, Error, ErrorCode, Image, Outcome, Parts
 
 use super::platform;
 
-/// Names that stand for digests, so that a table need not spell them out.
+/// Names for digests, which keep a table short.
 #[derive(Debug, Clone, Default)]
 pub struct Names(Vec<(String, String)>);
 
 impl Names {
-    /// Gives a digest a name. The first name of a digest stays.
+    /// Gives a digest a name, unless it has one.
     pub fn add(&mut self, digest: &str, name: &str) {
         self.0.push((digest.to_owned(), name.to_owned()));
     }
@@ -24,7 +24,7 @@ impl Names {
         self.0.iter().fold(text.to_owned(), |text, (digest, name)| text.replace(digest.as_str(), name))
     }
 
-    /// Returns the text with digests in place of the names that stand behind a `$`.
+    /// Returns the text with digests in place of the names after a `$`.
     pub fn expand(&self, text: &str) -> String {
         let mut names: Vec<_> = self.0.iter().collect();
         names.sort_by_key(|(_, name)| std::cmp::Reverse(name.len()));
@@ -32,10 +32,10 @@ impl Names {
     }
 }
 
-/// Returns a reference from its full text, `registry/repository[:tag][@digest]`, in which nothing is left out.
+/// Parses a complete reference: `registry/repository[:tag][@digest]`.
 ///
 /// # Errors
-/// When there is no registry, or neither tag nor digest.
+/// An error if there is no registry, or neither tag nor digest.
 pub fn reference(text: &str) -> Result<Reference, String> {
     let fail = || format!("{text:?} is not a full reference");
     let (name, digest) = match text.split_once('@') {
@@ -65,7 +65,7 @@ pub(super) fn request(request: &Request) -> String {
     format!("{} for {selection}{parts}", request.reference)
 }
 
-/// Returns what a policy answered to a request as lines: the root, then one line a place.
+/// Returns the result of a request as lines: the root, then a line for each item.
 pub(super) fn outcome(asked: &Reference, result: &Result<Outcome, Error>) -> Vec<String> {
     match result {
         Err(failure) => vec![format!("error {}", error(failure))],
@@ -133,14 +133,14 @@ const CODES: [(&str, ErrorCode); 10] = [
     ("other", ErrorCode::Other),
 ];
 
-/// Returns the error of a text `code: message`.
+/// Parses a failure: `code: message`.
 pub(super) fn failure(text: &str) -> Result<Error, String> {
     let (name, message) = text.split_once(": ").ok_or_else(|| format!("{text:?} is not `code: message`"))?;
     let code = CODES.iter().find(|(known, _)| *known == name).ok_or_else(|| format!("{name:?} is no error code"))?;
     Ok(Error::new(code.1, message))
 }
 
-/// Returns whether a line is as expected; `…` in the expected one stands for any text.
+/// Returns whether a line fits the expected one, in which `…` stands for any text.
 pub(super) fn fits(expected: &str, actual: &str) -> bool {
     let Some((head, tail)) = expected.split_once('…') else { return expected == actual };
     let Some(mut rest) = actual.strip_prefix(head) else { return false };

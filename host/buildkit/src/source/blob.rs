@@ -13,7 +13,7 @@ use refkit_oci::{Descriptor, Digest, Repository};
 use super::{HOST, Inner};
 use crate::capabilities::IMAGE_BLOB;
 use crate::definition;
-use crate::failure::problem;
+use crate::failure::kind_of;
 use crate::pb::{self, result};
 
 /// The most bytes of one `ReadFile`: 2 MiB. BuildKit limits a message to 16 MiB, and manifests have some KiB.
@@ -70,9 +70,9 @@ impl Inner {
             ..Default::default()
         };
         let response = self.call(self.bridge.solve(request)).await.map_err(|(status, time)| {
-            let problem = problem(&status, time);
-            let neither = matches!(problem, ErrorKind::NotFound) || status.message().contains(NEITHER);
-            if neither && kind == ContentKind::Document { unreadable() } else { problem }
+            let error = kind_of(&status, time);
+            let neither = matches!(error, ErrorKind::NotFound) || status.message().contains(NEITHER);
+            if neither && kind == ContentKind::Document { unreadable() } else { error }
         })?;
         match response.into_view().result.and_then(|result| result.result) {
             Some(result::Result::Ref(pb::Ref { id, .. }) | result::Result::RefDeprecated(id)) if !id.is_empty() => {
@@ -160,10 +160,10 @@ impl Unverified {
 impl Fetch for Unverified {
     async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
         let subject = format!("{repository}@{}", descriptor.digest);
-        let fail = move |problem| Error::new(Operation::Fetch, &subject, problem).at(HOST);
+        let fail = move |error| Error::new(Operation::Fetch, &subject, error).at(HOST);
         match self.pieces(repository, &descriptor.digest, descriptor.size).await {
             Ok(pieces) => Ok(Body { origin: Origin::Host(HOST.into()), stream: pieces.map_err(fail).boxed() }),
-            Err(problem) => Err(fail(problem)),
+            Err(error) => Err(fail(error)),
         }
     }
 }
@@ -188,7 +188,7 @@ impl File {
             mount_index: 0,
         };
         let call = self.inner.call(self.inner.bridge.read_file(request));
-        let data = call.await.map_err(|(status, time)| problem(&status, time))?.into_view().data;
+        let data = call.await.map_err(|(status, time)| kind_of(&status, time))?.into_view().data;
         if data.len() as u64 > length {
             return Err(ErrorKind::Malformed(
                 "BuildKit's answer is malformed: it is longer than what was asked for".to_owned(),

@@ -13,7 +13,7 @@ use tonic::Status;
 use super::repository::SourceRepository;
 use super::{Converted, Inner};
 use crate::definition::{self, SourceKind};
-use crate::failure::{printable, problem};
+use crate::failure::{kind_of, printable};
 use crate::{Raw, pb};
 
 /// The text of BuildKit's error for an index without an image for the wanted platform (containerd's `images.Manifest`).
@@ -63,7 +63,7 @@ impl Inner {
         let artifact = status.message().contains(NO_IMAGE);
         let no_match = status.message().contains(NO_MATCH);
         if !artifact && !no_match {
-            return Err(problem(&status, elapsed));
+            return Err(kind_of(&status, elapsed));
         }
         if let Some(digest) = reference.digest().cloned().or_else(|| root(status.message())) {
             return Ok(Metadata { digest, config: None });
@@ -121,9 +121,9 @@ impl Inner {
         } else {
             same_repository(requested, &source.identifier).ok_or_else(|| {
                 let converted = Converted::new(&source);
-                let problem = ErrorKind::Other(converted.to_string());
+                let error = ErrorKind::Other(converted.to_string());
                 self.record.convert(requested, converted);
-                problem
+                error
             })?
         };
         let image = response.image.ok_or_else(|| malformed("it says nothing of the image"))?;

@@ -15,10 +15,10 @@ use tonic::Code;
 use super::blob::{BlobKey, ContentKind, Unverified};
 use super::meta::{MetaKey, Metadata};
 use super::{HOST, Inner};
-use crate::failure::{printable, problem};
+use crate::failure::{kind_of, printable};
 use crate::pb;
 
-/// The images of a build for one wanted platform: see [`super::BuildkitSource`]. A clone is another handle.
+/// The images of a build for one wanted platform: see [`super::BuildkitSource`]. Clones share them.
 #[derive(Clone)]
 pub struct PlatformSource {
     pub(super) inner: Arc<Inner>,
@@ -40,7 +40,7 @@ impl PlatformSource {
             self.check().await?;
             self.inner.metadata(self.key(reference.clone())).await
         };
-        answer.await.map_err(|problem| Error::new(Operation::Resolve, reference, problem).at(HOST))
+        answer.await.map_err(|error| Error::new(Operation::Resolve, reference, error).at(HOST))
     }
 
     /// Returns verified content of at most `limit` bytes, by its digest alone.
@@ -55,7 +55,7 @@ impl PlatformSource {
             unverified.whole(repository, digest, limit).await
         };
         let subject = format!("{repository}@{digest}");
-        content.await.map_err(|problem| Error::new(Operation::Fetch, subject, problem).at(HOST))
+        content.await.map_err(|error| Error::new(Operation::Fetch, subject, error).at(HOST))
     }
 
     /// Returns the platform that policies see, normalised.
@@ -102,7 +102,7 @@ impl PlatformSource {
         let ask = || async {
             let capabilities = inner.call(inner.bridge.ping()).await.map_err(|(status, time)| match status.code() {
                 Code::Unimplemented => ErrorKind::Unsupported("the peer is no BuildKit".to_owned()),
-                _ => problem(&status, time),
+                _ => kind_of(&status, time),
             })?;
             capabilities.check_images().map_err(|missing| ErrorKind::Unsupported(missing.to_string()))
         };
@@ -128,7 +128,7 @@ impl Resolve for PlatformSource {
     }
 
     async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
-        self.root(reference).await.map_err(|problem| Error::new(Operation::Pull, reference, problem).at(HOST))
+        self.root(reference).await.map_err(|error| Error::new(Operation::Pull, reference, error).at(HOST))
     }
 }
 
@@ -137,7 +137,7 @@ impl Fetch for PlatformSource {
     /// Returns content of at most 4 MiB as one verified piece, and longer content as BuildKit sends it.
     async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
         let subject = format!("{repository}@{}", descriptor.digest);
-        let fail = |problem| Error::new(Operation::Fetch, &subject, problem).at(HOST);
+        let fail = |error| Error::new(Operation::Fetch, &subject, error).at(HOST);
         self.check().await.map_err(fail)?;
         let what = format!("{} of {repository}", name(descriptor));
         let kind =

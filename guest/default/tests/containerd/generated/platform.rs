@@ -1,10 +1,10 @@
-//! Platforms at random: those that are wanted, and those of entries and configs.
+//! Random platforms: requested ones, and those of entries and configs.
 
 use refkit_policy::Platform;
 
 use super::{Generator, Members, ODD, escaped, text};
 
-/// What is wanted: operating system, architecture, variant, version and features.
+/// Requested platforms: operating system, architecture, variant, version and features.
 const WANTED: [(&str, &str, &str, &str, &[&str]); 24] = [
     ("linux", "amd64", "", "", &[]),
     ("linux", "amd64", "", "", &[]),
@@ -75,10 +75,10 @@ const FEATURES: [&str; 9] = [
     "[]",
 ];
 
-/// Texts that some reader takes for another one in lower case.
+/// Texts that some readers equate with another text in lower case.
 const NOT_ASCII: [&str; 6] = ["lİnux", "wİndows", "linuxſ", "amd６４", "\u{212a}", "é"];
 
-/// Returns a wanted platform.
+/// Returns a requested platform.
 pub(super) fn wanted(choice: u64) -> Platform {
     let (os, architecture, variant, version, features) = WANTED[(choice % WANTED.len() as u64) as usize];
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -92,7 +92,7 @@ pub(super) fn wanted(choice: u64) -> Platform {
 }
 
 impl Generator {
-    /// Returns what the member `platform` of an entry is.
+    /// Returns the member `platform` of an entry.
     pub(super) fn platform_of_entry(&mut self) -> String {
         if self.one_in(4 * ODD) {
             return self.pick(&["[]", "\"linux/amd64\"", "{}", "5", "null", "[null]"]).to_owned();
@@ -160,7 +160,7 @@ impl Generator {
         }
     }
 
-    /// Writes a text, now and then with an escape.
+    /// Writes a text, sometimes with an escape.
     fn written(&mut self, value: &str) -> String {
         if self.one_in(30) { escaped(value) } else { text(value) }
     }
