@@ -1,11 +1,11 @@
-//! Builds every guest that the tests run: the policies that the project ships, and all of `guests/`.
+//! Builds every guest that the tests run: the project's policies, and all of `guests/`.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The policies that the project ships: package, constant.
+/// The project's policies: package, constant.
 const POLICIES: [(&str, &str); 5] = [
     ("refkit-default", "DEFAULT"),
     ("policy-allow-list", "ALLOW_LIST"),
@@ -35,7 +35,7 @@ fn main() -> Result<()> {
         writeln!(source, "/// The component of the package {package}.")?;
         writeln!(source, "pub const {constant}: &[u8] = include_bytes!({:?});", path.display().to_string())?;
     }
-    // A guest without a test does not compile: whoever uses this has to have a module of each name.
+    // A guest without a test does not compile: the file has to have a module with the name of each guest.
     let modules: String = guests.iter().map(|guest| format!("use self::{} as _;", guest.replace('-', "_"))).collect();
     writeln!(source, "/// Names a module for each component of `guests/`.")?;
     writeln!(source, "#[macro_export]\nmacro_rules! each_guest_has_a_test {{ () => {{ {modules} }}; }}")?;

@@ -1,4 +1,4 @@
-//! The command and image layouts, as a person and a script meet it.
+//! Tests of the command with image layouts.
 #![forbid(unsafe_code)]
 
 #[path = "cli/compiling.rs"]

@@ -1,4 +1,4 @@
-//! The command and registries.
+//! Tests of the command with registries.
 #![forbid(unsafe_code)]
 
 #[path = "cli/cached.rs"]

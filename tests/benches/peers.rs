@@ -1,10 +1,10 @@
-//! What RefKit and other clients of registries need for the same answer: requests and processor time, at a real
-//! registry on loopback with the demo's image in it. Started by `make bench-peers`; prints tables in Markdown.
+//! Compares RefKit with other clients of registries: requests and processor time for the same result, at a real
+//! registry on loopback with the demo's image. `make bench-peers` starts it; it prints tables in Markdown.
 //!
-//! Requests are those of a first run in an empty home, counted by the registry's own access log and the token server.
-//! Processor time is user and system time of the whole process, the median of the rounds; in a round every client runs
-//! once, so that a machine that slows down slows all of them. It is a ratio to RefKit's in the same rounds. Every
-//! answer of every run is compared with what it has to be. No time makes this fail; a wrong answer does.
+//! Requests are those of a first run in an empty home, counted by the registry's access log and the token server.
+//! Processor time is the user and system time of the whole process, the median of the rounds, as a multiple of
+//! RefKit's in the same rounds. In a round every client runs once, so that a slow phase of the machine affects all of
+//! them. Every result is compared with the expected one. The bench fails for a wrong result, never for a time.
 #![deny(unsafe_code)]
 
 #[path = "peers/access.rs"]

@@ -1,7 +1,7 @@
-//! What the sandbox costs: one platform of an index of eight, from memory, by the default policy.
+//! The cost of the sandbox: the default policy resolves one platform of an index of eight, from memory.
 //!
-//! Every round takes each measurement once, so that a machine that slows down slows all of them; what is printed is
-//! the median of the rounds, as a time and as a ratio to the same policy compiled natively.
+//! Every round takes each measurement once, so that a slow phase of the machine affects all of them. The bench prints
+//! the median of the rounds, as a time and as a multiple of the same policy compiled natively.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ const PLATFORMS: [&str; 8] = [
     "windows(10.0.20348.2582)/amd64",
 ];
 
-/// One index, whatever is asked for.
+/// A source that returns one index for every request.
 #[derive(Clone)]
 struct Memory {
     descriptor: Descriptor,
@@ -209,7 +209,7 @@ async fn measure() {
     }
 }
 
-/// An instance that is asked many thousand times is stopped by no limit.
+/// Returns limits that do not stop an instance of many thousand calls.
 fn patient() -> Limits {
     let day = Duration::from_secs(24 * 3600);
     Limits { wall: day, host_calls: u64::MAX, transfer: u64::from(u32::MAX), ..Limits::default() }

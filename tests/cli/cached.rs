@@ -1,4 +1,4 @@
-//! What is kept between commands.
+//! Content that is kept between commands.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use refkit_support::{Fault, FaultRegistry, Rule, filters};
 use crate::places::{demo_image, fill};
 use crate::run::{Ran, Refkit};
 
-/// Returns what the command says, with the time of the cache filtered.
+/// Returns the command's messages, with the time of the cache filtered.
 fn told(ran: &Ran) -> String {
     filters::filtered(&ran.all(), &[(r"seen [0-9-]+ [0-9:]+ UTC", "seen [WHEN]"), (r"oldest .*|newest .*", "[USE]")])
 }
@@ -25,7 +25,7 @@ fn a_warm_cache_asks_what_it_has_to() {
     let arm64 = image.children()[1].blobs()[0].1.clone();
     let tag = format!("{}/demo/app:1.2.3", registry.host());
     let digest = format!("{}/demo/app@{}", registry.host(), image.digest());
-    // the image, arguments, requests, whether something is said of the cache
+    // the image, arguments, requests, whether a message mentions the cache
     let rows: [(&str, &[&str], usize, bool); 9] = [
         (&tag, &[], 3, false),
         (&tag, &[], 1, false),
@@ -74,7 +74,7 @@ fn where_a_registry_is_gone_an_old_tag_helps_who_asks_for_it() {
     fill(&registry, &["1.2.3"]);
     let home = tempfile::tempdir().unwrap();
     let tag = format!("{}/demo/app:1.2.3", registry.host());
-    // A tag is remembered once it has been asked for with the cache.
+    // The cache remembers a tag once it was requested with the cache.
     assert_eq!(run(home.path(), &["resolve", &tag]).code, 0);
     for (fault, helped) in [(Fault::status(503).header("retry-after", "3600"), true), (Fault::status(404), false)] {
         registry.clear_rules();
@@ -159,7 +159,7 @@ fn the_cache_is_looked_after() {
     ");
 }
 
-/// Returns the file of that name somewhere below a directory.
+/// Returns the file with a name, anywhere below a directory.
 fn find(directory: &Path, name: &str) -> PathBuf {
     let mut left = vec![directory.to_owned()];
     while let Some(directory) = left.pop() {

@@ -1,4 +1,4 @@
-//! Compiling the policies in files, and what is kept of it.
+//! Compiling policies from files, and keeping the code.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,7 +18,7 @@ fn run(home: &Path, arguments: &[&str]) -> Ran {
     Refkit::new(arguments.iter().copied()).env("XDG_CACHE_HOME", home).run()
 }
 
-/// Returns the compiled policies that are kept.
+/// Returns the kept compiled policies.
 fn kept(home: &Path) -> Vec<PathBuf> {
     let names = std::fs::read_dir(home.join("refkit/aot")).into_iter().flatten().map(|entry| entry.unwrap().path());
     let mut kept: Vec<PathBuf> = names.filter(|path| path.extension().is_some_and(|end| end == "cwasm")).collect();
@@ -50,7 +50,7 @@ fn a_limit_that_compiling_meets_is_named() {
       if you trust it, allow more with --compile-time TIME
     ");
     assert_eq!(kept(home.path()), Vec::<PathBuf>::new());
-    // It is the same for what an image ships.
+    // The same for the policies of an image.
     let file = write(home.path(), "bomb.wasm", &bomb::blocks(300_000));
     let output = format!("{}:1", home.path().join("out").display());
     let arguments = ["frontend", "image", DEMO, "--policy", &file, "-o", &output, "--compile-memory", "160M"];
@@ -63,7 +63,7 @@ fn a_limit_that_compiling_meets_is_named() {
     assert!(ran.code == 1 && ran.stderr.contains("more than 160 MiB of memory"), "{}", ran.all());
 }
 
-/// The command compiles for its own parent only.
+/// The compiler works only for its own parent.
 #[test]
 fn only_the_command_itself_starts_its_compiler() {
     let ran = refkit(["compile-component", "4294967295", "1000000000", "60", "here"]);
@@ -73,7 +73,7 @@ fn only_the_command_itself_starts_its_compiler() {
     assert!(ran.code == 2 && ran.stderr.contains("unrecognized subcommand"), "{}", ran.all());
 }
 
-/// The default policy's code lies beside the command: nothing is compiled for it, so no limit is too low.
+/// The default policy's code is beside the command: nothing is compiled, so no limit is too low.
 #[test]
 fn the_default_policy_is_not_compiled() {
     let limits = ["--compile-memory", "1", "--compile-time", "1s"];
@@ -96,7 +96,7 @@ fn compiled_policies_are_kept_and_looked_after() {
     assert_eq!(kept(home.path()), Vec::<PathBuf>::new(), "--no-cache keeps nothing");
     with_policy(&[]);
     let [entry] = &kept(home.path())[..] else { panic!("one policy, one entry") };
-    // It is taken from there, and with --no-cache it is not.
+    // The command uses the kept code, except with --no-cache.
     let tiny = ["--compile-memory", "1M"];
     with_policy(&tiny);
     let all = [&["resolve", DEMO, "--policy", &allow_list, "--set", "allow=**", "--no-cache"][..], &tiny].concat();
@@ -135,21 +135,21 @@ fn compiled_policies_are_kept_and_looked_after() {
     assert_eq!(kept(home.path()), Vec::<PathBuf>::new());
 }
 
-/// Returns the processes that another one has started and that have not ended.
+/// Returns the running children of a process.
 fn children(of: u32) -> Vec<u32> {
     let parent = format!("PPid:\t{of}");
     let ids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     ids.filter(|id| status(*id).is_some_and(|status| status.lines().any(|line| line == parent))).collect()
 }
 
-/// Returns what the system says of a process; nothing of one that has ended, whether or not its end was noticed.
+/// Returns the status of a process; none if it has ended, even as a zombie.
 fn status(id: u32) -> Option<String> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     let ended = ["State:\tZ", "State:\tX"].iter().any(|state| status.contains(state));
     (!ended).then_some(status)
 }
 
-/// Waits for something, as long as a test may.
+/// Waits until a function returns a value, at most as long as a test may take.
 #[track_caller]
 fn until<T>(what: &str, mut there: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
@@ -162,7 +162,7 @@ fn until<T>(what: &str, mut there: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A command that is killed takes its compiler with it, which has its limits before it reads the component.
+/// A compiler ends with a killed command. Its limits apply before it reads the component.
 #[test]
 fn the_compiler_ends_with_the_command() {
     let home = tempfile::tempdir().unwrap();
@@ -185,7 +185,7 @@ fn the_compiler_ends_with_the_command() {
     until("the compiler ends", || status(compiler).is_none().then_some(()));
 }
 
-/// A terminal shows what a person waits for; where standard error is none, nothing is added to it.
+/// A terminal shows why the command waits; other standard errors do not get this line.
 #[test]
 fn a_terminal_shows_that_it_compiles() {
     let home = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Credential helpers: run where a registry asks for credentials, and nowhere else.
+//! Credential helpers run only if a registry sends a challenge.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,8 +11,8 @@ use crate::run::{Ran, Refkit, fails};
 
 const USER: (&str, &str) = ("user", "p@ss");
 
-/// Returns a directory with Docker's configuration, which names a helper, and that helper, which notes each time that
-/// it is run; none where it is missing.
+/// Returns a directory with Docker's configuration, which names a helper that records each run. The helper is absent
+/// if `is_there` is false.
 fn docker(is_there: bool) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("config.json"), r#"{"credsStore":"noting"}"#).unwrap();
@@ -28,7 +28,7 @@ fn docker(is_there: bool) -> tempfile::TempDir {
     directory
 }
 
-/// Returns how often the helper was run since the last time.
+/// Returns how often the helper ran since the last call.
 fn runs(docker: &Path) -> usize {
     let log = docker.join("docker-credential-noting.runs");
     let runs = fs::read_to_string(&log).map_or(0, |log| log.lines().count());
@@ -50,7 +50,7 @@ fn an_open_registry_needs_no_helper() {
     let digest = format!("{}/demo/app@{}", registry.host(), demo_image("1.2.3").digest());
     for is_there in [true, false] {
         let (docker, home) = (docker(is_there), tempfile::tempdir().unwrap());
-        // What is asked for, requests.
+        // arguments, requests
         let rows: [(&[&str], usize); 8] = [
             (&["resolve", &tag], 1),
             (&["inspect", &tag, "--config", "--platform", "linux/arm64"], 3),
@@ -67,7 +67,7 @@ fn an_open_registry_needs_no_helper() {
             assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.all());
             assert_eq!((registry.count("*"), runs(docker.path())), (requests, 0), "{arguments:?}");
         }
-        // Another caller, with other credentials, reads it from the same cache.
+        // Another caller with other credentials reads the same cache.
         let other = tempfile::tempdir().unwrap();
         registry.clear();
         let ran = run(other.path(), home.path(), &["inspect", &digest, "--config", "--platform", "linux/arm64"]);
@@ -83,7 +83,7 @@ fn what_is_behind_credentials_is_looked_for_with_them() {
     let tag = format!("{}/demo/app:1.2.3", registry.host());
     let digest = format!("{}/demo/app@{}", registry.host(), demo_image("1.2.3").digest());
     let (with, without, home) = (docker(true), docker(false), tempfile::tempdir().unwrap());
-    // What is asked for, requests; the helper is run once by each.
+    // arguments, requests; each runs the helper once
     let rows: [(&[&str], usize); 5] = [
         (&["inspect", &tag, "--config", "--platform", "linux/arm64"], 4),
         (&["inspect", &tag, "--config", "--platform", "linux/arm64"], 2),

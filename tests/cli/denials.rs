@@ -1,4 +1,4 @@
-//! Policies that refuse: exit code 3, and who, by which rule, and why.
+//! Denials by policies: exit code 3, with the policy, the rule and the reason.
 
 use crate::run::{DEMO, policy, refkit};
 
@@ -68,7 +68,7 @@ fn images_are_refused_for_a_label() {
     }
 }
 
-/// A policy before the one that refuses has no way round it, whatever it answers.
+/// A policy before the refusing one cannot evade the refusal, whatever it returns.
 #[test]
 fn a_refusal_stays() {
     let directory = tempfile::tempdir().unwrap();

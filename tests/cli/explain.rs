@@ -8,7 +8,7 @@ use crate::run::{DEMO, policy, refkit};
 fn a_run_is_explained() {
     let reference = format!("{DEMO}:1.2.3");
     let arguments = ["resolve", &reference, "--platform", "linux/arm64", "--explain"];
-    // The default policy's own digest and memory are those of its build, and so is what the host keeps.
+    // The digest and the memory of the default policy, and the host's memory, depend on the build.
     let build = [
         (r"(default [0-9.]+  sha256:)[0-9a-f]+", "$1[POLICY]"),
         (r"(memory of (?:a policy|the host) +)[0-9.]+ kB", "$1[SIZE]"),

@@ -1,4 +1,4 @@
-//! What cannot be had: exit code 1, and what, where, and what to do next in at most three lines.
+//! Failures: exit code 1, and the reason and the remedy in at most three lines.
 
 use std::io::Read;
 

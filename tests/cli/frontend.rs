@@ -1,4 +1,4 @@
-//! `refkit frontend image`: what is made, of layouts.
+//! `refkit frontend image` with layouts.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -33,7 +33,7 @@ fn every_platform_with_a_program_is_made() {
     left out: 3 attestations: they attest BASE, not what is made of it
     left out: linux/s390x: no refkit-frontend is at hand
     ");
-    // BASE is as it was.
+    // BASE is unchanged.
     assert!(Files::of(base.path()).all() == before);
     let files = Files::of(&to);
     let root = files.entry(Some("1.0"));
@@ -59,7 +59,7 @@ fn every_platform_with_a_program_is_made() {
             ("refkit/refkit-default.cwasm", 0o444),
             ("refkit/refkit-frontend", 0o755),
         ];
-        // Whether there is a compiler for the platform depends on the machine.
+        // The machine decides for which platforms there is a compiler.
         let compiled = listed.contains(&all[2]);
         let is_code = |path: &str| path.ends_with(".cwasm");
         assert_eq!(listed, all.into_iter().filter(|one| compiled || !is_code(one.0)).collect::<Vec<_>>());
@@ -126,7 +126,7 @@ fn one_image_stays_one_image() {
     let digest = root["digest"].as_str().unwrap();
     let lines: Vec<&str> = ran.text().lines().collect();
     assert_eq!(lines, [format!("{}@{digest}", at(&out)), format!("linux/amd64  {digest}")]);
-    // What was made is an image like any other.
+    // The new image is an image like any other.
     let ran = refkit(["resolve", &at(&out), "--platform", "linux/amd64"]);
     assert_eq!(ran.line(), format!("{}@{digest}", at(&out)));
 }
@@ -169,7 +169,7 @@ fn the_same_arguments_make_the_same_bytes() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut made = Vec::new();
     for (place, directory) in [&one, &other].into_iter().enumerate() {
-        // Other files of the same content, at other times, with other rights, named in another way.
+        // Other files with the same content, but another time, mode and name.
         for (name, machine) in [("a", AMD64), ("b", ARM64)] {
             std::fs::write(directory.path().join(name), elf(machine, PT_LOAD)).unwrap();
         }
@@ -195,8 +195,7 @@ fn the_same_arguments_make_the_same_bytes() {
 
 #[test]
 fn what_nobody_asked_to_change_stays() {
-    // Members in no order, members that nobody knows, numbers as somebody wrote them; one step of the history made no
-    // layer.
+    // Unusual order of members, unknown members, unusual numbers; one step of the history has no layer.
     let layer = crate::frontend_places::layer(&[("bin/frontend", b"f")]);
     let config = format!(
         r#"{{"os":"linux","zzz":{{"b":1.50,"a":[1e2]}},"architecture":"amd64","history":[{{"created_by":"first","x":1}},{{"created_by":"second","empty_layer":true}}],"created":"2020-02-02T02:02:02.123Z","config":{{"User":"1000","Cmd":["-v"],"Labels":null,"Entrypoint":["/bin/frontend"],"StopSignal":"SIGINT","WorkingDir":"/w"}},"rootfs":{{"diff_ids":["{}"],"type":"layers"}}}}"#,
@@ -217,7 +216,7 @@ fn what_nobody_asked_to_change_stays() {
     let files = Files::of(out.path());
     let entry = files.entry(None);
     let made = files.json(&entry);
-    // What is new is taken out again; the rest has to be what it was, byte for byte.
+    // Without the new parts, the documents have to be unchanged, byte for byte.
     let new_manifest = String::from_utf8(files.blob(&entry)).unwrap();
     let own = &made["layers"][1];
     let own = format!(r#",{{"mediaType":"{LAYER}","digest":{},"size":{}}}"#, own["digest"], own["size"]);
@@ -338,8 +337,8 @@ fn it_may_go_where_it_came_from() {
 
 #[test]
 fn programs_tell_the_entries_that_they_are_for() {
-    // A machine of a later variant runs the program, an earlier one does not; an entry without a platform has that of
-    // its config.
+    // A machine of a later variant runs the program, an earlier one does not. An entry without a platform has the
+    // platform of its config.
     let image = |platform: &str| frontend(platform).label("of", platform).build();
     let index = IndexBuilder::new()
         .add(image("linux/amd64/v3"))
@@ -390,7 +389,7 @@ fn a_report_says_all_of_it() {
     assert!(left_out[2]["reason"].as_str().unwrap().contains("no refkit-frontend is at hand"));
 }
 
-/// Runs a copy of the command with files beside it.
+/// Runs a copy of the command, with files beside it.
 fn beside(files: &[(&str, Vec<u8>)], base: &str) -> (i32, String) {
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("refkit");
@@ -415,7 +414,7 @@ fn beside(files: &[(&str, Vec<u8>)], base: &str) -> (i32, String) {
 fn programs_beside_the_command_are_found() {
     let base = base();
     let good = |machine| elf(machine, PT_LOAD);
-    // files, exit code, what is said
+    // files, exit code, messages
     type Row<'a> = (&'a [(&'a str, Vec<u8>)], i32, &'a [&'a str]);
     let rows: [Row<'_>; 5] = [
         (&[], 1, &["there is no refkit-frontend and no refkit-frontend-linux-ARCH in [BESIDE]", "--binary FILE"]),
@@ -436,7 +435,7 @@ fn programs_beside_the_command_are_found() {
             &["linux/amd64  sha256:", "linux/arm64  sha256:"],
         ),
     ];
-    // One that needs libraries is nothing to tell of where a static one for the same machine is beside it.
+    // A program with libraries needs no message if a static one for the same machine is beside it.
     let (_, all) =
         beside(&[("refkit-frontend", elf(AMD64, PT_INTERP)), ("refkit-frontend-linux-x", good(AMD64))], &at(&base));
     assert!(all.contains("linux/amd64  sha256:") && !all.contains("passed over"), "{all}");

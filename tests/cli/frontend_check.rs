@@ -1,4 +1,4 @@
-//! `refkit frontend image --check`: what an image ships, from its own bytes.
+//! `refkit frontend image --check`: the contents of an image, from its own bytes.
 
 use refkit_support::image::{ImageBuilder, IndexBuilder};
 use serde_json::{Value, json};
@@ -181,7 +181,7 @@ fn a_component_that_was_replaced_is_not_what_the_label_says() {
     ] {
         assert!(warnings.iter().any(|warning| warning.contains(part)), "{part}: {warnings:?}");
     }
-    // The settings are the other policy's.
+    // The setting belongs to the other policy.
     assert!(image["errors"][0].as_str().unwrap().contains("no policy has a setting allow"), "{image}");
 }
 
@@ -196,7 +196,7 @@ fn code_that_is_not_the_components_is_told() {
         let warnings = texts(&image["warnings"]);
         assert!(warnings.iter().any(|warning| warning.contains("without a sandbox")), "{warnings:?}");
     }
-    // Nothing there is no harm: it is compiled.
+    // Absent code does no harm: the frontend compiles it.
     let layout = changed(|raw| raw.layer(&[("refkit/policies/.wh.00-allow-list.cwasm", b"")], false));
     assert_eq!(report(&layout, 0)["policies"][0]["code"], "none");
     let layout = changed(|raw| raw.layer(&[(CODE, b"")], false));
@@ -208,7 +208,7 @@ fn what_cannot_run_is_an_error() {
     let allow_list = component("allow-list");
     let dynamic = elf(AMD64, PT_INTERP);
     let other = elf(ARM64, PT_LOAD);
-    // files of a layer on top, what is said
+    // files of a layer on top, the message
     type Row<'a> = (&'a [(&'a str, &'a [u8])], &'a str);
     let whole = elf(AMD64, PT_LOAD);
     let rows: [Row<'_>; 11] = [
@@ -234,13 +234,13 @@ fn what_cannot_run_is_an_error() {
 #[test]
 fn what_the_entrypoint_says_counts() {
     type Change = fn(&mut Vec<String>);
-    // change of the entrypoint, exit code, what is said
+    // change of the entrypoint, exit code, the message
     let rows: [(Change, i32, &str); 9] = [
         (|words| drop(words.drain(3..5)), 1, "needs the setting allow"),
         (|words| words[4] = "allow".to_owned(), 1, "the setting allow cannot be used"),
         (|words| words.truncate(5), 1, "names no frontend to run"),
         (|words| words[2] = "/etc/passwd".to_owned(), 1, "/etc/passwd is not in /refkit"),
-        // It is the working directory's.
+        // A relative path depends on the working directory.
         (|words| words[2] = words[2].replacen('/', "", 1), 1, "00-allow-list.wasm is not in /refkit"),
         (
             |words| words[2] = "/refkit/policies/01-none.wasm".to_owned(),
@@ -272,7 +272,7 @@ fn what_the_entrypoint_says_counts() {
 fn labels_are_not_believed() {
     let network = "moby.buildkit.frontend.network.none";
     let policies = "dev.refkit.policies";
-    // label, its value, what is said
+    // label, its value, the message
     let rows = [
         (network, Some("false".to_owned()), "BuildKit may give it a network"),
         (network, None, "BuildKit may give it a network"),
@@ -297,7 +297,7 @@ fn labels_are_not_believed() {
     }
 }
 
-/// The default policy's code runs outside of the sandbox as any other does.
+/// The default policy's code runs outside of the sandbox, as any other code does.
 #[test]
 fn the_default_policys_code_is_compared() {
     let default = refkit::Shipped::encode(refkit::DEFAULT_COMPONENT, b"code that does something else");
@@ -313,7 +313,7 @@ fn the_default_policys_code_is_compared() {
         let warnings = texts(&image["warnings"]);
         assert!(image["default_code"] == name && warnings.iter().any(|text| text.contains(said)), "{name}: {image}");
     }
-    // A program with this refkit's default policy in it does not load another one's code.
+    // A program that contains this refkit's default policy does not load the code of another one.
     let program = [&elf(AMD64, PT_LOAD)[..], refkit::DEFAULT_COMPONENT].concat();
     let layout = changed(|raw| raw.layer(&[(DEFAULT_CODE, &other), ("refkit/refkit-frontend", &program)], false));
     assert_eq!(report(&layout, 0)["default_code"], "unfit");

@@ -1,4 +1,4 @@
-//! What `refkit frontend image` refuses: what, where, and what to do next in at most three lines, and nothing written.
+//! Errors of `refkit frontend image`: the reason and the remedy in at most three lines, and nothing is written.
 
 use refkit_support::image::{ImageBuilder, IndexBuilder, attestation};
 
@@ -8,7 +8,7 @@ use crate::frontend_places::{
 use crate::places::layout;
 use crate::run::{EVIL, Ran, Refkit, fails, is_plain, policy};
 
-/// Runs the command with a program and policies of a test, and checks that nothing was written.
+/// Runs the command with a program and policies of a test, and checks that it wrote nothing.
 #[track_caller]
 fn refused(base: &str, program: &[u8], arguments: &[&str]) -> Ran {
     let directory = tempfile::tempdir().unwrap();
@@ -96,7 +96,7 @@ fn policies() {
     --- stderr
     error: cannot read the policy missing.wasm: No such file or directory
     ");
-    // A setting that is missing, one that nobody has: the command line makes no sense.
+    // A missing setting, and one that no policy has: a usage error.
     let allow_list = policy("allow-list");
     insta::assert_snapshot!(ran(&["--policy", &allow_list]).all(), @r"
     exit 2
@@ -151,7 +151,7 @@ fn bases() {
     let (base, out) = (single(), tempfile::tempdir().unwrap());
     let ran = made(&format!("{}:9", at(&base)));
     assert!(fails(&ran).contains("the layout has latest"), "{}", ran.stderr);
-    // An image that ships policies already.
+    // An image that already ships policies.
     make(&at(&base), &["-t", &format!("{}:made", at(&out))]);
     insta::assert_snapshot!(fails(&made(&at(&out))), @r"
     exit 1
@@ -160,7 +160,7 @@ fn bases() {
     error: oci-layout:[TEMP]:made ships policies already
       start from the image that it was made of
     ");
-    // A config that does not know the layers.
+    // A config that does not list the layers.
     let files = Files::of(base.path());
     let mut raw = Raw::read(&files, &files.entry(Some("latest")));
     raw.config["rootfs"]["diff_ids"] = serde_json::json!([]);
@@ -173,7 +173,7 @@ fn bases() {
 fn destinations() {
     let layout = single();
     let base = at(&layout);
-    // arguments, what is said
+    // arguments, the message
     let rows: [(&[&str], &[&str]); 13] = [
         (&["-t", "registry.test/app"], &["the destination registry.test/app has no tag", "registry.test/app:TAG"]),
         (&["-t", "./out"], &["the destination ./out has no tag", "add one: ./out:TAG"]),
@@ -197,7 +197,7 @@ fn destinations() {
             assert!(ran.stderr.contains(part), "{arguments:?}: {part}: {}", ran.stderr);
         }
     }
-    // What is there is no layout.
+    // The existing directory is no layout.
     let out = tempfile::tempdir().unwrap();
     std::fs::write(out.path().join("file"), "content").unwrap();
     let ran = make(&base, &["-o", &out.path().display().to_string()]);

@@ -1,4 +1,4 @@
-//! `refkit frontend image --check`: layers that would be unpacked in another way than they look.
+//! `refkit frontend image --check`: layers that may be unpacked differently from how they look.
 
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::json;
@@ -13,7 +13,7 @@ fn digest(bytes: &[u8]) -> String {
 
 #[test]
 fn layers_are_read_with_care() {
-    // A layer that is not what the config says is not believed.
+    // The check refuses a layer that contradicts the config.
     let layout = changed(|raw| {
         let diff_ids = raw.config["rootfs"]["diff_ids"].as_array_mut().unwrap();
         let last = diff_ids.len() - 1;
@@ -21,14 +21,14 @@ fn layers_are_read_with_care() {
     });
     let image = report(&layout, 1);
     assert!(texts(&image["errors"])[0].contains("it unpacks to something else than the config says"), "{image}");
-    // What it has is not known, so nothing is said of it.
+    // The content of the layer is unknown, so the report is silent about it.
     assert_eq!((&image["policies"], image.get("frontend")), (&json!([]), None));
-    // One that cannot be read may hide anything.
+    // An unreadable layer may hide anything.
     let layout = changed(|raw| raw.put(b"\x28\xb5\x2f\xfd and so on".to_vec(), digest(b""), false));
     let image = report(&layout, 1);
     assert!(texts(&image["errors"])[0].contains("cannot be followed"), "{image}");
     assert_eq!(image["policies"], json!([]));
-    // zstd is read as gzip is.
+    // The check reads zstd as well as gzip.
     let archive = archive(&[(WASM, &component("redirect"))]);
     let zstd = compress_to_vec(&archive[..], CompressionLevel::Fastest);
     let layout = changed(|raw| raw.put(zstd, digest(&archive), false));
@@ -37,7 +37,7 @@ fn layers_are_read_with_care() {
     let many = |raw: &mut Raw| (0..130).for_each(|n: u8| raw.layer(&[("etc/motd", &[n][..])], false));
     let image = report(&changed(many), 1);
     assert!(texts(&image["errors"])[0].contains("more than 128 layers"), "{image}");
-    // A layer of another sort above is nothing to tell of.
+    // A layer without relevant files needs no message.
     let layout = changed(|raw| raw.layer(&[("etc/motd", b"hello")], false));
     assert_eq!(report(&layout, 0)["warnings"], json!([]));
 }
@@ -71,18 +71,18 @@ fn nothing_gets_into_the_directory_by_another_way() {
         let errors = texts(&image["errors"]);
         assert!(errors.iter().any(|error| error.contains(said)), "{said}: {errors:?}");
     }
-    // Paths that step up are cleaned, as containerd does before anything else.
+    // Paths with `..` are cleaned, as containerd does first.
     for path in [&up, &above] {
         let image = report(&changed(|raw| raw.layer(&[(path, &redirect)], false)), 1);
         assert_eq!(image["policies"][0]["name"], "redirect", "{path}");
     }
-    // Links that lead elsewhere, and what is written through them, are nothing to tell of.
+    // Links to other directories, and files written through them, need no message.
     let layout = changed(|raw| raw.layer(&[("lib", b"->usr/lib"), ("lib/refkit", b"1"), ("bin/x", b"=>lib/y")], false));
     let image = report(&layout, 0);
     assert_eq!((&image["errors"], &image["warnings"]), (&json!([]), &json!([])));
 }
 
-/// The check keeps the files that the entrypoint names, up to their limit, and nothing else of a layer.
+/// The check keeps the files that the entrypoint names, up to their limit, and no other file of a layer.
 #[test]
 fn large_files_are_not_kept() {
     let zeros = vec![0; 300 << 20];

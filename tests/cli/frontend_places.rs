@@ -1,5 +1,5 @@
-//! What the tests of `refkit frontend image` start from and look at: programs that are none, images of frontends, and
-//! the files of layouts and layers.
+//! Fixtures of the tests of `refkit frontend image`: fake programs, images of frontends, and the files of layouts and
+//! layers.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -21,12 +21,12 @@ pub const AMD64: u16 = 62;
 /// See [`AMD64`].
 pub const ARM64: u16 = 183;
 
-/// Types of program headers: something to load, the name of a loader.
+/// Types of program headers: a segment to load, and the name of a loader.
 pub const PT_LOAD: u32 = 1;
 /// See [`PT_LOAD`].
 pub const PT_INTERP: u32 = 3;
 
-/// Returns an executable of 64 bits with one program header, and with nothing that could be executed.
+/// Returns a 64-bit executable with one program header and no code.
 pub fn elf(machine: u16, header: u32) -> Vec<u8> {
     let mut bytes = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
     bytes.extend(2u16.to_le_bytes()); // e_type: an executable
@@ -100,7 +100,7 @@ pub fn make(base: &str, more: &[&str]) -> Ran {
     make_with(&Programs::new(), base, more)
 }
 
-/// The same with given programs.
+/// Does the same with given programs.
 pub fn make_with(programs: &Programs, base: &str, more: &[&str]) -> Ran {
     let (policy, amd64, arm64) = (policy("allow-list"), programs.of("amd64"), programs.of("arm64"));
     let arguments = ["frontend", "image", base, "--policy", &policy, "--set", "allow=docker.io/library/*"];
@@ -113,8 +113,8 @@ pub fn check(image: &str, more: &[&str]) -> Ran {
     Refkit::new(["frontend", "image", "--check", image].into_iter().chain(more.iter().copied())).run()
 }
 
-/// Returns all of a run for a snapshot. Digests are those of compiled code, which other versions of the compiler make
-/// other, and for which platforms there is a compiler depends on the machine.
+/// Returns the output of a run for a snapshot. It filters digests of compiled code, which depend on the version of the
+/// compiler, and the platforms with a compiler, which depend on the machine.
 pub fn shown(ran: &Ran) -> String {
     let compiled = (r"(?m)^linux/[a-z0-9]+: this refkit does not compile for it.*\n", "");
     let code = (r"│     (default policy: |)compiled .*", "│     $1[CODE]");
@@ -130,7 +130,7 @@ impl Files {
         Self(path.as_ref().to_owned())
     }
 
-    /// Returns a blob by the digest that a descriptor has.
+    /// Returns the blob of a descriptor.
     pub fn blob(&self, descriptor: &Value) -> Vec<u8> {
         let digest = descriptor["digest"].as_str().expect("a descriptor has a digest");
         let hex = digest.strip_prefix("sha256:").expect("the tests have no others");
@@ -181,7 +181,7 @@ pub struct Entry {
     pub content: Vec<u8>,
 }
 
-/// Unpacks a layer, and checks that nothing in it says by whom and when it was made.
+/// Unpacks a layer, and checks that it contains no owner and no time.
 pub fn unpack(layer: &[u8]) -> Vec<Entry> {
     // Magic, deflate, no flags, no time; the extra flags and the operating system are constants.
     assert_eq!(layer[..8], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0]);
@@ -210,14 +210,14 @@ pub fn layer(files: &[(&str, &[u8])]) -> (Vec<u8>, String) {
     (gzip.finish().unwrap(), refkit_support::digest(&archive).to_string())
 }
 
-/// Returns an archive with files at paths as they are written; content that begins with `->` or `=>` is a symbolic or a
-/// hard link.
+/// Returns an archive with files at unchanged paths; content that begins with `->` or `=>` makes a symbolic or a hard
+/// link.
 pub fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (path, content) in files {
         let mut header = tar::Header::new_ustar();
         header.set_mode(0o755);
-        // The header has room for 100 bytes of a path. A longer path has an entry of its own before.
+        // The header has room for 100 bytes of a path. A longer path has an entry of its own before it.
         let short = path.len() <= 100;
         if short {
             header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
@@ -243,7 +243,7 @@ pub fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-/// An image of documents that a test writes itself.
+/// An image whose documents a test writes itself.
 pub struct Raw {
     pub config: Value,
     pub manifest: Value,
@@ -251,7 +251,7 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// Returns the manifest that an entry names, to be changed.
+    /// Returns the image of an entry, for changes.
     pub fn read(files: &Files, entry: &Value) -> Self {
         let manifest = files.json(entry);
         let layers = manifest["layers"].as_array().unwrap().iter().map(|layer| files.blob(layer)).collect();
@@ -264,7 +264,7 @@ impl Raw {
         self.put(bytes, diff_id, replace);
     }
 
-    /// The same with a layer's bytes, and the digest of the archive.
+    /// Does the same with a layer's bytes, and the digest of the archive.
     pub fn put(&mut self, bytes: Vec<u8>, diff_id: String, replace: bool) {
         let diff_ids = self.config["rootfs"]["diff_ids"].as_array_mut().unwrap();
         let layers = self.manifest["layers"].as_array_mut().unwrap();
@@ -313,7 +313,7 @@ pub fn store(path: &Path, blobs: &[Vec<u8>], manifest: &[u8]) {
     });
 }
 
-/// Returns whether all that an image refers to is its own: for indexes too.
+/// Returns the digests of an image, after a check that it refers to its own content only; for indexes too.
 pub fn digests(image: &Image) -> Vec<String> {
     let children = image.children().iter().flat_map(digests);
     let blobs = image.blobs().iter().map(|(descriptor, _)| descriptor.digest.to_string());

@@ -36,7 +36,7 @@ fn real_registries_take_it() {
         let pinned = ran.text().lines().next().unwrap().to_owned();
         assert_eq!(refkit(["resolve", &reference("made:1")]).line(), pinned);
         whole(&check(&pinned, &[]));
-        // The same from a layout, and into one, is the same.
+        // The same from a layout and into one.
         let out = tempfile::tempdir().unwrap();
         let copied = make(&reference("frontend:1"), &["-o", &format!("{}:1", out.path().display())]);
         whole(&copied);
@@ -66,10 +66,10 @@ fn nothing_that_is_there_is_sent() {
     // Two layers and two configs are new.
     assert_eq!(registry.count("PUT */blobs/*"), 4, "{requests:?}");
     assert_eq!(registry.count("GET */blobs/*"), 2, "{requests:?}");
-    // The tag is last.
+    // The tag comes last.
     let last = requests.last().unwrap();
     assert_eq!((last.method.as_str(), last.path()), ("PUT", "/v2/demo/frontend/manifests/made"));
-    // Once more, and nothing is new.
+    // The second run writes nothing new.
     registry.clear();
     whole(&make(&reference("1"), &["-t", &reference("made")]));
     assert_eq!(registry.count("PUT */blobs/*") + registry.count("POST *"), 0);
@@ -77,7 +77,7 @@ fn nothing_that_is_there_is_sent() {
 
 #[test]
 fn a_registry_that_fails_gets_no_tag() {
-    // what fails, what is said
+    // the fault, the message
     let rows = [
         (Rule::on("PUT */blobs/*", Fault::status(500)), "cannot push"),
         (

@@ -1,4 +1,4 @@
-//! Policies and registries: what is refused is not asked, and what is granted is.
+//! Grants: a refused repository gets no request, and a granted one does.
 
 use refkit_support::FaultRegistry;
 

@@ -1,4 +1,4 @@
-//! What an image says reaches a terminal as text, never as a command to it.
+//! Text of an image reaches a terminal without control sequences.
 
 use refkit_support::image::{ImageBuilder, IndexBuilder};
 
@@ -14,7 +14,7 @@ fn annotations_are_text() {
         let ran = refkit(["inspect", &reference].into_iter().chain(more.iter().copied()));
         assert!(ran.code == 0 && is_plain(ran.text()) && is_plain(&ran.stderr), "{more:?}: {}", ran.all());
     }
-    // A program reads what was written.
+    // A program reads the original text.
     let json = refkit(["inspect", &reference, "--format", "json"]).json();
     assert_eq!(json["images"][0]["annotations"][EVIL], EVIL);
 }
@@ -22,7 +22,7 @@ fn annotations_are_text() {
 #[test]
 fn an_index_that_lists_an_index_twice_is_drawn_once() {
     let mut image = ImageBuilder::new("linux/amd64").build();
-    // 2^7 leaves; every level is a few hundred bytes.
+    // 2^7 leaves; every level has a few hundred bytes.
     for _ in 0..7 {
         let twice = image.without_platform();
         image = IndexBuilder::new().add(twice.clone()).add(twice).build();

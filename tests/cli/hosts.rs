@@ -1,4 +1,4 @@
-//! Which hosts are asked, and that they are.
+//! The hosts of a registry, and the requests to them.
 
 use refkit_support::{FaultRegistry, filters};
 
@@ -40,7 +40,7 @@ fn files_say_who_is_asked() {
     --- stderr
     "#);
 
-    // The usual places are those of this user, and of the machine.
+    // The usual files are those of this user and of the machine.
     let home = directory.path().join("home");
     let hosts_toml = format!("[host.\"http://{}\"]\ncapabilities = [\"pull\", \"resolve\"]\n", mirror.host());
     write("home/.config/containerd/certs.d/registry.test/hosts.toml", &hosts_toml);
@@ -78,7 +78,7 @@ fn files_that_say_nothing_sensible() {
     --- stderr
     error: refkit.toml:2:1: registry."docker.io".mirors is not known here; is mirrors meant?
     "#);
-    // What is wrong about one registry is nothing to another one.
+    // An error about one registry does not affect another one.
     assert_eq!(refkit(["hosts", "quay.io/a/b", "--settings", file]).code, 0);
     let told = fails(&refkit(["resolve", "alpine", "--settings", file]));
     assert!(told.contains("mirors") && told.contains("mirrors"), "{told}");

@@ -1,4 +1,4 @@
-//! `refkit inspect` of the layout that the repository carries.
+//! `refkit inspect` of the repository's demo layout.
 
 use refkit_support::digest;
 use refkit_support::image::Image;
@@ -202,7 +202,7 @@ fn a_level_that_is_not_there_is_a_failure() {
 
 #[test]
 fn referrers_are_asked_for_where_they_are_wanted() {
-    // The demo's signature refers to the index, and no image has a referrer besides what its index lists.
+    // The demo's signature refers to the index, and no image has a referrer beyond those in its index.
     let (without, with) = (inspect("1.2.3", &[]), inspect("1.2.3", &["--attestations"]));
     assert_eq!(without.all(), with.all());
 }

@@ -28,11 +28,11 @@ fn a_resolution() {
     assert_eq!(json["images"][0]["pinned"], format!("{reference}@{}", arm.digest()));
     let absent = json!({ "platform": { "os": "plan9", "architecture": "mips" }, "absence": "no-match" });
     assert_eq!(json["images"][1], absent);
-    // One image that is not there is a failure of the whole, as the exit code says; the command prints the other one.
+    // One missing image is a failure of the whole, as the exit code says; the command prints the other one.
     assert_eq!((&json["outcome"], &json["error"]["code"]), (&json!("failed"), &json!("not-found")));
 }
 
-/// The outcome is what the exit code is: one refusal among images that are resolved is a refusal.
+/// The outcome equals the exit code: one refusal among resolved images is a refusal.
 #[test]
 fn one_refused_image_is_a_refusal() {
     let reference = format!("{DEMO}:1.2.3");
@@ -54,13 +54,13 @@ fn one_refused_image_is_a_refusal() {
     assert_eq!(json["denials"], json!([denial]));
     assert_eq!((&json["images"][0]["absence"], &json["images"][0]["denials"][0]), (&json!("denied"), &denial));
     assert_eq!(json["images"][1]["manifest"]["digest"], image.children()[1].digest().as_str());
-    // The root leads to the refused image, so it is not offered.
+    // The root leads to the refused image, so it is not printed.
     assert!(json.get("pinned").is_none() && json.get("error").is_none(), "{json}");
     let ran = refkit(["inspect", &reference, "--format", "json"].into_iter().chain(policy));
     assert_eq!((ran.code, &ran.json()["outcome"]), (3, &json!("denied")));
 }
 
-/// Where the root alone is printed, programs read which of its images a policy has seen.
+/// If the command prints the root alone, programs can read which of its images a policy has judged.
 #[test]
 fn what_was_judged_is_said() {
     let (reference, require_label) = (format!("{DEMO}:1.2.3"), policy("require-label"));

@@ -1,4 +1,4 @@
-//! `-v`: what the libraries do, on standard error.
+//! `-v`: the events of the libraries on standard error.
 
 use refkit_support::FaultRegistry;
 
@@ -15,7 +15,7 @@ fn requests_are_logged_with_two_v_and_nothing_without() {
     let logged = refkit(["-vv", "resolve", "--no-cache", &image]);
     assert_eq!((logged.code, logged.text()), (0, silent.text()), "{}", logged.all());
     assert!(logged.stderr.contains("refkit::request") && logged.stderr.contains("status=200"), "{}", logged.all());
-    // The arguments of a command may have the flag as well.
+    // The flag may also follow the name of the command.
     let after = refkit(["resolve", "-vv", "--no-cache", &image]);
     assert!(after.stderr.contains("refkit::request"), "{}", after.all());
 }

@@ -1,18 +1,19 @@
-//! Indexes that name the same content again and again, and large manifests: little memory, and each is read once.
+//! Indexes that list the same content many times, and large manifests: little memory, and one request for each
+//! content.
 
 use refkit_support::FaultRegistry;
 use refkit_support::image::{INDEX, MANIFEST};
 
 use crate::run::Refkit;
 
-/// What the command may have in memory at most.
+/// The most memory of the command.
 const PEAK: u64 = 200_000_000;
 
 fn index(entries: &[String]) -> String {
     format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{}]}}"#, entries.join(","))
 }
 
-/// Puts an index of 10,000 entries there that all name one of 2,000 images, one of them for the platform.
+/// Pushes an index of 10,000 entries that all name one of 2,000 images, one of them for the platform.
 fn fill(registry: &FaultRegistry) {
     let empty = registry.put_blob("app", "{}");
     let config = format!(r#"{{"mediaType":"application/vnd.oci.empty.v1+json","digest":"{empty}","size":2}}"#);
@@ -40,7 +41,7 @@ fn each_is_opened_once() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(peak < PEAK, "{peak} bytes");
     let count = |part: &str| ran.text().lines().filter(|line| line.contains(part)).count();
-    // The one image under 2,000 platforms, in one of the 10,000 places of its index.
+    // One image for 2,000 platforms, in one of the 10,000 entries of its index.
     assert_eq!((count("0 layers"), count("as above")), (2_000, 9_999));
     assert!(ran.stderr.contains("and 11900 more") && ran.stderr.contains("memory of the host"), "{}", ran.stderr);
     assert_eq!(registry.count("GET *"), 3, "{:?}", registry.requests());
@@ -51,7 +52,7 @@ fn each_is_opened_once() {
     assert!(peak < PEAK, "{peak} bytes");
 }
 
-/// 101 entries of one image and 100 of what attests it: 10,100 attestations, of which 10,000 are shown at most.
+/// 101 entries of one image and 100 of its attestations: 10,100 attestations, of which 10,000 are shown at most.
 #[test]
 fn attestations_have_a_bound() {
     let registry = FaultRegistry::start().unwrap();
@@ -82,7 +83,7 @@ fn attestations_have_a_bound() {
     }
 }
 
-/// Eight manifests of 10,000 layers each: what there is memory for is shown, and the rest says why it is not.
+/// Eight manifests of 10,000 layers each: the command shows as many as its memory allows, and the reason for the rest.
 #[test]
 fn large_manifests_are_held_within_the_limit() {
     let registry = FaultRegistry::start().unwrap();
@@ -120,7 +121,7 @@ fn large_manifests_are_held_within_the_limit() {
     }
 }
 
-/// Twenty manifests with an annotation of 3 MB each, and thirty with 45,000 small ones: one of them is shown at most.
+/// Twenty manifests with an annotation of 3 MB each, and thirty with 45,000 small ones: the command shows one of them.
 #[test]
 fn long_annotations_are_held_within_the_limit() {
     let small: Vec<String> = (0..45_000).map(|number| format!(r#""n{number}":"{number}""#)).collect();

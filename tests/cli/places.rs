@@ -1,11 +1,11 @@
-//! Puts images where the command is to find them.
+//! Pushes images to the registries and layouts of tests.
 
 use refkit_content::LayoutWriter;
 use refkit_oci::{Digest, Reference};
 use refkit_support::image::{Image, demo};
 use refkit_support::{FaultRegistry, RealRegistry};
 
-/// Something that images can be put into.
+/// A destination of images.
 pub trait Registry {
     fn blob(&self, repository: &str, bytes: &[u8]);
     fn document(&self, repository: &str, tag: Option<&str>, media_type: &str, bytes: &[u8]);
@@ -31,7 +31,7 @@ impl Registry for RealRegistry {
     }
 }
 
-/// Puts an image and all that it refers to there, and returns its digest.
+/// Pushes an image with all its content, and returns its digest.
 pub fn put(registry: &dyn Registry, repository: &str, tag: Option<&str>, image: &Image) -> Digest {
     image.blobs().iter().for_each(|(_, bytes)| registry.blob(repository, bytes));
     image.children().iter().for_each(|child| {
@@ -41,14 +41,14 @@ pub fn put(registry: &dyn Registry, repository: &str, tag: Option<&str>, image: 
     image.digest().clone()
 }
 
-/// Puts the demo's images of some tags into `demo/app`.
+/// Pushes the demo's images with some tags to `demo/app`.
 pub fn fill(registry: &dyn Registry, tags: &[&str]) {
     for (tag, image) in demo().into_iter().filter(|(tag, _)| tags.contains(tag)) {
         put(registry, "demo/app", Some(tag), &image);
     }
 }
 
-/// Returns the demo's image of a tag.
+/// Returns the demo's image with a tag.
 pub fn demo_image(tag: &str) -> Image {
     demo().into_iter().find(|(name, _)| *name == tag).expect("the demo has it").1
 }

@@ -1,4 +1,4 @@
-//! The command and registries: real ones, with every kind of access.
+//! The command with real registries, and every kind of access.
 
 use std::path::Path;
 
@@ -61,7 +61,7 @@ fn no_request_is_made_twice() {
     let docker = docker_config(&registry.host());
     let tokens = TokenServer::opaque().unwrap();
     let access = [Access::open(), Access::basic(USER.0, USER.1), Access::bearer(&tokens)];
-    // arguments, requests with open access: the two others add the one that is challenged
+    // arguments, requests with open access; the two others add the challenged request
     let rows: [(&[&str], usize); 7] = [
         (&["resolve"], 1),
         (&["resolve", "--platform", "linux/arm64"], 1),
@@ -69,7 +69,7 @@ fn no_request_is_made_twice() {
         (&["inspect", "--index", "--platform", "linux/arm64"], 1),
         (&["inspect", "--manifest", "--platform", "linux/arm64"], 2),
         (&["inspect", "--config", "--platform", "linux/arm64"], 3),
-        // The index, the one for Windows, and eight manifests.
+        // The index, the index for Windows, and eight manifests.
         (&["inspect"], 10),
     ];
     let reference = format!("{}/demo/app:1.2.3", registry.host());
@@ -96,7 +96,7 @@ fn no_request_is_made_twice() {
 fn plain_http_is_for_localhost_and_for_whoever_asks() {
     let registry = FaultRegistry::start().unwrap();
     fill(&registry, &["single"]);
-    // No more than a port is needed: nothing listens with TLS.
+    // A closed port is enough, because no test needs TLS here.
     for host in [registry.host(), registry.host().replace("127.0.0.1", "localhost")] {
         let reference = format!("{host}/demo/app:single");
         assert_eq!(refkit(["resolve", &reference]).line(), format!("{reference}@{}", demo_image("single").digest()));

@@ -1,4 +1,4 @@
-//! Registries that fail, refuse or lie: exit code 1, and what, where, and what to do next in at most three lines.
+//! Registries that fail, refuse or lie: exit code 1, and the reason and the remedy in at most three lines.
 
 use std::net::TcpListener;
 
@@ -18,7 +18,7 @@ fn each_says_what_and_where() {
     let ran = refkit(["inspect", &image("1.0.0")]);
     assert!(fails(&ran).contains("try: docker login 127.0.0.1:[PORT]"), "{}", ran.stderr);
     registry.require(Access::open());
-    // rows: fault, what is said
+    // the fault, the message
     let rows = [
         (Fault::status(429).header("retry-after", "3000"), "limits requests"),
         (
@@ -40,7 +40,7 @@ fn each_says_what_and_where() {
     }
 }
 
-/// A page to log in is no image: it is not pinned.
+/// A login page is no image, so the command does not pin it.
 #[test]
 fn a_page_is_not_resolved() {
     let registry = FaultRegistry::start().unwrap();
@@ -50,7 +50,7 @@ fn a_page_is_not_resolved() {
     assert!(fails(&ran).contains("it answers with an HTML page instead of a manifest"), "{}", ran.stderr);
 }
 
-/// A manifest of schema 1 is not pinned unread, and the policy is not blamed for it.
+/// The command does not pin a manifest of schema 1 unread, and does not attribute the failure to the policy.
 #[test]
 fn schema_1_is_refused_with_what_to_do() {
     let registry = FaultRegistry::start().unwrap();
@@ -73,7 +73,7 @@ fn a_registry_that_is_not_there() {
     assert!(!ran.stderr.contains("--plain-http"), "it is asked without TLS already: {}", ran.stderr);
 }
 
-/// The hint for each kind of refused certificate, and for a host that speaks the other protocol.
+/// The hint for each kind of refused certificate, and for a host with the other protocol.
 #[test]
 fn hints_say_what_helps() {
     let (registry, authority) = (FaultRegistry::start().unwrap(), Authority::new().unwrap());

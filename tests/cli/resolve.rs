@@ -1,4 +1,4 @@
-//! `refkit resolve` of the layout that the repository carries.
+//! `refkit resolve` of the repository's demo layout.
 
 use std::path::Path;
 
@@ -23,10 +23,10 @@ fn the_root_is_pinned() {
         let wanted = format!("{DEMO}:{tag}@{}", demo_image(tag).digest());
         assert_eq!(refkit(["resolve", &demo(tag)]).line(), wanted);
     }
-    // What is not said is `latest`.
+    // The default tag is `latest`.
     let latest = format!("{DEMO}:latest@{}", demo_image("latest").digest());
     assert_eq!(refkit(["resolve", DEMO]).line(), latest);
-    // What was printed resolves to itself.
+    // The printed reference resolves to itself.
     assert_eq!(refkit(["resolve", &latest]).line(), latest);
 }
 
@@ -42,19 +42,19 @@ fn a_root_of_which_one_image_was_judged_is_printed_with_a_note() {
     let note = ran.stderr.lines().next().unwrap_or_default();
     assert!(note.starts_with("note: of this index, the policies judged linux/"), "{}", ran.all());
     assert!(note.contains("(by require-label) and no other image"), "{}", ran.all());
-    // All that there is was judged, or nothing was printed but what was.
+    // No note if all images were judged, or only the judged ones were printed.
     let single = labelled("label=org.opencontainers.image.version", &["resolve", &demo("single")]);
     assert!(single.code == 0 && single.stderr.is_empty(), "{}", single.all());
     assert!(with(&["resolve", &demo("1.2.3"), "--platform", "linux/arm64"]).stderr.is_empty());
     assert!(with(&["resolve", &demo("1.2.3"), "--all-platforms"]).stderr.is_empty());
-    // No policy looked at an image, and none was asked about.
+    // No note if no policy judged an image.
     assert!(refkit(["resolve", &demo("1.2.3")]).stderr.is_empty());
 }
 
 #[test]
 fn one_platform_is_one_reference() {
     let image = demo_image("1.2.3");
-    // wanted, platform of the entry that suits it
+    // the requested platform, the platform of the best entry
     let rows = [
         ("linux/amd64", "linux/amd64"),
         ("linux/x86_64", "linux/amd64"),
@@ -69,7 +69,7 @@ fn one_platform_is_one_reference() {
         let wanted = format!("{DEMO}:1.2.3@{}", entry(&image, suits));
         assert_eq!(refkit(["resolve", "--platform", platform, &demo("1.2.3")]).line(), wanted, "{platform}");
     }
-    // A manifest answers for every platform, unchecked.
+    // A manifest is the image for every platform, unchecked.
     let single = format!("{DEMO}:single@{}", demo_image("single").digest());
     assert_eq!(refkit(["resolve", "--platform", "linux/s390x", &demo("single")]).line(), single);
 }
@@ -125,7 +125,7 @@ fn a_layout_is_named_in_several_ways() {
     let fixture = refkit_support::fixture("demo");
     let absolute = format!("{}:1.2.3", fixture.display());
     let at = format!("./demo@{digest}");
-    // directory, reference, what is printed before the digest
+    // directory, reference, the output before the digest
     let rows = [
         ("tests", "oci-layout:fixtures/demo:1.2.3", "oci-layout:fixtures/demo:1.2.3".to_owned()),
         ("tests", "oci-layout://fixtures/demo:1.2.3", "oci-layout:fixtures/demo:1.2.3".to_owned()),

@@ -1,4 +1,4 @@
-//! Runs the command as a person would, in an environment of its own.
+//! Runs the command in an environment of its own.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use refkit_support::filters;
 
-/// The longest that any of these commands may take: 60 s, of which it needs well under one.
+/// The timeout of a command: 60 s, of which it needs well under one.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The layout that the repository carries, as seen from the workspace.
+/// The repository's demo layout, relative to the workspace.
 pub const DEMO: &str = "oci-layout:tests/fixtures/demo";
 
 /// A command that has ended.
@@ -27,7 +27,7 @@ impl Ran {
         std::str::from_utf8(&self.stdout).expect("the output is text")
     }
 
-    /// Returns all of it for a snapshot: ports, times and temporary directories filtered.
+    /// Returns the whole output for a snapshot: ports, times and temporary directories are filtered.
     pub fn all(&self) -> String {
         let all = format!("exit {}\n--- stdout\n{}--- stderr\n{}", self.code, self.text(), self.stderr);
         filters::usual(&all)
@@ -38,7 +38,7 @@ impl Ran {
         serde_json::from_slice(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.all()))
     }
 
-    /// Returns standard output without the line feed at its end, of a command that succeeded in silence.
+    /// Returns standard output without its line feed, for a command that succeeded without messages.
     #[track_caller]
     pub fn line(&self) -> &str {
         assert!(self.code == 0 && self.stderr.is_empty(), "{}", self.all());
@@ -46,7 +46,7 @@ impl Ran {
     }
 }
 
-/// A run that has not begun.
+/// A run that has not started.
 pub struct Refkit(Command);
 
 /// Runs `refkit` with the arguments, from the workspace's directory.
@@ -55,12 +55,12 @@ pub fn refkit<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Ran {
 }
 
 impl Refkit {
-    /// Returns a run with the arguments, in an environment with nothing but a home.
+    /// Returns a run with the arguments, in an environment with only a home.
     pub fn new<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
         let program = refkit_support::command().unwrap_or_else(|error| panic!("{error}"));
         let mut command = Command::new(program);
         command.args(arguments).env_clear().current_dir(refkit_support::workspace_root());
-        // What one test compiled, the next one finds.
+        // Tests share the compiled policies.
         command.env("HOME", home());
         Self(command)
     }
@@ -77,7 +77,7 @@ impl Refkit {
         self
     }
 
-    /// Runs it to its end.
+    /// Runs the command to its end.
     pub fn run(self) -> Ran {
         let mut child = self.spawn();
         let stdout = drain(child.stdout.take());
@@ -91,14 +91,14 @@ impl Refkit {
         }
     }
 
-    /// Runs it to its end, and returns with it the most bytes of memory that it held, as seen every millisecond.
+    /// Runs the command to its end, and also returns its peak memory in bytes, sampled every millisecond.
     pub fn measured(self) -> (Ran, u64) {
         let mut child = self.spawn();
         let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
         let status = format!("/proc/{}/status", child.id());
         let peak = std::thread::spawn(move || {
             let mut peak = 0;
-            // What has ended has no memory, and then no file.
+            // A process that has ended has no memory, and later no file.
             while let Some(now) = std::fs::read_to_string(&status).ok().as_deref().and_then(high_water) {
                 peak = peak.max(now);
                 std::thread::sleep(Duration::from_millis(1));
@@ -111,7 +111,7 @@ impl Refkit {
         (ran, peak.join().expect("the observer ends"))
     }
 
-    /// Starts it with pipes for its output.
+    /// Starts the command with pipes for its output.
     pub fn spawn(mut self) -> Child {
         let command = self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap_or_else(|error| panic!("refkit does not start: {error}"))
@@ -123,7 +123,7 @@ fn high_water(status: &str) -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
 }
 
-/// Waits for the end of a process that this one started, and ends it where that takes too long.
+/// Waits for the end of a process of this run, and kills it after the timeout.
 pub fn wait(child: &mut Child) -> i32 {
     let start = Instant::now();
     loop {
@@ -148,7 +148,7 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     })
 }
 
-/// Returns all of a run for a snapshot that failed as it should: with nothing but one to three lines for a person.
+/// Returns the output of a failed run for a snapshot, after a check that it has one to three lines of messages alone.
 #[track_caller]
 pub fn fails(ran: &Ran) -> String {
     assert!(ran.code == 1 && ran.stdout.is_empty(), "{}", ran.all());
@@ -159,16 +159,16 @@ pub fn fails(ran: &Ran) -> String {
     ran.all()
 }
 
-/// Clears the screen, sets the title, begins a line of its own, turns the direction around.
+/// Clears the screen, sets the title, starts a new line, and reverses the direction of the text.
 pub const EVIL: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\nerror: all is well\u{9b}31m\u{202e}txt\u{2028}";
 
-/// Returns whether a terminal obeys nothing in a text but line feeds.
+/// Returns whether a text has no control sequence of a terminal but line feeds.
 pub fn is_plain(text: &str) -> bool {
     text.chars()
         .all(|character| character == '\n' || !(character.is_control() || "\u{202e}\u{2028}".contains(character)))
 }
 
-/// Returns a home with no credentials in it.
+/// Returns a home without credentials.
 pub fn home() -> PathBuf {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");
     std::fs::create_dir_all(&home).expect("a directory can be made below the target directory");

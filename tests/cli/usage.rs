@@ -1,11 +1,11 @@
-//! Command lines that make no sense: exit code 2, at most three lines, and nothing was asked.
+//! Invalid command lines: exit code 2, at most three lines, and no request.
 
 use crate::run::{DEMO, policy, refkit};
 
 #[test]
 fn each_says_what_and_what_to_do() {
     let allow_list = policy("allow-list");
-    // arguments, what standard error has in it
+    // arguments, parts of standard error
     let rows: [(&[&str], &[&str]); 20] = [
         (&[], &["Usage: refkit [OPTIONS] <COMMAND>"]),
         (&["frobnicate"], &["unrecognized subcommand 'frobnicate'", "try: refkit --help"]),
@@ -58,7 +58,7 @@ fn a_file_that_was_taken_for_an_image_is_pointed_out() {
     let ran = refkit(["resolve", "tests/fixtures/demo/oci-layout:X:Y"]);
     assert_eq!(ran.code, 2, "{}", ran.all());
     let ran = refkit(["resolve", "Cargo.toml"]);
-    // Upper case is no image's; the file is there.
+    // No image has a name with upper case; the file exists.
     assert!(ran.code == 2 && ran.stderr.contains("for the file, write ./Cargo.toml"), "{}", ran.all());
 }
 

@@ -11,9 +11,9 @@ use crate::places;
 const USER: &str = "user";
 const PASSWORD: &str = "p@ss:word";
 
-/// A registry that is asked in one way.
+/// A registry with one kind of access.
 pub struct Place<'a> {
-    /// What that way is called.
+    /// The name of that kind.
     pub name: &'static str,
     /// The image.
     pub reference: String,
@@ -24,7 +24,7 @@ pub struct Place<'a> {
     credentials: bool,
 }
 
-/// Returns a token server that knows one user.
+/// Returns a token server with one user.
 pub fn token_server() -> anyhow::Result<TokenServer> {
     let tokens = TokenServer::signed()?.named();
     tokens.require(USER, PASSWORD);
@@ -46,13 +46,13 @@ impl<'a> Place<'a> {
         let credentials = !matches!(auth, Auth::Anonymous);
         let registry = RealRegistry::distribution_v3(auth)?;
         places::fill(&registry, &[crate::answer::TAG]);
-        // With a name for both, no client takes the token server for a stranger in this network.
+        // With one name for both, no client takes the token server for a foreign host.
         let host = registry.host().replace("127.0.0.1", "localhost");
         let reference = format!("{host}/demo/app:{}", crate::answer::TAG);
         Ok(Self { name, reference, host, registry, tokens, credentials })
     }
 
-    /// Forgets the requests so far.
+    /// Clears the record of requests.
     pub fn clear(&self) -> anyhow::Result<()> {
         if let Some(tokens) = self.tokens {
             tokens.clear();
@@ -60,18 +60,18 @@ impl<'a> Place<'a> {
         self.registry.clear()
     }
 
-    /// Returns how many requests there were, those for a token among them.
+    /// Returns the number of requests, those for tokens included.
     pub fn requests(&self) -> anyhow::Result<usize> {
         Ok(self.registry.count("*")? + self.tokens.map_or(0, |tokens| tokens.count("*")))
     }
 
-    /// Writes what a client finds in its home: the credentials in Docker's form, which all of them read.
+    /// Writes the files in a client's home: the credentials in Docker's form, which all clients read.
     pub fn furnish(&self, home: &Path) -> anyhow::Result<()> {
         let value = refkit_support::basic(USER, PASSWORD);
         let auth = value.strip_prefix("Basic ").context("it is Basic")?;
         let auths = if self.credentials { json!({ &self.host: { "auth": auth } }) } else { json!({}) };
         std::fs::write(home.join("config.json"), json!({ "auths": auths }).to_string())?;
-        // A machine may have settings of its own for skopeo.
+        // The machine may have settings for skopeo.
         std::fs::write(home.join("registries.conf"), "")?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What the answers have to be.
+//! The expected results.
 
 use anyhow::ensure;
 use bytes::Bytes;
@@ -12,10 +12,10 @@ use crate::processor::Ran;
 /// The demo's image with six Linux platforms, their attestations, and two Windows versions in an index of their own.
 pub const TAG: &str = "1.2.3";
 
-/// The platform that is asked for: the second of the index.
+/// The requested platform: the second one of the index.
 pub const PLATFORM: &str = "linux/arm64";
 
-/// The right answers.
+/// The expected results.
 pub struct Expected {
     root: Digest,
     manifest: Digest,
@@ -23,7 +23,7 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Returns them for the demo's image.
+    /// Returns the results for the demo's image.
     pub fn of_the_demo() -> Self {
         let image = demo_image(TAG);
         let child = &image.children()[1];
@@ -31,10 +31,10 @@ impl Expected {
         Self { root: image.digest().clone(), manifest: child.digest().clone(), config: config.clone() }
     }
 
-    /// Checks what a client printed.
+    /// Checks the output of a client.
     ///
     /// # Errors
-    /// Where it is another answer, or none.
+    /// An error if the result is another one, or absent.
     pub fn check(&self, operation: Operation, ran: &Ran) -> anyhow::Result<()> {
         let digest = match operation {
             Operation::Digest => &self.root,
@@ -54,7 +54,7 @@ impl Expected {
             Says::Json => {
                 serde_json::from_slice::<Value>(&ran.stdout)? == serde_json::from_slice::<Value>(&self.config)?
             }
-            // One line feed at the end is for the person.
+            // A line feed at the end belongs to the terminal.
             _ => ran.stdout.strip_suffix(b"\n").unwrap_or(&ran.stdout) == &self.config[..],
         };
         ensure!(same, "the answer is another config: {}", String::from_utf8_lossy(&ran.stdout));
@@ -62,7 +62,7 @@ impl Expected {
     }
 }
 
-/// Returns the digest at the end of a text, where there is one.
+/// Returns the digest at the end of a text, if there is one.
 fn last_digest(text: &str) -> String {
     let text = text.trim_end();
     text.rfind("sha256:").map_or_else(String::new, |start| text[start..].to_owned())

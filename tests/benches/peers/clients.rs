@@ -1,4 +1,4 @@
-//! The clients, and how each is asked.
+//! The clients and their command lines.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,22 +9,22 @@ use crate::access::Place;
 use crate::answer::PLATFORM;
 use crate::processor::Measured;
 
-/// What is asked.
+/// An operation of the bench.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// What a tag names.
+    /// The digest of a tag.
     Digest,
-    /// One platform's manifest.
+    /// The digest of one platform's manifest.
     PlatformDigest,
-    /// One platform's config.
+    /// The config of one platform.
     Config,
 }
 
 impl Operation {
-    /// All of them.
+    /// All operations.
     pub const ALL: [Self; 3] = [Self::Digest, Self::PlatformDigest, Self::Config];
 
-    /// Returns a title.
+    /// Returns the title of the table.
     pub fn title(self) -> &'static str {
         match self {
             Self::Digest => "Tag to digest",
@@ -34,34 +34,34 @@ impl Operation {
     }
 }
 
-/// What a client's answer is.
+/// The form of a client's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Says {
     /// Text that ends with the digest.
     Digest,
-    /// The document's exact bytes; who wants the digest takes it of them.
+    /// The document's exact bytes, from which the caller computes the digest.
     Bytes,
     /// The document in the client's own spelling.
     Json,
 }
 
-/// A command as at a shell, without the program, and what it prints. `REF`, `HOST`, `PLATFORM`, `OS`, `ARCH` and `POLICY`
-/// stand for what is asked; what is between single quotes is one word.
+/// A command line without the program, and the form of its output. `REF`, `HOST`, `PLATFORM`, `OS`, `ARCH` and
+/// `POLICY` are placeholders; a text between single quotes is one word.
 type Ask = (&'static str, Says);
 
 /// A client of registries.
 pub struct Client {
-    /// Its name: the program's, and what more there is to say.
+    /// Its name: the program's, and further words.
     pub name: &'static str,
-    /// The program, or why there is none.
+    /// The program, or why it is absent.
     program: anyhow::Result<PathBuf>,
-    /// What it says its version with; nothing where another one has said it.
+    /// The arguments that print its version; none if another row has it.
     version: Option<&'static str>,
-    /// By operation.
+    /// The command line of each operation.
     asks: [Option<Ask>; 3],
 }
 
-/// Returns RefKit and its peers, RefKit first. Each is asked in the way that costs it the fewest requests.
+/// Returns RefKit and its peers, RefKit first. Each has the command line with the fewest requests.
 pub fn all() -> Vec<Client> {
     use Says::{Bytes, Digest, Json};
     vec![
@@ -121,7 +121,7 @@ pub fn all() -> Vec<Client> {
             version: Some("--version"),
             asks: [
                 Some(("inspect --tls-verify=false --raw docker://REF", Bytes)),
-                // The digest that it tells is the index's, whatever the platform.
+                // It prints the digest of the index, whatever the platform.
                 None,
                 Some((
                     "--override-os OS --override-arch ARCH inspect --tls-verify=false --config --raw docker://REF",
@@ -135,7 +135,7 @@ pub fn all() -> Vec<Client> {
             version: Some("version"),
             asks: [
                 Some(("imagetools inspect --raw REF", Bytes)),
-                // It shows the index, and takes no platform.
+                // It prints the index, and accepts no platform.
                 None,
                 Some(("imagetools inspect --format '{{json (index .Image \"PLATFORM\")}}' REF", Json)),
             ],
@@ -144,7 +144,7 @@ pub fn all() -> Vec<Client> {
 }
 
 impl Client {
-    /// Returns its version, as far as it is here and says one.
+    /// Returns its version, if it is installed and prints one.
     pub fn version(&self) -> Option<String> {
         let output = Command::new(self.program.as_ref().ok()?).args(words(self.version?)).output().ok()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -152,12 +152,12 @@ impl Client {
         versions.into_iter().find(|word| word.starts_with(|first: char| first.is_ascii_digit())).map(str::to_owned)
     }
 
-    /// Returns whether it is here.
+    /// Returns whether it is installed.
     pub fn is_installed(&self) -> bool {
         self.program.is_ok()
     }
 
-    /// Returns how a person asks it, where it can be asked.
+    /// Returns the command line for people, if it supports the operation.
     pub fn shown(&self, operation: Operation) -> Option<String> {
         let (text, says) = self.asks[operation as usize]?;
         let hashed = if says == Says::Bytes && operation != Operation::Config { ", hashed" } else { "" };
@@ -165,10 +165,11 @@ impl Client {
         Some(format!("`{program} {text}`{hashed}"))
     }
 
-    /// Returns the command for an operation, where the client is here and does it, in an empty home with credentials.
+    /// Returns the command for an operation in an empty home with credentials, if the client is installed and supports
+    /// it.
     ///
     /// # Errors
-    /// Where there is no place for the home.
+    /// An error if the home cannot be created.
     pub fn command(&self, operation: Operation, place: &Place<'_>) -> anyhow::Result<Option<Measured>> {
         let (Ok(program), Some((text, says))) = (&self.program, self.asks[operation as usize]) else {
             return Ok(None);
@@ -189,7 +190,7 @@ impl Client {
         command.env("CONTAINERS_REGISTRIES_CONF", home.path().join("registries.conf"));
         command.env("REGCTL_CONFIG", home.path().join("regctl.json"));
         command.env("BUILDX_CONFIG", home.path().join("buildx"));
-        // Nobody listens there: a Docker of this machine has no part in it.
+        // Nothing listens at this socket, so a Docker daemon of this machine is not involved.
         command.env("DOCKER_HOST", format!("unix://{}", home.path().join("docker.sock").display()));
         Ok(Some(Measured { command, says, home }))
     }

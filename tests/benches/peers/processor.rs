@@ -8,11 +8,11 @@ use anyhow::{Context as _, bail};
 
 use crate::clients::Says;
 
-/// A client's command, in a home of its own that goes with it.
+/// A client's command, with its own home, which is removed afterwards.
 pub struct Measured {
     /// The command.
     pub command: Command,
-    /// What its answer is.
+    /// The form of its output.
     pub says: Says,
     /// Its home.
     pub home: tempfile::TempDir,
@@ -20,19 +20,19 @@ pub struct Measured {
 
 /// A command that has succeeded.
 pub struct Ran {
-    /// What it printed.
+    /// Its standard output.
     pub stdout: Vec<u8>,
-    /// What that is.
+    /// The form of the output.
     pub says: Says,
     /// User and system time.
     pub processor_time: Duration,
 }
 
 impl Measured {
-    /// Runs it to its end. No other child of this process may end meanwhile.
+    /// Runs the command to its end. No other child of this process may end in the meantime.
     ///
     /// # Errors
-    /// Where it cannot be started, or fails; with the last line that it said.
+    /// An error if the command cannot start or fails, with the last line of its output.
     pub fn run(&mut self) -> anyhow::Result<Ran> {
         let before = processor_time_of_children();
         let command = self.command.stdin(Stdio::null()).current_dir(self.home.path());
@@ -46,7 +46,7 @@ impl Measured {
     }
 }
 
-/// `struct rusage` of Linux: two times of two words, and fourteen words that are of no interest here.
+/// `struct rusage` of Linux: two times of two words, and fourteen unused words.
 #[repr(C)]
 struct ResourceUsage {
     user: [c_long; 2],
@@ -54,18 +54,18 @@ struct ResourceUsage {
     rest: [c_long; 14],
 }
 
-/// `RUSAGE_CHILDREN`: the children that have ended and were waited for, and theirs.
+/// `RUSAGE_CHILDREN`: children that have ended and were waited for, and their descendants.
 const CHILDREN: c_int = -1;
 
-/// Returns the processor time of all children so far. The standard library waits for a child without asking for its
-/// share, and `/proc` counts in hundredths of a second.
+/// Returns the processor time of all children so far. The standard library does not report it when it waits for a
+/// child, and `/proc` counts in hundredths of a second.
 #[allow(unsafe_code)]
 fn processor_time_of_children() -> Duration {
     unsafe extern "C" {
         fn getrusage(who: c_int, usage: *mut ResourceUsage) -> c_int;
     }
     let mut usage = ResourceUsage { user: [0; 2], system: [0; 2], rest: [0; 14] };
-    // SAFETY: the C library fills a `struct rusage`, which this one has the size and the layout of.
+    // SAFETY: the C library fills a `struct rusage`, whose size and layout this struct has.
     let result = unsafe { getrusage(CHILDREN, &raw mut usage) };
     assert_eq!(result, 0, "the one error is a wrong `who`");
     let time = |[seconds, microseconds]: [c_long; 2]| {

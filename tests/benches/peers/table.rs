@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::answer::{PLATFORM, TAG};
 use crate::clients::{Client, Operation};
 
-/// What became of a client's question at one place.
+/// The result of a client at one registry.
 pub enum Cell {
-    /// The right answer.
+    /// The expected result.
     Measured { requests: usize, processor_time: Duration },
-    /// Another one, or none.
+    /// Another result, or none.
     Wrong(String),
 }
 
@@ -17,9 +17,9 @@ pub enum Cell {
 pub struct Row {
     /// The client.
     pub client: &'static str,
-    /// How it is asked, or why it is not.
+    /// The command line, or why there is none.
     ask: Result<String, &'static str>,
-    /// One for each place.
+    /// A cell for each registry.
     pub cells: Vec<Cell>,
 }
 
@@ -34,13 +34,13 @@ impl Row {
         Self { client: client.name, ask, cells: Vec::new() }
     }
 
-    /// Returns whether one of the answers was not the right one.
+    /// Returns whether one of the results was wrong.
     pub fn is_wrong(&self) -> bool {
         self.cells.iter().any(|cell| matches!(cell, Cell::Wrong(_)))
     }
 }
 
-/// Prints what is measured, and with which versions.
+/// Prints the description of the measurements, and the versions.
 pub fn print_head(clients: &[Client], rounds: usize) {
     println!(
         "The demo's image {TAG} (an index of six platforms, their attestations and a nested index) at a registry of the\n\
@@ -52,7 +52,7 @@ pub fn print_head(clients: &[Client], rounds: usize) {
     println!("Versions: {}.", versions.collect::<Vec<_>>().join(", "));
 }
 
-/// Prints one operation's table. The first row is what the others are compared with.
+/// Prints the table of one operation. The other rows are compared with the first one.
 pub fn print(operation: Operation, rows: &[Row]) {
     println!("\n### {}\n", operation.title());
     println!("| client | requests | processor time | asked by |");

@@ -1,7 +1,8 @@
-//! Images to build from: a root filesystem of busybox, and what tells one image from another.
+//! Base images: a root filesystem of busybox, and marks that distinguish the images.
 //!
-//! An image has a file `/variant` and a variable `VARIANT`, `NAME PLATFORM` both, as in `app linux/arm/v7`. The
-//! programs are this machine's for every platform: only those of its own platform can be run, any can be copied from.
+//! An image has a file `/variant` and a variable `VARIANT`, both with `NAME PLATFORM`, as in `app linux/arm/v7`. The
+//! programs are this machine's for every platform: they run only in images of its own platform, and files can be
+//! copied from any.
 
 use std::sync::OnceLock;
 
@@ -10,13 +11,13 @@ use refkit_support::image::{Image, ImageBuilder, IndexBuilder, attestation};
 use crate::layer::Layer;
 use crate::programs::program;
 
-/// What steps of the tests call; `sh` is the shell of `RUN`.
+/// The programs that steps of the tests run; `sh` is the shell of `RUN`.
 const APPLETS: [&str; 8] = ["sh", "cat", "cp", "echo", "env", "ls", "sleep", "true"];
 
 /// The layer with the programs, which all these images share.
 static PROGRAMS: OnceLock<Vec<u8>> = OnceLock::new();
 
-/// Returns this machine's platform, the one whose programs can be run.
+/// Returns this machine's platform, whose programs can run.
 pub fn native() -> &'static str {
     match std::env::consts::ARCH {
         "aarch64" => "linux/arm64",
@@ -24,10 +25,10 @@ pub fn native() -> &'static str {
     }
 }
 
-/// Begins an image, to which labels and annotations can be added.
+/// Starts an image, to which a test can add labels and annotations.
 ///
 /// # Errors
-/// Where busybox is not installed; the text says what to run.
+/// An error if busybox is not installed, with the command to run.
 pub fn image(name: &str, platform: &str) -> anyhow::Result<ImageBuilder> {
     let variant = format!("{name} {platform}");
     Ok(ImageBuilder::new(platform)
@@ -45,7 +46,7 @@ pub fn index(name: &str, platforms: &[&str]) -> anyhow::Result<Image> {
     Ok(images(name, platforms)?.into_iter().fold(IndexBuilder::new(), IndexBuilder::add).build())
 }
 
-/// Returns the same with an attestation manifest for each image, behind the images.
+/// Returns the same with an attestation manifest for each image, after the images.
 ///
 /// # Errors
 /// As [`image`].

@@ -1,4 +1,4 @@
-//! A build, as `buildctl` asks for it.
+//! A build, as `buildctl` starts it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,10 +17,10 @@ use crate::outcome::Outcome;
 use crate::programs::program;
 use crate::run::run;
 
-/// The longest that a build may take: 2 minutes; most take less than a second.
+/// The timeout of a build: 2 minutes; most take less than a second.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What becomes of what was built.
+/// The destination of a build's result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// An image in a layout directory, which [`Build::built`] reads.
@@ -29,11 +29,11 @@ pub enum Output {
     Directory,
     /// An image that BuildKit pushes under this reference.
     Push(String),
-    /// Nothing: it stays in BuildKit's cache.
+    /// None: the result stays in BuildKit's cache.
     Nothing,
 }
 
-/// A build with the Dockerfile frontend that is part of BuildKit, unless another one is named.
+/// A build with the Dockerfile frontend that is part of BuildKit, unless the test names another one.
 pub struct Build<'a> {
     buildkitd: &'a Buildkitd,
     frontend: String,
@@ -45,7 +45,7 @@ pub struct Build<'a> {
 }
 
 impl<'a> Build<'a> {
-    /// Begins a build with an empty context.
+    /// Starts the description of a build with an empty context.
     pub fn new(buildkitd: &'a Buildkitd) -> Self {
         Self {
             buildkitd,
@@ -71,13 +71,13 @@ impl<'a> Build<'a> {
         self
     }
 
-    /// Has a frontend's image do the build, named in front of a Dockerfile that nobody edits.
+    /// Selects a frontend's image by a line in front of an unchanged Dockerfile.
     #[must_use]
     pub fn syntax(self, image: &str) -> Self {
         self.arg("BUILDKIT_SYNTAX", image)
     }
 
-    /// Has a frontend's image do the build, started by BuildKit without the Dockerfile being looked at.
+    /// Selects a frontend's image that BuildKit starts without reading the Dockerfile.
     #[must_use]
     pub fn gateway(mut self, image: &str) -> Self {
         "gateway.v0".clone_into(&mut self.frontend);
@@ -120,13 +120,13 @@ impl<'a> Build<'a> {
         self.argument("--oci-layout", format!("{name}={}", directory.display()))
     }
 
-    /// Asks for an attestation of where everything came from.
+    /// Requests a provenance attestation.
     #[must_use]
     pub fn provenance(self) -> Self {
         self.option("attest:provenance", "mode=max")
     }
 
-    /// Gives the session of this build, and nothing else, credentials for a registry.
+    /// Gives credentials for a registry to the session of this build alone.
     #[must_use]
     pub fn login(mut self, host: &str, user: &str, password: &str) -> Self {
         let encoded = basic(user, password);
@@ -134,31 +134,31 @@ impl<'a> Build<'a> {
         self
     }
 
-    /// Sets what becomes of what is built.
+    /// Sets the destination of the result.
     #[must_use]
     pub fn output(mut self, output: Output) -> Self {
         self.output = output;
         self
     }
 
-    /// Sets the longest that the build may take.
+    /// Sets the timeout of the build.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Adds an argument of `buildctl build` with its value, as they are.
+    /// Adds an argument of `buildctl build` with its value, unchanged.
     #[must_use]
     pub fn argument(mut self, name: &str, value: impl Into<String>) -> Self {
         self.arguments.extend([name.to_owned(), value.into()]);
         self
     }
 
-    /// Runs the build, and returns how it ended.
+    /// Runs the build, and returns its outcome.
     ///
     /// # Errors
-    /// Where it cannot be run, or does not end in time.
+    /// An error if it cannot run, or does not end in time.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let directory = tempfile::Builder::new().prefix("refkit-build-").tempdir()?;
         let metadata = directory.path().join("metadata.json");
@@ -172,20 +172,20 @@ impl<'a> Build<'a> {
         Ok(Outcome::new(ended, metadata, directory))
     }
 
-    /// Runs the build, and reads the image that was built.
+    /// Runs the build, and reads the resulting image.
     ///
     /// # Errors
-    /// As [`Build::run`], and where the build fails; the text holds what a person would have read.
+    /// As [`Build::run`], and if the build fails, with the text for people.
     pub fn built(self) -> anyhow::Result<Built> {
         ensure!(self.output == Output::Layout, "only what was written as a layout is read");
         let outcome = self.run()?.succeeded()?;
         Built::from_layout(&outcome.output()).context("what was built cannot be read")
     }
 
-    /// Runs the build, which is to fail.
+    /// Runs the build and expects a failure.
     ///
     /// # Errors
-    /// As [`Build::run`], and where the build succeeds.
+    /// As [`Build::run`], and if the build succeeds.
     pub fn fails(self) -> anyhow::Result<Outcome> {
         self.run()?.failed()
     }

@@ -16,32 +16,32 @@ use tempfile::TempDir;
 
 use crate::programs::program;
 
-/// The longest wait for the daemon to listen, or to be gone: 20 s, well over what a loaded machine needs.
+/// The timeout of the daemon's start and end: 20 s, well over what a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Between two looks at the daemon.
+/// The interval of checks of the daemon.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Mounts a filesystem in memory over the first argument, and becomes the program of the others.
+/// Mounts a filesystem in memory over the first argument, and executes the other arguments.
 const IN_MEMORY: &str = r#"mount -t tmpfs -o mode=0700 tmpfs "$1" && shift && exec "$@""#;
 
-/// The one that tests share.
+/// The daemon that tests share.
 static SHARED: Mutex<Weak<Buildkitd>> = Mutex::new(Weak::new());
 
-/// A daemon on a socket of its own: the OCI worker with runc, and steps on the network of this machine, because there is
-/// no other.
+/// A daemon on a socket of its own: the OCI worker with runc, and steps on the network of this machine, because there
+/// is no other.
 ///
-/// It runs in a PID namespace and a mount namespace, and keeps its content in memory there. So when it is killed, which
-/// happens when the value is dropped or the test's process ends, the kernel takes everything that it had started and
-/// mounted along with it.
+/// It runs in a PID namespace and a mount namespace, and keeps its content in memory there. The daemon is killed when
+/// the value is dropped or the test's process ends; the kernel then ends all its processes and mounts.
 pub struct Buildkitd {
-    // In the order in which they go: first the process, then its directory.
+    // The order of dropping: first the process, then its directory.
     process: Mutex<Option<Process>>,
     directory: TempDir,
 }
 
 impl Buildkitd {
-    /// Returns the daemon that all tests of this process share, or starts it. It ends with the last test that has it.
+    /// Returns the daemon that all tests of this process share, and starts it if needed. It ends with the last test
+    /// that uses it.
     ///
     /// # Errors
     /// As [`Buildkitd::start`].
@@ -55,17 +55,18 @@ impl Buildkitd {
         Ok(started)
     }
 
-    /// Starts a daemon with nothing in its cache. `settings` is added to its `buildkitd.toml`; registries on loopback
-    /// are asked by plain HTTP without any.
+    /// Starts a daemon with an empty cache. `settings` is added to its `buildkitd.toml`; it uses plain HTTP for
+    /// registries on loopback without any.
     ///
     /// # Errors
-    /// Where this is not root, something is not installed (the text says what to run), or it does not listen in time.
+    /// An error if this is not root, if a program is not installed (with the command to run), or if it does not listen
+    /// in time.
     pub fn start(settings: &str) -> anyhow::Result<Self> {
         Self::start_with("native", settings)
     }
 
-    /// Starts one with another snapshotter. `overlayfs` is what most machines have, and does not copy a frontend's image
-    /// for every build as `native` does, which counts where time is measured.
+    /// Starts a daemon with another snapshotter. `overlayfs` is what most machines have. It does not copy a frontend's
+    /// image for every build as `native` does, which matters for time measurements.
     ///
     /// # Errors
     /// As [`Buildkitd::start`].
@@ -73,7 +74,7 @@ impl Buildkitd {
         Self::launch(&format!("snapshotter = \"{snapshotter}\""), settings)
     }
 
-    /// Starts one whose worker lists these platforms, in this order.
+    /// Starts a daemon whose worker lists these platforms, in this order.
     ///
     /// # Errors
     /// As [`Buildkitd::start`].
@@ -84,7 +85,7 @@ impl Buildkitd {
     fn launch(worker: &str, settings: &str) -> anyhow::Result<Self> {
         ensure!(fs::metadata("/proc/self")?.uid() == 0, "buildkitd needs root: run these tests as root");
         let (buildkitd, runc, unshare) = (program("buildkitd")?, program("runc")?, tool("unshare")?);
-        // The path of a socket has at most 107 bytes, so not under TMPDIR.
+        // The path of a socket has at most 107 bytes, so TMPDIR is not suitable.
         let directory = tempfile::Builder::new().prefix("refkit-e2e-").tempdir_in("/tmp")?;
         let root = directory.path().join("root");
         fs::create_dir(&root)?;
@@ -104,28 +105,28 @@ impl Buildkitd {
         Ok(started)
     }
 
-    /// Returns the address that `buildctl` reaches it by.
+    /// Returns its address for `buildctl`.
     pub fn address(&self) -> String {
         address(self.directory.path())
     }
 
-    /// Returns its log, in which there is also what frontends write to their standard error.
+    /// Returns its log, which includes the standard error of frontends.
     pub fn log(&self) -> String {
         fs::read_to_string(log(self.directory.path())).unwrap_or_default()
     }
 
-    /// Returns the command lines of the processes that it has started, directly or not, and that still run.
+    /// Returns the command lines of its running descendants.
     ///
     /// # Errors
-    /// Where `/proc` cannot be read.
+    /// An error if `/proc` cannot be read.
     pub fn processes(&self) -> anyhow::Result<Vec<String>> {
         below::processes(&self.address())
     }
 
-    /// Waits until nothing runs any more that it has started.
+    /// Waits until none of its descendants runs.
     ///
     /// # Errors
-    /// Where something still runs after 20 s; the text says what.
+    /// An error with their command lines if some still run after 20 s.
     pub fn idle(&self) -> anyhow::Result<()> {
         let started = Instant::now();
         loop {
@@ -161,7 +162,7 @@ impl Buildkitd {
 
 impl Drop for Buildkitd {
     fn drop(&mut self) {
-        // The daemon ends just after the parent that is waited for here.
+        // The daemon ends just after its parent, for which this waits.
         drop(self.process().take());
         let dropped = Instant::now();
         while self.connect() && dropped.elapsed() < PATIENCE {
@@ -186,7 +187,7 @@ fn text(path: &Path) -> anyhow::Result<&str> {
     path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))
 }
 
-/// Returns the daemon's configuration. Nothing is collected as garbage, and nothing lies outside its root.
+/// Returns the daemon's configuration: without garbage collection, and with all files below its root.
 fn toml(root: &Path, runc: &Path, worker: &str, settings: &str) -> String {
     let (root, runc) = (root.display(), runc.display());
     format!(

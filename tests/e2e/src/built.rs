@@ -1,4 +1,4 @@
-//! What was built.
+//! The result of a build.
 
 use std::fs;
 use std::path::Path;
@@ -10,17 +10,17 @@ use serde_json::Value;
 
 use crate::filesystem::Files;
 
-/// The annotation by which an attestation manifest says which image it is about.
+/// The annotation with the digest of the image that an attestation manifest is about.
 const ABOUT: &str = "vnd.docker.reference.digest";
 
-/// What registries are asked for.
+/// The media types in requests to registries.
 const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
-/// Returns the bytes of one of `manifests` or `blobs` by its name.
+/// Returns the bytes of an entry of `manifests` or `blobs`.
 type Get<'a> = &'a dyn Fn(&str, &str) -> anyhow::Result<Vec<u8>>;
 
-/// What was built: an image, or an index of several.
+/// The result of a build: an image, or an index of several.
 #[derive(Debug)]
 pub struct Built {
     /// The digest of the manifest or index.
@@ -29,7 +29,7 @@ pub struct Built {
     pub images: Vec<BuiltImage>,
 }
 
-/// One image of what was built.
+/// One image of the result.
 #[derive(Debug)]
 pub struct BuiltImage {
     /// Its platform, as `os/architecture[/variant]`.
@@ -40,21 +40,21 @@ pub struct BuiltImage {
     pub config: Value,
     /// The root filesystem.
     pub files: Files,
-    /// The predicate of the attestation of its provenance, where one was asked for.
+    /// The predicate of its provenance attestation, if the build requested one.
     pub provenance: Option<Value>,
-    /// The predicate of the attestation of what it contains, an SPDX document, where one was asked for.
+    /// The predicate of its SBOM attestation, an SPDX document, if the build requested one.
     pub sbom: Option<Value>,
 }
 
-/// The predicate types of what is read of attestations.
+/// The types of the predicates that are read.
 const PROVENANCE: &str = "https://slsa.dev/provenance/";
 const SBOM: &str = "https://spdx.dev/Document";
 
 impl Built {
-    /// Reads the one image of a layout directory that BuildKit wrote.
+    /// Reads the only image of a layout directory that BuildKit wrote.
     ///
     /// # Errors
-    /// Where it is none.
+    /// An error if there is none.
     pub fn from_layout(directory: &Path) -> anyhow::Result<Self> {
         let index: Value = serde_json::from_slice(&fs::read(directory.join("index.json"))?)?;
         let root = text(&index, "/manifests/0/digest")?;
@@ -65,16 +65,16 @@ impl Built {
     /// Reads the image or index under a tag of a registry.
     ///
     /// # Errors
-    /// Where the registry does not have it.
+    /// An error if the registry does not have it.
     pub fn from_registry(registry: &RealRegistry, repository: &str, tag: &str) -> anyhow::Result<Self> {
         let get = get(registry, repository)?;
         Self::read(digest(&get("manifests", tag)?).as_str(), &get)
     }
 
-    /// Returns the digest that a tag of a registry has.
+    /// Returns the digest of a tag at a registry.
     ///
     /// # Errors
-    /// Where the registry does not have it.
+    /// An error if the registry does not have it.
     pub fn root(registry: &RealRegistry, repository: &str, tag: &str) -> anyhow::Result<Digest> {
         Ok(digest(&get(registry, repository)?("manifests", tag)?))
     }
@@ -82,7 +82,7 @@ impl Built {
     /// Returns the only image.
     ///
     /// # Errors
-    /// Where there are several, or none.
+    /// An error if there are several, or none.
     pub fn only(&self) -> anyhow::Result<&BuiltImage> {
         match &self.images[..] {
             [image] => Ok(image),
@@ -93,7 +93,7 @@ impl Built {
     /// Returns the image of a platform.
     ///
     /// # Errors
-    /// Where there is none.
+    /// An error if there is none.
     pub fn image(&self, platform: &str) -> anyhow::Result<&BuiltImage> {
         let found = self.images.iter().find(|image| image.platform == platform);
         found.with_context(|| format!("there is no image of {platform}"))
@@ -110,7 +110,7 @@ impl Built {
             let digest = text(entry, "/digest")?;
             let manifest = json(&get("manifests", digest)?)?;
             match entry["annotations"][ABOUT].as_str() {
-                // BuildKit lists what is about an image behind it.
+                // BuildKit lists attestations after their image.
                 Some(about) => {
                     let image = built.images.iter_mut().find(|image| image.digest.as_str() == about);
                     let image = image.context("an attestation of no image")?;
@@ -133,16 +133,16 @@ impl BuiltImage {
         self.files.text(path)
     }
 
-    /// Returns a variable of the environment that the config has.
+    /// Returns a variable of the config's environment.
     pub fn env(&self, name: &str) -> Option<&str> {
         let variables = self.config["config"]["Env"].as_array()?.iter().filter_map(Value::as_str);
         variables.filter_map(|variable| variable.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// Returns what it was built from according to its provenance: package URLs with their digests, in order.
+    /// Returns the materials of its provenance: package URLs with their digests, in order.
     ///
     /// # Errors
-    /// Where it has no provenance.
+    /// An error if it has no provenance.
     pub fn materials(&self) -> anyhow::Result<Vec<(String, String)>> {
         let predicate = self.provenance.as_ref().context("there is no provenance")?;
         let places = ["/buildDefinition/resolvedDependencies", "/materials"];
@@ -174,7 +174,7 @@ impl BuiltImage {
     }
 }
 
-/// Returns what reads a repository of a registry.
+/// Returns a function that reads a repository of a registry.
 fn get<'a>(
     registry: &'a RealRegistry,
     repository: &'a str,

@@ -1,4 +1,4 @@
-//! The files that an image or a build's output consists of.
+//! The files of an image or of a build's output.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,13 +9,13 @@ use anyhow::{Context as _, bail};
 use flate2::read::GzDecoder;
 use tar::EntryType;
 
-/// In a layer: removes the file whose name follows.
+/// The prefix of a file that removes the file with the rest of the name.
 const WHITEOUT: &str = ".wh.";
 
-/// In a layer: removes everything that layers below have in the directory.
+/// The name of a file that removes the directory's content in the layers below.
 const OPAQUE: &str = ".wh..wh..opq";
 
-/// Regular files by their path, which has no slash in front; hard links are files as well, symbolic links are none.
+/// Regular files by their path, without a leading slash; hard links count as files, symbolic links do not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files(BTreeMap<String, Vec<u8>>);
 
@@ -23,7 +23,7 @@ impl Files {
     /// Reads the files of a directory and all below it.
     ///
     /// # Errors
-    /// Where one cannot be read.
+    /// An error if one cannot be read.
     pub fn of_directory(directory: &Path) -> anyhow::Result<Self> {
         let mut files = Self::default();
         files.collect(directory, "")?;
@@ -38,7 +38,7 @@ impl Files {
     /// Returns a file's content.
     ///
     /// # Errors
-    /// Where there is no such file; the text says which there are.
+    /// An error if there is no such file, with the existing paths.
     pub fn get(&self, path: &str) -> anyhow::Result<&[u8]> {
         let found = self.0.get(path).map(Vec::as_slice);
         found.with_context(|| format!("there is no {path}, only: {}", self.paths().collect::<Vec<_>>().join(" ")))
@@ -47,7 +47,7 @@ impl Files {
     /// Returns a file's content as text.
     ///
     /// # Errors
-    /// As [`Files::get`], and where it is none.
+    /// As [`Files::get`], and if the content is no text.
     pub fn text(&self, path: &str) -> anyhow::Result<&str> {
         std::str::from_utf8(self.get(path)?).with_context(|| format!("{path} is not text"))
     }
@@ -66,7 +66,7 @@ impl Files {
         Ok(())
     }
 
-    /// Puts a layer on top.
+    /// Applies a layer on top.
     pub(crate) fn apply(&mut self, media_type: &str, layer: &[u8]) -> anyhow::Result<()> {
         let mut tar = Vec::new();
         let tar = match media_type.rsplit_once('.') {

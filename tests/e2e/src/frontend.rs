@@ -10,16 +10,16 @@ use crate::base;
 use crate::layer::Layer;
 use crate::programs::program;
 
-/// Says to BuildKit that the frontend's container needs no network.
+/// The label of a frontend whose container needs no network.
 const NETWORK_NONE: &str = "moby.buildkit.frontend.network.none";
 
-/// Says to BuildKit what a frontend can do; the Dockerfile frontend's own image has this value.
+/// The label with the capabilities of a frontend; the value is that of the Dockerfile frontend's own image.
 const CAPS: (&str, &str) = (
     "moby.buildkit.frontend.caps",
     "moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests,moby.buildkit.frontend.contexts",
 );
 
-/// A frontend's image that is made here: one static program, without a network.
+/// A frontend's image made by a test: one static program, without a network.
 pub struct Frontend {
     layers: Vec<Vec<u8>>,
     entrypoint: Vec<String>,
@@ -27,7 +27,7 @@ pub struct Frontend {
 }
 
 impl Frontend {
-    /// Begins the image of the Dockerfile frontend.
+    /// Starts the image of the Dockerfile frontend.
     ///
     /// # Errors
     /// As [`Frontend::program`].
@@ -35,10 +35,10 @@ impl Frontend {
         Self::program("dockerfile-frontend")
     }
 
-    /// Begins the image of a program in `target/tools/bin`, such as `frontend-unresolved`.
+    /// Starts the image of a program in `target/tools/bin`, such as `frontend-unresolved`.
     ///
     /// # Errors
-    /// Where it is not there; the text says what to run.
+    /// An error if it is absent, with the command to run.
     pub fn program(name: &str) -> anyhow::Result<Self> {
         let layer = Layer::new().program(name, &program(name)?)?.build();
         let labels = [(NETWORK_NONE, "true"), CAPS].map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -69,7 +69,7 @@ impl Frontend {
     }
 }
 
-/// The image of a frontend that ships RefKit and policies: one layer more, and the entrypoint wrapped.
+/// The image of a frontend that ships RefKit and policies: one more layer, and a wrapped entrypoint.
 pub struct BehindRefkit {
     child: Frontend,
     layer: Layer,
@@ -77,7 +77,7 @@ pub struct BehindRefkit {
 }
 
 impl BehindRefkit {
-    /// Adds a policy, of which there may be several: outermost first.
+    /// Adds a policy; the first one is outermost.
     #[must_use]
     pub fn policy(mut self, name: &str, component: &[u8]) -> Self {
         let path = format!("refkit/policies/{name}.wasm");
@@ -85,13 +85,13 @@ impl BehindRefkit {
         self.arguments(["--policy".to_owned(), format!("/{path}")])
     }
 
-    /// Sets what a policy asks for.
+    /// Sets a policy's setting.
     #[must_use]
     pub fn set(self, name: &str, value: &str) -> Self {
         self.arguments(["--set".to_owned(), format!("{name}={value}")])
     }
 
-    /// Adds arguments of `refkit-frontend`, as they are.
+    /// Adds arguments of `refkit-frontend`, unchanged.
     #[must_use]
     pub fn arguments(mut self, arguments: impl IntoIterator<Item = String>) -> Self {
         self.arguments.extend(arguments);

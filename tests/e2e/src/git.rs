@@ -9,14 +9,14 @@ use anyhow::ensure;
 use crate::programs::program;
 use crate::run::run;
 
-/// The longest that git may take: 20 s.
+/// The timeout of git: 20 s.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Returns a bundle with one commit of one file, and the commit's ID; the same bytes every time with one version of
-/// git.
+/// Returns a bundle with one commit of one file, and the commit's ID. The bytes are the same every time with one
+/// version of git.
 ///
 /// # Errors
-/// Where git is not installed (the text says what to run), or does not do it.
+/// An error if git is not installed (with the command to run), or fails.
 pub fn bundle(file: &str, content: &str) -> anyhow::Result<(Vec<u8>, String)> {
     let directory = tempfile::tempdir()?;
     let repository = directory.path().join("repository");

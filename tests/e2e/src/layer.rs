@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use tar::{EntryType, Header};
 
-/// A layer that is made file by file.
+/// A layer that is built file by file.
 pub struct Layer(tar::Builder<Vec<u8>>);
 
 impl Default for Layer {
@@ -16,15 +16,15 @@ impl Default for Layer {
 }
 
 impl Layer {
-    /// The media type of what [`Layer::build`] returns.
+    /// The media type of the result of [`Layer::build`].
     pub const MEDIA_TYPE: &str = "application/vnd.oci.image.layer.v1.tar";
 
-    /// Begins an empty layer.
+    /// Starts an empty layer.
     pub fn new() -> Self {
         Self(tar::Builder::new(Vec::new()))
     }
 
-    /// Adds a directory that everybody may write into.
+    /// Adds a directory that all users may write into.
     #[must_use]
     pub fn directory(self, path: &str) -> Self {
         self.add(EntryType::Directory, path, 0o1777, b"")
@@ -36,10 +36,10 @@ impl Layer {
         self.add(EntryType::Regular, path, 0o644, content)
     }
 
-    /// Adds a file that can be run, from this machine.
+    /// Adds an executable file from this machine.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// An error if it cannot be read.
     pub fn program(self, path: &str, from: &Path) -> anyhow::Result<Self> {
         let content = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
         Ok(self.add(EntryType::Regular, path, 0o755, &content))
@@ -53,7 +53,7 @@ impl Layer {
         self
     }
 
-    /// Returns the layer, not compressed: its digest is that of its content.
+    /// Returns the uncompressed layer, whose digest is that of its content.
     pub fn build(self) -> Vec<u8> {
         self.0.into_inner().expect("writing to memory")
     }

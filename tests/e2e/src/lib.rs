@@ -1,6 +1,5 @@
-//! Builds by a real BuildKit, and what they need: the daemon, its command, images to build from, images of frontends,
-//! and a look into what was built. Everything runs on loopback and ends with its value. How it is used:
-//! `tests/baseline/dockerfiles.rs`.
+//! Builds with a real BuildKit: the daemon, its command, base images, images of frontends, and a reader of results.
+//! Everything runs on loopback and ends with its value. For an example see `tests/baseline/dockerfiles.rs`.
 #![forbid(unsafe_code)]
 
 pub mod base;

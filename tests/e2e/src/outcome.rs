@@ -1,4 +1,4 @@
-//! How a build ended.
+//! The outcome of a build.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use tempfile::TempDir;
 
 use crate::run::Ended;
 
-/// What `buildctl` puts before the reason for which a build failed; the second, where the build ends before its own
-/// side of it does.
+/// The prefixes of the reason in the output of `buildctl`; the second one if the build ends before the client's side
+/// of it.
 const ERRORS: [&str; 2] = ["error: failed to solve: ", "error: failed to run Build function: "];
 
-/// A step as the log shows it.
+/// A step in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// Its name, such as `[1/2] FROM REFERENCE`.
@@ -25,17 +25,17 @@ pub struct Step {
     pub warnings: Vec<String>,
 }
 
-/// How a build ended, and what a person reads of it.
+/// The outcome of a build, with its output for people.
 pub struct Outcome {
     /// Whether it succeeded.
     pub success: bool,
-    /// The status that `buildctl` ended with; none where it was killed.
+    /// The exit status of `buildctl`; none if it was killed.
     pub status: Option<i32>,
     /// The build's log, with the error at its end.
     pub log: String,
-    /// What `buildctl` wrote to its standard output.
+    /// The standard output of `buildctl`.
     pub stdout: String,
-    /// What `--metadata-file` wrote; null where the build failed.
+    /// The content of `--metadata-file`; null if the build failed.
     pub metadata: Value,
     /// The wall time.
     pub elapsed: Duration,
@@ -55,10 +55,10 @@ impl Outcome {
         }
     }
 
-    /// Returns it where the build succeeded.
+    /// Returns the outcome if the build succeeded.
     ///
     /// # Errors
-    /// Where it failed.
+    /// An error if it failed.
     pub fn succeeded(self) -> anyhow::Result<Self> {
         if !self.success {
             bail!("the build failed:\n{}", self.log);
@@ -66,10 +66,10 @@ impl Outcome {
         Ok(self)
     }
 
-    /// Returns it where the build failed.
+    /// Returns the outcome if the build failed.
     ///
     /// # Errors
-    /// Where it succeeded.
+    /// An error if it succeeded.
     pub fn failed(self) -> anyhow::Result<Self> {
         if self.success {
             bail!("the build succeeded:\n{}", self.log);
@@ -77,20 +77,19 @@ impl Outcome {
         Ok(self)
     }
 
-    /// Returns the reason for which the build failed, without the part of the Dockerfile that is shown before it; empty
-    /// where it succeeded.
+    /// Returns the reason of the failure, without the part of the Dockerfile before it; empty if the build succeeded.
     pub fn error(&self) -> &str {
         let reason = ERRORS.iter().find_map(|error| self.log.split_once(error));
         reason.map(|(_, reason)| reason.trim_end()).unwrap_or_default()
     }
 
-    /// Returns the line of the Dockerfile that is shown with the error.
+    /// Returns the line of the Dockerfile beside the error.
     pub fn error_line(&self) -> Option<&str> {
         let marked = self.log.lines().find_map(|line| line.split_once("| >>> "))?;
         Some(marked.1)
     }
 
-    /// Returns the steps that the log shows, in the order in which they began.
+    /// Returns the steps in the log, in the order of their start.
     pub fn steps(&self) -> Vec<Step> {
         let mut steps: Vec<(&str, Step)> = Vec::new();
         for line in self.log.lines().filter(|line| line.starts_with('#')) {
@@ -112,12 +111,12 @@ impl Outcome {
         self.steps().into_iter().flat_map(|step| step.warnings).collect()
     }
 
-    /// Returns a text, such as [`Outcome::error`], with ports and digests replaced, for comparing it with a snapshot.
+    /// Returns a text, such as [`Outcome::error`], with ports and digests replaced, for a snapshot.
     pub fn neutral(text: &str) -> String {
         filtered(text, &[PORTS, DIGESTS].concat())
     }
 
-    /// Returns where the output of the build is: a layout, or its files.
+    /// Returns the path of the build's output: a layout, or its files.
     pub fn output(&self) -> PathBuf {
         Self::output_of(&self.directory)
     }

@@ -1,4 +1,4 @@
-//! Puts images where builds are to find them.
+//! Pushes images to the registries and layouts of builds.
 
 use refkit_content::LayoutWriter;
 use refkit_oci::Reference;
@@ -6,10 +6,10 @@ use refkit_support::RealRegistry;
 use refkit_support::image::Image;
 use tempfile::TempDir;
 
-/// Puts an image and all that it refers to into a repository under a tag, and returns the reference.
+/// Pushes an image with all its content under a tag, and returns the reference.
 ///
 /// # Errors
-/// Where the registry refuses it.
+/// An error if the registry refuses it.
 pub fn put(registry: &RealRegistry, repository: &str, tag: &str, image: &Image) -> anyhow::Result<String> {
     fill(registry, repository, Some(tag), image)?;
     Ok(format!("{}/{repository}:{tag}", registry.host()))
@@ -29,7 +29,7 @@ fn fill(registry: &RealRegistry, repository: &str, tag: Option<&str>, image: &Im
 /// Returns a new layout directory with one image, under a tag.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// An error if it cannot be written.
 pub fn layout(tag: &str, image: &Image) -> anyhow::Result<TempDir> {
     let directory = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;

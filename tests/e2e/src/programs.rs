@@ -1,4 +1,4 @@
-//! The programs that the builds need.
+//! The programs of the builds.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,12 @@ use anyhow::bail;
 /// Returns a program that `make tools-e2e` builds or installs.
 ///
 /// # Errors
-/// Where it is not there; the text says what to run.
+/// An error if it is absent, with the command to run.
 pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     if let Ok(found) = refkit_support::tool(name) {
         return Ok(found);
     }
-    // Where Debian has what only root runs, and not in everybody's PATH.
+    // Debian's directory of programs for root, which not every PATH contains.
     let found = Path::new("/usr/sbin").join(name);
     if !found.is_file() {
         bail!("{name} is neither in target/tools/bin nor in PATH nor in /usr/bin or /usr/sbin; run: make tools-e2e");

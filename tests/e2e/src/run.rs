@@ -1,4 +1,4 @@
-//! Running a program for a bounded time.
+//! Runs a program with a timeout.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-/// Between two looks at whether the program has ended.
+/// The interval of checks whether the program has ended.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How a program ended.
+/// The result of a program.
 pub(crate) struct Ended {
     pub status: ExitStatus,
     pub stdout: String,
@@ -18,7 +18,7 @@ pub(crate) struct Ended {
     pub elapsed: Duration,
 }
 
-/// Runs a program to its end, its output in files of the directory.
+/// Runs a program to its end, with its output in files of the directory.
 pub(crate) fn run(command: &mut Command, directory: &Path, patience: Duration) -> anyhow::Result<Ended> {
     let (output, errors) = (directory.join("stdout"), directory.join("stderr"));
     command.stdin(Stdio::null()).stdout(File::create(&output)?).stderr(File::create(&errors)?);

@@ -1,4 +1,4 @@
-//! What most builds need.
+//! The registry and the daemon of most builds.
 
 use std::sync::Arc;
 
@@ -9,25 +9,25 @@ use crate::build::Build;
 use crate::buildkitd::Buildkitd;
 use crate::places::put;
 
-/// A registry of its own, and the daemon that all tests share: a reference begins with the registry's port, so no test
-/// meets another's images.
+/// A registry of its own, and the daemon that all tests share. A reference begins with the registry's port, so tests
+/// do not see each other's images.
 pub struct Stage {
-    /// The registry, which also knows what it was asked.
+    /// The registry, which also records its requests.
     pub registry: RealRegistry,
     /// The daemon.
     pub buildkitd: Arc<Buildkitd>,
 }
 
 impl Stage {
-    /// Returns a stage with a registry for everybody.
+    /// Returns a stage with an open registry.
     ///
     /// # Errors
-    /// Where the registry or the daemon do not start.
+    /// An error if the registry or the daemon does not start.
     pub fn new() -> anyhow::Result<Self> {
         Self::with(Auth::Anonymous)
     }
 
-    /// Returns a stage with a registry for those who have this.
+    /// Returns a stage with a registry that has access control.
     ///
     /// # Errors
     /// As [`Stage::new`].
@@ -35,23 +35,23 @@ impl Stage {
         Ok(Self { registry: RealRegistry::distribution_v3(auth)?, buildkitd: Buildkitd::shared()? })
     }
 
-    /// Puts an image into a repository as `1`, and returns the reference.
+    /// Pushes an image to a repository as `1`, and returns the reference.
     ///
     /// # Errors
-    /// Where the registry refuses it.
+    /// An error if the registry refuses it.
     pub fn put(&self, repository: &str, image: &Image) -> anyhow::Result<String> {
         put(&self.registry, repository, "1", image)
     }
 
-    /// Puts a blob into a repository, and returns the reference, which is pinned.
+    /// Pushes a blob to a repository, and returns the pinned reference.
     ///
     /// # Errors
-    /// Where the registry refuses it.
+    /// An error if the registry refuses it.
     pub fn put_blob(&self, repository: &str, bytes: &[u8]) -> anyhow::Result<String> {
         Ok(format!("{}/{repository}@{}", self.registry.host(), self.registry.put_blob(repository, bytes)?))
     }
 
-    /// Begins a build.
+    /// Starts a build.
     pub fn build(&self) -> Build<'_> {
         Build::new(&self.buildkitd)
     }

@@ -1,4 +1,4 @@
-//! What runs below a process, as `/proc` has it.
+//! The descendants of a process, from `/proc`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,8 +9,8 @@ struct Running {
     command: String,
 }
 
-/// Returns the command lines of what descends from the processes with this address among their arguments; those
-/// themselves are left out.
+/// Returns the command lines of the descendants of the processes with this address among their arguments, without
+/// those processes.
 pub(super) fn processes(address: &str) -> anyhow::Result<Vec<String>> {
     let all = all()?;
     let own = |running: &Running| running.command.split(' ').any(|argument| argument == address);
@@ -22,7 +22,7 @@ pub(super) fn processes(address: &str) -> anyhow::Result<Vec<String>> {
     Ok(found.map(|running| running.command.clone()).collect())
 }
 
-/// Returns all processes by their IDs. One that ends meanwhile, or is a zombie, is left out.
+/// Returns all processes by their IDs, without zombies and processes that end in the meantime.
 fn all() -> io::Result<BTreeMap<u32, Running>> {
     let mut all = BTreeMap::new();
     for entry in fs::read_dir("/proc")? {
@@ -40,7 +40,7 @@ fn all() -> io::Result<BTreeMap<u32, Running>> {
     Ok(all)
 }
 
-/// Reads `ID (NAME) STATE PARENT …`, in which the name may have any characters.
+/// Parses `ID (NAME) STATE PARENT …`, in which the name may have any characters.
 fn parent(status: &str) -> Option<u32> {
     status.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
 }

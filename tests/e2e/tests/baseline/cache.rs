@@ -1,4 +1,4 @@
-//! What a second build asks for, and does.
+//! The requests and steps of a second build.
 
 use refkit_e2e::{Buildkitd, Output, Stage, base};
 

@@ -1,4 +1,4 @@
-//! Images that named contexts put in the place of others.
+//! Named contexts that replace images.
 
 use refkit_e2e::{Stage, base, layout};
 

@@ -1,4 +1,4 @@
-//! A registry for which only the session of a build has credentials.
+//! A registry whose credentials only the session of a build has.
 
 use refkit_e2e::{Stage, base};
 use refkit_support::Auth;

@@ -1,12 +1,12 @@
-//! A frontend that dies. BuildKit does not notice one that stays and does nothing any more, and what it says about one
-//! that is gone depends on whether it sees the end of the stream or of the process first.
+//! A frontend that dies. BuildKit does not notice a frontend that hangs, and its message about one that has ended
+//! depends on whether the stream or the process ends first.
 
 use refkit_e2e::{Frontend, Outcome, Stage, base};
 
-/// In their order.
+/// The calls, in order.
 const CALLS: [&str; 7] = ["Ping", "Inputs", "Solve", "StatFile", "ReadFile", "ResolveSourceMeta", "Return"];
 
-/// What BuildKit puts before the reason where a frontend's image was named in front of a Dockerfile.
+/// BuildKit's prefix of the reason, if an option named the frontend's image.
 const PREFIX: &str = "failed with build-arg:BUILDKIT_SYNTAX = 127.0.0.1:[PORT]/frontend:1: ";
 
 #[test]

@@ -1,4 +1,4 @@
-//! Every way in which a Dockerfile names an image.
+//! Every form in which a Dockerfile names an image.
 
 use refkit_e2e::{Stage, base};
 

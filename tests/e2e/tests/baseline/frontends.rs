@@ -5,7 +5,7 @@ use refkit_support::image::Image;
 
 use crate::PLATFORMS;
 
-/// Builds the same with the frontend that is part of BuildKit and with one in an image, and compares.
+/// Builds the same with the frontend that is part of BuildKit and with one in an image, and compares the results.
 fn compare(frontend: &Image) -> anyhow::Result<()> {
     let stage = Stage::new()?;
     let app = stage.put("app", &base::attested("app", &PLATFORMS)?)?;

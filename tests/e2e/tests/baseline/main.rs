@@ -1,5 +1,5 @@
-//! What BuildKit does without RefKit: it shows that these tests see what they are to see, and is what the builds
-//! behind RefKit are compared with.
+//! Builds without RefKit: they show that these tests can detect differences, and are the reference for the builds
+//! behind RefKit.
 #![forbid(unsafe_code)]
 
 mod cache;
@@ -14,5 +14,5 @@ mod pinned;
 mod reading;
 mod unresolved;
 
-/// The platforms that the images are made for.
+/// The platforms of the images.
 const PLATFORMS: [&str; 4] = ["linux/amd64", "linux/amd64/v2", "linux/arm64", "linux/arm/v7"];

@@ -1,4 +1,4 @@
-//! A registry that is only there through its mirror.
+//! A registry that is reachable only through its mirror.
 
 use refkit_e2e::{Build, Buildkitd, base, put};
 use refkit_support::{Auth, RealRegistry};

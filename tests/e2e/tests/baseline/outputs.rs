@@ -1,4 +1,4 @@
-//! What can become of what is built.
+//! The destinations of a build's result.
 
 use refkit_e2e::{Built, Files, Output, Stage, base};
 

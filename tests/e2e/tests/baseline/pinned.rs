@@ -1,4 +1,4 @@
-//! What was pinned, and what stands beside images in an index.
+//! Pinned references, and entries beside the images of an index.
 
 use refkit_e2e::{Stage, base};
 

@@ -1,4 +1,4 @@
-//! What a person reads.
+//! The output for people.
 
 use refkit_e2e::{Outcome, Stage, base};
 

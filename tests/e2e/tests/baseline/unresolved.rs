@@ -1,4 +1,4 @@
-//! The frontend that uses an image without having asked for it, by every way that there is.
+//! A frontend that uses images without resolving them, in every possible way.
 
 use refkit_e2e::{Build, Frontend, Stage, base, git, layout};
 

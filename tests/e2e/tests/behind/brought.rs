@@ -1,4 +1,4 @@
-//! Policies that a build brings, where the image's maker lets it.
+//! Policies that a build adds, if the image's maker allows it.
 
 use bytes::Bytes;
 use refkit_content::{Body, LayoutWriter, Origin, Push as _, verify};
@@ -44,7 +44,7 @@ fn an_artifact_by_a_named_context() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Compiling what a build brings has limits of its own: the frontend goes on, and the build hears which was met.
+/// Compiling a policy of the build has its own limits: the frontend continues, and the build's error names the limit.
 #[test]
 fn one_that_exhausts_the_compiler_is_refused() -> anyhow::Result<()> {
     let open = Shipped::new(&[], &["--allow-policy", "build-arg"])?;

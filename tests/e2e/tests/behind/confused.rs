@@ -1,4 +1,4 @@
-//! Indexes that containerd reads in another way than they seem: what is judged is what is built, or nothing is.
+//! Indexes that containerd reads differently from how they look: BuildKit builds the judged image, or the build fails.
 
 use refkit_e2e::base;
 use refkit_oci::Platform;
@@ -26,7 +26,7 @@ fn images(platforms: [Platform; 2], labelled: usize) -> anyhow::Result<Image> {
 fn an_image_that_only_buildkit_takes() -> anyhow::Result<()> {
     let shipped = Shipped::new(&[LABELLED], &[])?;
     let native: Platform = base::native().parse()?;
-    // BuildKit takes its own operating system for an empty one, and lets an empty feature pass as none.
+    // BuildKit uses its own operating system instead of an empty one, and ignores an empty feature.
     let without_os = Platform { os: String::new(), ..native.clone() };
     let with_feature = Platform { os_features: vec![String::new()], ..native.clone() };
     let rows = [
@@ -35,7 +35,7 @@ fn an_image_that_only_buildkit_takes() -> anyhow::Result<()> {
     ];
     for (name, index) in rows {
         let reference = shipped.stage.put(name, &index)?;
-        // Without RefKit, so that this shows something.
+        // Without RefKit, to show that the test can detect a difference.
         let plain = shipped.stage.build().dockerfile(&format!("FROM {reference}")).built()?;
         assert_eq!(plain.only()?.text("variant")?, format!("unlabelled {}", base::native()), "{name}");
         let build = || shipped.build(&format!("FROM {reference}"));

@@ -1,10 +1,10 @@
-//! A frontend behind RefKit that dies: the build ends with a clear error, and no process stays.
+//! A frontend behind RefKit that dies: the build ends with a clear error, and no process remains.
 
 use refkit_e2e::{Frontend, Stage};
 
 use crate::Shipped;
 
-/// In their order.
+/// The calls, in order.
 const CALLS: [&str; 7] = ["Ping", "Inputs", "Solve", "StatFile", "ReadFile", "ResolveSourceMeta", "Return"];
 
 #[test]

@@ -1,10 +1,10 @@
-//! Every way in which a Dockerfile names an image: allowed, redirected, pinned to another variant, denied.
+//! Every form in which a Dockerfile names an image: allowed, redirected, pinned to another variant, denied.
 
 use refkit_e2e::{Outcome, base};
 
 use crate::{PLATFORMS, Shipped};
 
-/// Dockerfiles with `APP`, and the file that shows what was taken of it.
+/// Dockerfiles with `APP`, and the file that shows which image was used.
 const WAYS: [(&str, &str); 6] = [
     ("FROM APP", "variant"),
     ("ARG IMAGE=APP\nFROM $IMAGE\nRUN cp /variant /ran", "ran"),
@@ -38,7 +38,7 @@ fn redirected() -> anyhow::Result<()> {
 #[test]
 fn pinned_to_another_variant() -> anyhow::Result<()> {
     let shipped = Shipped::new(&[("variant", &[("take", "linux/arm/v7")])], &[])?;
-    // What is run has to be of this machine.
+    // `RUN` needs an image for this machine.
     for (dockerfile, file) in WAYS.iter().filter(|(dockerfile, _)| !dockerfile.contains("RUN")) {
         let built = shipped.build(dockerfile).built()?;
         assert_eq!(built.only()?.text(file)?, "app linux/arm/v7", "{dockerfile}");
@@ -55,7 +55,7 @@ fn denied() -> anyhow::Result<()> {
         let reason = "127.0.0.1:[PORT]/app:1 denied by policy allow-list (rule allow-list): 127.0.0.1:[PORT]/app:1 \
             matches none of the allowed patterns: 127.0.0.1:[PORT]/other";
         assert!(error.ends_with(reason), "{dockerfile}: {}", outcome.log);
-        // The Dockerfile frontend itself says no line for a mount.
+        // The Dockerfile frontend itself reports no line for a mount.
         let line = outcome.error_line().unwrap_or_default();
         let named = line.contains(&shipped.app) || line.contains("$IMAGE");
         assert!(named || dockerfile.contains("--mount"), "{dockerfile}: {}", outcome.log);

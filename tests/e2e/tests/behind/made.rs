@@ -1,4 +1,4 @@
-//! Images that `refkit frontend image` makes.
+//! Images made by `refkit frontend image`.
 
 use refkit_e2e::{Frontend, Stage, base};
 
@@ -27,7 +27,7 @@ fn an_image_that_the_command_makes() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How people try it: the default policy decides alone, and REFKIT_EXPLAIN shows how.
+/// For a trial: the default policy decides alone, and REFKIT_EXPLAIN shows how.
 #[test]
 fn an_image_without_policies() -> anyhow::Result<()> {
     let stage = Stage::new()?;

@@ -1,4 +1,4 @@
-//! Builds behind RefKit: what the policies decide is what is built, and what a person reads.
+//! Builds behind RefKit: BuildKit builds the images that the policies decided on. Also the output for people.
 #![forbid(unsafe_code)]
 
 mod brought;
@@ -20,7 +20,7 @@ mod unseen;
 
 use refkit_e2e::{Build, Frontend, Stage, base};
 
-/// The platforms that the images are made for.
+/// The platforms of the images.
 const PLATFORMS: [&str; 4] = ["linux/amd64", "linux/amd64/v2", "linux/arm64", "linux/arm/v7"];
 
 /// A stage with the images `app` and `other`, and a Dockerfile frontend that ships policies.
@@ -31,7 +31,7 @@ struct Shipped {
     frontend: String,
 }
 
-/// A policy of the frontend: its name, its settings.
+/// A policy of the frontend: its name and its settings.
 type Policy<'a> = (&'a str, &'a [(&'a str, &'a str)]);
 
 impl Shipped {
@@ -56,14 +56,15 @@ impl Shipped {
         Ok(Self { stage, app, other, frontend })
     }
 
-    /// Begins a build with a Dockerfile in which `APP` and `OTHER` are the images.
+    /// Starts a build with a Dockerfile in which `APP` and `OTHER` are the images.
     fn build(&self, dockerfile: &str) -> Build<'_> {
         let text = dockerfile.replace("APP", &self.app).replace("OTHER", &self.other);
         self.stage.build().syntax(&self.frontend).dockerfile(&text)
     }
 }
 
-/// Returns an image that `refkit frontend image` makes of another one, with a policy of this project, or with none.
+/// Returns the image that `refkit frontend image` makes from another one, with one of this project's policies or with
+/// none.
 fn made(stage: &Stage, base: &str, policy: Option<&str>, settings: &[&str]) -> anyhow::Result<String> {
     let made = format!("{}/made-{}:1", stage.registry.host(), policy.unwrap_or("plain"));
     let mut command = std::process::Command::new(refkit_support::command()?);
@@ -79,7 +80,7 @@ fn made(stage: &Stage, base: &str, policy: Option<&str>, settings: &[&str]) -> a
     Ok(made)
 }
 
-/// Returns a policy that the project ships, or a test's own.
+/// Returns a policy of the project, or of a test.
 fn component(name: &str) -> anyhow::Result<Vec<u8>> {
     match name {
         "variant" => Ok(refkit_tests::components::VARIANT.to_vec()),

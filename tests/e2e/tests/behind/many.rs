@@ -1,4 +1,4 @@
-//! Builds of many images, and what RefKit costs there.
+//! Builds of many images, and RefKit's cost for them.
 
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ fn a_hundred_images() -> anyhow::Result<()> {
     shipped.stage.buildkitd.idle()
 }
 
-/// Prints what a build that changes nothing costs with ten images: by the Dockerfile frontend in an image of its own,
-/// and the same behind RefKit with a policy. How long that takes is not judged here; how often the registry is asked is.
+/// Prints the cost of a build without changes that uses ten images: with the Dockerfile frontend in its own image, and
+/// behind RefKit with a policy. The test checks the number of requests at the registry, not the time.
 #[test]
 fn what_ten_images_cost() -> anyhow::Result<()> {
     const RUNS: usize = 11;
@@ -70,7 +70,7 @@ fn what_ten_images_cost() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A tag is asked for once for each platform, as the Dockerfile frontend does by itself.
+/// A tag costs one request for each platform, as with the Dockerfile frontend alone.
 #[test]
 fn several_platforms_ask_the_registry_as_often() -> anyhow::Result<()> {
     let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/*")])], &[])?;

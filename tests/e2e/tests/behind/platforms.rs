@@ -1,4 +1,4 @@
-//! Definitions that name no platform: BuildKit takes that of its own machine, and policies judge the same image.
+//! Definitions without a platform: BuildKit uses the platform of its own machine, and policies judge the same image.
 
 use std::sync::Arc;
 

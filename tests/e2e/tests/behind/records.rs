@@ -1,4 +1,4 @@
-//! What a build records (provenance, SBOM, history and the rest of the config) is what it records without RefKit.
+//! A build behind RefKit records the same provenance, SBOM, history and config as a build without it.
 
 use anyhow::ensure;
 use refkit_e2e::{Build, Built, BuiltImage, Frontend, base, layout};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{PLATFORMS, Policy, Shipped};
 
-/// Of a provenance: what two builds never have in common. The Dockerfile is read from a session, which is another one
+/// The parts of a provenance that differ between any two builds. The Dockerfile comes from a session, which is new
 /// each time.
 const OF_ONE_BUILD: [&str; 4] = [
     "/runDetails/metadata/startedOn",
@@ -17,13 +17,13 @@ const OF_ONE_BUILD: [&str; 4] = [
     "/runDetails/metadata/buildkit_metadata/source/infos/0/digestMapping",
 ];
 
-/// Which layers each step left, by its number.
+/// The layers of each step, by its number.
 const LAYERS: &str = "/runDetails/metadata/buildkit_metadata/layers";
 
-/// What the image was built from.
+/// The materials of the image.
 const MATERIALS: &str = "/buildDefinition/resolvedDependencies";
 
-/// Writes an SBOM that names a file of what was built.
+/// Writes an SBOM that names a file of the result.
 const SCAN: &str = r#"
     predicate="{\"SPDXID\":\"SPDXRef-DOCUMENT\",\"name\":\"$(cat $BUILDKIT_SCAN_SOURCE/variant)\"}"
     statement="{\"_type\":\"https://in-toto.io/Statement/v0.1\",\"predicateType\":\"https://spdx.dev/Document\""
