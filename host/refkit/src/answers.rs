@@ -1,5 +1,7 @@
 //! The host calls of one run: the host checks the grant, counts the call, asks the source once and keeps the observation.
 
+mod ask;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,29 +11,20 @@ use refkit_content::verify::{self, MANIFEST_LIMIT};
 use refkit_content::{Content, Error, ErrorKind, Source, WithOrigin};
 use refkit_contract::Failure;
 use refkit_oci::document::media_type;
-use refkit_oci::{Algorithm, Descriptor, Digest, Footprint, Reference, Repository};
+use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 
 use crate::account::Account;
 use crate::budget::{Budget, Counters};
 use crate::delegate::{Delegate, Delegated};
 use crate::grants::Grants;
-use crate::ledger::{Ledger, Name};
-use crate::observation::{Answer, Call, Failed, Observation, footprint};
+use crate::ledger::{Ledger, Name, UNSEEN};
+use crate::observation::{Answer, Call, Failed};
 use crate::once::Once;
 use crate::room::{REFERRERS, Rooms, TAGS};
-use crate::trace::{Event, Recorder, Span};
+use crate::trace::Recorder;
+use ask::{Answered, Refused};
 
 type Asked<K, T> = Once<K, Result<T, Failed>>;
-
-/// The most refused calls that a run records: a policy may repeat a call that it is not granted without end.
-const REFUSED: usize = 1_000;
-
-/// The calls that the host refused to ask.
-#[derive(Debug, Default)]
-struct Refused {
-    count: usize,
-    last: Option<usize>,
-}
 
 /// A subject, and the artifact type of the referrers that are asked for.
 type Listing = ((Repository, Digest), Option<String>);
@@ -102,12 +95,9 @@ impl Answers {
                 let answer = self.source.resolve(reference).await?;
                 // A policy that resolves a tag need not read what it names: schema 1 would be pinned unread.
                 refuse_schema1(&call, &answer.value)?;
-                Ok((Answer::Resolved(answer.value.clone()), answer))
+                Ok(Answered::new(Answer::Resolved(answer.value.clone()), answer))
             });
-            let descriptor = asked.await?;
-            self.account.keep(&descriptor).map_err(fail)?;
-            self.ledger.root(name.clone(), &descriptor).map_err(fail)?;
-            Ok(descriptor)
+            asked.await
         };
         self.enter(span, &call)?;
         self.resolved.get(name.clone(), |bytes| self.account.take(bytes).map_err(fail), ask).await
@@ -125,19 +115,12 @@ impl Answers {
             let room = self.rooms.take(MANIFEST_LIMIT).await.map_err(fail)?;
             let asked = self.ask(span, &call, async {
                 let answer = self.source.pull(reference).await?;
+                drop(room);
                 refuse_schema1(&call, &answer.value.descriptor)?;
-                Ok((Answer::Pulled(answer.value.descriptor.clone()), answer))
+                let bytes = answer.value.bytes.clone();
+                Ok(Answered::new(Answer::Pulled(answer.value.descriptor.clone()), answer).with_bytes(bytes))
             });
-            let content = asked.await?;
-            drop(room);
-            self.counters.content(&self.budget, content.bytes.len() as u64).map_err(fail)?;
-            if content.bytes.len() as u64 > self.budget.content {
-                return Err(fail(ErrorKind::TooLarge { limit: self.budget.content }));
-            }
-            self.account.keep(&content.descriptor).map_err(fail)?;
-            self.ledger.root(name.clone(), &content.descriptor).map_err(fail)?;
-            self.ledger.read(reference.repository(), &content.descriptor, &content.bytes).map_err(fail)?;
-            Ok(content)
+            asked.await
         };
         self.enter(span, &call)?;
         self.pulled.get(name.clone(), |bytes| self.account.take(bytes).map_err(fail), ask).await
@@ -183,7 +166,7 @@ impl Answers {
             let text = "this run has not met that digest in that repository; resolve or pull what names it first";
             return Err(fail(ErrorKind::NotGranted(text.into())));
         };
-        if descriptor.media_type == crate::delegated::UNSEEN && self.ledger.is_delegated(repository, digest) {
+        if descriptor.media_type == UNSEEN && self.ledger.is_delegated(repository, digest) {
             let text = "only the transport answered for it, and does not show it";
             return Err(fail(ErrorKind::Unsupported(text.into())));
         }
@@ -192,9 +175,8 @@ impl Answers {
             return Err(fail(ErrorKind::TooLarge { limit }));
         }
         let ask = async {
-            if let Some((content, _)) = self.ledger.met(repository, digest)
-                && self.ledger.names(repository, digest).is_some()
-                && let Some(bytes) = self.ledger.bytes(&content.digest)
+            if self.ledger.document(repository, digest).is_some()
+                && let Some(bytes) = self.ledger.bytes(digest)
             {
                 return Ok(bytes);
             }
@@ -206,36 +188,40 @@ impl Answers {
             let aside = self.account.set_aside(descriptor.size as usize).map_err(fail)?;
             let asked = self.ask(span, &call, async {
                 let answer = refkit_content::fetch(&*self.source, repository, &descriptor, limit).await?;
-                Ok((Answer::Fetched(descriptor.clone()), answer))
+                drop(aside);
+                let bytes = answer.value.clone();
+                Ok(Answered::new(Answer::Fetched(descriptor.clone()), answer).with_bytes(bytes))
             });
-            let bytes = asked.await?;
-            drop(aside);
-            self.ledger.read(repository, &descriptor, &bytes).map_err(fail)?;
-            Ok(bytes)
+            asked.await
         };
         let admit = |bytes| self.account.take(bytes).map_err(fail);
         self.fetched.get((repository.clone(), digest.clone()), admit, ask).await
     }
 
-    /// Asks the delegate what a reference resolves to.
+    /// Asks the delegate what a reference resolves to, and returns the ledger's records of it.
     pub(crate) async fn delegated(
         &self,
         span: Option<usize>,
         delegate: &dyn Delegate,
         reference: &Reference,
-    ) -> Result<Delegated, Failed> {
+    ) -> Result<(Descriptor, Option<(Descriptor, Bytes)>), Failed> {
         let call = Call::Delegate(reference.clone());
         self.enter(span, &call)?;
         let asked = self.ask(span, &call, async {
-            let answer = delegate.resolve(reference).await?;
-            let config = answer.value.config.as_ref();
-            let config = config.map(|bytes| (verify::digest(Algorithm::Sha256, bytes), bytes.len() as u64));
-            Ok((Answer::Delegated { root: answer.value.root.clone(), config }, answer))
+            let WithOrigin { value: Delegated { root, config }, origin } = delegate.resolve(reference).await?;
+            let config = config.map(|bytes| (verify::digest(Algorithm::Sha256, &bytes), bytes));
+            let size = config.as_ref().map(|(digest, bytes)| (digest.clone(), bytes.len() as u64));
+            let bytes = config.as_ref().map(|(_, bytes)| bytes.clone()).unwrap_or_default();
+            let answer = Answer::Delegated { root: root.clone(), config: size };
+            Ok(Answered::new(answer, WithOrigin { value: (root, config), origin }).with_bytes(bytes))
         });
-        let delegated = asked.await?;
-        let bytes = delegated.config.as_ref().map_or(0, |config| config.len() as u64);
-        self.counters.content(&self.budget, bytes).map_err(|kind| self.refuse(span, &call, kind))?;
-        Ok(delegated)
+        let (root, config) = asked.await?;
+        let met = |digest: &Digest| {
+            let met = self.ledger.met(reference.repository(), digest).map(|(descriptor, _)| descriptor);
+            met.unwrap_or_else(|| Descriptor::new(UNSEEN, digest.clone(), 0))
+        };
+        let config = config.map(|(digest, bytes)| (met(&digest), bytes));
+        Ok((met(reference.digest().unwrap_or(&root)), config))
     }
 
     pub(crate) async fn tags(&self, span: Option<usize>, repository: &Repository) -> Result<Arc<Vec<String>>, Failed> {
@@ -245,13 +231,11 @@ impl Answers {
             let room = self.rooms.take(TAGS).await.map_err(fail)?;
             let asked = self.ask(span, &call, async {
                 let WithOrigin { value, origin } = self.source.tags(repository).await?;
+                drop(room);
                 let tags = Arc::new(value);
-                Ok((Answer::Tags(tags.clone()), WithOrigin { value: tags, origin }))
+                Ok(Answered::new(Answer::Tags(tags.clone()), WithOrigin { value: tags, origin }))
             });
-            let tags = asked.await?;
-            drop(room);
-            self.list(&*tags).map_err(fail)?;
-            Ok(tags)
+            asked.await
         };
         self.enter(span, &call)?;
         self.tags.get(repository.clone(), |bytes| self.account.take(bytes).map_err(fail), ask).await
@@ -274,73 +258,15 @@ impl Answers {
             let room = self.rooms.take(REFERRERS).await.map_err(fail)?;
             let asked = self.ask(span, &call, async {
                 let WithOrigin { value, origin } = self.source.referrers(repository, subject, artifact_type).await?;
+                drop(room);
                 let list = Arc::new(value);
-                Ok((Answer::Referrers(list.clone()), WithOrigin { value: list, origin }))
+                Ok(Answered::new(Answer::Referrers(list.clone()), WithOrigin { value: list, origin }))
             });
-            let list = asked.await?;
-            drop(room);
-            self.list(&*list).map_err(fail)?;
-            self.ledger.referrers(repository, subject, &list).map_err(fail)?;
-            Ok(list)
+            asked.await
         };
         self.enter(span, &call)?;
         let key = ((repository.clone(), subject.clone()), artifact_type.map(str::to_owned));
         self.referrers.get(key, |bytes| self.account.take(bytes).map_err(fail), ask).await
-    }
-
-    /// Counts a list that has come, as content and as what is kept.
-    fn list(&self, list: &impl Footprint) -> Result<(), ErrorKind> {
-        self.counters.list(&self.budget, list.footprint() as u64)?;
-        self.account.keep(list)
-    }
-
-    /// Asks the source: granted, counted, observed.
-    async fn ask<T>(
-        &self,
-        span: Option<usize>,
-        call: &Call,
-        ask: impl Future<Output = Result<(Answer, WithOrigin<T>), Error>>,
-    ) -> Result<T, Failed> {
-        let count = || if span.is_none() { self.counters.call(&self.budget) } else { Ok(()) };
-        let granted = self.grants.check(&self.requested, call.repository()).and_then(|()| count());
-        let event = Event::Call(Observation { call: call.clone(), result: None });
-        self.account.keep(&event).map_err(|kind| call.fail(kind))?;
-        let span = self.recorder.begin(span, event);
-        let result = match granted {
-            Ok(()) => ask.await,
-            Err(kind) => Err(call.fail(kind)),
-        };
-        let (observed, result) = match result {
-            Ok((answer, WithOrigin { value, origin })) => (Ok(WithOrigin { value: answer, origin }), Ok(value)),
-            Err(error) => (Err(error.clone()), Err(Failed { error: Box::new(error), observation: Some(span) })),
-        };
-        // The budget bounds how many calls there are, and each answer is short.
-        self.account.add(match &observed {
-            Ok(answer) => answer.value.footprint(),
-            Err(error) => footprint(error),
-        });
-        self.recorder.end(span, |event| {
-            if let Event::Call(observation) = event {
-                observation.result = Some(observed);
-            }
-        });
-        result
-    }
-
-    /// Returns the error of a call that the host refuses, and records it for the policy that asked.
-    fn refuse(&self, span: Option<usize>, call: &Call, kind: ErrorKind) -> Failed {
-        let error = call.fail(kind);
-        let Some(parent) = span else { return error.into() };
-        let mut refused = self.refused.lock();
-        if refused.count < REFUSED || refused.last.is_none() {
-            refused.count += 1;
-            self.account.add(size_of::<Span>() + call.footprint() + footprint(&error));
-            let observation = Observation { call: call.clone(), result: Some(Err(error.clone())) };
-            let span = self.recorder.begin(Some(parent), Event::Call(observation));
-            self.recorder.end(span, |_| ());
-            refused.last = Some(span);
-        }
-        Failed { error: Box::new(error), observation: refused.last }
     }
 }
 

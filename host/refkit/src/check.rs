@@ -120,16 +120,15 @@ impl Check<'_> {
     /// An index may name one digest more than once, with several platforms: the first is the record.
     fn entry(&self, parent: &Descriptor, child: &Digest, kind: &'static str) -> Result<Descriptor, OutcomeError> {
         self.met(child)?;
-        let names = self.ledger.names(self.repository, &parent.digest);
-        let entry = names.as_ref().and_then(|names| names.entry(child));
+        let document = self.ledger.document(self.repository, &parent.digest);
+        let entry = document.as_ref().and_then(|document| document.entry(child));
         self.count(entry.cloned().ok_or_else(|| self.broken(kind, parent, child))?)
     }
 
     fn config(&self, manifest: &Descriptor, config: &Digest) -> Result<Descriptor, OutcomeError> {
         self.met(config)?;
-        let names = self.ledger.names(self.repository, &manifest.digest);
-        let named = names.as_ref().and_then(|names| names.config.as_ref()).filter(|named| named.digest == *config);
-        self.count(named.cloned().ok_or_else(|| self.broken("config", manifest, config))?)
+        let named = self.ledger.config(self.repository, &manifest.digest).filter(|named| named.digest == *config);
+        self.count(named.ok_or_else(|| self.broken("config", manifest, config))?)
     }
 
     fn attestation(&self, manifest: &Descriptor, attestation: Digest) -> Result<Descriptor, OutcomeError> {
@@ -147,8 +146,8 @@ impl Check<'_> {
         if let Some(platform) = &manifest.platform {
             return Some(platform.clone().normalized());
         }
-        let names = self.ledger.names(self.repository, &manifest.digest);
-        let config = config.or(names.as_ref().and_then(|names| names.config.as_ref()))?;
+        let named = || self.ledger.config(self.repository, &manifest.digest);
+        let config = config.cloned().or_else(named)?;
         refkit_oci::document::read_config(&self.ledger.bytes(&config.digest)?)
             .ok()?
             .platform()

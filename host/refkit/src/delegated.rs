@@ -4,20 +4,13 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use refkit_content::verify;
 use refkit_contract::{Absence, Decision, ErrorCode, Failure, Image, Parts, Request, Resolved, Selection, Step};
-use refkit_oci::document::{media_type, read_config};
-use refkit_oci::{Algorithm, Descriptor, Platform, Repository};
+use refkit_oci::document::read_config;
+use refkit_oci::{Descriptor, Platform};
 use refkit_sandbox::Usage;
 
 use crate::Delegate;
-use crate::answers::exhausted;
-use crate::ledger::Name;
 use crate::run::{Run, Stepped, Turn};
-
-/// The media type of a root that only a delegate answered for.
-pub(crate) const UNSEEN: &str = "application/octet-stream";
 
 impl Run {
     /// Returns the delegate's answer where no policy that may read documents waits for it: the delegate decides as the
@@ -56,19 +49,11 @@ impl Run {
             let Ok(image) = place else { continue };
             let manifest = reference.with_digest(image.manifest.digest.clone());
             let result = self.answers.delegated(Some(span), delegate, &manifest).await.map_err(Failure::from);
-            let config = result.and_then(|delegated| delegated.config.ok_or_else(|| no_config(&manifest.to_string())));
+            let config = result.and_then(|(_, config)| config.ok_or_else(|| no_config(&manifest.to_string())));
             match config {
-                Ok(config) => {
-                    let known = match self.config(reference.repository(), &image.manifest, &config) {
-                        Ok(known) => known,
-                        Err(failed) => {
-                            *place = Err(Absence::Failed(failed));
-                            continue;
-                        }
-                    };
-                    let (descriptor, platform) = known;
+                Ok((descriptor, bytes)) => {
                     image.config = Some(descriptor);
-                    image.platform = image.platform.take().or(platform);
+                    image.platform = image.platform.take().or_else(|| platform(&bytes));
                 }
                 Err(failed) => *place = Err(Absence::Failed(failed)),
             }
@@ -88,10 +73,8 @@ impl Run {
             Selection::All => 0,
         };
         let (reference, parts) = (&request.reference, request.parts);
-        let delegated = self.answers.delegated(Some(span), delegate, reference).await.map_err(Failure::from)?;
-        let root = Descriptor::new(UNSEEN, delegated.root, 0);
-        self.answers.ledger.root(Name::of(reference), &root).map_err(exhausted)?;
-        let repository = reference.repository();
+        let asked = self.answers.delegated(Some(span), delegate, reference).await;
+        let (root, config) = asked.map_err(Failure::from)?;
         let mut image = Image {
             platform: Some(delegate.platform()),
             parents: Vec::new(),
@@ -99,34 +82,22 @@ impl Run {
             config: None,
             attestations: Vec::new(),
         };
-        match delegated.config.filter(|_| parts.configs) {
-            Some(config) => {
-                let (descriptor, platform) = self.config(repository, &root, &config)?;
+        match config.filter(|_| parts.configs) {
+            Some((descriptor, bytes)) => {
                 image.config = Some(descriptor);
-                image.platform = platform.or(image.platform);
+                image.platform = platform(&bytes).or(image.platform);
             }
             None if parts.configs => return Err(no_config(&reference.to_string())),
-            None => self.answers.ledger.delegated(repository, &root, None).map_err(exhausted)?,
+            None => {}
         }
         let images = if parts.any() { vec![Ok(image); places] } else { Vec::new() };
         Ok(Step::Decided(Decision::Resolved(Resolved { reference: reference.clone(), root, images })))
     }
+}
 
-    /// Records a config, and returns its descriptor and the platform that it says.
-    fn config(
-        &self,
-        repository: &Repository,
-        manifest: &Descriptor,
-        config: &Bytes,
-    ) -> Result<(Descriptor, Option<Platform>), Failure> {
-        let docker = manifest.media_type == media_type::DOCKER_MANIFEST;
-        let kind = if docker { media_type::DOCKER_CONFIG } else { media_type::CONFIG };
-        let digest = verify::digest(Algorithm::Sha256, config);
-        let descriptor = Descriptor::new(kind, digest, config.len() as u64);
-        self.answers.ledger.delegated(repository, manifest, Some((&descriptor, config))).map_err(exhausted)?;
-        let platform = read_config(config).ok().and_then(|config| config.platform()).map(Platform::normalized);
-        Ok((descriptor, platform))
-    }
+/// Returns the platform that a config says.
+fn platform(config: &[u8]) -> Option<Platform> {
+    read_config(config).ok().and_then(|config| config.platform()).map(Platform::normalized)
 }
 
 /// Returns whether a delegate can answer a request: it resolves for one platform only.

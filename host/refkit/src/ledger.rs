@@ -1,17 +1,28 @@
 //! The digests that one run has observed: in which repository, and which content names which.
 //!
-//! The host checks every outcome against it, and puts its descriptors in the place of those that a policy returns.
+//! The ledger is a view of the observations: [`Ledger::observe`] is the only way in. The host checks every outcome against
+//! it, and puts its descriptors in the place of those that a policy returns.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, OnceLock};
+mod document;
+mod tables;
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use refkit_content::ErrorKind;
-use refkit_oci::document::{self, Document, Index};
+use refkit_oci::document::{Document, media_type};
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 
+pub(crate) use document::ReadDocument;
+use tables::{MET, Tables};
+
 use crate::account::Account;
+use crate::observation::{Answer, Call};
+
+/// The media type of a root that only a delegate answered for.
+pub(crate) const UNSEEN: &str = "application/octet-stream";
 
 /// The tag or the digest that a reference names in its repository; with both, the digest counts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -35,79 +46,12 @@ impl Footprint for Name {
     }
 }
 
-/// The record of a run. What it keeps is on the run's account.
+/// The record of a run. The memory that it takes is on the run's account.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     tables: Mutex<Tables>,
     account: Arc<Account>,
 }
-
-#[derive(Debug, Default)]
-struct Tables {
-    roots: HashMap<Name, Digest>,
-    met: HashMap<Repository, HashMap<Digest, Met>>,
-    contents: HashMap<Digest, Bytes>,
-}
-
-#[derive(Debug)]
-struct Met {
-    descriptor: Descriptor,
-    depth: u64,
-    document: Option<Arc<Names>>,
-    subjects: HashSet<Digest>,
-    /// Whether only a delegate answered for it, and the run has not read its bytes.
-    delegated: bool,
-}
-
-/// What a manifest or an index names: read once in a run.
-#[derive(Debug, Default)]
-pub(crate) struct Names {
-    /// An index.
-    pub(crate) index: Option<Index>,
-    /// A manifest's config.
-    pub(crate) config: Option<Descriptor>,
-    /// A manifest's layers.
-    pub(crate) layers: Vec<Descriptor>,
-    /// The places of an index's entries in the order of their digests: sorted when it is asked for one of them.
-    order: OnceLock<Vec<u32>>,
-}
-
-impl Names {
-    /// Returns the first entry of an index that has the digest.
-    pub(crate) fn entry(&self, digest: &Digest) -> Option<&Descriptor> {
-        let entries = self.entries();
-        let order = self.order.get_or_init(|| {
-            let mut order: Vec<u32> = (0..entries.len() as u32).collect();
-            order.sort_by(|&a, &b| entries[a as usize].digest.cmp(&entries[b as usize].digest));
-            order
-        });
-        let first = order.partition_point(|&place| entries[place as usize].digest < *digest);
-        order.get(first).map(|&place| &entries[place as usize]).filter(|entry| entry.digest == *digest)
-    }
-
-    /// Returns an index's entries.
-    pub(crate) fn entries(&self) -> &[Descriptor] {
-        self.index.as_ref().map_or(&[], |index| &index.manifests)
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Descriptor> {
-        self.config.iter().chain(&self.layers).chain(self.entries())
-    }
-}
-
-impl Footprint for Names {
-    fn footprint(&self) -> usize {
-        let index = self.index.as_ref().map_or(0, |index| {
-            let subject = index.subject.footprint() + index.artifact_type.footprint();
-            index.media_type.footprint() + subject + index.annotations.footprint() + index.unverifiable.footprint()
-        });
-        let order = self.entries().len() * size_of::<u32>();
-        size_of::<Self>() + index + order + self.all().map(Descriptor::footprint).sum::<usize>()
-    }
-}
-
-/// Bytes of memory that an observed digest takes besides its descriptor: its key, and its place in the table.
-const MET: usize = size_of::<Met>() + size_of::<Digest>() + 128 + 32;
 
 impl Ledger {
     pub(crate) fn new(account: Arc<Account>) -> Self {
@@ -118,11 +62,39 @@ impl Ledger {
         self.tables.lock()
     }
 
-    /// Records what a reference names in this run.
+    /// Records the answer to a call, with the verified bytes that came with it.
     ///
     /// # Errors
+    /// [`ErrorKind::Malformed`] or [`ErrorKind::Unsupported`] for a manifest or index that the strict reader refuses;
     /// [`ErrorKind::Held`].
-    pub(crate) fn root(&self, name: Name, descriptor: &Descriptor) -> Result<(), ErrorKind> {
+    pub(crate) fn observe(&self, call: &Call, answer: &Answer, bytes: Option<&Bytes>) -> Result<(), ErrorKind> {
+        match answer {
+            Answer::Resolved(descriptor) | Answer::Pulled(descriptor) => {
+                if let Call::Resolve(reference) | Call::Pull(reference) = call {
+                    self.root(Name::of(reference), descriptor)?;
+                }
+            }
+            Answer::Referrers(list) => {
+                if let Call::Referrers(repository, subject, _) = call {
+                    self.referrers(repository, subject, list)?;
+                }
+            }
+            Answer::Delegated { root, config } => {
+                if let Call::Delegate(reference) = call {
+                    self.delegated(reference, root, config.as_ref().map(|(digest, _)| digest).zip(bytes))?;
+                }
+            }
+            Answer::Fetched(_) | Answer::Tags(_) => {}
+        }
+        match (answer, bytes) {
+            (Answer::Pulled(descriptor) | Answer::Fetched(descriptor), Some(bytes)) => {
+                self.read(call.repository(), descriptor, bytes)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn root(&self, name: Name, descriptor: &Descriptor) -> Result<(), ErrorKind> {
         let mut tables = self.tables();
         let met = tables.unmet(&name.repository, [descriptor]);
         self.account.take(name.footprint() + descriptor.digest.footprint() + met)?;
@@ -143,7 +115,7 @@ impl Ledger {
     pub(crate) fn is_seen(&self, repository: &Repository, digest: &Digest) -> bool {
         let tables = self.tables();
         let answered = |(name, root): (&Name, &Digest)| name.repository == *repository && root == digest;
-        tables.find(repository, digest).is_some_and(|met| met.document.is_some() || met.delegated)
+        tables.find(repository, digest).is_some_and(|met| met.document.is_some() || met.delegated.is_some())
             || tables.roots.iter().any(answered)
     }
 
@@ -152,9 +124,20 @@ impl Ledger {
         self.tables().find(repository, digest).map(|met| (met.descriptor.clone(), met.depth))
     }
 
-    /// Returns what a manifest or index names, where this run has read it.
-    pub(crate) fn names(&self, repository: &Repository, digest: &Digest) -> Option<Arc<Names>> {
+    /// Returns a manifest or an index that this run has read.
+    pub(crate) fn document(&self, repository: &Repository, digest: &Digest) -> Option<Arc<ReadDocument>> {
         self.tables().find(repository, digest)?.document.clone()
+    }
+
+    /// Returns the config of a manifest: the one that a delegate gave, or else the one that the manifest names.
+    pub(crate) fn config(&self, repository: &Repository, manifest: &Digest) -> Option<Descriptor> {
+        let tables = self.tables();
+        let met = tables.find(repository, manifest)?;
+        match (&met.delegated, &met.document) {
+            (Some(config), _) => config.clone(),
+            (None, Some(document)) => document.config().cloned(),
+            (None, None) => None,
+        }
     }
 
     /// Returns whether this run knows the manifest to be about the subject.
@@ -162,16 +145,7 @@ impl Ledger {
         self.tables().find(repository, manifest).is_some_and(|met| met.subjects.contains(subject))
     }
 
-    /// Records manifests that a registry lists as referrers of a subject.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Held`].
-    pub(crate) fn referrers(
-        &self,
-        repository: &Repository,
-        subject: &Digest,
-        list: &[Descriptor],
-    ) -> Result<(), ErrorKind> {
+    fn referrers(&self, repository: &Repository, subject: &Digest, list: &[Descriptor]) -> Result<(), ErrorKind> {
         let mut tables = self.tables();
         self.account.take(tables.unmet(repository, list) + list.len() * subject.footprint())?;
         for descriptor in list {
@@ -181,22 +155,12 @@ impl Ledger {
     }
 
     /// Records verified bytes, and what they name where they are a manifest or an index.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Malformed`] or [`ErrorKind::Unsupported`] for a manifest or index that the strict reader refuses;
-    /// [`ErrorKind::Held`].
-    pub(crate) fn read(
-        &self,
-        repository: &Repository,
-        descriptor: &Descriptor,
-        bytes: &Bytes,
-    ) -> Result<(), ErrorKind> {
-        // What is too much by itself is not read at all.
+    fn read(&self, repository: &Repository, descriptor: &Descriptor, bytes: &Bytes) -> Result<(), ErrorKind> {
+        // Bytes that the run may not hold are not parsed at all.
         let aside = self.account.set_aside(bytes.len())?;
-        let names = if document::media_type::is_document(&descriptor.media_type) {
-            Some(Arc::new(names(&descriptor.media_type, bytes)?))
-        } else {
-            None
+        let document = match media_type::is_document(&descriptor.media_type) {
+            true => Some(Arc::new(ReadDocument::parse(&descriptor.media_type, bytes)?)),
+            false => None,
         };
         drop(aside);
         let mut tables = self.tables();
@@ -206,22 +170,22 @@ impl Ledger {
             descriptor.digest.footprint() + size_of::<Bytes>() + bytes.len()
         };
         let known = tables.find(repository, &descriptor.digest).is_some_and(|met| met.document.is_some());
-        let names = names.filter(|_| !known);
+        let document = document.filter(|_| !known);
         let attested = |entry: &Descriptor| entry.attests().map_or(0, str::len) + size_of::<Digest>();
-        let met = names.as_ref().map_or(0, |names| {
-            let attested: usize = names.entries().iter().map(attested).sum();
-            names.footprint() + tables.unmet(repository, names.all()) + attested
+        let met = document.as_ref().map_or(0, |document| {
+            let attested: usize = document.entries().iter().map(attested).sum();
+            document.footprint() + tables.unmet(repository, document.named()) + attested
         });
         self.account.take(content + tables.unmet(repository, [descriptor]) + met)?;
         tables.contents.entry(descriptor.digest.clone()).or_insert_with(|| bytes.clone());
         let met = tables.meet(repository, descriptor, 0);
         let depth = met.depth + 1;
-        let Some(names) = names else { return Ok(()) };
-        met.document = Some(names.clone());
-        for child in names.config.iter().chain(&names.layers) {
+        let Some(document) = document else { return Ok(()) };
+        met.document = Some(document.clone());
+        for child in document.blobs() {
             tables.meet(repository, child, depth);
         }
-        for child in names.entries() {
+        for child in document.entries() {
             let subject = child.attests().and_then(|text| text.parse::<Digest>().ok());
             let met = tables.meet(repository, child, depth);
             met.subjects.extend(subject);
@@ -229,35 +193,42 @@ impl Ledger {
         Ok(())
     }
 
-    /// Records a delegate's answer about a manifest that it does not show, with the config where it gave one.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Held`].
-    pub(crate) fn delegated(
+    /// Records a delegate's answer: the manifest that it does not show, with the config where it gave one. A reference
+    /// with a digest names that.
+    fn delegated(
         &self,
-        repository: &Repository,
-        manifest: &Descriptor,
-        config: Option<(&Descriptor, &Bytes)>,
+        reference: &Reference,
+        root: &Digest,
+        config: Option<(&Digest, &Bytes)>,
     ) -> Result<(), ErrorKind> {
+        let (name, repository) = (Name::of(reference), reference.repository());
         let mut tables = self.tables();
-        let described = config.map_or(0, |(descriptor, bytes)| 2 * (descriptor.footprint() + MET) + bytes.len());
-        self.account.take(tables.unmet(repository, [manifest]) + described)?;
-        if let Some((descriptor, bytes)) = config {
-            tables.contents.insert(descriptor.digest.clone(), bytes.clone());
+        let digest = name.digest.as_ref().unwrap_or(root);
+        let known = tables.find(repository, digest).map(|met| met.descriptor.clone());
+        let manifest = known.unwrap_or_else(|| Descriptor::new(UNSEEN, digest.clone(), 0));
+        let config = config.map(|(digest, bytes)| {
+            let docker = manifest.media_type == media_type::DOCKER_MANIFEST;
+            let kind = if docker { media_type::DOCKER_CONFIG } else { media_type::CONFIG };
+            (Descriptor::new(kind, digest.clone(), bytes.len() as u64), bytes)
+        });
+        let described = |(descriptor, bytes): &(Descriptor, &Bytes)| 2 * (descriptor.footprint() + MET) + bytes.len();
+        let root = name.footprint() + manifest.digest.footprint() + tables.unmet(repository, [&manifest]);
+        self.account.take(root + config.as_ref().map_or(0, described))?;
+        if let Some((descriptor, bytes)) = &config {
+            tables.contents.insert(descriptor.digest.clone(), Bytes::clone(bytes));
             tables.meet(repository, descriptor, 1);
         }
-        let met = tables.meet(repository, manifest, 0);
-        if met.document.is_none() {
-            let config = config.map(|(descriptor, _)| descriptor.clone());
-            met.document = Some(Arc::new(Names { config, ..Names::default() }));
-            met.delegated = true;
+        let met = tables.meet(repository, &manifest, 0);
+        if met.document.is_none() && met.delegated.as_ref().is_none_or(Option::is_none) {
+            met.delegated = Some(config.map(|(descriptor, _)| descriptor));
         }
+        tables.roots.insert(name, manifest.digest);
         Ok(())
     }
 
     /// Returns whether only a delegate answered for a manifest.
     pub(crate) fn is_delegated(&self, repository: &Repository, digest: &Digest) -> bool {
-        self.tables().find(repository, digest).is_some_and(|met| met.delegated)
+        self.tables().find(repository, digest).is_some_and(|met| met.delegated.is_some())
     }
 
     /// Returns bytes that this run has read.
@@ -270,60 +241,10 @@ impl Ledger {
         self.tables().contents.clone()
     }
 
-    /// Returns what this run has read in a repository of indexes, by their digests.
-    pub(crate) fn indexes(&self, repository: &Repository) -> HashMap<Digest, Arc<Names>> {
+    /// Returns the manifests and indexes that this run has read in a repository.
+    pub(crate) fn documents(&self, repository: &Repository) -> HashMap<Digest, Arc<Document>> {
         let tables = self.tables();
         let met = tables.met.get(repository).into_iter().flatten();
-        let read = met.filter_map(|(digest, met)| Some((digest, met.document.as_ref()?)));
-        let indexes = read.filter(|(_, names)| names.index.is_some());
-        indexes.map(|(digest, names)| (digest.clone(), names.clone())).collect()
-    }
-}
-
-impl Tables {
-    fn find(&self, repository: &Repository, digest: &Digest) -> Option<&Met> {
-        self.met.get(repository)?.get(digest)
-    }
-
-    /// Returns what meeting descriptors takes: those that are known take nothing.
-    fn unmet<'a>(&self, repository: &Repository, descriptors: impl IntoIterator<Item = &'a Descriptor>) -> usize {
-        let known = self.met.get(repository);
-        let table = if known.is_some() { 0 } else { repository.footprint() + size_of::<HashMap<Digest, Met>>() };
-        let descriptors = descriptors.into_iter();
-        let new = descriptors.filter(|descriptor| known.is_none_or(|known| !known.contains_key(&descriptor.digest)));
-        table + new.map(|descriptor| descriptor.footprint() + MET).sum::<usize>()
-    }
-
-    /// The first descriptor that this run met for a digest stays its record.
-    fn meet(&mut self, repository: &Repository, descriptor: &Descriptor, depth: u64) -> &mut Met {
-        if !self.met.contains_key(repository) {
-            self.met.insert(repository.clone(), HashMap::new());
-        }
-        let known = self.met.get_mut(repository).expect("it was just put there");
-        known.entry(descriptor.digest.clone()).or_insert_with(|| Met {
-            descriptor: descriptor.clone(),
-            depth,
-            document: None,
-            subjects: HashSet::new(),
-            delegated: false,
-        })
-    }
-}
-
-fn names(media_type: &str, bytes: &[u8]) -> Result<Names, ErrorKind> {
-    let document = document::read(Some(media_type), bytes, &document::Limits::default());
-    Ok(match document.map_err(problem)? {
-        Document::Index(index) => Names { index: Some(index), ..Names::default() },
-        Document::Manifest(manifest) => {
-            Names { config: Some(manifest.config), layers: manifest.layers, ..Names::default() }
-        }
-    })
-}
-
-fn problem(error: document::DocumentError) -> ErrorKind {
-    if error.is_unsupported() {
-        ErrorKind::Unsupported(error.to_string())
-    } else {
-        ErrorKind::Malformed(error.to_string())
+        met.filter_map(|(digest, met)| Some((digest.clone(), met.document.as_ref()?.document().clone()))).collect()
     }
 }

@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use refkit_contract::{Absence, Denial, Image, Request};
-use refkit_oci::document::Index;
+use refkit_oci::document::{Document, Index};
 use refkit_oci::{Descriptor, Digest, Platform, Reference};
-
-use crate::ledger::Names;
 
 /// The decision of the chain.
 #[derive(Debug, Clone)]
@@ -44,8 +42,8 @@ pub struct Resolution {
     pub judged: Vec<Judged>,
     /// Verified bytes by digest.
     pub(crate) contents: HashMap<Digest, Bytes>,
-    /// What the run has read of indexes, by digest.
-    pub(crate) indexes: HashMap<Digest, Arc<Names>>,
+    /// The manifests and indexes that the run has read, by digest.
+    pub(crate) documents: HashMap<Digest, Arc<Document>>,
 }
 
 /// An image that a policy refused.
@@ -91,8 +89,16 @@ impl Resolution {
         self.contents.get(digest)
     }
 
-    /// Returns an index that the run has read, as it was read then.
+    /// Returns a manifest or an index that the run has read. It is parsed once, by the strict reader, when it is read.
+    pub fn document(&self, digest: &Digest) -> Option<&Document> {
+        self.documents.get(digest).map(|document| &**document)
+    }
+
+    /// Returns an index that the run has read: [`Resolution::document`], where that is an index.
     pub fn index(&self, digest: &Digest) -> Option<&Index> {
-        self.indexes.get(digest)?.index.as_ref()
+        match self.document(digest)? {
+            Document::Index(index) => Some(index),
+            Document::Manifest(_) => None,
+        }
     }
 }

@@ -278,8 +278,8 @@ fn below(ledger: &Ledger, repository: &Repository, index: &Digest) -> HashSet<Di
     let mut found = HashSet::new();
     let mut open = vec![index.clone()];
     while let Some(digest) = open.pop() {
-        let Some(names) = ledger.names(repository, &digest) else { continue };
-        for entry in names.entries() {
+        let Some(document) = ledger.document(repository, &digest) else { continue };
+        for entry in document.entries() {
             if found.insert(entry.digest.clone()) {
                 open.push(entry.digest.clone());
             }

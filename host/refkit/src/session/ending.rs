@@ -57,7 +57,6 @@ impl Session {
             true => Vec::new(),
             false => self.run.judged(&repository, &resolved.root.digest),
         };
-        let indexes = answers.ledger.indexes(&repository);
         Ok(Resolution {
             request: self.request.clone(),
             reference: resolved.reference,
@@ -66,7 +65,7 @@ impl Session {
             refused,
             judged,
             contents: answers.ledger.contents(),
-            indexes,
+            documents: answers.ledger.documents(&repository),
         })
     }
 
