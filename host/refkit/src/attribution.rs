@@ -1,9 +1,18 @@
-//! Which policy gave a reason, and which failed first.
+//! Which policy gave a reason, and which observation failed.
 //!
-//! A policy returns reasons and failures as plain text. One that the rest of the chain answered to this policy, and that
-//! it returns unchanged, stays the other policy's; every other one is its own. A failure that one of its own host calls was
-//! answered with has that call's observation. So equal words of two policies that never
-//! heard of each other stay two reasons.
+//! The contract's `error` and `denial` are plain records: a policy may pass on what it was answered with or make its own,
+//! and nothing in them says which. So their identity is their value. A policy passes on a failure if it returns all of it
+//! (code and message), and a reason if it returns all of it (rule, message and subject), as the host handed it to this
+//! policy in this run. No text is searched, and what another policy was answered with does not count, so equal words of
+//! two policies that never heard of each other stay two reasons.
+//!
+//! - A failure or a reason of the rest of the chain stays the policy's that gave it first.
+//! - The failure of the policy's own host call is the policy's, with the observation of that call. Of two calls that failed
+//!   with equal words the last counts: the policy gave up after that one.
+//! - Everything else is the policy's own, and has no observation.
+//!
+//! A policy that repeats words that it heard gains nothing. The attribution decides which record of the host an error
+//! shows, and no record depends on what a policy returns.
 
 use std::sync::Arc;
 
@@ -116,15 +125,45 @@ mod tests {
         }
     }
 
+    /// Returns a failure that the host handed out.
+    fn handed(code: ErrorCode, message: &str, policy: Option<&str>, observation: usize) -> Failure {
+        let mut failure = Failure::new(code, message);
+        (failure.policy, failure.observation) = (policy.map(Into::into), Some(observation));
+        failure
+    }
+
     #[test]
-    fn a_failure_keeps_its_policy_and_its_observation() {
-        let mut first = Failure::new(ErrorCode::NotFound, "not found");
-        (first.policy, first.observation) = (Some("inner".into()), Some(7));
-        let heard = heard(Err(first));
-        for (code, wanted) in [(ErrorCode::NotFound, ("inner", Some(7))), (ErrorCode::Other, ("outer", None))] {
-            let mut failure = Failure::new(code, "not found");
+    fn a_failure_has_the_observation_that_its_policy_was_answered_with() {
+        use ErrorCode::{NotFound, Other, Timeout};
+        let inner = || Err(handed(NotFound, "of the rest", Some("inner"), 7));
+        let own =
+            || vec![handed(NotFound, "a", None, 1), handed(Timeout, "a", None, 2), handed(NotFound, "b", None, 3)];
+        let twice =
+            || vec![handed(NotFound, "a", None, 1), handed(Timeout, "b", None, 2), handed(NotFound, "a", None, 3)];
+        let heard = |next: Option<_>, failures| Heard { failures, ..next.map_or_else(Heard::default, self::heard) };
+        // what was heard, what is returned, and whose it is
+        let rows = [
+            ("passed on", heard(Some(inner()), own()), (NotFound, "of the rest"), ("inner", Some(7))),
+            ("an own call", heard(Some(inner()), own()), (NotFound, "b"), ("outer", Some(3))),
+            ("the code tells them apart", heard(None, own()), (Timeout, "a"), ("outer", Some(2))),
+            ("another code", heard(Some(inner()), own()), (Other, "of the rest"), ("outer", None)),
+            ("altered words", heard(Some(inner()), own()), (NotFound, "of the rest, really"), ("outer", None)),
+            ("a part of the words", heard(Some(inner()), own()), (NotFound, "of the"), ("outer", None)),
+            ("equal words that it never heard", heard(None, Vec::new()), (NotFound, "a"), ("outer", None)),
+            // Nothing in the contract tells own words from a failure that was passed on, where both are the same.
+            ("own words like a failure that it heard", heard(None, own()), (NotFound, "a"), ("outer", Some(1))),
+            ("two calls with equal words", heard(None, twice()), (NotFound, "a"), ("outer", Some(3))),
+            (
+                "the rest with the words of an own call",
+                heard(Some(inner()), vec![handed(NotFound, "of the rest", None, 9)]),
+                (NotFound, "of the rest"),
+                ("inner", Some(7)),
+            ),
+        ];
+        for (name, heard, (code, message), wanted) in rows {
+            let mut failure = Failure::new(code, message);
             of_failure(&"outer".into(), &heard, &mut failure);
-            assert_eq!((failure.policy(), failure.observation), wanted);
+            assert_eq!((failure.policy(), failure.observation), wanted, "{name}");
         }
     }
 }
