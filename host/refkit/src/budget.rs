@@ -7,7 +7,14 @@ use refkit_content::ErrorKind;
 
 /// The limits of one run, all policies of its chain together. Each is data, has a default, and is reported as
 /// used/limit.
+///
+/// ```
+/// let mut budget = refkit::Budget::default();
+/// budget.calls = 50;
+/// assert!(budget.bytes > budget.content);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Budget {
     /// Questions of the policies, to a source or to the rest of the chain: refused and repeated ones count, and an `-all`
     /// counts as the questions that it asks. Of the host's own, those that go to a source.
@@ -55,6 +62,7 @@ impl Default for Budget {
 
 /// What a run has used of its budget.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Spent {
     /// Questions, as [`Budget::calls`] counts them.
     pub calls: u64,

@@ -11,6 +11,7 @@ use crate::{Refused, Resolution};
 
 /// An entry of an index that this run has read.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Candidate {
     /// The index that names it.
     pub index: Digest,

@@ -68,28 +68,23 @@ impl Ledger {
     /// [`ErrorKind::Malformed`] or [`ErrorKind::Unsupported`] for a manifest or index that the strict reader refuses;
     /// [`ErrorKind::Held`].
     pub(crate) fn observe(&self, call: &Call, answer: &Answer, bytes: Option<&Bytes>) -> Result<(), ErrorKind> {
-        match answer {
-            Answer::Resolved(descriptor) | Answer::Pulled(descriptor) => {
-                if let Call::Resolve(reference) | Call::Pull(reference) = call {
-                    self.root(Name::of(reference), descriptor)?;
-                }
+        match (call, answer) {
+            (Call::Resolve(reference), Answer::Resolved(descriptor)) => self.root(Name::of(reference), descriptor),
+            (Call::Pull(reference), Answer::Pulled(descriptor)) => {
+                // A document that is refused leaves nothing.
+                bytes.map_or(Ok(()), |bytes| self.read(reference.repository(), descriptor, bytes))?;
+                self.root(Name::of(reference), descriptor)
             }
-            Answer::Referrers(list) => {
-                if let Call::Referrers(repository, subject, _) = call {
-                    self.referrers(repository, subject, list)?;
-                }
+            (Call::Fetch(repository, _), Answer::Fetched(descriptor)) => {
+                bytes.map_or(Ok(()), |bytes| self.read(repository, descriptor, bytes))
             }
-            Answer::Delegated { root, config } => {
-                if let Call::Delegate(reference) = call {
-                    self.delegated(reference, root, config.as_ref().map(|(digest, _)| digest).zip(bytes))?;
-                }
+            (Call::Referrers(repository, subject, _), Answer::Referrers(list)) => {
+                self.referrers(repository, subject, list)
             }
-            Answer::Fetched(_) | Answer::Tags(_) => {}
-        }
-        match (answer, bytes) {
-            (Answer::Pulled(descriptor) | Answer::Fetched(descriptor), Some(bytes)) => {
-                self.read(call.repository(), descriptor, bytes)
+            (Call::Delegate(reference), Answer::Delegated { root, config }) => {
+                self.delegated(reference, root, config.as_ref().map(|(digest, _)| digest).zip(bytes))
             }
+            // Tags name no digest. No other answer fits its call.
             _ => Ok(()),
         }
     }

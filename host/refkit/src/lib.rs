@@ -10,6 +10,7 @@
 //! use std::sync::Arc;
 //!
 //! use refkit::{Chain, Component, Components, Engine, EngineOptions, Outcome, Request};
+//! use refkit_oci::Platform;
 //!
 //! /// Prints the manifest of one platform, where the policies allow it.
 //! async fn print(source: Arc<dyn refkit_content::Source>) -> Result<(), Box<dyn Error>> {
@@ -18,11 +19,12 @@
 //!     let settings = ["allow=docker.io/library/*".parse()?];
 //!     let chain = Chain::load(&engine, Components::none().policy(allow_list), &settings).await?;
 //!
-//!     let request = Request::new("alpine:3".parse()?).platform("linux/arm64".parse()?);
+//!     let platform: Platform = "linux/arm64".parse()?;
+//!     let request = Request::new("alpine:3".parse()?).platform(platform.clone());
 //!     match chain.resolver(source).resolve(request).await? {
-//!         Outcome::Resolved(resolution) => match &resolution.images[0] {
-//!             Ok(image) => println!("{}", resolution.reference.with_digest(image.manifest.digest.clone())),
-//!             Err(_) => eprintln!("there is no image for that platform"),
+//!         Outcome::Resolved(resolution) => match resolution.image(&platform) {
+//!             Some(image) => println!("{}", resolution.reference.with_digest(image.manifest.digest.clone())),
+//!             None => eprintln!("there is no image for that platform"),
 //!         },
 //!         Outcome::Denied { denials, .. } => eprintln!("{}", denials[0]),
 //!     }

@@ -1,5 +1,7 @@
 //! The end of a run.
 
+mod image;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ pub enum Outcome {
 
 /// The images that a reference resolves to. Every descriptor is the host's own record of an observation.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Resolution {
     /// What was asked.
     pub request: Request,
@@ -48,6 +51,7 @@ pub struct Resolution {
 
 /// An image that a policy refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refused {
     /// Its place in [`Resolution::images`].
     pub place: usize,
@@ -63,6 +67,7 @@ pub struct Refused {
 
 /// An image that a policy judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Judged {
     /// The policy.
     pub policy: String,
@@ -70,6 +75,13 @@ pub struct Judged {
     pub platform: Option<Platform>,
     /// Its manifest.
     pub manifest: Digest,
+}
+
+impl Refused {
+    /// Returns the refusal of a place by a policy, without manifest and platform.
+    pub fn new(place: usize, policy: impl Into<String>, denials: Vec<Denial>) -> Self {
+        Self { place, policy: policy.into(), manifest: None, platform: None, denials }
+    }
 }
 
 impl Resolution {

@@ -5,19 +5,33 @@ mod ending;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use refkit_content::deadline;
+use refkit_content::{ErrorKind, deadline};
 use refkit_contract::Request;
+use refkit_oci::document::Document;
 use refkit_oci::{Descriptor, Repository};
 
 use crate::budget::{Budget, Spent};
 use crate::error::Error;
-use crate::observation::ObservationsDocument;
+use crate::observation::{Call, ObservationsDocument};
 use crate::outcome::Outcome;
 use crate::run::Run;
 use crate::trace::Trace;
 use crate::{Chain, Resolver};
 
 /// One run of a chain: what it observed, what it spent and what it did, from the first call to the last.
+///
+/// ```
+/// use refkit::{Error, Outcome, Request, Resolver};
+///
+/// /// Returns an image's manifest, and how many calls the run made.
+/// async fn manifest(resolver: &Resolver, request: Request) -> Result<Option<(bytes::Bytes, u64)>, Error> {
+///     let session = resolver.session(request);
+///     let Outcome::Resolved(resolution) = session.resolve().await? else { return Ok(None) };
+///     let Some(Ok(image)) = resolution.images.first() else { return Ok(None) };
+///     let manifest = session.fetch(resolution.reference.repository(), &image.manifest).await?;
+///     Ok(Some((manifest, session.spent().calls)))
+/// }
+/// ```
 pub struct Session {
     run: Arc<Run>,
     request: Request,
@@ -63,6 +77,23 @@ impl Session {
         let fetch = deadline::within(tokio::time::Instant::now() + rest, fetch);
         let fetched = tokio::time::timeout(rest, fetch).await.map_err(|_| Error::Timeout { limit })?;
         Ok(fetched.map_err(refkit_content::Error::from)?)
+    }
+
+    /// Returns a manifest or an index that this run has observed, verified and parsed: [`Session::fetch`] for callers who
+    /// want what the bytes say.
+    ///
+    /// # Errors
+    /// As [`Session::fetch`]; [`Error::Content`] as well for content that is neither a manifest nor an index.
+    pub async fn document(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Arc<Document>, Error> {
+        self.fetch(repository, descriptor).await?;
+        let answers = &self.run.answers;
+        match answers.ledger.document(repository, &descriptor.digest) {
+            Some(read) => Ok(read.document().clone()),
+            None => {
+                let kind = ErrorKind::Unsupported("it is neither a manifest nor an index".into());
+                Ok(Err(Call::Fetch(repository.clone(), descriptor.digest.clone()).fail(kind))?)
+            }
+        }
     }
 
     /// Returns the request of the run.

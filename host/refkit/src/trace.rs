@@ -25,6 +25,7 @@ pub(crate) fn shorten(text: &mut String, limit: usize) {
 
 /// Everything that one run did, in the order in which it began.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Trace {
     /// The entries; a span's parent stands before it.
     pub spans: Vec<Span>,
@@ -32,6 +33,7 @@ pub struct Trace {
 
 /// One entry.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Span {
     /// The index of the span that this one is part of.
     pub parent: Option<usize>,
@@ -90,6 +92,7 @@ pub enum PolicyDecision {
 
 /// A refused image of a decision.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RefusedImage {
     /// Its place, counted from 0.
     pub place: usize,
@@ -101,6 +104,7 @@ pub struct RefusedImage {
 
 /// A reason of a refusal, in short.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Reason {
     /// The policy that gave it.
     pub policy: Option<Arc<str>>,

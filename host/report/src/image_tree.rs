@@ -286,13 +286,8 @@ mod tests {
         ]);
         let denial = Denial::new("r", "m", Some(digest(2)));
         let denials = vec![denial];
-        let refused = [Refused {
-            place: 1,
-            policy: "label".into(),
-            manifest: Some(digest(2)),
-            platform: None,
-            denials: denials.clone(),
-        }];
+        let mut refused = [Refused::new(1, "label", denials.clone())];
+        refused[0].manifest = Some(digest(2));
         let images = [
             Ok(image(1, "linux/amd64", &[], &[3])),
             Err(Absence::Denied(denials)),

@@ -83,28 +83,28 @@ async fn manifest(
 ) -> Result<Manifest, refkit::Error> {
     let repository = resolution.reference.repository();
     let descriptor = &image.manifest;
-    let bytes = session.fetch(repository, descriptor).await?;
+    let document = session.document(repository, descriptor).await?;
     let fail = |problem: ErrorKind| {
         let subject = format!("{repository}@{}", descriptor.digest);
         refkit::Error::from(refkit_content::Error::new(refkit_content::Operation::Fetch, subject, problem))
     };
     let malformed = |text: String| fail(ErrorKind::Malformed(text));
-    let read = document::read(Some(&descriptor.media_type), &bytes, &document::Limits::default())
-        // Without a part of it the size would be another one.
-        .and_then(Document::verifiable);
-    let manifest = match read.map_err(|error| malformed(error.to_string()))? {
-        Document::Manifest(manifest) => manifest,
-        Document::Index(_) => return Err(malformed("it is an index, not a manifest".to_owned())),
+    let Document::Manifest(manifest) = &*document else {
+        return Err(malformed("it is an index, not a manifest".to_owned()));
     };
-    left.take(&manifest).map_err(fail)?;
+    // Without a part of it the size would be another one.
+    if let Some(part) = manifest.unverifiable.first() {
+        return Err(malformed(part.error().to_string()));
+    }
+    left.take(manifest).map_err(fail)?;
     let blobs = manifest.layers.iter().chain([&manifest.config]);
     let size = blobs.fold(descriptor.size, |sum, blob| sum.saturating_add(blob.size));
     let platform = match image.platform {
         Some(_) => None,
         None => platform(session, resolution, &manifest.config).await?,
     };
-    let document::Manifest { config, layers, annotations, .. } = manifest;
-    Ok(Manifest { size, platform, config, layers, annotations })
+    let (config, layers) = (manifest.config.clone(), manifest.layers.clone());
+    Ok(Manifest { size, platform, config, layers, annotations: manifest.annotations.clone() })
 }
 
 /// Returns the platform of a config. The config of an artifact is not an image's and has none.

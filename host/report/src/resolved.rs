@@ -118,7 +118,7 @@ fn judged(resolution: &Resolution, judge_more: &str) -> Option<String> {
         return None;
     }
     let mut images: Vec<String> = Vec::new();
-    for Judged { policy, platform, manifest } in &resolution.judged {
+    for Judged { policy, platform, manifest, .. } in &resolution.judged {
         let platform = platform.as_ref().map_or_else(|| manifest.to_string(), ToString::to_string);
         let image = format!("{platform} (by {policy})");
         if !images.contains(&image) {

@@ -2,7 +2,7 @@
 
 use refkit::Resolution;
 use refkit_buildkit::definition::Store;
-use refkit_oci::document::{self, Document, Limits, media_type};
+use refkit_oci::document::Document;
 use refkit_oci::{Descriptor, Digest, Repository};
 
 use super::image::ImageName;
@@ -27,14 +27,9 @@ pub fn of_resolution(name: &ImageName, resolution: &Resolution) -> Vec<Content> 
 
 /// Returns the config and the layers of a manifest, where the run has read the manifest.
 fn config_and_layers(resolution: &Resolution, manifest: &Descriptor) -> Vec<Digest> {
-    let Some(bytes) = resolution.bytes(&manifest.digest).filter(|_| media_type::is_manifest(&manifest.media_type))
-    else {
-        return Vec::new();
-    };
-    match document::read(Some(&manifest.media_type), bytes, &Limits::default()) {
-        Ok(Document::Manifest(manifest)) => {
-            let layers = manifest.layers.into_iter().map(|layer| layer.digest);
-            std::iter::once(manifest.config.digest).chain(layers).collect()
+    match resolution.document(&manifest.digest) {
+        Some(Document::Manifest(manifest)) => {
+            [&manifest.config].into_iter().chain(&manifest.layers).map(|blob| blob.digest.clone()).collect()
         }
         _ => Vec::new(),
     }
