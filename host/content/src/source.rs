@@ -46,7 +46,7 @@ impl fmt::Display for Origin {
 }
 
 /// A value and where it came from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WithOrigin<T> {
     /// The value.
     pub value: T,

@@ -69,7 +69,7 @@ pub use delegate::{Delegate, Delegated};
 pub use embedded::{DEFAULT_CODE, DEFAULT_COMPONENT, default_code_beside};
 pub use error::Error;
 pub use grants::Grants;
-pub use observation::{Answer, Call, Observation, ObservationsDocument};
+pub use observation::{Answer, Call, Observation, ObservationsDocument, RecordedObservation};
 pub use outcome::{Judged, Outcome, Refused, Resolution};
 pub use refkit_contract::{
     Absence, Annotation, AnnotationTarget, Content, Decision, Denial, Description, ErrorCode, Failure, Image, Level,

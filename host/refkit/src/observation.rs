@@ -11,7 +11,7 @@ use refkit_content::{Error, ErrorKind, Operation, WithOrigin};
 use refkit_contract::Failure;
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 
-pub use document::ObservationsDocument;
+pub use document::{ObservationsDocument, RecordedObservation};
 
 /// A host call with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,115 +1,58 @@
-//! The observations of a run as JSON, without the bytes of contents: these lie beside it, by their digests.
+//! The observations of a run as a document: written as JSON, and read back into checked types. It has no content: the
+//! bytes lie beside it, by their digests.
 
-use refkit_content::WithOrigin;
-use refkit_oci::{Descriptor, Platform};
-use serde::Serialize;
+mod form;
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use refkit_content::{Origin, WithOrigin};
+use refkit_contract::Failure;
+use refkit_oci::Descriptor;
+use serde::{Deserialize, Serialize};
 
 use super::{Answer, Call, Observation};
 use crate::trace::{Event, Trace};
 
-/// The version of the form.
-const VERSION: u32 = 1;
-
-/// The observations of a run, in the order in which the calls began.
-#[derive(Debug, Serialize)]
+/// The observations of a run, in the order in which the calls began. A document of an unknown version, or with a member
+/// or a value that is not understood, is not read.
+///
+/// ```
+/// let text = r#"{"version": 1, "observations": [{
+///     "policy": "default", "at": 120, "took": 350,
+///     "call": {"resolve": {"reference": "registry.test/app:1"}},
+///     "error": {"code": "not-found", "message": "cannot resolve registry.test/app:1: not found"}
+/// }]}"#;
+/// let document: refkit::ObservationsDocument = serde_json::from_str(text)?;
+/// let refkit::Call::Resolve(reference) = &document.observations()[0].call else { panic!() };
+/// assert_eq!(reference.tag(), Some("1"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "form::Document", into = "form::Document")]
 pub struct ObservationsDocument {
-    /// [`VERSION`].
-    version: u32,
-    observations: Vec<Entry>,
+    observations: Vec<RecordedObservation>,
 }
 
-#[derive(Debug, Serialize)]
-struct Entry {
+/// An observation as a document keeps it. Times have microseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecordedObservation {
     /// The policy that asked; nothing where the host did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    policy: Option<String>,
-    /// Microseconds from the start of the run.
-    at: u64,
-    /// Microseconds that the call took; nothing where it has not ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    took: Option<u64>,
-    call: CallEntry,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<AnswerEntry>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorEntry>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum CallEntry {
-    Resolve {
-        reference: String,
-    },
-    Pull {
-        reference: String,
-    },
-    Fetch {
-        repository: String,
-        digest: String,
-    },
-    #[serde(rename_all = "camelCase")]
-    Referrers {
-        repository: String,
-        subject: String,
-        artifact_type: Option<String>,
-    },
-    Tags {
-        repository: String,
-    },
-    Delegate {
-        reference: String,
-    },
-}
-
-#[derive(Debug, Serialize)]
-struct AnswerEntry {
-    /// The host, the store or the cache that answered.
-    from: String,
-    #[serde(flatten)]
-    value: ValueEntry,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum ValueEntry {
-    Descriptor(DescriptorEntry),
-    Referrers(Vec<DescriptorEntry>),
-    Tags(Vec<String>),
-    Delegated { root: String, config: Option<String> },
-}
-
-/// A content descriptor (OCI image specification 1.1, "OCI Content Descriptors").
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DescriptorEntry {
-    media_type: String,
-    digest: String,
-    size: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    artifact_type: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    annotations: Vec<(String, String)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    platform: Option<PlatformEntry>,
-}
-
-#[derive(Debug, Serialize)]
-struct PlatformEntry {
-    os: String,
-    architecture: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    variant: Option<String>,
-    #[serde(rename = "os.version", skip_serializing_if = "Option::is_none")]
-    os_version: Option<String>,
-    #[serde(rename = "os.features", skip_serializing_if = "Vec::is_empty")]
-    os_features: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct ErrorEntry {
-    code: &'static str,
-    message: String,
+    pub policy: Option<String>,
+    /// When the call began, from the start of the run.
+    pub at: Duration,
+    /// How long the call took; nothing where it had not ended.
+    pub took: Option<Duration>,
+    /// The call.
+    pub call: Call,
+    /// The answer or the failure; nothing where the call had not ended. Descriptors are without their inline data.
+    pub result: Option<Result<WithOrigin<Answer>, Failure>>,
 }
 
 impl ObservationsDocument {
@@ -119,73 +62,55 @@ impl ObservationsDocument {
             Event::Policy { name, .. } => Some(name.to_string()),
             _ => None,
         };
-        let entries = trace.spans.iter().filter_map(|span| {
+        let observations = trace.spans.iter().filter_map(|span| {
             let Event::Call(Observation { call, result }) = &span.event else { return None };
-            let (answer, error) = match result {
-                Some(Ok(answer)) => (Some(self::answer(answer)), None),
-                Some(Err(error)) => {
-                    (None, Some(ErrorEntry { code: error.code().as_str(), message: error.to_string() }))
-                }
-                None => (None, None),
-            };
-            let (at, took) = (micros(span.at), span.took.map(micros));
-            Some(Entry { policy: name(span.parent), at, took, call: self::call(call), answer, error })
+            let result = result.as_ref().map(|result| match result {
+                Ok(answer) => Ok(recorded(answer)),
+                Err(error) => Err(Failure::new(error.code(), error.to_string())),
+            });
+            let (policy, at, took) = (name(span.parent), to_micros(span.at), span.took.map(to_micros));
+            Some(RecordedObservation { policy, at, took, call: call.clone(), result })
         });
-        Self { version: VERSION, observations: entries.collect() }
+        Self { observations: observations.collect() }
+    }
+
+    /// Returns the observations.
+    pub fn observations(&self) -> &[RecordedObservation] {
+        &self.observations
     }
 }
 
-fn micros(time: std::time::Duration) -> u64 {
+/// Returns an answer as the document keeps it.
+fn recorded(answer: &WithOrigin<Answer>) -> WithOrigin<Answer> {
+    let value = match &answer.value {
+        Answer::Resolved(one) => Answer::Resolved(without_data(one)),
+        Answer::Pulled(one) => Answer::Pulled(without_data(one)),
+        Answer::Fetched(one) => Answer::Fetched(without_data(one)),
+        Answer::Referrers(list) if list.iter().any(|one| one.data.is_some()) => {
+            Answer::Referrers(Arc::new(list.iter().map(without_data).collect()))
+        }
+        other => other.clone(),
+    };
+    let origin = match &answer.origin {
+        Origin::Layout(path) => Origin::Layout(Arc::new(PathBuf::from(path.to_string_lossy().into_owned()))),
+        Origin::Seen(at) => Origin::Seen(UNIX_EPOCH + to_micros(since_1970(*at))),
+        other => other.clone(),
+    };
+    WithOrigin { value, origin }
+}
+
+fn without_data(one: &Descriptor) -> Descriptor {
+    Descriptor { data: None, ..one.clone() }
+}
+
+fn to_micros(time: Duration) -> Duration {
+    Duration::from_micros(micros(time))
+}
+
+fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn call(call: &Call) -> CallEntry {
-    match call {
-        Call::Resolve(reference) => CallEntry::Resolve { reference: reference.to_string() },
-        Call::Pull(reference) => CallEntry::Pull { reference: reference.to_string() },
-        Call::Delegate(reference) => CallEntry::Delegate { reference: reference.to_string() },
-        Call::Fetch(repository, digest) => {
-            CallEntry::Fetch { repository: repository.to_string(), digest: digest.to_string() }
-        }
-        Call::Referrers(repository, subject, artifact_type) => CallEntry::Referrers {
-            repository: repository.to_string(),
-            subject: subject.to_string(),
-            artifact_type: artifact_type.clone(),
-        },
-        Call::Tags(repository) => CallEntry::Tags { repository: repository.to_string() },
-    }
-}
-
-fn answer(answer: &WithOrigin<Answer>) -> AnswerEntry {
-    let value = match &answer.value {
-        Answer::Resolved(one) | Answer::Pulled(one) | Answer::Fetched(one) => ValueEntry::Descriptor(descriptor(one)),
-        Answer::Referrers(list) => ValueEntry::Referrers(list.iter().map(descriptor).collect()),
-        Answer::Tags(tags) => ValueEntry::Tags(tags.to_vec()),
-        Answer::Delegated { root, config } => ValueEntry::Delegated {
-            root: root.to_string(),
-            config: config.as_ref().map(|(digest, _)| digest.to_string()),
-        },
-    };
-    AnswerEntry { from: answer.origin.to_string(), value }
-}
-
-fn descriptor(one: &Descriptor) -> DescriptorEntry {
-    DescriptorEntry {
-        media_type: one.media_type.clone(),
-        digest: one.digest.to_string(),
-        size: one.size,
-        artifact_type: one.artifact_type.clone(),
-        annotations: one.annotations.clone(),
-        platform: one.platform.as_ref().map(platform),
-    }
-}
-
-fn platform(one: &Platform) -> PlatformEntry {
-    PlatformEntry {
-        os: one.os.clone(),
-        architecture: one.architecture.clone(),
-        variant: one.variant.clone(),
-        os_version: one.os_version.clone(),
-        os_features: one.os_features.clone(),
-    }
+fn since_1970(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
