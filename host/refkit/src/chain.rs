@@ -1,6 +1,7 @@
 //! The policies of a run, and the default policy that ends every chain.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -115,6 +116,7 @@ impl Link {
 /// A policy cannot run without this setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the policy {policy} needs the setting {name} ({summary})")]
+#[non_exhaustive]
 pub struct MissingSetting {
     /// The policy.
     pub policy: String,
@@ -216,6 +218,16 @@ impl Chain {
     /// Returns the policies, outermost first, and the default policy last.
     pub fn policies(&self) -> impl Iterator<Item = &Policy> {
         self.policies.iter().chain([&self.default]).map(|link| &link.policy)
+    }
+
+    /// Shows the names of the policies, outermost first.
+    pub(crate) fn names(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| {
+            for link in &*self.policies {
+                write!(f, "{}, ", link.name)?;
+            }
+            f.write_str(&self.default.name)
+        })
     }
 
     /// Returns whether the default policy decides alone.

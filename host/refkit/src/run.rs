@@ -10,6 +10,7 @@ use refkit_contract::{Absence, Decision, Failure, Request, Resolved, Selection, 
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 use refkit_sandbox::{Limits, RunError, Usage};
+use tracing::{Instrument as _, debug_span};
 
 use crate::answers::Answers;
 use crate::attribution::{self, Heard};
@@ -127,10 +128,14 @@ impl Run {
         self.hold(event.footprint())?;
         let span = self.answers.recorder.begin(parent, event);
         let turn = Turn { link, index, span, request, seen };
-        let (result, usage) = match (place, self.delegate.clone()) {
-            (Place::End(_), Some(delegate)) => self.delegated(&*delegate, turn).await,
-            _ => self.run(turn).await,
+        let work = async {
+            match (place, self.delegate.clone()) {
+                (Place::End(_), Some(delegate)) => self.delegated(&*delegate, turn).await,
+                _ => self.run(turn).await,
+            }
         };
+        let traced = debug_span!(target: "refkit::policy", "policy", name = %link.name, reference = %request.reference);
+        let (result, usage) = work.instrument(traced).await;
         self.answers.counters.policy(usage.cpu, usage.memory);
         let mut next = None;
         let (heard, result) = match result {

@@ -9,6 +9,7 @@ use refkit_content::{ErrorKind, deadline};
 use refkit_contract::Request;
 use refkit_oci::document::Document;
 use refkit_oci::{Descriptor, Repository};
+use tracing::{Instrument as _, debug_span};
 
 use crate::budget::{Budget, Spent};
 use crate::error::Error;
@@ -58,6 +59,9 @@ impl Session {
                 None => self.outcome(decision).await,
             }
         };
+        let policies = self.chain().names();
+        let span = debug_span!(target: "refkit::run", "run", reference = %self.request.reference, %policies);
+        let whole = whole.instrument(span);
         // A source reads the deadline before it waits to repeat a request.
         let whole = deadline::within(tokio::time::Instant::now() + limit, whole);
         tokio::time::timeout(limit, whole).await.unwrap_or(Err(Error::Timeout { limit }))

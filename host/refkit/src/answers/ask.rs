@@ -3,10 +3,14 @@
 use bytes::Bytes;
 use refkit_content::{Error, ErrorKind, WithOrigin};
 use refkit_oci::Footprint;
+use tracing::{Instrument as _, debug, debug_span};
 
 use super::Answers;
 use crate::observation::{Answer, Call, Failed, Observation, footprint};
 use crate::trace::{Event, Span};
+
+/// The target of the spans of host calls.
+const CALL: &str = "refkit::call";
 
 /// The most refused calls that a run records: a policy may repeat a call that it is not granted without end.
 const REFUSED: usize = 1_000;
@@ -49,14 +53,22 @@ impl Answers {
         let event = Event::Call(Observation { call: call.clone(), result: None });
         self.account.keep(&event).map_err(|kind| call.fail(kind))?;
         let span = self.recorder.begin(span, event);
+        let traced = debug_span!(target: CALL, "call", function = call.function(), subject = %call);
         let result = match granted {
-            Ok(()) => ask.await.and_then(|answered| self.keep(call, answered).map_err(|kind| call.fail(kind))),
+            Ok(()) => ask
+                .instrument(traced.clone())
+                .await
+                .and_then(|answered| self.keep(call, answered).map_err(|kind| call.fail(kind))),
             Err(kind) => Err(call.fail(kind)),
         };
         let (observed, result) = match result {
             Ok((answer, WithOrigin { value, origin })) => (Ok(WithOrigin { value: answer, origin }), Ok(value)),
             Err(error) => (Err(error.clone()), Err(Failed { error: Box::new(error), observation: Some(span) })),
         };
+        traced.in_scope(|| match &observed {
+            Ok(answer) => debug!(target: CALL, origin = %answer.origin, "answered"),
+            Err(error) => debug!(target: CALL, %error, "failed"),
+        });
         // The budget bounds how many calls there are, and each answer is short.
         self.account.add(match &observed {
             Ok(answer) => answer.value.footprint(),
@@ -104,6 +116,7 @@ impl Answers {
     /// Returns the error of a call that the host refuses, and records it for the policy that asked.
     pub(super) fn refuse(&self, span: Option<usize>, call: &Call, kind: ErrorKind) -> Failed {
         let error = call.fail(kind);
+        debug!(target: CALL, function = call.function(), %error, "refused");
         let Some(parent) = span else { return error.into() };
         let mut refused = self.refused.lock();
         if refused.count < REFUSED || refused.last.is_none() {
