@@ -28,7 +28,7 @@ endef
 
 .PHONY: tools
 tools: $(TOOLS)/bin/registry $(DEBIAN_REGISTRY) $(TOOLS)/bin/nginx $(addprefix $(TOOLS)/bin/,crane regctl oras) $(SKOPEO) \
-	$(TOOLS)/bin/containerd-platforms $(TOOLS)/bin/buildkit-descriptors
+	$(TOOLS)/bin/containerd-platforms $(TOOLS)/bin/buildx-imagetools $(TOOLS)/bin/buildkit-descriptors
 
 # The distribution project's registry, release 3. Debian's go is too old for it.
 $(TOOLS)/bin/registry:
@@ -69,6 +69,14 @@ $(TOOLS)/bin/containerd-platforms: $(addprefix $(PLATFORMS_GO)/,go.mod go.sum) $
 	$(call needs_go,tools,$(FETCHING_GO))
 	mkdir -p $(TOOLS)/bin
 	cd $(PLATFORMS_GO) && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$(CURDIR)/$@" .
+	touch $@
+
+# What buildx's own code makes of sources, for the test that compares.
+IMAGETOOLS_GO := tests/go/imagetools
+$(TOOLS)/bin/buildx-imagetools: $(addprefix $(IMAGETOOLS_GO)/,go.mod go.sum) $(wildcard $(IMAGETOOLS_GO)/*.go)
+	$(call needs_go,tools,$(FETCHING_GO))
+	mkdir -p $(TOOLS)/bin
+	cd $(IMAGETOOLS_GO) && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$(CURDIR)/$@" .
 	touch $@
 
 # BuildKit and its Dockerfile frontend, of the version in go.mod, and the frontends of the tests.

@@ -48,7 +48,7 @@ pub const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 pub const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 
 /// The value of [`REFERENCE_TYPE`] for attestations.
-const ATTESTATION: &str = "attestation-manifest";
+pub const ATTESTATION_MANIFEST: &str = "attestation-manifest";
 
 impl Descriptor {
     /// Returns the descriptor with bytes in it.
@@ -69,7 +69,7 @@ impl Descriptor {
 
     /// Returns whether this is an attestation of another entry of its index.
     pub fn is_attestation(&self) -> bool {
-        self.annotation(REFERENCE_TYPE) == Some(ATTESTATION)
+        self.annotation(REFERENCE_TYPE) == Some(ATTESTATION_MANIFEST)
     }
 
     /// Returns the digest that an attestation is about, unchecked.

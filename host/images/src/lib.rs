@@ -1,6 +1,7 @@
 //! Makes and edits container images.
 //!
 //! - [`edit`] changes manifests, configs and indexes in place: what an edit does not name keeps its bytes.
+//! - [`compose`] makes one index of several images.
 //! - [`layer`] makes layers, and [`layers`] finds files in those of an image.
 //! - [`frontend`] is a recipe on top: the image of a BuildKit frontend with policies in front of it.
 //!
@@ -33,6 +34,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
+pub mod compose;
 pub mod edit;
 pub mod frontend;
 pub mod layer;

@@ -1,0 +1,120 @@
+//! Composes an index from images and indexes, by the rules of `docker buildx imagetools create`, to the same bytes.
+//!
+//! - One source without changes keeps its bytes: an index always, a manifest where [`Compose::prefer_index`] is off.
+//! - Otherwise the result is a new index. A source that is an index gives its entries, any other source itself. Entries of
+//!   one digest become one entry, with the annotations of all.
+//! - The result is a Docker manifest list where all entries have Docker's media types, an OCI index where one has not.
+//! - Platforms filter the entries. An attestation stays with the manifest that it is about.
+//! - A manifest without an attestation in the index gets the one that the registry lists as its referrer.
+//!
+//! There is no I/O in it. The caller fetches what [`Source::config`] and [`Plan::asks`] name, and writes what
+//! [`Composed::needed`] names before the document itself.
+//!
+//! ```
+//! use refkit_images::compose::{Compose, Source};
+//! use refkit_oci::document::media_type::{CONFIG, MANIFEST};
+//! # use refkit_content::{Content, verify::digest};
+//! # use refkit_oci::{Algorithm, Descriptor};
+//! # let describe = |media_type: &str, bytes: &[u8]| {
+//! #     Descriptor::new(media_type, digest(Algorithm::Sha256, bytes), bytes.len() as u64)
+//! # };
+//! # let config = br#"{"architecture":"amd64","os":"linux"}"#;
+//! # let manifest = serde_json::to_vec(&refkit_oci::document::Manifest {
+//! #     media_type: MANIFEST.to_owned(),
+//! #     config: describe(CONFIG, config),
+//! #     layers: Vec::new(),
+//! #     artifact_type: None,
+//! #     subject: None,
+//! #     annotations: Vec::new(),
+//! #     unverifiable: Vec::new(),
+//! # })?;
+//! # let manifest = Content { descriptor: describe(MANIFEST, &manifest), bytes: manifest.into() };
+//! let mut source = Source::new(manifest)?;
+//! if let Some(wanted) = source.config() {
+//!     assert_eq!(wanted.media_type, CONFIG);
+//!     source = source.with_config(config[..].into());
+//! }
+//! let annotation = "index:org.opencontainers.image.title=demo".parse()?;
+//! let plan = Compose::new().annotations([annotation]).plan(vec![source])?;
+//! assert_eq!(plan.asks().len(), 1, "the manifest may have an attestation that its registry lists");
+//! let composed = plan.finish(&Default::default())?;
+//! assert!(composed.content.bytes.ends_with(b"\"org.opencontainers.image.title\": \"demo\"\n  }\n}"));
+//! assert_eq!(composed.needed.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod annotation;
+mod combine;
+mod error;
+mod filter;
+mod given;
+mod plan;
+mod source;
+mod write;
+
+use refkit_oci::Platform;
+
+pub use annotation::{Annotation, AnnotationError, Level};
+pub use error::ComposeError;
+pub use given::{Given, GivenError};
+pub use plan::{Ask, Composed, Needed, Plan};
+pub use source::Source;
+
+/// The artifact type of the referrers that are attestations.
+pub const ATTESTATION: &str = "application/vnd.docker.attestation.manifest.v1+json";
+
+/// The artifact types of the referrers that buildx copies with the manifest that they are about: attestations, and
+/// signatures of cosign.
+pub const COPIED_REFERRERS: [&str; 3] =
+    [ATTESTATION, "application/vnd.dev.cosign.artifact.sig.v1+json", "application/vnd.dev.sigstore.bundle.v0.3+json"];
+
+/// What is to be composed.
+#[derive(Debug, Clone)]
+pub struct Compose {
+    prefer_index: bool,
+    oci: bool,
+    platforms: Vec<Platform>,
+    annotations: Vec<Annotation>,
+}
+
+impl Default for Compose {
+    fn default() -> Self {
+        Self { prefer_index: true, oci: false, platforms: Vec::new(), annotations: Vec::new() }
+    }
+}
+
+impl Compose {
+    /// Returns a composition without a filter and without annotations.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says whether a single manifest gets an index around it, which is the default.
+    #[must_use]
+    pub fn prefer_index(mut self, prefer: bool) -> Self {
+        self.prefer_index = prefer;
+        self
+    }
+
+    /// Says whether the result is an OCI index where it would be a Docker manifest list. The manifests stay as they are.
+    #[must_use]
+    pub fn oci(mut self, oci: bool) -> Self {
+        self.oci = oci;
+        self
+    }
+
+    /// Keeps the entries of these platforms and those without a platform; none keeps all. Only equal platforms match:
+    /// `linux/arm/v6` is not kept for `linux/arm/v7`.
+    #[must_use]
+    pub fn platforms(mut self, platforms: impl IntoIterator<Item = Platform>) -> Self {
+        self.platforms.extend(platforms);
+        self
+    }
+
+    /// Adds annotations; of two with the same key and place the later one holds.
+    #[must_use]
+    pub fn annotations(mut self, annotations: impl IntoIterator<Item = Annotation>) -> Self {
+        self.annotations.extend(annotations);
+        self
+    }
+}

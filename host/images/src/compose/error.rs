@@ -1,0 +1,60 @@
+//! Why sources cannot become one index.
+
+use refkit_oci::document::DocumentError;
+use refkit_oci::edit::EditError;
+use refkit_oci::{Digest, Platform};
+
+/// Why sources cannot become one index.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ComposeError {
+    /// There is nothing to compose.
+    #[error("there is no source")]
+    NoSource,
+    /// A source, or the config of one, is not what it should be.
+    #[error("the document {digest} cannot be used: {error}")]
+    Document {
+        /// The digest of the document.
+        digest: Digest,
+        /// What is wrong with it.
+        error: DocumentError,
+    },
+    /// The platform of a manifest is in its config, and the caller has not fetched that.
+    #[error("the manifest {0} has its platform in its config, which is missing")]
+    NoConfig(Digest),
+    /// Docker manifest lists have no annotations.
+    #[error(
+        "the result is a Docker manifest list, which has no annotations: all its manifests have Docker's media types; an \
+         OCI index of the same manifests can have annotations"
+    )]
+    DockerAnnotations,
+    /// Manifests stay as they are.
+    #[error(
+        "the annotation {0} would change the manifests: annotate the index, or its entries with manifest-descriptor:"
+    )]
+    ManifestAnnotation(String),
+    /// Nothing lists the new index.
+    #[error("the annotation {0} is for the entry of an index in another index, and no index lists the new one")]
+    IndexDescriptorAnnotation(String),
+    /// A single manifest has another platform than the wanted ones.
+    #[error("the image is for {}, which is not wanted", Shown(.0))]
+    OtherPlatform(Platform),
+    /// No entry has a wanted platform.
+    #[error("no image is for a wanted platform")]
+    NoPlatform,
+    /// A document cannot be written.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+}
+
+/// A platform that may lack a part.
+struct Shown<'a>(&'a Platform);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.os.is_empty() || self.0.architecture.is_empty() {
+            return f.write_str("an unknown platform");
+        }
+        self.0.fmt(f)
+    }
+}
