@@ -2,6 +2,7 @@
 //!
 //! - [`edit`] changes manifests, configs and indexes in place: what an edit does not name keeps its bytes.
 //! - [`compose`] makes one index of several images.
+//! - [`mod@diff`] says what differs between two images.
 //! - [`layer`] makes layers, and [`layers`] finds files in those of an image.
 //! - [`frontend`] is a recipe on top: the image of a BuildKit frontend with policies in front of it.
 //!
@@ -35,7 +36,10 @@
 #![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 pub mod compose;
+pub mod diff;
 pub mod edit;
 pub mod frontend;
 pub mod layer;
 pub mod layers;
+
+pub use diff::diff;
