@@ -1,4 +1,4 @@
-//! The policies that the project ships, as components: the tables that also run natively, and what a component is.
+//! The project's policies as components: the tables that also run natively, and the components' imports and exports.
 #![forbid(unsafe_code)]
 
 #[path = "policies/adapter.rs"]

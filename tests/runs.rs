@@ -1,4 +1,4 @@
-//! Many runs at one time, of one resolver, over one host.
+//! Many concurrent runs of one resolver, over one host.
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use refkit_registry::{Client, Retries};
 use refkit_support::image::{Image, ImageBuilder, IndexBuilder};
 use refkit_support::{Access, Fault, FaultRegistry, Rule, TokenServer};
 
-/// How many runs there are, and of how many images in one repository.
+/// The number of runs, and of images in one repository.
 const RUNS: usize = 200;
 const IMAGES: usize = 20;
 
-/// Returns an index of two platforms like no other.
+/// Returns an index of two platforms that no other run has.
 fn image(number: usize) -> Image {
     let one = |platform: &str| ImageBuilder::new(platform).label("number", &number.to_string()).build();
     IndexBuilder::new().add(one("linux/amd64")).add(one("linux/arm64")).build()
@@ -34,7 +34,7 @@ async fn share_turns_tokens_and_content() {
     }
     let tokens = TokenServer::opaque().unwrap();
     registry.require(Access::bearer(&tokens));
-    // So that the requests really are under way at one time.
+    // The delay makes the requests overlap.
     registry.add(Rule::on("*", Fault::normal().delay(Duration::from_millis(10))));
     registry.clear();
 
@@ -69,7 +69,7 @@ async fn share_turns_tokens_and_content() {
         for path in [format!("*/manifests/{}", amd64.digest()), format!("*/blobs/{config}")] {
             assert_eq!(registry.count(&format!("GET {path}")), 1, "{path}: {:?}", registry.requests());
         }
-        // What came later asked what the tag names now, and found that at hand.
+        // Later runs requested the digest of the tag, and found its content in the cache.
         assert_eq!(registry.count(&format!("GET */manifests/{}", image.digest())), 0);
         by_tag += registry.count(&format!("GET */manifests/{number}"));
     }

@@ -1,4 +1,4 @@
-//! Components that misbehave, each stopped with its own typed error while the process stays healthy.
+//! Components that misbehave: each ends with its own typed error, and the process stays healthy.
 #![forbid(unsafe_code)]
 
 #[path = "sandbox/cache.rs"]

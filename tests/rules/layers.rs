@@ -1,12 +1,11 @@
-//! Which crate of the workspace may use which: the table of ARCHITECTURE.md.
+//! Which crates of the workspace a crate may use: the table of ARCHITECTURE.md.
 
 use crate::metadata::{Kind, Metadata};
 
 /// A crate, or all crates of a directory (`guest/examples/*`), and the crates that it may use.
 type Row = (&'static str, &'static [&'static str]);
 
-/// Lower crates stand first, and use only crates above their line. The row of a crate may stand here before the crate
-/// does.
+/// Lower crates come first, and use only crates above their line. A row may exist before its crate.
 const LAYERS: &[Row] = &[
     ("guest/oci", &[]),
     ("guest/sdk", &["guest/oci"]),
@@ -59,7 +58,7 @@ const LAYERS: &[Row] = &[
 /// Crates that only tests use. They may use every crate; the crates of the table use them in their tests alone.
 const OF_TESTS: &[&str] = &["tests", "tests/support", "tests/e2e"];
 
-/// What a build script may use beside that: it builds components.
+/// The crates that a build script may use as well: they build components.
 const OF_BUILDS: &[&str] = &["host/componentize"];
 
 fn is_in(directory: &str, pattern: &str) -> bool {
@@ -73,7 +72,7 @@ fn row(directory: &str) -> Option<&'static Row> {
     LAYERS.iter().find(|(pattern, _)| is_in(directory, pattern))
 }
 
-/// Returns what breaks the rules, a sentence each.
+/// Returns the violations, a sentence each.
 fn broken(metadata: &Metadata) -> Vec<String> {
     let mut broken = Vec::new();
     for (directory, package) in metadata.crates() {
@@ -88,7 +87,7 @@ fn broken(metadata: &Metadata) -> Vec<String> {
             let allowed = match kind {
                 Kind::Normal => may_use.contains(&used),
                 Kind::Build => may_use.contains(&used) || OF_BUILDS.contains(&used),
-                // A test may compare a guest with another one. The second line is the crate's own other features.
+                // A test may compare a guest with another one. The second line covers the crate's own other features.
                 Kind::Dev => {
                     may_use.contains(&used)
                         || used == directory
@@ -119,7 +118,7 @@ fn rows_use_only_rows_above_them() {
     }
 }
 
-/// The rules find what breaks them.
+/// The rules find a violation.
 #[test]
 fn a_wrong_dependency_is_found() {
     let cases = [

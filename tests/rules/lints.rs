@@ -1,9 +1,9 @@
-//! The lints that crates have to switch on themselves. `clippy.toml` and the table of lints in `Cargo.toml` have the
+//! The lints that each crate has to enable itself. `clippy.toml` and the table of lints in `Cargo.toml` have the
 //! others.
 
 use crate::metadata::Metadata;
 
-/// What stands in every crate's manifest.
+/// The text in every crate's manifest.
 const LINTS: &str = "[lints]\nworkspace = true\n";
 
 /// What stands at the top of every library and program; below a condition where only one target needs unsafe code.
@@ -16,11 +16,12 @@ const UNSAFE: [(&str, &str); 3] = [
     ("guest/examples/", "export! expands to unsafe code"),
 ];
 
-/// What else stands at the top of every library: it must not panic on any input, and it does not print. A test may do both.
+/// The other lints at the top of every library: it must not panic on any input, and it does not print. A test may do
+/// both.
 const CALM: &str =
     "cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))";
 
-/// Returns what breaks the rules, a sentence each.
+/// Returns the violations, a sentence each.
 fn broken(metadata: &Metadata) -> Vec<String> {
     let mut broken = Vec::new();
     let mut want = |path: &str, attribute: &str| {
@@ -40,7 +41,7 @@ fn broken(metadata: &Metadata) -> Vec<String> {
                 want(path, SAFE);
             }
         }
-        // An example is to be read by authors of policies, in whose components a panic is a trap.
+        // Authors of policies read the examples, and a panic in their components is a trap.
         if directory.starts_with("tests") || directory.starts_with("guest/examples/") {
             continue;
         }
@@ -51,7 +52,7 @@ fn broken(metadata: &Metadata) -> Vec<String> {
     broken
 }
 
-/// Returns the manifests that do not take the lints of the workspace.
+/// Returns the manifests without the lints of the workspace.
 fn without_lints(metadata: &Metadata) -> Vec<String> {
     let manifests = metadata.crates().into_iter().map(|(directory, _)| format!("{directory}/Cargo.toml"));
     manifests.filter(|manifest| !metadata.read(manifest).contains(LINTS)).collect()

@@ -1,4 +1,4 @@
-//! What `cargo metadata` prints of the workspace, as far as the rules read it.
+//! The output of `cargo metadata`, as far as the rules read it.
 
 use std::path::Path;
 use std::process::Command;
@@ -33,22 +33,22 @@ struct Target {
 pub struct Dependency {
     /// The name of the package.
     pub name: String,
-    /// What it is for.
+    /// The kind of the dependency.
     #[serde(default)]
     pub kind: Kind,
     path: Option<String>,
 }
 
-/// What a dependency is for. In the metadata, a normal one has no kind.
+/// The kind of a dependency. In the metadata, a normal one has no kind.
 #[derive(Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(from = "Option<String>")]
 pub enum Kind {
-    /// The crate itself.
+    /// A dependency of the crate itself.
     #[default]
     Normal,
-    /// Its tests.
+    /// A dependency of its tests.
     Dev,
-    /// Its build script.
+    /// A dependency of its build script.
     Build,
 }
 
@@ -86,7 +86,7 @@ impl Metadata {
         crates
     }
 
-    /// Returns the crates of this workspace that a crate depends on, each with what it is for.
+    /// Returns the crates of this workspace that a crate depends on, with the kind of each.
     pub fn uses<'a>(&'a self, package: &'a Package) -> impl Iterator<Item = (&'a str, Kind)> {
         let of_workspace = package.dependencies.iter();
         of_workspace.filter_map(|dependency| Some((self.below_root(dependency.path.as_deref()?), dependency.kind)))

@@ -1,4 +1,4 @@
-//! Which crate may use which packages of registries.
+//! Which packages of registries a crate may use.
 
 use crate::metadata::{Kind, Metadata};
 
@@ -41,7 +41,7 @@ fn packages_stay_with_their_crates() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-/// The rules find what breaks them.
+/// The rules find a violation.
 #[test]
 fn a_wrong_package_is_found() {
     let cases = [

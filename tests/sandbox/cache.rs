@@ -1,4 +1,4 @@
-//! The cache of compiled components: what is in it is what was compiled, and it keeps to its limit.
+//! The cache of compiled components: an entry is the compiled code, and the cache keeps within its limit.
 
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +9,7 @@ use refkit::aot::Prune;
 use refkit::{AotCache, Engine, EngineOptions, Policy};
 use refkit_tests::components::{ALLOW_LIST, NEWEST_TAG, REDIRECT, REQUIRE_LABEL};
 
-/// An engine with a cache, and the cache's directory.
+/// Returns an engine with a cache in a directory.
 fn cached(folder: &Path) -> Engine {
     limited(folder, 1 << 30)
 }
@@ -66,12 +66,12 @@ async fn a_damaged_or_foreign_entry_is_compiled_again_and_never_loaded() {
         assert!(std::fs::read(entry).unwrap() == good, "{what}: the entry was not repaired");
     }
 
-    // Readable by others is no harm; writable by others is.
+    // Other users may read an entry, but must not be able to write it.
     std::fs::set_permissions(entry, std::fs::Permissions::from_mode(0o666)).unwrap();
     runs(&cached(&folder)).await;
     assert_eq!(std::fs::metadata(entry).unwrap().permissions().mode() & 0o022, 0, "the entry was not replaced");
 
-    // A link is not followed, wherever it leads.
+    // A link is not followed, whatever its target.
     let elsewhere = folder.join("elsewhere");
     std::fs::rename(entry, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, entry).unwrap();
@@ -89,7 +89,7 @@ fn a_directory_that_others_can_write_to_is_no_cache() {
     assert!(AotCache::open(file, 0).is_err());
 }
 
-/// An entry is of one component: under the name of another one it is not loaded, however whole it is.
+/// An entry belongs to one component: it is not loaded under the name of another one, even if it is intact.
 #[tokio::test]
 async fn entries_that_were_swapped_are_not_loaded() {
     let folder = tempfile::tempdir().unwrap();
@@ -117,7 +117,7 @@ fn set_used(path: &Path, ago: Duration) {
     File::options().append(true).open(path).unwrap().set_modified(SystemTime::now() - ago).unwrap();
 }
 
-/// What was not used for the longest time goes first; a use counts, to the minute.
+/// The least recently used entry is evicted first; a use is recorded to the minute.
 #[tokio::test]
 async fn the_cache_keeps_to_its_limit() {
     let folder = tempfile::tempdir().unwrap();
@@ -129,7 +129,7 @@ async fn the_cache_keeps_to_its_limit() {
         set_used(&path, Duration::from_secs(hours * 3600));
         paths.push(path);
     }
-    // The oldest is used again, and is the newest then.
+    // The oldest entry is used, and is then the newest.
     runs(&cached(folder.path())).await;
     let cache = AotCache::open(folder.path(), 1 << 30).unwrap();
     let info = cache.info().unwrap();
@@ -140,13 +140,13 @@ async fn the_cache_keeps_to_its_limit() {
     assert_eq!((uses.len(), uses.iter().map(|(_, cost)| cost).sum::<u64>()), (3, info.bytes));
     assert_eq!((uses.first().map(|(at, _)| *at), uses.last().map(|(at, _)| *at)), (info.oldest_use, info.newest_use));
 
-    // As much as there is, and no room for a fourth: it takes the place of what was used least recently.
+    // The limit equals the present size, so a fourth entry evicts the least recently used one.
     named(&limited(folder.path(), info.bytes), REDIRECT, "redirect").await;
     let there = paths.iter().map(|path| path.exists()).collect::<Vec<_>>();
     assert_eq!((there, entries(folder.path()).len()), (vec![true, false, true], 3));
     let now = cache.info().unwrap();
     assert!(now.bytes <= info.bytes, "{now:?}");
-    // What does not fit at all is compiled, and not kept; nothing goes for it.
+    // Code beyond the limit is compiled and not kept, and evicts nothing.
     let before = entries(folder.path());
     named(&limited(folder.path(), 4096), REQUIRE_LABEL, "require-label").await;
     assert_eq!(entries(folder.path()), before);
@@ -160,11 +160,11 @@ async fn the_cache_is_pruned() {
     let [old] = &entries(folder.path())[..] else { panic!("one component, one entry") };
     set_used(old, Duration::from_secs(7200));
     runs(&cached(folder.path())).await;
-    // What a process left that was killed, and what one is writing.
+    // A file that a killed process left, and a file that is being written.
     std::fs::write(folder.path().join(".killed"), "half").unwrap();
     let writing = File::create(folder.path().join(".writing")).unwrap();
     writing.try_lock().unwrap();
-    // Files that are none of the cache's stay.
+    // Foreign files stay.
     std::fs::write(folder.path().join("note"), "mine").unwrap();
     assert_eq!(cache.info().unwrap().unfinished, 1);
 
@@ -209,7 +209,7 @@ async fn what_is_wrong_is_found_and_removed() {
     assert!(cache.verify(false).unwrap().wrong.is_empty());
 }
 
-/// A cache that takes nothing costs a compile the next time, and nothing else.
+/// An unusable cache costs another compilation the next time, and nothing else.
 #[tokio::test]
 async fn where_nothing_can_be_kept_policies_run() {
     let folder = tempfile::tempdir().unwrap();

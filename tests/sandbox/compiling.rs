@@ -1,4 +1,4 @@
-//! Compiling in a process of its own: `refkit`, which `make` built, is that process here.
+//! Compiling in a separate process, which is the `refkit` that `make` built.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use refkit_tests::components::{ALLOW_LIST, REDIRECT};
 
 use crate::memory::{alone, peak};
 
-/// The compiler, within some limits.
+/// Returns the compiler with some limits.
 fn process(memory: u64, cpu: Duration) -> CompilerProcess {
     let program = refkit_support::command().unwrap_or_else(|error| panic!("{error}"));
     CompilerProcess { program, memory, cpu, ..CompilerProcess::this_program() }
@@ -24,7 +24,7 @@ async fn refused(process: CompilerProcess, component: impl Into<Bytes>) -> LoadE
     Policy::load(&engine(process), component).await.err().expect("it is refused")
 }
 
-/// Returns the processes that this one has started and that it has not seen the end of.
+/// Returns the children of this process that it has not reaped.
 fn children() -> Vec<String> {
     let own = format!("PPid:\t{}", std::process::id());
     let statuses = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
@@ -34,7 +34,7 @@ fn children() -> Vec<String> {
     statuses.collect()
 }
 
-/// Waits until there are none.
+/// Waits until there is no child.
 #[track_caller]
 fn no_children() {
     let start = Instant::now();
@@ -49,7 +49,7 @@ async fn a_process_compiles() {
     let limits = process(1 << 30, Duration::from_secs(60));
     let policy = Policy::load(&engine(limits.clone()), ALLOW_LIST).await.unwrap();
     assert_eq!(policy.description().name, "allow-list");
-    // What it writes into the cache is loaded without it.
+    // The engine loads the code from the cache without the compiler.
     let folder = tempfile::tempdir().unwrap();
     let cache = AotCache::open(folder.path(), 1 << 30).unwrap();
     let cached = |process: CompilerProcess| {
@@ -65,7 +65,7 @@ async fn a_process_compiles() {
     assert_eq!(policy.description().name, "redirect");
 }
 
-/// The code for a target is the same in whichever process it is made.
+/// The code for a target does not depend on the process that compiles it.
 #[tokio::test]
 async fn a_process_compiles_for_a_target() {
     let triple = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
@@ -89,7 +89,7 @@ async fn each_limit_of_a_process_has_its_own_error() {
     let error = refused(process(4 << 30, second), bomb::blocks(2_000_000)).await;
     assert!(matches!(error, LoadError::CompileCpu { limit: 1 }), "{error:?}");
     assert_eq!(error.to_string(), "compiling it takes more than 1 s of processor time");
-    // More instances than the pool has room for, and more than anything has room for.
+    // More instances than the pool has slots, and more than any pool has.
     let limits = process(256 << 20, Duration::from_secs(60));
     let error = refused(limits.clone(), bomb::nested(8)).await;
     assert!(matches!(&error, LoadError::Code(text) if text.contains("256 core module instances")), "{error:?}");
@@ -104,7 +104,7 @@ async fn a_program_that_does_not_compile_is_an_error() {
         arguments: vec!["-c".into(), script.into()],
         ..process(1 << 30, Duration::from_secs(60))
     };
-    // what it does, what the error says
+    // the behaviour of the compiler, the error
     let rows = [
         ("exit 7", "the compiler failed: it ended with exit code 7"),
         ("kill -SEGV $$", "the compiler failed: it ended by signal 11 (SEGV)"),
@@ -117,7 +117,7 @@ async fn a_program_that_does_not_compile_is_an_error() {
     for (script, wanted) in rows {
         assert_eq!(refused(shell(script), ALLOW_LIST).await.to_string(), wanted, "{script}");
     }
-    // One that waits takes no processor time.
+    // A waiting process uses no processor time.
     let wall = Duration::from_millis(1500);
     let error = refused(CompilerProcess { wall, ..shell("exec sleep 600") }, ALLOW_LIST).await;
     assert_eq!(error.to_string(), "compiling it takes more than 1.5 s");
@@ -126,7 +126,7 @@ async fn a_program_that_does_not_compile_is_an_error() {
     assert!(error.starts_with("the compiler failed: it cannot be run: No such file"), "{error}");
 }
 
-/// The limits are those of one process, so there are not many at once.
+/// The limits apply to each process, so few processes run at once.
 #[tokio::test]
 async fn compilers_wait_for_one_another() {
     let folder = tempfile::tempdir().unwrap();
@@ -148,7 +148,7 @@ async fn compilers_wait_for_one_another() {
     assert_eq!(std::fs::read_to_string(log).unwrap(), "begin\nend\n".repeat(3));
 }
 
-/// A process ends when nothing waits for its code any more.
+/// A process ends when no caller waits for its code.
 #[tokio::test]
 async fn no_process_is_left() {
     if !alone("compiling::no_process_is_left") {
@@ -160,12 +160,12 @@ async fn no_process_is_left() {
     let waited = tokio::time::timeout(Duration::from_millis(500), loading).await;
     assert!(waited.is_err(), "it cannot be done by then");
     no_children();
-    // So does one that met a limit.
+    // So does a process that has reached a limit.
     refused(process(160 << 20, Duration::from_secs(60)), bomb::blocks(400_000)).await;
     no_children();
 }
 
-/// Whatever a component does to its compiler, and whatever the compiler makes of it, this process stays small.
+/// Whatever a component does to its compiler, and whatever the compiler returns, this process stays small.
 #[tokio::test]
 async fn no_component_makes_this_process_large() {
     if !alone("compiling::no_component_makes_this_process_large") {
@@ -177,7 +177,7 @@ async fn no_component_makes_this_process_large() {
         ..EngineOptions::default()
     };
     let engine = Engine::new(options).unwrap();
-    // what, the component, whether it was compiled
+    // name, the component, whether it compiles
     let rows = [
         ("blocks", bomb::blocks(2_000_000), false),
         ("functions", bomb::functions(10_000), true),

@@ -1,4 +1,4 @@
-//! Documents that mean harm, read by the default policy in the sandbox: a clear error, and memory that stays flat.
+//! Hostile documents, read by the default policy in the sandbox: a clear error, and bounded memory.
 
 use refkit::{Absence, Error, Outcome, Parts};
 use refkit_tests::stage::{self, INDEX, MANIFEST, Stage};
@@ -23,7 +23,7 @@ fn wide(entries: usize) -> String {
     index(&(0..entries).map(|number| entry(MANIFEST, &number.to_string(), 1)).collect::<Vec<_>>())
 }
 
-/// Puts an image index below so many indexes, each of which lists the one below it twice.
+/// Adds an image index below so many indexes, each of which lists the next one twice.
 fn folded(stage: &Stage, levels: usize) -> String {
     let mut document = stage::image_index(&stage.memory, "registry.test/app", "folded");
     for _ in 0..levels {
@@ -35,7 +35,7 @@ fn folded(stage: &Stage, levels: usize) -> String {
     document
 }
 
-/// What the document is, the document, and what the error says.
+/// The name, the document, and the error.
 type Row = (&'static str, fn(&Stage) -> String, &'static str);
 
 const ROWS: &[Row] = &[
@@ -66,7 +66,7 @@ async fn resolve(document: fn(&Stage) -> String) -> Result<Outcome, Error> {
     stage.resolver().await.resolve(request.with(parts)).await
 }
 
-/// Returns why nothing came of it: the error of the run, or what each image is missing for.
+/// Returns the error of the run, or the reasons why images are absent.
 fn reason(result: Result<Outcome, Error>) -> String {
     match result {
         Err(error) => error.to_string(),
@@ -90,7 +90,7 @@ async fn each_is_refused_with_its_reason() {
     }
 }
 
-/// A shape that is legal costs no more for being listed often.
+/// A valid document costs no more if it is listed many times.
 #[tokio::test]
 async fn what_is_listed_twice_is_read_once() {
     match resolve(|stage| folded(stage, 2)).await {
@@ -106,7 +106,7 @@ async fn memory_stays_flat() {
     }
     let mut held = Vec::new();
     for _ in 0..3 {
-        // As many runs as fill every slot of the pool.
+        // As many runs as the pool has slots.
         for _ in 0..16 {
             for (_, document, _) in ROWS {
                 let _ = resolve(*document).await;
@@ -114,6 +114,6 @@ async fn memory_stays_flat() {
         }
         held.push(resident());
     }
-    // Each of these is kept for 4 MiB at most, in 112 runs.
+    // The host keeps at most 4 MiB of each, in 112 runs.
     assert!(held[2] < held[0] + (16 << 20), "{held:?}");
 }

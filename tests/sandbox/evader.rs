@@ -1,5 +1,5 @@
-//! A refusal of the rest of the chain stays, however the policies before it spell what was refused; and what is
-//! resolved is an index or a manifest, under a tag that named it.
+//! A refusal of the rest of the chain stays, in whatever spelling an earlier policy returns the refused content. A
+//! resolved root is an index or a manifest, under a tag that named it.
 
 use refkit::{Error, Outcome, Parts, Policy, Request, Selection};
 use refkit_content::{Memory, verify};
@@ -11,7 +11,7 @@ const APP: &str = "registry.test/app:1";
 const SAME: &str = "registry.test/app:same";
 const OTHER: &str = "registry.test/other:1";
 
-/// Returns a stage on which `app:same` is what `app:1` is, with the policy in a mode.
+/// Returns a stage where `app:same` equals `app:1`, with the policy in a mode.
 async fn evading(mode: &str, other: &str) -> Stage {
     let stage = Stage::new().grant("registry.test/other");
     let same = stage::image_index(&stage.memory, "registry.test/app", "one");
@@ -27,7 +27,7 @@ async fn run(stage: Stage, request: Request) -> Result<Outcome, Error> {
     stage.resolver().await.resolve(request).await
 }
 
-/// Returns a word for how a run ended.
+/// Returns a word for the end of a run.
 fn ended(outcome: &Result<Outcome, Error>) -> String {
     match outcome {
         Ok(Outcome::Resolved(resolution)) => format!("resolved {}", resolution.reference),
@@ -47,20 +47,20 @@ const UNASKED: &str = "which the rest did not resolve";
 
 #[tokio::test]
 async fn a_refused_reference_is_in_no_outcome() {
-    // mode, the other reference, what the list allows besides it, how the run ends
+    // mode, the other reference, what else the list allows, the end of the run
     let pinned = format!("registry.test/app@{}", app());
     let rows = [
         ("own", APP, "", REFUSED),
         ("own-digest", APP, "", REFUSED),
         ("own-child", APP, "", REFUSED),
         ("own-images", APP, "", REFUSED),
-        // Another tag of the same digest, and another image: the rest of the chain has seen neither.
+        // Another tag of the same digest, and another image: the rest of the chain has not seen either.
         ("own-other", SAME, "", UNASKED),
         ("own-other", OTHER, "", UNASKED),
-        // The rest allows the other spelling; what the reference names was refused all the same.
+        // The rest allows the other spelling, but it has refused the content of the reference.
         ("next-digest", APP, pinned.as_str(), REFUSED),
         ("asked-root", APP, pinned.as_str(), REFUSED),
-        // A denial stays one, and a redirect to what the rest allows is no way round anything.
+        // A denial stays, and a redirect to a reference that the rest allows evades nothing.
         ("next-same", APP, "", "denied by allow-list: allow-list"),
         ("next-other", OTHER, "", "denied by allow-list: allow-list"),
         ("next-other", OTHER, OTHER, "resolved registry.test/other:1"),
@@ -75,11 +75,11 @@ async fn a_refused_reference_is_in_no_outcome() {
     }
 }
 
-/// The refusal of one image binds the policies before, whatever they ask for and wherever they put it.
+/// The refusal of one image binds the earlier policies, whatever they request and wherever they put the image.
 #[tokio::test]
 async fn a_refused_image_is_in_no_outcome() {
     let all = |request: Request| request.select(Selection::All);
-    // mode, the request, how the run ends
+    // mode, the request, the end of the run
     let rows = [
         ("own-images", stage::request(APP), "takes away the refusal or failure of image 1"),
         ("own-images", all(stage::request(APP)), "takes away the refusal or failure of image 1"),
@@ -94,14 +94,14 @@ async fn a_refused_image_is_in_no_outcome() {
         let ended = ended(&run(stage, request).await);
         assert!(ended.contains(wanted), "{mode}: {ended}");
     }
-    // A second policy between the two has it from the one that refused, and binds the first in the same way.
+    // A second policy in between gets the refusal from the one that refused, and binds the first one in the same way.
     let stage = evading("own-child", APP).await.policy(EVADER, &[("mode", "next-same"), ("quiet", "1")]);
     let stage = stage.policy(HOSTILE, &[("mode", "deny-image")]);
     let ended = ended(&run(stage, root_of(APP)).await);
     assert!(ended.contains(REFUSED), "{ended}");
 }
 
-/// What the rest of the chain could not judge is not let through either; who does not ask decides alone.
+/// Content that the rest of the chain could not judge is not allowed either; a policy that does not ask decides alone.
 #[tokio::test]
 async fn a_failure_is_no_leave() {
     let stage = evading("own", APP).await.policy(HOSTILE, &[("mode", "probe")]);
@@ -119,7 +119,7 @@ async fn a_root_is_an_index_or_a_manifest() {
     let config = ended(&run(stage, root_of(APP)).await);
     assert!(config.contains("neither an index nor a manifest"), "{config}");
 
-    // An index may call a layer a manifest: its bytes decide.
+    // An index may list a layer as a manifest: its bytes decide.
     let stage = Stage::new();
     let layer = "a layer".to_owned();
     let digest = verify::digest(Algorithm::Sha256, layer.as_bytes());
@@ -129,7 +129,7 @@ async fn a_root_is_an_index_or_a_manifest() {
     stage::put(&stage.memory, "registry.test/app:odd", INDEX, &index);
     let odd = ended(&run(stage.policy(EVADER, &quiet("own-entry")), root_of("registry.test/app:odd")).await);
     assert!(!odd.starts_with("resolved") && odd.contains(digest.as_str()), "{odd}");
-    // A manifest that an index lists is read before it is a root.
+    // The host reads a listed manifest before it accepts it as a root.
     let stage = Stage::new().policy(EVADER, &quiet("own-child"));
     let child = ended(&run(stage, root_of(APP)).await);
     assert!(child.starts_with("resolved registry.test/app@sha256:"), "{child}");
@@ -138,7 +138,7 @@ async fn a_root_is_an_index_or_a_manifest() {
 #[tokio::test]
 async fn a_tag_in_an_outcome_named_its_root() {
     for mode in ["own-tag", "next-tag"] {
-        // the tag that is claimed beside the digest of app:1, whether that holds
+        // the tag beside the digest of app:1, whether the host accepts it
         for (other, holds) in [("registry.test/app:1", true), ("registry.test/app:99.9-signed-by-nobody", false)] {
             let settings = [("mode", mode), ("other", other), ("quiet", "1")];
             let ended = ended(&run(Stage::new().policy(EVADER, &settings), root_of(APP)).await);
@@ -148,7 +148,7 @@ async fn a_tag_in_an_outcome_named_its_root() {
             }
         }
     }
-    // What the request itself says of its digest is the caller's word, also where a policy moves it elsewhere.
+    // The caller vouches for a digest in the request, even if a policy redirects it.
     let digest = app();
     let request = root_of(&format!("registry.test/app:5.0@{digest}"));
     let pinned = ended(&run(Stage::new(), request).await);

@@ -1,5 +1,5 @@
-//! What makes the host keep too much: with the default limits, no input of a policy or a registry takes the process to
-//! 200 MB, and each limit says what it was.
+//! Inputs that make the host keep too much: with the default limits, no policy and no registry brings the process to
+//! 200 MB, and each error names its limit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use refkit_tests::stage::{self, INDEX, MANIFEST, Stage};
 
 use crate::memory::{alone, peak};
 
-/// The modes that this file tests; `hostile.rs` and `outcomes.rs` have the others.
+/// The modes of this file's tests; `hostile.rs` and `outcomes.rs` have the others.
 pub const MODES: &[&str] = &[
     "hoard-types",
     "hoard-referrers",
@@ -32,14 +32,14 @@ pub const MODES: &[&str] = &[
 const REFERENCE: &str = "registry.test/app:1";
 const REPOSITORY: &str = "registry.test/app";
 
-/// What the process may hold at most.
+/// The most memory of the process.
 const PEAK: u64 = 200_000_000;
 
 fn json(of: &Descriptor) -> String {
     format!(r#"{{"mediaType":"{}","digest":"{}","size":{}}}"#, of.media_type, of.digest, of.size)
 }
 
-/// Puts content under its digest.
+/// Adds content by its digest.
 fn put(stage: &Stage, media_type: &str, bytes: &str) -> Descriptor {
     let digest = refkit_content::verify::digest(Algorithm::Sha256, bytes.as_bytes());
     stage::put(&stage.memory, &format!("{REPOSITORY}@{digest}"), media_type, bytes)
@@ -49,7 +49,7 @@ fn index(entries: &[String]) -> String {
     format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{}]}}"#, entries.join(","))
 }
 
-/// Puts an image with a layer of 3.9 MB under the reference, and returns the digests of its config and its layer.
+/// Adds an image with a layer of 3.9 MB under the reference, and returns the digests of its config and its layer.
 fn heavy(stage: &Stage) -> (String, String) {
     let config = put(stage, "application/vnd.oci.empty.v1+json", "{}");
     let layer = put(stage, "application/vnd.oci.image.layer.v1.tar", &"x".repeat(3_900_000));
@@ -62,7 +62,7 @@ fn heavy(stage: &Stage) -> (String, String) {
     (config.digest.to_string(), layer.digest.to_string())
 }
 
-/// Puts an index under the reference whose image has an attestation that is listed with an annotation of 3 MB.
+/// Adds an index under the reference whose image has an attestation with an annotation of 3 MB in its entry.
 fn annotated(stage: &Stage) {
     let (image, attestation) = (put(stage, MANIFEST, "image"), put(stage, MANIFEST, "attestation"));
     let platform =
@@ -100,9 +100,9 @@ fn held(result: &Result<Outcome, Error>) -> bool {
     matches!(result, Err(error @ Error::Held { limit }) if *limit == Budget::default().held && error.code() == ErrorCode::BudgetExhausted)
 }
 
-/// What each mode comes to: what the policy counted or the run said, and how many questions were counted.
+/// Checks the result of a mode: the policy's count or the run's error. Returns the number of counted calls.
 async fn outcome_of(mode: &str) -> u64 {
-    // So that a slow machine meets the limits that are meant.
+    // A slow machine has to reach the intended limits.
     let stage = Stage::new().budget(|budget| budget.cpu = Duration::from_secs(100));
     let (config, layer) = heavy(&stage);
     let other = if mode == "hoard-contents" { layer } else { config };
@@ -113,13 +113,14 @@ async fn outcome_of(mode: &str) -> u64 {
     let (session, result) = run(stage, inner, &other).await;
     let calls = session.spent().calls;
     match mode {
-        // 255 bytes are the most that an artifact type has, so none was asked for.
+        // An artifact type has at most 255 bytes, so the source got no request.
         "hoard-types" => assert_eq!((said(result).as_str(), calls), ("4000 ErrorCode::Invalid", 0)),
         "hoard-referrers" => {
             let counted = "1000 ErrorCode::NotGranted, 3000 ErrorCode::BudgetExhausted";
             assert_eq!((said(result).as_str(), calls), (counted, 1000));
         }
-        // Four of 3.9 MB are less than 16 MiB; of the others no more are asked for than were under way.
+        // Four contents of 3.9 MB are less than 16 MiB; beyond them the source got only the requests that were under
+        // way.
         "hoard-contents" => {
             assert_eq!(said(result), "4 ok, 496 ErrorCode::BudgetExhausted");
             assert!((6..=22).contains(&calls), "{calls}");
@@ -137,17 +138,17 @@ async fn outcome_of(mode: &str) -> u64 {
                 _ => None,
             });
             let bytes: Vec<usize> = bytes.collect();
-            // 4 KiB of text, and the mark of what was cut in each of 64 places.
+            // 4 KiB of text, and the mark of truncation in each of 64 fields.
             assert_eq!((bytes.len(), bytes.iter().max()), (1000, Some(&((4 << 10) + 64 * "…".len()))));
         }
-        // Every fourth cannot be named, and is not counted as a question.
+        // Every fourth name is malformed, and does not count as a call.
         "hoard-refusals" => {
             let counted = "1000 ErrorCode::NotGranted, 2500 ErrorCode::Invalid, 6500 ErrorCode::BudgetExhausted";
             assert_eq!((said(result).as_str(), calls), (counted, 1000));
         }
         "hoard-requests" | "hoard-tags" => {
             assert!(held(&result), "{result:?}");
-            // 900 of the chain; of the source, as many as there was memory for.
+            // 900 calls of the chain, and as many of the source as memory allowed.
             assert!((900..950).contains(&calls), "{calls}");
         }
         "hoard-failure" => assert_eq!(said(result).len(), 900_000),
@@ -179,7 +180,7 @@ async fn no_policy_makes_the_host_hold_too_much() {
     }
 }
 
-/// A registry that lists 4,000 referrers of 1 kB for every subject, each time made anew.
+/// A registry that returns 4,000 referrers of 1 kB for every subject, built for each call.
 struct Lists(Memory);
 
 type Answered<T> = Result<T, refkit_content::Error>;
@@ -219,13 +220,13 @@ impl Discover for Lists {
             Descriptor { annotations, ..Descriptor::new(MANIFEST, digest, 100) }
         };
         let list: Vec<Descriptor> = (0..4_000).map(referrer).collect();
-        // So that many lists are here at one time, if they may.
+        // Many lists exist at once, if the host allows it.
         tokio::task::yield_now().await;
         Ok(WithOrigin { value: list, origin: Origin::Memory })
     }
 }
 
-/// 24 images, each with a list of 4 MB: what fits is there, and the rest says why it is not.
+/// 24 images, each with a list of 4 MB: the outcome has as many as fit, and a reason for the rest.
 #[tokio::test]
 async fn lists_of_a_registry_count() {
     if !alone("hoard::lists_of_a_registry_count") {
@@ -254,7 +255,7 @@ async fn lists_of_a_registry_count() {
     assert!(peak() < PEAK, "{} bytes", peak());
 }
 
-/// An index of 2,000 entries that all name one index of 2,000: each is opened once.
+/// An index of 2,000 entries that all name one index of 2,000: the policy opens each once.
 #[tokio::test]
 async fn an_index_that_is_named_again_is_opened_once() {
     if !alone("hoard::an_index_that_is_named_again_is_opened_once") {
@@ -279,7 +280,8 @@ async fn an_index_that_is_named_again_is_opened_once() {
     assert!(peak() < PEAK, "{} bytes", peak());
 }
 
-/// A registry whose lists of referrers have 16 pages of 4 MB, of 24 images: none is held whole, and few at a time.
+/// A registry whose lists of referrers have 16 pages of 4 MB, for 24 images: the client holds no list whole, and few
+/// pages at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_lists_are_held_a_few_at_a_time() {
     if !alone("hoard::long_lists_are_held_a_few_at_a_time") {

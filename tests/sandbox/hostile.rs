@@ -1,4 +1,4 @@
-//! What takes too much: each limit ends in its own error, and the next run is as good as the first.
+//! Policies that use too much: each limit ends in its own error, and the next run succeeds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use refkit_tests::stage::{self, ENGINE, Stage};
 
 use crate::memory::{alone, resident};
 
-/// A mode of the hostile policy, what changes in the budget, and whether an error is the one that is due.
+/// A mode of the hostile policy, a change of the budget, and whether an error is the expected one.
 type Row = (&'static str, fn(&mut Budget), fn(&RunError) -> bool);
 
-/// The modes that this file tests; `outcomes.rs` and `hoard.rs` have the others.
+/// The modes of this file's tests; `outcomes.rs` and `hoard.rs` have the others.
 const ROWS: &[Row] = &[
     ("loop", short, |error| matches!(error, RunError::Cpu { limit } if limit.as_millis() == 200)),
     ("grow", |_| (), |error| matches!(error, RunError::Memory { limit: 0x400_0000, .. })),
@@ -87,7 +87,7 @@ async fn memory_stays_flat() {
         }
     }
     let after = resident();
-    // The largest of the guests takes 1 GiB: half of that left behind once would show.
+    // The largest guest uses 1 GiB: half of that left behind once would show.
     assert!(after < before + (64 << 20), "{before} bytes before, {after} after");
 }
 
@@ -100,7 +100,7 @@ async fn a_good_run_follows_a_bad_one() {
     }
 }
 
-/// Messages over the limit are counted and dropped; the run goes on.
+/// Messages beyond the limit are counted and dropped; the run continues.
 #[tokio::test]
 async fn a_trace_keeps_so_many_messages() {
     let stage = Stage::new().policy(HOSTILE, &[("mode", "events"), ("count", "2500")]);
@@ -113,7 +113,7 @@ async fn a_trace_keeps_so_many_messages() {
 
 #[tokio::test]
 async fn the_next_instance_does_not_see_a_secret() {
-    // As many runs as the pool has slots, so that the reader gets one that held the secret.
+    // As many runs as the pool has slots, so that the reader gets the one that held the secret.
     for _ in 0..16 {
         assert!(matches!(run("secret-write", |_| ()).await, Ok(Outcome::Resolved(_))));
     }
@@ -125,7 +125,7 @@ async fn the_next_instance_does_not_see_a_secret() {
     }
 }
 
-/// A registry that never answers: the wall clock ends the run.
+/// A registry that never responds: the wall clock ends the run.
 #[tokio::test]
 async fn a_stalled_registry_meets_the_wall_clock() {
     let stage = Stage::new().budget(|budget| budget.wall = Duration::from_millis(300));
@@ -136,7 +136,7 @@ async fn a_stalled_registry_meets_the_wall_clock() {
     }
 }
 
-/// What the host computes for a policy is that policy's processor time.
+/// The host's work for a policy counts as the policy's processor time.
 #[tokio::test]
 async fn the_work_of_the_host_is_computing() {
     let stage = Stage::new().budget(|budget| budget.cpu = Duration::from_millis(50));
@@ -148,7 +148,7 @@ async fn the_work_of_the_host_is_computing() {
     }
 }
 
-/// What the guest waits for is not its processor time.
+/// Waiting does not count as processor time.
 #[tokio::test]
 async fn waiting_is_not_computing() {
     let stage = Stage::new().budget(|budget| budget.cpu = Duration::from_millis(50));
@@ -193,7 +193,7 @@ impl Discover for Stalled {
     }
 }
 
-/// Takes its time: it waits, or computes.
+/// A source that waits, or computes.
 struct Slow {
     memory: Memory,
     busy: bool,
@@ -205,7 +205,7 @@ impl Slow {
         if !self.busy {
             return tokio::time::sleep(time).await;
         }
-        // By the thread's own time: on a busy machine others have the rest.
+        // Measured by the thread's own time, because other processes use the machine as well.
         let computed = || {
             let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
             let time = text.split(' ').next().and_then(|text| text.parse().ok());

@@ -1,4 +1,4 @@
-//! A guest that never comes back from its start function.
+//! A guest that never returns from its start function.
 
 use refkit::{LoadError, Policy, RunError};
 use refkit_tests::components::INITIALIZE;

@@ -1,4 +1,4 @@
-//! What is taken as a policy, and what is not.
+//! Which components are accepted as policies.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn what_is_no_component_is_refused() {
     }
 }
 
-/// A generator with a fixed seed, so that a finding can be found again.
+/// A generator with a fixed seed, so that a finding can be reproduced.
 fn random(state: &mut u64) -> u64 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
@@ -53,7 +53,7 @@ async fn truncated_and_damaged_components_are_errors() {
             let at = random(&mut state) as usize % bytes.len();
             bytes[at] = random(&mut state) as u8;
         }
-        // Damage in a name or in code may well leave a component that loads: then it is one, and no more.
+        // Damage in a name or in code may leave a valid component, which may load.
         let _ = Policy::load(&ENGINE, bytes).await;
     }
     for _ in 0..20 {
@@ -95,7 +95,7 @@ fn no_compiler() -> EngineOptions {
     EngineOptions { compiler: Compiler::Process(process), runs: 2, ..EngineOptions::default() }
 }
 
-/// What the bytes of a component say is enough to refuse it: the compiler is not started for it, and nothing is kept.
+/// The bytes of a component are enough to refuse it: the compiler does not start, and nothing is kept.
 #[tokio::test]
 async fn what_is_refused_is_not_compiled() {
     let folder = tempfile::tempdir().unwrap();
@@ -116,13 +116,13 @@ async fn what_is_refused_is_not_compiled() {
         let error = Policy::load(&engine, bytes).await.err().unwrap_or_else(|| panic!("{what}: it loaded"));
         assert!(expected(&error), "{what}: {error:?}");
     }
-    // The compiler is started for what passes.
+    // The compiler starts for a component that passes.
     let error = Policy::load(&engine, ALLOW_LIST).await.err().expect("there is no compiler");
     assert!(matches!(&error, LoadError::Compiler(text) if text.contains("it cannot be run")), "{error:?}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something was kept");
 }
 
-/// What is refused after it was compiled is not kept either.
+/// A component that is refused after it was compiled is not kept either.
 #[tokio::test]
 async fn what_does_not_fit_is_not_kept() {
     let folder = tempfile::tempdir().unwrap();
@@ -133,7 +133,7 @@ async fn what_does_not_fit_is_not_kept() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something was kept");
 }
 
-/// Tag poisoning: who cannot ask to write pushes and tags nothing, inside a grant or outside.
+/// Tag poisoning: a policy without the import cannot push or tag anything, inside a grant or outside.
 #[tokio::test]
 async fn cve_2026_50195_no_policy_writes() {
     let wanted = "refkit:policy/registry-write@0.1.0";

@@ -1,10 +1,10 @@
-//! What the process holds, measured where no other test runs.
+//! The memory of the process, measured without other tests.
 
 use std::process::Command;
 
 const ALONE: &str = "REFKIT_TEST_ALONE";
 
-/// Returns whether this process runs no other test. Where it does, runs the test again in a process of its own, and
+/// Returns whether this process runs no other test. If it does, runs the test again in a process of its own, and
 /// panics if that fails.
 pub fn alone(test: &str) -> bool {
     if std::env::var_os(ALONE).is_some() {
@@ -17,12 +17,12 @@ pub fn alone(test: &str) -> bool {
     false
 }
 
-/// Returns the bytes of memory that the process holds.
+/// Returns the resident memory of the process in bytes.
 pub fn resident() -> u64 {
     kilobytes("VmRSS:")
 }
 
-/// Returns the most bytes of memory that the process ever held.
+/// Returns the peak memory of the process in bytes.
 pub fn peak() -> u64 {
     kilobytes("VmHWM:")
 }

@@ -1,4 +1,4 @@
-//! Second names of a registry: a rule about one of them holds for all.
+//! Other names of a registry: a rule about one of them applies to all.
 
 use refkit::Outcome;
 use refkit_tests::components::{ALLOW_LIST, REDIRECT};

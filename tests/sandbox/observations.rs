@@ -1,4 +1,4 @@
-//! The observations of a run: what was called, by whom, and what came of it.
+//! The observations of a run: the calls, their policies, and their results.
 
 use refkit::{Answer, Call, Error, ErrorCode, Event, Observation, Outcome};
 use refkit_tests::components::ALLOW_LIST;
@@ -26,7 +26,7 @@ async fn a_call_is_observed_with_its_answer() {
     assert_eq!(resolution.bytes(&root.digest).map(|bytes| bytes.len() as u64), Some(root.size));
 }
 
-/// A failure is the policy's whose call failed, and has the error of that call, through the policies before it.
+/// A failure belongs to the policy whose call failed, and has the error of that call, through the policies before it.
 #[tokio::test]
 async fn a_failure_has_its_policy_and_its_call() {
     let reference = "registry.test/app:missing";

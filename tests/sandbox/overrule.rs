@@ -1,4 +1,4 @@
-//! A policy that resolves what the rest of the chain denies. `tests/e2e` runs it behind a real BuildKit.
+//! A policy that resolves references that the rest of the chain denies. `tests/e2e` runs it behind a real BuildKit.
 
 use refkit::Outcome;
 use refkit_tests::components::{ALLOW_LIST, OVERRULE};
@@ -10,7 +10,7 @@ async fn what_the_rest_allows_is_its_answer() {
     let resolver = stage.resolver().await;
     let allowed = resolver.session(stage::request("registry.test/app:1")).resolve().await;
     assert!(matches!(allowed, Ok(Outcome::Resolved(_))), "{allowed:?}");
-    // It cannot read an index, so this is not its own answer.
+    // It cannot read an index, so this is not its own outcome.
     let denied = resolver.session(stage::request("registry.test/other:1")).resolve().await;
     assert!(!matches!(denied, Ok(Outcome::Resolved(_))), "{denied:?}");
 }

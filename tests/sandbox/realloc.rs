@@ -1,4 +1,4 @@
-//! A guest that never comes back from `cabi_realloc`.
+//! A guest that never returns from `cabi_realloc`.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Code that lies beside a component in an image: loaded where it fits and nobody else can have written it, compiled
-//! anew where not.
+//! Code beside a component in an image: the engine loads it if it fits and no other user can have written it, and
+//! otherwise compiles the component.
 
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -9,11 +9,11 @@ use refkit::{Engine, EngineOptions, LoadError, Policy, Shipped};
 use refkit_tests::components::{ALLOW_LIST, DEFAULT};
 use tempfile::TempDir;
 
-/// A static program's target, and this machine's architecture: that the library for C is another one is no matter.
+/// The target of a static program for this machine's architecture, whichever C library this test uses.
 const TARGET: &str =
     if cfg!(target_arch = "x86_64") { "x86_64-unknown-linux-musl" } else { "aarch64-unknown-linux-musl" };
 
-/// Returns a directory below that of this program, for this user alone, with an entry beside a component in it.
+/// Returns a directory below that of this program, for this user alone, with an entry beside a component.
 fn beside(entry: &[u8]) -> (TempDir, PathBuf) {
     let program = std::env::current_exe().unwrap();
     let directory = tempfile::tempdir_in(program.parent().unwrap()).unwrap();
@@ -28,12 +28,12 @@ fn write(directory: &Path, entry: &[u8]) -> PathBuf {
     directory.join("00-policy.wasm")
 }
 
-/// An engine that compiles nothing.
+/// Returns an engine that compiles nothing.
 fn no_compiler() -> Engine {
     Engine::new(EngineOptions { max_component: 0, runs: 2, ..EngineOptions::default() }).unwrap()
 }
 
-/// Returns whether the code in an entry is taken for a component, and nothing is compiled.
+/// Returns whether the engine loads the code in an entry for a component without compiling.
 async fn is_loaded(entry: &[u8], component: &'static [u8]) -> bool {
     let (_directory, path) = beside(entry);
     let shipped = Shipped::beside_program(&path).expect("nobody else can have written it");
@@ -99,10 +99,10 @@ fn only_what_came_with_the_program_is_taken() {
         mode(what, own);
         assert!(taken(&path));
     }
-    // Somewhere else.
+    // A directory elsewhere.
     let elsewhere = tempfile::tempdir().unwrap();
     assert!(!taken(&write(elsewhere.path(), b"entry")));
-    // A link is where it leads.
+    // The target of a link counts.
     std::fs::remove_file(&file).unwrap();
     symlink(elsewhere.path().join("00-policy.cwasm"), &file).unwrap();
     assert!(!taken(&path));

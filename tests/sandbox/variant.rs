@@ -1,4 +1,4 @@
-//! A policy that takes the image of one platform for whatever is wanted.
+//! A policy that selects the image of one platform whatever platform is requested.
 
 use refkit::{Event, Level, Outcome};
 use refkit_tests::components::VARIANT;

@@ -1,4 +1,4 @@
-//! Tests of the whole, and the components that they run.
+//! Tests of whole runs, and their components.
 #![forbid(unsafe_code)]
 
 pub mod stage;
@@ -8,7 +8,7 @@ pub mod components {
     include!(concat!(env!("OUT_DIR"), "/components.rs"));
 }
 
-/// The code in the README, which is compiled as the tests of documentation are.
+/// The code in the README, which the documentation tests compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;

@@ -1,4 +1,4 @@
-//! What a test of a whole run needs: images in memory, an engine, and a chain.
+//! The stage of a whole run: images in memory, an engine, and a chain.
 
 use std::sync::{Arc, LazyLock};
 
@@ -15,7 +15,7 @@ pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// See [`INDEX`].
 pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
-/// One engine for all tests of a process, as a program has it. Its memories may be large, because some tests raise the
+/// One engine for all tests of a process, as in a program. Its memories may be large, because some tests raise the
 /// limits of the policies.
 pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let options = EngineOptions { runs: 16, max_memory: 1 << 30, ..EngineOptions::default() };
@@ -26,11 +26,11 @@ pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
 pub struct Stage {
     /// The images.
     pub memory: Memory,
-    /// The chain, outermost first, the default policy not counted.
+    /// The chain, outermost first, without the default policy.
     pub chain: Vec<Component>,
-    /// What a run may use.
+    /// The budget of a run.
     pub budget: Budget,
-    /// What a run may reach besides what was asked.
+    /// The repositories that a run may read besides the requested one.
     pub grants: Vec<Pattern>,
 }
 
@@ -41,8 +41,8 @@ impl Default for Stage {
 }
 
 impl Stage {
-    /// Returns `registry.test/app:1`, an index of three platforms of which the first has an attestation, and
-    /// `registry.test/other:1`, another.
+    /// Returns a stage with `registry.test/app:1`, an index of three platforms of which the first has an attestation,
+    /// and `registry.test/other:1`, another index.
     pub fn new() -> Self {
         let memory = Memory::new();
         for (name, label) in [("app", "one"), ("other", "two")] {
@@ -58,14 +58,14 @@ impl Stage {
         self
     }
 
-    /// Lets the run read what the pattern matches.
+    /// Grants the run the repositories that the pattern matches.
     #[must_use]
     pub fn grant(mut self, pattern: &str) -> Self {
         self.grants.push(Pattern::parse(pattern).expect("a test's pattern"));
         self
     }
 
-    /// Changes what a run may use.
+    /// Changes the budget of a run.
     #[must_use]
     pub fn budget(mut self, change: impl FnOnce(&mut Budget)) -> Self {
         change(&mut self.budget);
@@ -99,12 +99,12 @@ pub fn request(reference: &str) -> Request {
         .fold(Request::new(Reference::parse(reference).expect("a test's reference")), Request::platform)
 }
 
-/// Puts content under a reference.
+/// Adds content under a reference.
 pub fn put(memory: &Memory, reference: &str, media_type: &str, bytes: &str) -> Descriptor {
     memory.insert(&Reference::parse(reference).expect("a test's reference"), media_type, bytes.to_owned())
 }
 
-/// Puts content under its digest, and returns its descriptor as JSON without the closing brace.
+/// Adds content by its digest, and returns its descriptor as JSON without the closing brace.
 fn child(memory: &Memory, repository: &str, media_type: &str, bytes: &str) -> (String, Descriptor) {
     let digest = refkit_content::verify::digest(refkit_oci::Algorithm::Sha256, bytes.as_bytes());
     let descriptor = put(memory, &format!("{repository}@{digest}"), media_type, bytes);
@@ -112,7 +112,7 @@ fn child(memory: &Memory, repository: &str, media_type: &str, bytes: &str) -> (S
     (json, descriptor)
 }
 
-/// Puts three images and an attestation into a repository, and returns the index over them.
+/// Adds three images and an attestation to a repository, and returns the index over them.
 pub fn image_index(memory: &Memory, repository: &str, label: &str) -> String {
     let mut entries = Vec::new();
     let mut first = None;

@@ -1,4 +1,4 @@
-//! `WWW-Authenticate`, of one header or several, and the scopes that it names.
+//! Fuzzes `WWW-Authenticate` in one header or several, and the scopes in it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

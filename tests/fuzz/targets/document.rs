@@ -1,10 +1,10 @@
-//! Manifests, indexes and configs. The first byte chooses what the content is said to be.
+//! Fuzzes manifests, indexes and configs. The first byte selects the media type.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use refkit_oci::document::{self, Document, Limits, media_type};
 
-/// What one document may list, in entries: more than fits into what is tried.
+/// The most entries of a document: more than fit into an input.
 const MANY: usize = 1 << 20;
 
 fuzz_target!(|data: &[u8]| {

@@ -1,4 +1,4 @@
-//! The three kinds of files about hosts. The first character chooses one.
+//! Fuzzes the three kinds of files about hosts. The first character selects one.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

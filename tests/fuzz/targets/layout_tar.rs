@@ -1,4 +1,4 @@
-//! Image layouts in tar archives: everything that they list is read, and is what its digest says.
+//! Fuzzes image layouts in tar archives: all content that can be read matches its digest.
 #![no_main]
 
 use std::io::Write as _;

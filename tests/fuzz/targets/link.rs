@@ -1,4 +1,4 @@
-//! `Link` of a page: whatever it says, the next page is one of the same host.
+//! Fuzzes `Link` of a page: the next page is always at the same host.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

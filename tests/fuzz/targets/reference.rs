@@ -1,4 +1,4 @@
-//! References: what is read is written as it is read again.
+//! Fuzzes references: a reference is written as it is parsed again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -33,7 +33,7 @@ const SCAN: &str = r#"
 struct Both {
     shipped: Shipped,
     plain: String,
-    /// What each of them is called in what is recorded: package URLs, references and digests.
+    /// The names of both in records: package URLs, references and digests.
     names: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ impl Both {
     fn new(policies: &[Policy<'_>]) -> anyhow::Result<Self> {
         let shipped = Shipped::new(policies, &[])?;
         let image = Frontend::dockerfile()?.image();
-        // Materials are sorted, and the names of both come at the same place.
+        // Materials are sorted, and the names of both sort to the same position.
         let plain = shipped.stage.put("frontend-plain", &image)?;
         let ours = Built::root(&shipped.stage.registry, "frontend", "1")?;
         let mut names = Vec::new();
@@ -52,7 +52,7 @@ impl Both {
         Ok(Self { shipped, plain, names })
     }
 
-    /// Builds with both, and compares what they record; returns the image.
+    /// Builds with both, compares the records, and returns the image.
     fn compare(&self, dockerfile: &str, set: impl Fn(Build<'_>) -> Build<'_>) -> anyhow::Result<Built> {
         self.compare_but(&[], dockerfile, set)
     }
@@ -65,7 +65,7 @@ impl Both {
         set: impl Fn(Build<'_>) -> Build<'_>,
     ) -> anyhow::Result<Built> {
         let build = |build: Build<'_>| set(build.provenance().arg("SOURCE_DATE_EPOCH", "0")).built();
-        // The history of a layer says whether BuildKit had to pull it for this build.
+        // The history of a layer depends on whether BuildKit had to pull it for this build.
         build(self.shipped.build(dockerfile).syntax(&self.plain))?;
         let theirs = build(self.shipped.build(dockerfile).syntax(&self.plain))?;
         let ours = build(self.shipped.build(dockerfile))?;
@@ -83,7 +83,7 @@ impl Both {
         for pointer in OF_ONE_BUILD.iter().chain(but) {
             remove(&mut provenance, pointer);
         }
-        // BuildKit sorts by the name alone, so that two platforms of one image come in any order.
+        // BuildKit sorts by the name alone, so two platforms of one image come in any order.
         if let Some(materials) = provenance.pointer_mut(MATERIALS) {
             *materials = json!(image.materials()?);
         }
@@ -93,7 +93,7 @@ impl Both {
         for step in steps.into_iter().flatten() {
             sessions |= step.pointer_mut("/op/Op/source/attrs/oci.session").map(Value::take).is_some();
         }
-        // What comes of a session has another digest in each build.
+        // Content of a session has another digest in each build.
         if sessions && let Some(steps) = provenance.pointer_mut(&format!("{config}/digestMapping")) {
             *steps = Value::Null;
         }
@@ -105,7 +105,7 @@ impl Both {
     }
 }
 
-/// Removes a member, where it is there.
+/// Removes a member, if it is present.
 fn remove(value: &mut Value, pointer: &str) {
     if let Some((place, name)) = pointer.rsplit_once('/')
         && let Some(members) = value.pointer_mut(place).and_then(Value::as_object_mut)
@@ -114,7 +114,7 @@ fn remove(value: &mut Value, pointer: &str) {
     }
 }
 
-/// Returns where two values differ, and how.
+/// Returns the path and the values of a difference.
 fn difference(ours: &Value, theirs: &Value, place: &str) -> String {
     match (ours, theirs) {
         _ if ours == theirs => String::new(),
@@ -131,18 +131,18 @@ fn difference(ours: &Value, theirs: &Value, place: &str) -> String {
     }
 }
 
-/// Returns what an image under the tag 1 is called in a provenance.
+/// Returns the name in a provenance of an image with the tag 1.
 fn package(both: &Both, name: &str, platform: &str) -> String {
     format!("pkg:docker/{}/{name}@1?platform={}", both.shipped.stage.registry.host(), platform.replace('/', "%2F"))
 }
 
 const SEVERAL: &str = "linux/amd64,linux/arm64";
 
-/// Builds for itself, and ships for the target.
+/// Runs on the build platform, and ships for the target.
 const CROSS: &str = "FROM --platform=$BUILDPLATFORM APP AS tools\nRUN cp /variant /made\n\
     FROM APP\nCOPY --from=tools /made /made\nCOPY --from=OTHER /variant /other";
 
-/// By the default policy alone, and by one that does not look at what it allows.
+/// Runs a test with the default policy alone, and with a policy that returns `next`.
 fn each(test: impl Fn(&Both) -> anyhow::Result<()>) -> anyhow::Result<()> {
     test(&Both::new(&[])?)?;
     test(&Both::new(&[("allow-list", &[("allow", "HOST/*,oci-layout/*")])])?)
@@ -195,8 +195,8 @@ fn a_layout_by_a_named_context() -> anyhow::Result<()> {
     })
 }
 
-/// The Dockerfile frontend uses them by their tag, which has to be pinned by a rule. BuildKit lists no layers of steps on
-/// what a rule has changed (0.34.2); everything else is the same.
+/// The Dockerfile frontend uses the images by their tag, which a rule has to pin. BuildKit lists no layers of steps
+/// for a source that a rule has changed (0.34.2); all other records are equal.
 #[test]
 fn images_by_named_contexts() -> anyhow::Result<()> {
     each(|both| {
@@ -226,7 +226,7 @@ fn pinned_and_attested() -> anyhow::Result<()> {
     })
 }
 
-/// A scanner cannot be had here; this one does what BuildKit expects of one.
+/// The tests have no real scanner; this one does what BuildKit expects.
 #[test]
 fn software_bills_of_materials() -> anyhow::Result<()> {
     each(|both| {
@@ -239,7 +239,7 @@ fn software_bills_of_materials() -> anyhow::Result<()> {
     })
 }
 
-/// What is read for a policy that looks into images is a material as well, of a type of its own.
+/// Content that a policy reads becomes a material as well, with a type of its own.
 #[test]
 fn a_policy_that_looks_into_images() -> anyhow::Result<()> {
     let both = Both::new(&[("require-label", &[("label", "tier")])])?;
@@ -258,7 +258,7 @@ fn a_policy_that_looks_into_images() -> anyhow::Result<()> {
         let blob = format!("pkg:docker/{}/labelled?digest={digest}&ref_type=blob", both.shipped.stage.registry.host());
         assert_eq!(read, [(blob, digest)]);
     }
-    // BuildKit is asked for the chosen manifest, which is no more than the tag says where the build names that.
+    // BuildKit gets the manifest of the decision, which the tag covers if the build names it.
     let pinned = format!("{image}@{}", index.digest());
     let built = both.compare_but(&[MATERIALS], &format!("FROM {pinned}"), |build| build)?;
     let materials = built.only()?.materials()?;

@@ -1,11 +1,11 @@
-//! What the rest of a chain refuses stays refused, whatever the policy before it makes of that.
+//! A refusal of the rest of a chain stays, whatever the policy before it returns.
 
 use refkit_e2e::base;
 
 use crate::Shipped;
 
-/// Docker's media types, because registries show such a manifest to BuildKit without its being named: so the policy can
-/// read all that it needs for an answer of its own.
+/// With Docker's media types, registries show a manifest to BuildKit without an `Accept` header for it, so that the
+/// policy can read all documents for an outcome of its own.
 #[test]
 fn a_policy_that_answers_by_itself_what_the_rest_denies() -> anyhow::Result<()> {
     for (allow, allowed) in [("HOST/app", false), ("HOST/*", true)] {

@@ -1,12 +1,12 @@
-//! Source policies of the build's own, which BuildKit applies before anybody is asked: the policies decide about what
-//! comes of them.
+//! Source policies in the build's options, which BuildKit applies first: RefKit's policies decide about the resulting
+//! sources.
 
 use refkit_e2e::{Frontend, Stage, base};
 use serde_json::json;
 
 use crate::Shipped;
 
-/// Returns a file with one rule, which makes of one source another one.
+/// Returns a file with one rule, which converts one source into another.
 fn convert(from: &str, to: &str) -> anyhow::Result<tempfile::NamedTempFile> {
     let rule = json!({"action": "CONVERT", "selector": {"identifier": from}, "updates": {"identifier": to}});
     let rules = tempfile::NamedTempFile::new()?;
@@ -32,7 +32,7 @@ fn what_rules_make_of_an_image_is_decided_about() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A rule may make an image of anything. Nothing but BuildKit knows of it, and no policy has seen that image.
+/// A rule may convert any source into an image. Only BuildKit knows of it, and no policy has judged that image.
 #[test]
 fn an_image_that_rules_make_of_something_else_is_denied() -> anyhow::Result<()> {
     let child = Frontend::program("frontend-unresolved")?;
@@ -59,7 +59,7 @@ fn an_image_that_rules_make_of_something_else_is_denied() -> anyhow::Result<()> 
     Ok(())
 }
 
-/// As without RefKit: what a rule makes of an image is no image any more.
+/// As without RefKit: a rule may convert an image into another kind of source.
 #[test]
 fn files_of_the_client_in_the_place_of_an_image() -> anyhow::Result<()> {
     let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/*")])], &[])?;
@@ -76,7 +76,7 @@ fn files_of_the_client_in_the_place_of_an_image() -> anyhow::Result<()> {
         let built = build.argument("--source-policy-file", rules.path().to_string_lossy()).built()?;
         assert_eq!(built.only()?.text("file")?, "of the client", "{frontend}");
     }
-    // A policy that denies the name itself has the say.
+    // A policy that denies the original name decides.
     let context = format!("docker-image://{}", strict.app);
     let rules = convert(&context, "local://extra")?;
     let build = strict.build("FROM scratch\nCOPY --from=named /file /file").context("named", &context);

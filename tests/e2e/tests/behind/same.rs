@@ -1,4 +1,4 @@
-//! With the default policy alone, a build is what it is without RefKit.
+//! With the default policy alone, a build has the same result as without RefKit.
 
 use refkit_e2e::{Frontend, Output, Stage, base, layout};
 use refkit_support::image::Image;
@@ -73,7 +73,7 @@ fn a_second_build_does_nothing() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One that asks by `ResolveImageConfig`.
+/// A frontend that uses `ResolveImageConfig`.
 #[test]
 fn a_frontend_of_old() -> anyhow::Result<()> {
     let child = Frontend::program("frontend-old")?;

@@ -1,4 +1,4 @@
-//! A registry for which only the session of a build has credentials: policies decide, and find none of them.
+//! A registry whose credentials only the session of a build has: policies decide, and do not see them.
 
 use refkit_e2e::{Frontend, Stage, base};
 use refkit_support::Auth;

@@ -1,4 +1,4 @@
-//! What a person reads in the log of a build.
+//! The log of a build, for people.
 
 use crate::Shipped;
 
@@ -24,12 +24,14 @@ fn an_explanation_where_it_is_asked_for() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An allow-list waits for the answer and still reads no documents: registries do not show BuildKit all of them.
+/// An allow-list waits for the answer and still reads no documents, because registries do not show BuildKit all of
+/// them.
 #[test]
 fn an_allow_list_reads_no_documents() -> anyhow::Result<()> {
     let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/app")])], &[])?;
     let outcome = shipped.build("FROM APP").arg("REFKIT_EXPLAIN", "1").run()?.succeeded()?;
-    // What the allow-list asks of the rest of the chain, BuildKit's word on the image, and the config that came with it.
+    // The allow-list's call of the rest of the chain, BuildKit's resolution of the image, and the config in that
+    // response.
     let calls = outcome.log.lines().find(|line| line.contains("├─ calls ")).unwrap_or_default();
     assert!(calls.trim_end().ends_with(" 3 / 1000"), "{}", outcome.log);
     assert!(!outcome.log.contains("─ pull "), "{}", outcome.log);

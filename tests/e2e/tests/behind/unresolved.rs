@@ -1,4 +1,4 @@
-//! A frontend that uses images without having asked for them is held, whatever way it tries.
+//! A frontend cannot use images without resolving them, in any way.
 
 use refkit_e2e::{Build, Frontend, Stage, base, git, layout};
 
@@ -83,7 +83,7 @@ fn a_layout() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What attests an image comes from BuildKit; and where nothing can, it is not asked: a BuildKit of 0.34.2 would crash.
+/// Attestations come from BuildKit; if it cannot read them, it gets no request, because BuildKit 0.34.2 would crash.
 #[test]
 fn what_attests_an_image() -> anyhow::Result<()> {
     let shipped = shipped("HOST/*")?;
@@ -119,7 +119,8 @@ fn a_nested_frontend() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A `# syntax=` line where the build names the frontend as well: its own image is another round of the same policies.
+/// A `# syntax=` line, if the build names the frontend as well: the policies decide about its own image in another
+/// round.
 #[test]
 fn its_own_image_by_a_syntax_line() -> anyhow::Result<()> {
     let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/app")])], &[])?;
@@ -137,7 +138,7 @@ fn its_own_image_by_a_syntax_line() -> anyhow::Result<()> {
 
     let outcome = begin(&plain, &shipped.app).fails()?;
     assert!(outcome.error().contains("name this frontend's image in that line"), "{}", outcome.log);
-    // A named context of the image's name would be another frontend.
+    // A named context with the image's name would be another frontend.
     let digest = refkit_e2e::Built::root(&shipped.stage.registry, "frontend", "1")?;
     let pinned = format!("{}@{digest}", shipped.frontend);
     let outcome = begin(&pinned, &shipped.app).context(&pinned, &format!("docker-image://{plain}")).fails()?;

@@ -1,5 +1,5 @@
-//! Registries that show BuildKit neither index nor manifest, because it does not name their media types where it reads
-//! content by digest: BuildKit's own word on an image is all there is, and enough for what most policies ask.
+//! Registries that show BuildKit neither index nor manifest, because BuildKit sends no media types when it reads
+//! content by digest: only BuildKit's own resolution is available, which suffices for most policies.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ fn what_is_allowed_is_built() -> anyhow::Result<()> {
 #[test]
 fn another_variant_cannot_be_chosen() -> anyhow::Result<()> {
     let shipped = shipped(&[("variant", &[("take", "linux/arm/v7")])])?;
-    // Of its own: BuildKit keeps what it has read of another registry, by its digest.
+    // A registry of its own, because BuildKit keeps content of other registries by digest.
     let hidden = shipped.stage.put("hidden", &base::index("hidden", &PLATFORMS)?)?;
     let outcome = shipped.build(&format!("FROM {hidden}")).fails()?;
     assert!(outcome.error().contains("the registry does not show it to BuildKit"), "{}", outcome.log);

@@ -1,12 +1,12 @@
-//! Asks the rest of the chain, and answers in its own way whatever the rest said: as the setting `mode` says, about the
-//! reference in `other` where the mode needs one. The settings that it describes are its modes, so that a test can ask
-//! whether each has a row.
+//! Calls the rest of the chain, and returns an outcome of its own: the setting `mode` selects which, and `other` has a
+//! reference if the mode needs one. The settings in its description are its modes, so that a test can check that each
+//! has a row.
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
 use refkit_policy::oci::document::{self, Document, Limits};
 use refkit_policy::*;
 
-/// What can be done, by name.
+/// The modes.
 pub const MODES: &[&str] = &[
     "own",
     "own-digest",
@@ -111,7 +111,7 @@ impl Policy for Evader {
 
 refkit_policy::export!(Evader);
 
-/// Returns a root that is an index, and its entries.
+/// Returns a root that is an index, with its entries.
 fn index(host: &impl Host, reference: &Reference) -> Result<(Descriptor, Vec<oci::Descriptor>), Error> {
     let content = host.pull(reference)?;
     let media_type = Some(content.descriptor.media_type.as_str());
@@ -130,7 +130,7 @@ fn config(host: &impl Host, reference: &Reference, manifest: &str) -> Result<Str
     }
 }
 
-/// Returns a descriptor of which the host reads the digest.
+/// Returns a descriptor with another digest, the only field that the host reads.
 fn bare(like: &Descriptor, digest: &str) -> Descriptor {
     Descriptor { digest: digest.to_owned(), ..like.clone() }
 }

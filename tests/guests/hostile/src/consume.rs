@@ -1,15 +1,15 @@
-//! Uses too much of everything.
+//! Uses too much of each resource.
 
 use refkit_policy::*;
 
-/// Never ends.
+/// Loops forever.
 pub fn spin() -> ! {
     loop {
         std::hint::black_box(0);
     }
 }
 
-/// Wants memory until there is none.
+/// Allocates until memory is exhausted.
 pub fn grow() -> Result<Outcome, Error> {
     let mut all = Vec::new();
     loop {
@@ -17,21 +17,21 @@ pub fn grow() -> Result<Outcome, Error> {
     }
 }
 
-/// Goes down until the stack ends.
+/// Recurses until the stack is exhausted.
 #[allow(unconditional_recursion)]
 pub fn recurse(depth: u64) -> u64 {
     let frame = std::hint::black_box([depth; 64]);
     recurse(frame[63] + 1) + std::hint::black_box(frame[0])
 }
 
-/// Hands a string of 200 MiB to the host.
+/// Passes a string of 200 MiB to the host.
 pub fn transfer(host: &impl Host) -> Result<Outcome, Error> {
     let text = "x".repeat(200 << 20);
     host.event(Level::Info, &text, &[]);
     Err(Error::invalid("the host took 200 MiB"))
 }
 
-/// Asks the host too often.
+/// Calls the host too often.
 pub fn calls(host: &impl Host) -> Result<Outcome, Error> {
     for _ in 0..1_000_000 {
         std::hint::black_box(host.setting("mode"));
@@ -39,7 +39,7 @@ pub fn calls(host: &impl Host) -> Result<Outcome, Error> {
     Err(Error::invalid("the host answered 1,000,000 calls"))
 }
 
-/// Says too much.
+/// Sends too many messages.
 pub fn events(host: &impl Host, request: Request) -> Result<Outcome, Error> {
     let count = host.setting("count").and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
     for number in 0..count {
@@ -48,7 +48,7 @@ pub fn events(host: &impl Host, request: Request) -> Result<Outcome, Error> {
     Ok(Outcome::Next(request))
 }
 
-/// A denial of 64 MiB.
+/// Returns a denial of 64 MiB.
 pub fn outcome(request: Request) -> Outcome {
     Outcome::deny(request.reference.repository, "x".repeat(64 << 20))
 }

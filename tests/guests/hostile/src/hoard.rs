@@ -1,13 +1,13 @@
-//! Makes the host keep things.
+//! Makes the host keep data.
 
 use refkit_policy::*;
 
-/// Returns a digest that nothing has.
+/// Returns a digest that no content has.
 fn invented(number: usize) -> String {
     format!("sha256:{number:064x}")
 }
 
-/// Returns how many answers there are of each kind: `4 ok, 496 ErrorCode::BudgetExhausted`.
+/// Returns the number of results of each kind: `4 ok, 496 ErrorCode::BudgetExhausted`.
 fn tally<T>(answers: impl IntoIterator<Item = Result<T, Error>>) -> Error {
     let mut counts: Vec<(String, usize)> = Vec::new();
     for answer in answers {
@@ -21,14 +21,14 @@ fn tally<T>(answers: impl IntoIterator<Item = Result<T, Error>>) -> Error {
     Error::new(ErrorCode::Other, counts.collect::<Vec<_>>().join(", "))
 }
 
-/// Asks for the referrers of 4,000 digests, of an artifact type of so many bytes.
+/// Requests the referrers of 4,000 digests, with an artifact type of so many bytes.
 pub fn referrers(host: &impl Host, request: &Request, bytes: usize) -> Result<Outcome, Error> {
     let subjects: Vec<String> = (0..4_000).map(invented).collect();
     let artifact_type = "x".repeat(bytes);
     Err(tally(host.referrers_all(&request.reference, &subjects, Some(&artifact_type))))
 }
 
-/// Fetches one content 500 times in one call: the digest in the setting `other`.
+/// Fetches one content 500 times in one call, by the digest in the setting `other`.
 pub fn fetch_all(host: &impl Host, request: &Request) -> Result<Outcome, Error> {
     let digest = host.setting("other").unwrap_or_default();
     host.pull(&request.reference)?;
@@ -42,7 +42,7 @@ pub fn fetch_again(host: &impl Host, request: &Request) -> Result<Outcome, Error
     Err(tally((0..2_000).map(|_| host.fetch(&request.reference, &digest))))
 }
 
-/// Sends 1,000 messages of 260 kB, of characters that take six in an explanation.
+/// Sends 1,000 messages of 260 kB, with characters that take six bytes in an explanation.
 pub fn shout(host: &impl Host, request: Request) -> Result<Outcome, Error> {
     let text = "\u{1b}".repeat(4 << 10);
     let fields = vec![(text.clone(), text.clone()); 32];
@@ -52,7 +52,7 @@ pub fn shout(host: &impl Host, request: Request) -> Result<Outcome, Error> {
     Ok(Outcome::Next(request))
 }
 
-/// Asks 10,000 times for what the run has not met, was not granted, or cannot name.
+/// Makes 10,000 calls with digests that the run has not observed, repositories without a grant, or malformed names.
 pub fn refused(host: &impl Host, request: &Request) -> Result<Outcome, Error> {
     let mut foreign = request.reference.clone();
     let answers = (0..10_000).map(|number| match number % 4 {
@@ -72,7 +72,7 @@ pub fn refused(host: &impl Host, request: &Request) -> Result<Outcome, Error> {
     Err(tally(answers))
 }
 
-/// Asks the rest of the chain 900 times, each time for other platforms, of 900 kB.
+/// Calls the rest of the chain 900 times, each time with other platforms of 900 kB.
 pub fn next(host: &impl Host, request: &Request) -> Result<Outcome, Error> {
     let text = "x".repeat(120);
     let answers = (0..900).map(|number| {
@@ -88,7 +88,7 @@ pub fn next(host: &impl Host, request: &Request) -> Result<Outcome, Error> {
     Err(tally(answers))
 }
 
-/// Asks the rest of the chain for 900 tags.
+/// Calls the rest of the chain with 900 tags.
 pub fn next_tags(host: &impl Host, request: &Request) -> Result<Outcome, Error> {
     let mut request = request.clone();
     let answers = (0..900).map(|number| {
@@ -103,7 +103,7 @@ pub fn fail() -> Result<Outcome, Error> {
     Err(Error::invalid("x".repeat(900_000)))
 }
 
-/// Names the first attestation of the answer 1,000 times.
+/// Lists the first attestation of the outcome 1,000 times.
 pub fn name_again(host: &impl Host, mut request: Request) -> Result<Outcome, Error> {
     request.parts |= Parts::IMAGES | Parts::ATTESTATIONS;
     let mut outcome = host.next(&request)?;
@@ -116,7 +116,7 @@ pub fn name_again(host: &impl Host, mut request: Request) -> Result<Outcome, Err
     Ok(outcome)
 }
 
-/// Asks 4,000 questions in one call, 30 times.
+/// Passes 4,000 items in one call, 30 times.
 pub fn questions(host: &impl Host, request: &Request) -> Result<Outcome, Error> {
     let subjects: Vec<String> = (0..4_000).map(invented).collect();
     let artifact_type = "x".repeat(256);

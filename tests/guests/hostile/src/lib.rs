@@ -1,5 +1,5 @@
-//! Does what its setting `mode` says; none of it is nice. The settings that it describes are its modes, so that a
-//! test can ask whether each has a row.
+//! Misbehaves as its setting `mode` says. The settings in its description are its modes, so that a test can check that
+//! each has a row.
 #![allow(unsafe_code)]
 
 pub mod consume;
@@ -9,7 +9,7 @@ pub mod memory;
 
 use refkit_policy::*;
 
-/// What can be done, by name.
+/// The modes.
 pub const MODES: &[&str] = &[
     "loop",
     "grow",

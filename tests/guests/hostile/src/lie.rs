@@ -1,8 +1,8 @@
-//! Takes a good outcome and makes a lie of it.
+//! Falsifies a valid outcome.
 
 use refkit_policy::*;
 
-/// Says what the contract's read-only questions answer to things that this run may not ask.
+/// Reports the results of the contract's reading calls for content that this run may not read.
 pub fn probe(host: &impl Host, request: Request) -> Result<Outcome, Error> {
     let mut answers = Vec::new();
     let mut foreign = request.reference.clone();
@@ -18,19 +18,19 @@ pub fn probe(host: &impl Host, request: Request) -> Result<Outcome, Error> {
     Err(Error::new(ErrorCode::Other, answers.join(" ")))
 }
 
-/// The second reference of the test's registry is in the setting `other`, as a repository.
+/// The setting `other` has the second reference of the test's registry, as a repository.
 pub fn lie(host: &impl Host, mut request: Request, mode: &str) -> Result<Outcome, Error> {
     let invented = format!("sha256:{}", "e".repeat(64));
     match mode {
         "circle" => {
-            // Comes back to itself wherever the chain lets it.
+            // Calls itself through the chain, if the chain allows it.
             let Ok(Outcome::Resolved(_) | Outcome::Denied(_)) = host.next(&request) else {
                 return Ok(Outcome::Next(request));
             };
             return Ok(Outcome::Next(request));
         }
         "ask-next" => {
-            // Whatever the rest says, the answer is a redirect to where nobody can say no.
+            // Whatever the rest returns, the outcome redirects to a reference that no policy denies.
             let _ = host.next(&request);
             return Ok(Outcome::deny("ask-next", "went on after the rest had ended"));
         }
@@ -74,7 +74,7 @@ pub fn lie(host: &impl Host, mut request: Request, mode: &str) -> Result<Outcome
         return Ok(Outcome::Resolved(resolved));
     }
     if mode == "replace-denied" {
-        // Asks the rest again in a way that it does not deny, and puts the image back.
+        // Calls the rest again with a request that it allows, and restores the image.
         let pinned = Request { reference: request.reference.pinned(&resolved.root.digest), ..request.clone() };
         let all = Request { selection: Selection::All, ..pinned };
         if let Ok(Outcome::Resolved(again)) = host.next(&all) {
@@ -96,7 +96,7 @@ pub fn lie(host: &impl Host, mut request: Request, mode: &str) -> Result<Outcome
         "invent" => resolved.root.digest = invented,
         "foreign" => resolved.root.digest = foreign,
         "no-root" => {
-            // A manifest that was met is no root: the reference does not name it.
+            // An observed manifest is no root, because the reference does not name it.
             let first = resolved.images.iter().flatten().next().map(|image| image.manifest.clone());
             if let Some(manifest) = first {
                 resolved.root = manifest;

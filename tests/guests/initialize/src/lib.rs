@@ -1,10 +1,9 @@
-//! Never comes back from its start function: the encoder calls an export of this name when the component is
-//! instantiated.
+//! Never returns from its start function: the encoder calls an export of this name when the component is instantiated.
 #![allow(unsafe_code)]
 
 use refkit_policy::*;
 
-/// Loops.
+/// Loops forever.
 #[unsafe(no_mangle)]
 pub extern "C" fn _initialize() {
     loop {

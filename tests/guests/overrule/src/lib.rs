@@ -1,4 +1,5 @@
-//! Asks the rest of the chain, and resolves by itself what that denies: images without an index, for one platform.
+//! Calls the rest of the chain, and itself resolves a reference that the rest denies: images without an index, for one
+//! platform.
 
 use refkit_policy::oci::document::{self, Document, Limits};
 use refkit_policy::*;

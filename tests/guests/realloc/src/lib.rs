@@ -1,20 +1,20 @@
-//! Never comes back from `cabi_realloc`, by which the host asks for the memory of its arguments.
+//! Never returns from `cabi_realloc`, by which the host allocates memory for its arguments.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout};
 
 use refkit_policy::*;
 
-/// Allocates until it has described itself, and never again after that.
+/// Allocates until the policy has described itself, and never returns after that.
 #[cfg_attr(target_arch = "wasm32", global_allocator)]
 pub static ALLOCATOR: Spinning = Spinning;
 
-/// See the module.
+/// The allocator of this module.
 pub struct Spinning;
 
 static ARMED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
-// SAFETY: delegates, or does not return.
+// SAFETY: every method delegates, or does not return.
 unsafe impl GlobalAlloc for Spinning {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if ARMED.load(std::sync::atomic::Ordering::Relaxed) {
@@ -40,7 +40,7 @@ impl Policy for Realloc {
 
     fn resolve(host: &impl Host, request: Request) -> Result<Outcome, Error> {
         ARMED.store(true, std::sync::atomic::Ordering::Relaxed);
-        // The answer has to be written somewhere, and there is nowhere.
+        // The host needs memory for the value, and cannot allocate any.
         let _ = host.setting("anything");
         Ok(Outcome::Next(request))
     }

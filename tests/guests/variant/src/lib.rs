@@ -1,4 +1,4 @@
-//! Takes the image of one platform for whatever platform is wanted, and warns of it.
+//! Selects the image of one platform whatever platform is requested, and sends a warning.
 
 use refkit_policy::*;
 
