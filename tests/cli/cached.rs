@@ -56,14 +56,14 @@ fn a_warm_cache_asks_what_it_has_to() {
     exit 1
     --- stdout
     --- stderr
-    error: cannot resolve 127.0.0.1:[PORT]/demo/app:other: it is not in the cache, and nothing is asked offline
+    error: cannot resolve 127.0.0.1:[PORT]/demo/app:other: it is not in the cache, and no request is sent offline
       leave out --offline and --pull never
     ");
     insta::assert_snapshot!(told(&run(home.path(), &["resolve", &tag.replace("1.2.3", "other"), "--pull", "never"])), @r"
     exit 1
     --- stdout
     --- stderr
-    error: cannot resolve 127.0.0.1:[PORT]/demo/app:other: it is not in the cache, and it may not be pulled
+    error: cannot resolve 127.0.0.1:[PORT]/demo/app:other: it is not in the cache, and the options forbid a request
       leave out --offline and --pull never
     ");
 }

@@ -100,12 +100,13 @@ fn hints_say_what_helps() {
     assert!(said.contains("use a name that the certificate is for"), "{said}");
     let said = ask(&front.host(), "http = true");
     assert!(
-        said.contains("it was asked without TLS, and seems to speak TLS") && said.contains("write http = false"),
+        said.contains("the request was without TLS, and it seems to require TLS")
+            && said.contains("write http = false"),
         "{said}"
     );
     let said = ask(&registry.host(), "http = false");
     assert!(
-        said.contains("it was asked with TLS, and seems to speak none") && said.contains("add --plain-http"),
+        said.contains("the request was with TLS, and it seems not to support TLS") && said.contains("add --plain-http"),
         "{said}"
     );
 }

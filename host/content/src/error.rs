@@ -221,8 +221,8 @@ struct Protocol<'a>(&'a bool);
 impl fmt::Display for Protocol<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            true => "it was asked without TLS, and seems to speak TLS",
-            false => "it was asked with TLS, and seems to speak none",
+            true => "the request was without TLS, and it seems to require TLS",
+            false => "the request was with TLS, and it seems not to support TLS",
         })
     }
 }

@@ -63,13 +63,13 @@ impl Links {
                 Some(size) if size == part.size => {}
                 Some(size) => {
                     return Err(ErrorKind::Malformed(format!(
-                        "it says that {} has {} bytes, but that has {size}",
+                        "it gives {} the size {}, but the content has {size} bytes",
                         part.digest, part.size
                     )));
                 }
                 None if stays_elsewhere(part) => {}
                 None => {
-                    let what = format!("it refers to {}, a {}, which is not there", part.digest, part.media_type);
+                    let what = format!("it refers to {}, a {}, which is absent", part.digest, part.media_type);
                     return Err(ErrorKind::Malformed(what));
                 }
             }

@@ -69,7 +69,7 @@ impl CacheOptions {
 
     /// Returns the error for content that the cache does not have.
     pub(super) fn miss(self) -> ErrorKind {
-        ErrorKind::NotCached(if self.offline { "nothing is asked offline" } else { "it may not be pulled" })
+        ErrorKind::NotCached(if self.offline { "no request is sent offline" } else { "the options forbid a request" })
     }
 
     /// Returns whether the cache may return a remembered value after this error.

@@ -61,8 +61,8 @@ enum Before {
     Broken(Fails),
 }
 
-const NEVER: &str = "it is not in the cache, and it may not be pulled";
-const OFFLINE: &str = "it is not in the cache, and nothing is asked offline";
+const NEVER: &str = "it is not in the cache, and the options forbid a request";
+const OFFLINE: &str = "it is not in the cache, and no request is sent offline";
 
 #[tokio::test]
 async fn the_requests_of_each_mode() {

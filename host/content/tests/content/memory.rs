@@ -79,7 +79,7 @@ async fn a_push_is_checked_as_a_registry_checks_it() {
             image.bytes.to_vec(),
             Some("has the digest"),
         ),
-        ("a child that is not there", to.clone(), INDEX, index.bytes.to_vec(), Some("which is not there")),
+        ("a child that is not there", to.clone(), INDEX, index.bytes.to_vec(), Some("which is absent")),
         ("a wrong size", to.clone(), MANIFEST, lies.into_bytes(), Some("says that")),
         ("no manifest", to.clone(), MANIFEST, b"[]".to_vec(), Some("cannot push")),
         ("no media type of a manifest", to.clone(), "text/plain", image.bytes.to_vec(), Some("cannot push")),

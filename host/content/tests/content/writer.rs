@@ -138,7 +138,7 @@ async fn a_manifest_is_checked_before_it_is_listed() {
     let rows = [
         ("right", MANIFEST, image.bytes.to_vec(), None, None),
         ("another digest", MANIFEST, image.bytes.to_vec(), Some(sha256(b"x")), Some("has the digest")),
-        ("a child that is not there", INDEX, other.bytes.to_vec(), None, Some("which is not there")),
+        ("a child that is not there", INDEX, other.bytes.to_vec(), None, Some("which is absent")),
         ("no manifest", MANIFEST, b"{}".to_vec(), None, Some("cannot push")),
         ("too large", MANIFEST, vec![b' '; MANIFEST_LIMIT as usize + 1], None, Some("limit of 4194304 bytes")),
     ];

@@ -40,7 +40,7 @@ pub(super) fn advice(registry: &str, credentials: &Credentials) -> String {
             format!("{} may not, or the password is wrong: run `docker login {registry}`", printable(username))
         }
         Credentials::IdentityToken(_) | Credentials::RegistryToken(_) => {
-            format!("the token for {registry} is not enough, or has ended: run `docker login {registry}`")
+            format!("the token for {registry} is not sufficient, or has expired: run `docker login {registry}`")
         }
     }
 }

@@ -130,9 +130,9 @@ impl<N: Transport> Auth<N> {
         // The message of the JSON parser could contain the token.
         let malformed = |what: &str| at(ErrorKind::Malformed(what.to_owned()));
         let answer: TokenResponse =
-            serde_json::from_slice(&bytes).map_err(|_| malformed("its answer is not the JSON of a token"))?;
+            serde_json::from_slice(&bytes).map_err(|_| malformed("its response is not the JSON of a token"))?;
         let token = [answer.token, answer.access_token].into_iter().flatten().find(|token| !token.is_empty());
-        let token = token.ok_or_else(|| malformed("there is no token in its answer"))?;
+        let token = token.ok_or_else(|| malformed("its response has no token"))?;
         let lifetime = answer.expires_in.unwrap_or(LIFETIME).clamp(1, LONGEST);
         // A tenth less, so that the token does not expire on its way.
         let ends = Instant::now() + Duration::from_millis(lifetime * 900);
@@ -196,7 +196,7 @@ fn at_server(server: &str, endpoint: &Endpoint, credentials: &Credentials, error
         ErrorKind::Malformed(what) => ErrorKind::Malformed(with(what)),
         ErrorKind::NotFound => ErrorKind::Malformed(with("404, there is nothing".to_owned())),
         ErrorKind::TooLarge { limit } => {
-            ErrorKind::Malformed(with(format!("its answer is larger than the limit of {limit} bytes")))
+            ErrorKind::Malformed(with(format!("its response is larger than the limit of {limit} bytes")))
         }
         other => other,
     }

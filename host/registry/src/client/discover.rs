@@ -59,9 +59,7 @@ impl Discover for Client {
             let value = self.list_referrers(&endpoint, repository, subject, artifact_type).await?;
             // A mirror may lack the referrers of content that it has.
             if value.is_empty() && !endpoint.last {
-                return Err(ErrorKind::Unreachable(
-                    "it knows of no referrers, and no other host could be asked".to_owned(),
-                ));
+                return Err(ErrorKind::Unreachable("it has no referrers, and no other host could be asked".to_owned()));
             }
             Ok(value)
         };

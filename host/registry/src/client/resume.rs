@@ -84,7 +84,7 @@ impl Resuming {
                     return Some(Ok(piece));
                 }
                 None if self.received >= self.size => return None,
-                None => ErrorKind::Unreachable("the connection broke: there is less than was announced".to_owned()),
+                None => ErrorKind::Unreachable("the connection broke before the announced length".to_owned()),
                 Some(Err(error @ (ErrorKind::Unreachable(_) | ErrorKind::Timeout(_)))) if self.received < self.size => {
                     error
                 }
@@ -121,11 +121,12 @@ impl Resuming {
                 // The client could cut a part that begins elsewhere, but does not trust a host that returns one.
                 if begin != Some(self.received) {
                     let said = printable(response.header(CONTENT_RANGE).unwrap_or_default());
-                    let text = format!("it was asked to go on at byte {}, and answers {said:?}", self.received);
+                    let text =
+                        format!("its response to a request from byte {} on has the range {said:?}", self.received);
                     return Err(ErrorKind::Malformed(text));
                 }
                 if response.coding != Coding::Identity {
-                    return Err(ErrorKind::Malformed("it goes on in the middle of a coding".to_owned()));
+                    return Err(ErrorKind::Malformed("its response to a range request is coded".to_owned()));
                 }
                 0
             }

@@ -100,11 +100,11 @@ impl Helpers {
             Ok(run) => run.map_err(|error| format!("the credential helper {program} cannot be run: {error}"))?,
             Err(_) => {
                 let seconds = self.patience.as_secs_f32();
-                return Err(format!("the credential helper {program} gave no answer within {seconds} s"));
+                return Err(format!("the credential helper {program} did not respond within {seconds} s"));
             }
         };
         if output.len() as u64 > LIMIT {
-            return Err(format!("the credential helper {program} answered more than {LIMIT} bytes"));
+            return Err(format!("the credential helper {program} printed more than {LIMIT} bytes"));
         }
         if !success {
             if std::str::from_utf8(&output).is_ok_and(|text| text.trim() == NOT_FOUND) {
@@ -113,7 +113,7 @@ impl Helpers {
             return Err(format!("the credential helper {program} failed; run `echo {server} | {program} get`"));
         }
         let answer: Answer = serde_json::from_slice(&output)
-            .map_err(|_| format!("the credential helper {program} answered something else than credentials"))?;
+            .map_err(|_| format!("the credential helper {program} printed something other than credentials"))?;
         Ok(match answer {
             Answer { username, secret } if username == TOKEN => Credentials::IdentityToken(secret),
             Answer { username, secret } if username.is_empty() && secret.is_empty() => Credentials::Anonymous,

@@ -41,5 +41,5 @@ fn malformed(error: &hyper::Error, url: &Url) -> ErrorKind {
     if url.scheme() == "http" && what == NO_HTTP {
         return ErrorKind::Protocol { tls: true };
     }
-    ErrorKind::Malformed(format!("its answer is no HTTP: {}", printable(&what)))
+    ErrorKind::Malformed(format!("its response is not HTTP: {}", printable(&what)))
 }

@@ -55,7 +55,7 @@ pub(crate) fn decoded(coding: Coding, headers: &HeaderMap, pieces: Pieces) -> Pi
         Coding::Gzip => stream::unfold(Some(Decoding::new(pieces)), step).boxed(),
         Coding::Unknown => {
             let name = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            let text = format!("it answers in the coding {:?}, which was not asked for", printable(name));
+            let text = format!("its response has the coding {:?}, which the client does not accept", printable(name));
             stream::iter([Err(ErrorKind::Unsupported(text))]).boxed()
         }
     }
@@ -113,7 +113,9 @@ impl Decoding {
             self.held.advance(taken);
             self.barren += taken;
             if self.barren > BARREN {
-                return Err(ErrorKind::Malformed(format!("its gzip is malformed: {BARREN} bytes of it hold nothing")));
+                return Err(ErrorKind::Malformed(format!(
+                    "its gzip is malformed: {BARREN} bytes of it decode to nothing"
+                )));
             }
             if !decoder.get_ref().is_empty() {
                 self.barren = 0;

@@ -59,7 +59,7 @@ pub(crate) struct Lookup {
 
 /// The refusal to connect to a name, because of one of its addresses.
 #[derive(Debug, thiserror::Error)]
-#[error("{base} sends us to {name}, which has an address inside this network, {address}; {remedy}")]
+#[error("{base} leads to {name}, which has an address inside this network, {address}; {remedy}")]
 pub(crate) struct InsideNetwork {
     base: String,
     name: String,

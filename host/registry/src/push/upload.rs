@@ -98,7 +98,7 @@ impl Upload {
         let asked = async { self.ask(Request::new(Method::GET, self.location.clone())).await?.success().await };
         let response = self.client.within(asked).await?;
         self.follow(&response)?;
-        let what = "it does not say what it has of the upload";
+        let what = "its response does not say how much of the upload it has";
         received(&response, start)?.ok_or_else(|| ErrorKind::Malformed(what.to_owned()))
     }
 
@@ -167,7 +167,7 @@ pub(super) enum Refusal {
 
 async fn refusal(response: Response) -> ErrorKind {
     match response.success().await {
-        Ok(_) => ErrorKind::Malformed("it answers what makes no sense here".to_owned()),
+        Ok(_) => ErrorKind::Malformed("its response does not fit the request".to_owned()),
         Err(error) => error,
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn check(endpoint: &Endpoint, url: &Url) -> Result<(), ErrorKind> {
 /// [`ErrorKind::Malformed`] with the reason of the refusal.
 pub(crate) fn may_lead(base: &Url, url: &Url, allowed: &[Network]) -> Result<(), ErrorKind> {
     let refuse =
-        |reason: &str| Err(ErrorKind::Malformed(format!("{} sends us to {}, {reason}", host_of(base), shown(url))));
+        |reason: &str| Err(ErrorKind::Malformed(format!("{} leads to {}, {reason}", host_of(base), shown(url))));
     if !matches!(url.scheme(), "https" | "http") {
         return refuse("which is neither https nor http");
     }

@@ -64,7 +64,7 @@ async fn a_refused_certificate_is_named_and_not_retried() {
             "no trusted authority has signed it, only one of the same name",
         ),
         (authority.server().unwrap(), twin.clone(), Distrust::Issuer, "no trusted authority has signed it"),
-        (alone, twin, Distrust::Issuer, "it is that of an authority, and not one that is trusted itself"),
+        (alone, twin, Distrust::Issuer, "it is an authority's own, and not itself trusted"),
         (ended, String::new(), Distrust::Time, "it ended on 2002-01-01 00:00 UTC"),
         (ahead, String::new(), Distrust::Time, "it begins on 2150-01-01 00:00 UTC"),
         (named, String::new(), Distrust::Name, "it is for reg.test, 10.0.0.7, and not for 127.0.0.1"),
@@ -122,7 +122,7 @@ async fn an_error_names_the_wrong_protocol() {
         let found = error_of(plain.pull(&reference(&host, ":latest")).await);
         match &found {
             ErrorKind::Protocol { tls: true } => assert!(tls, "{found:?}"),
-            ErrorKind::Malformed(text) => assert!(!tls && text.contains("its answer is no HTTP"), "{found:?}"),
+            ErrorKind::Malformed(text) => assert!(!tls && text.contains("its response is not HTTP"), "{found:?}"),
             _ => panic!("{found:?}"),
         }
         answer.await.unwrap();

@@ -122,7 +122,7 @@ async fn helpers() {
         ("../../bin/sh", "ghcr.io", Err("is no name of a credential helper")),
         ("a b", "ghcr.io", Err("is no name of a credential helper")),
         ("fails", "ghcr.io", Err("docker-credential-fails failed")),
-        ("garbage", "ghcr.io", Err("something else than credentials")),
+        ("garbage", "ghcr.io", Err("something other than credentials")),
         ("endless", "ghcr.io", Err("more than 65536 bytes")),
         ("sleeps", "ghcr.io", Err("no answer within 2 s")),
     ];

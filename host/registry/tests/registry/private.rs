@@ -65,7 +65,7 @@ async fn a_redirect_to_a_name_inside_is_refused_and_can_be_allowed() {
         let found = error_of(fetch(&client, &from, &what, 100).await);
         let ErrorKind::Malformed(text) = &found else { panic!("{address}: {found:?}") };
         let shown: IpAddr = address.parse().unwrap();
-        assert!(text.contains(&format!("reg.test:{} sends us to store.test", port(&host))), "{text}");
+        assert!(text.contains(&format!("reg.test:{} leads to store.test", port(&host))), "{text}");
         assert!(text.contains(&format!("allow_private = [\"{shown}\"]")), "{text}");
         // The error lasts, so the client does not retry.
         assert_eq!((registry.count("*"), store.connections()), (1, 0), "{address}");

@@ -30,7 +30,7 @@ pub(crate) fn refused(cause: &(dyn StdError + 'static), url: &Url) -> Option<Err
     match error {
         Error::InvalidCertificate(refused) => {
             let (reason, what) = match is_authority(error) {
-                true => (Distrust::Issuer, "it is that of an authority, and not one that is trusted itself".to_owned()),
+                true => (Distrust::Issuer, "it is an authority's own, and not itself trusted".to_owned()),
                 false => reason(refused),
             };
             let said = format!("the certificate of {} is refused: {}", host_of(url), printable(&what));
