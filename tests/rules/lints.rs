@@ -6,7 +6,7 @@ use crate::metadata::Metadata;
 /// The text in every crate's manifest.
 const LINTS: &str = "[lints]\nworkspace = true\n";
 
-/// What stands at the top of every library and program; below a condition where only one target needs unsafe code.
+/// The attribute at the top of every library and program, with a condition if only one target needs unsafe code.
 const SAFE: &str = "forbid(unsafe_code)";
 
 /// Crates that cannot forbid unsafe code, and why.

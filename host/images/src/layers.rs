@@ -1,5 +1,5 @@
-//! Finds files in the layers of an image as a container sees them: of each path the file in the topmost layer. The files
-//! are below one directory of the root, and so layers are read only as far down as something may change in it.
+//! Finds files in the layers of an image as a container sees them: for each path the file in the topmost layer. The
+//! files are below one directory of the root, so layers are read only as long as they can change this directory.
 
 mod archive;
 mod compressed;
@@ -47,11 +47,11 @@ pub struct Files {
     pub files: HashMap<String, File>,
     /// The reasons why files cannot be found.
     pub errors: Vec<String>,
-    /// Of each layer that has any, from the top, the other files below the directory.
+    /// The other files below the directory, for each layer with any, from the top.
     pub others: Vec<Vec<String>>,
-    /// How many of the layers that were read have something in the directory.
+    /// How many of the layers that were read have files in the directory.
     pub layers: usize,
-    /// Whether a layer could not be followed, so that what was not found may be there.
+    /// Whether a layer could not be followed, so that a file that was not found may exist.
     pub unknown: bool,
 }
 
@@ -80,8 +80,8 @@ impl Layers {
         let (mut left, mut links, mut made) = (Left::new(self.limit), Links::default(), true);
         let layers = manifest.layers.iter().zip(&config.diff_ids).rev();
         for (place, (layer, diff_id)) in layers.enumerate() {
-            // A link of the layers below could lead elsewhere what is written outside of the directory, and the
-            // directory itself where no layer above makes it.
+            // A link in the layers below could redirect files that this layer writes outside of the directory, and the
+            // directory itself if no layer above creates it.
             if open.is_empty() && made && links.are_within(&root) {
                 break;
             }

@@ -1,4 +1,4 @@
-//! A host in memory: what it holds, and what it remembers.
+//! A host in memory, with its content and its record of calls.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,19 +8,19 @@ use sha2::{Digest as _, Sha256};
 use super::stored::{Manifest, Repository};
 use crate::{Description, Descriptor, Error, ErrorCode, Level, Outcome, Policy, Reference, Request};
 
-/// What a policy wanted a person to see.
+/// A message of a policy for its users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// How much it matters.
+    /// The level of the message.
     pub level: Level,
     /// The message.
     pub message: String,
-    /// Names and values beside it.
+    /// Names and values of the message.
     pub fields: Vec<(String, String)>,
 }
 
-/// A host in memory: repositories, settings and what stands after the policy in the chain. It keeps to the host's
-/// rules (only met digests are fetched, a setting that is not given has its default), and remembers every call.
+/// A host in memory: repositories, settings and the rest of the chain. It follows the host's rules (a policy fetches
+/// only observed digests, a setting without a value has its default), and records every call.
 pub struct Registry {
     pub(super) repositories: BTreeMap<String, Repository>,
     pub(super) settings: BTreeMap<String, String>,
@@ -35,7 +35,7 @@ pub(super) struct Record {
     pub(super) calls: Vec<String>,
     pub(super) events: Vec<Event>,
     pub(super) met: BTreeMap<(String, String), Descriptor>,
-    /// How many policies of the rest of the chain are at work.
+    /// How many policies of the rest of the chain are running.
     pub(super) depth: usize,
 }
 
@@ -46,7 +46,7 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// Returns a registry that holds nothing, before the end of a chain.
+    /// Returns an empty registry, before the end of a chain.
     pub fn new() -> Self {
         Self {
             repositories: BTreeMap::new(),
@@ -58,8 +58,8 @@ impl Registry {
         }
     }
 
-    /// Puts a manifest or an index into a repository (`registry/repository`), under a tag if one is given, and
-    /// returns its digest. The media type is the one it is served with. The bytes may be anything.
+    /// Adds a manifest or an index to a repository (`registry/repository`), under an optional tag, and returns its
+    /// digest. The media type is that of the response. The bytes may be anything.
     pub fn manifest(&mut self, repository: &str, tag: Option<&str>, media_type: &str, bytes: &[u8]) -> String {
         let digest = digest(bytes);
         let holdings = self.repositories.entry(repository.to_owned()).or_default();
@@ -72,7 +72,7 @@ impl Registry {
         digest
     }
 
-    /// Moves a tag to a manifest of the repository, and returns whether that is there.
+    /// Moves a tag to a manifest of the repository, and returns whether the manifest exists.
     pub fn tag(&mut self, repository: &str, tag: &str, digest: &str) -> bool {
         let Some(holdings) = self.repositories.get_mut(repository) else { return false };
         if holdings.find(digest).is_none() {
@@ -83,7 +83,7 @@ impl Registry {
         true
     }
 
-    /// Puts a config or another blob into a repository, and returns its digest.
+    /// Adds a config or another blob to a repository, and returns its digest.
     pub fn blob(&mut self, repository: &str, bytes: &[u8]) -> String {
         let digest = digest(bytes);
         let repository = self.repositories.entry(repository.to_owned()).or_default();
@@ -91,12 +91,12 @@ impl Registry {
         digest
     }
 
-    /// Gives a setting a value.
+    /// Sets the value of a setting.
     pub fn set(&mut self, name: &str, value: &str) {
         self.settings.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Gives the settings that have none the policy's defaults, as the host does.
+    /// Sets the policy's defaults for the settings without a value, as the host does.
     ///
     /// # Errors
     /// The name of a required setting without a value.
@@ -112,23 +112,22 @@ impl Registry {
         Ok(())
     }
 
-    /// Lets a call fail, which is named as [`Registry::calls`] shows it.
+    /// Makes a call fail; its name is that in [`Registry::calls`].
     pub fn fail(&mut self, call: &str, error: Error) {
         self.failures.insert(call.to_owned(), error);
     }
 
-    /// Puts a policy after the one that is tested. It sees the same registry and no settings.
+    /// Adds a policy after the tested one. It sees the same registry and no settings.
     pub fn then<P: Policy>(&mut self) {
         self.next = |registry, request| P::resolve(registry, request);
     }
 
-    /// Sets the time at which the run started, in seconds since the Unix epoch.
+    /// Sets the start of the run, in seconds since the Unix epoch.
     pub fn start_at(&mut self, seconds: u64) {
         self.now = seconds;
     }
 
-    /// Returns the calls so far, in their order. What an `-all` asks side by side is one call, its arguments
-    /// separated by ` & `.
+    /// Returns the calls so far, in order. An `-all` call is one call, with its items separated by ` & `.
     pub fn calls(&self) -> Vec<String> {
         self.record().calls.clone()
     }
@@ -138,7 +137,7 @@ impl Registry {
         self.record().events.clone()
     }
 
-    /// Returns whether the run has met a digest in the repository of a reference.
+    /// Returns whether the run has observed a digest in the repository of a reference.
     pub fn met(&self, reference: &Reference, digest: &str) -> bool {
         self.record().met.contains_key(&(key(reference), digest.to_owned()))
     }
@@ -149,7 +148,7 @@ impl Registry {
 
     pub(super) fn note(&self, verb: &str, arguments: impl IntoIterator<Item = String>) {
         let arguments: Vec<String> = arguments.into_iter().collect();
-        // What is asked about nothing stands for no call.
+        // An `-all` call without items is no call.
         if !arguments.is_empty() {
             self.record().calls.push(format!("{verb} {}", arguments.join(" & ")));
         }

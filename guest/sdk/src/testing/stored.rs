@@ -1,4 +1,4 @@
-//! Manifests and blobs as a registry keeps them.
+//! Manifests and blobs as a registry stores them.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ impl Repository {
 }
 
 impl Manifest {
-    /// Reads of the bytes what a registry reads, as far as they can be read.
+    /// Reads the fields that a registry reads, as far as the bytes are valid.
     pub(super) fn new(media_type: &str, digest: &str, bytes: &[u8]) -> Self {
         let json: Value = serde_json::from_slice(bytes).unwrap_or_default();
         let lists = ["manifests", "layers"].into_iter().filter_map(|name| json[name].as_array()).flatten();
@@ -48,7 +48,7 @@ impl Manifest {
     }
 }
 
-/// Returns a descriptor as it stands in a manifest or an index, as far as it can be read.
+/// Returns the descriptor in a manifest or an index, as far as it is valid.
 fn named(json: &Value) -> Option<Descriptor> {
     let list = |value: &Value| value.as_array().into_iter().flatten().filter_map(text).collect();
     let platform = json["platform"].as_object().map(|_| &json["platform"]);

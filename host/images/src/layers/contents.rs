@@ -1,5 +1,5 @@
-//! Reads what a layer has below one directory. Layers come from strangers: what they unpack to is bounded, and a layer that is
-//! not what the config says, or that programs may unpack in different ways there, is an error.
+//! Reads the files of a layer below one directory. Layers are untrusted: their unpacked size is limited, and a layer
+//! that contradicts the config, or that programs may unpack in different ways there, is an error.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -22,10 +22,10 @@ const ENTRIES_LIMIT: usize = 1000;
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 
-/// What is wanted of layers.
+/// The files to read from layers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Wanted {
-    /// The one directory that is looked into, without a slash at either end; its parent is the root.
+    /// The directory to read, without a slash at either end; its parent is the root.
     pub directory: String,
     /// The absolute paths of the files that are kept.
     pub paths: Vec<String>,

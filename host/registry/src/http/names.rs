@@ -184,7 +184,7 @@ mod tests {
             }),
             proxies: vec!["proxy.test".to_owned()],
         };
-        // the host, what is allowed to it, where it may lead beside what is out there
+        // the host, its allowed addresses, the names that it may lead to besides public ones
         let rows: [(&str, &[&str], Vec<&str>); 8] = [
             ("https://public.test/v2/", &[], vec![]),
             ("https://unknown.test/v2/", &[], vec![]),
