@@ -17,7 +17,7 @@ fn run(home: &Path, arguments: &[&str]) -> Ran {
 }
 
 #[test]
-fn a_warm_cache_asks_what_it_has_to() {
+fn the_requests_of_a_warm_cache() {
     let registry = FaultRegistry::start().unwrap();
     fill(&registry, &["1.2.3"]);
     let home = tempfile::tempdir().unwrap();
@@ -69,7 +69,7 @@ fn a_warm_cache_asks_what_it_has_to() {
 }
 
 #[test]
-fn where_a_registry_is_gone_an_old_tag_helps_who_asks_for_it() {
+fn stale_if_error_uses_a_remembered_tag() {
     let registry = FaultRegistry::start().unwrap();
     fill(&registry, &["1.2.3"]);
     let home = tempfile::tempdir().unwrap();
@@ -87,7 +87,7 @@ fn where_a_registry_is_gone_an_old_tag_helps_who_asks_for_it() {
 }
 
 #[test]
-fn the_cache_is_looked_after() {
+fn the_cache_is_listed_pruned_and_verified() {
     let registry = FaultRegistry::start().unwrap();
     fill(&registry, &["single"]);
     let home = tempfile::tempdir().unwrap();

@@ -27,7 +27,7 @@ fn kept(home: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_limit_that_compiling_meets_is_named() {
+fn a_limit_of_the_compiler_is_named() {
     let home = tempfile::tempdir().unwrap();
     let file = write(home.path(), "bomb.wasm", &bomb::blocks(300_000));
     let all =
@@ -84,7 +84,7 @@ fn the_default_policy_is_not_compiled() {
 }
 
 #[test]
-fn compiled_policies_are_kept_and_looked_after() {
+fn compiled_policies_are_kept_and_pruned() {
     let home = tempfile::tempdir().unwrap();
     let allow_list = policy("allow-list");
     let with_policy = |more: &[&str]| {

@@ -76,7 +76,7 @@ fn an_open_registry_needs_no_helper() {
 }
 
 #[test]
-fn what_is_behind_credentials_is_looked_for_with_them() {
+fn a_private_repository_needs_the_helper() {
     let registry = FaultRegistry::start().unwrap();
     fill(&registry, &["1.2.3"]);
     registry.require(Access::basic(USER.0, USER.1));

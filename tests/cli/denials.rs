@@ -17,7 +17,7 @@ fn a_reference_is_refused() {
 }
 
 #[test]
-fn every_level_is_refused_where_the_reference_is() {
+fn every_level_of_a_refused_reference_is_refused() {
     let allow_list = policy("allow-list");
     let reference = format!("{DEMO}:1.2.3");
     for level in ["--raw", "--index", "--manifest", "--config", "--layers"] {

@@ -95,7 +95,7 @@ fn a_failure_is_explained() {
 }
 
 #[test]
-fn the_answer_is_the_same_with_it() {
+fn the_output_is_the_same_with_explain() {
     for arguments in [&["resolve", DEMO][..], &["inspect", DEMO], &["inspect", DEMO, "--raw"]] {
         let plain = refkit(arguments.iter().copied());
         let explained = refkit(arguments.iter().copied().chain(["--explain"]));

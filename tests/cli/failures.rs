@@ -53,7 +53,7 @@ fn policies() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_pipe_is_no_error() {
     let mut child = Refkit::new(["inspect", DEMO, "--layers"]).spawn();
     drop(child.stdout.take());
     let mut messages = String::new();
@@ -62,7 +62,7 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_written_is_one() {
+fn a_failed_write_is_an_error() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let program = refkit_support::command().unwrap();
     let layout = refkit_support::fixture("demo");

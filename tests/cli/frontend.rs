@@ -153,7 +153,7 @@ fn docker_stays_docker() {
 }
 
 #[test]
-fn without_an_entrypoint_it_is_run() {
+fn an_image_without_an_entrypoint_runs_run() {
     let image = refkit_support::image::ImageBuilder::new("linux/amd64").file("run", b"a frontend").build();
     let (base, out) = (layout(&image), tempfile::tempdir().unwrap());
     make(&at(&base), &["-o", &out.path().display().to_string()]);
@@ -194,7 +194,7 @@ fn the_same_arguments_make_the_same_bytes() {
 }
 
 #[test]
-fn what_nobody_asked_to_change_stays() {
+fn all_other_fields_stay() {
     // Unusual order of members, unknown members, unusual numbers; one step of the history has no layer.
     let layer = crate::frontend_places::layer(&[("bin/frontend", b"f")]);
     let config = format!(
@@ -240,7 +240,7 @@ fn what_nobody_asked_to_change_stays() {
 }
 
 #[test]
-fn a_history_that_does_not_know_all_layers_is_left() {
+fn an_incomplete_history_stays() {
     let base = single();
     let files = Files::of(base.path());
     for history in [json!([]), json!([{ "created_by": "nobody", "empty_layer": true }])] {
@@ -324,7 +324,7 @@ fn an_image_may_leave_the_policy_to_the_build() {
 }
 
 #[test]
-fn it_may_go_where_it_came_from() {
+fn the_destination_may_be_the_base() {
     let base = base();
     let files = Files::of(base.path());
     let before = files.entry(Some("latest"));
@@ -336,7 +336,7 @@ fn it_may_go_where_it_came_from() {
 }
 
 #[test]
-fn programs_tell_the_entries_that_they_are_for() {
+fn programs_are_matched_with_entries() {
     // A machine of a later variant runs the program, an earlier one does not. An entry without a platform has the
     // platform of its config.
     let image = |platform: &str| frontend(platform).label("of", platform).build();
@@ -365,7 +365,7 @@ fn programs_tell_the_entries_that_they_are_for() {
 }
 
 #[test]
-fn a_report_says_all_of_it() {
+fn a_report_is_complete() {
     let (base, out) = (base(), tempfile::tempdir().unwrap());
     let ran = make(&at(&base), &["-o", &format!("{}:1", out.path().display()), "--format", "json"]);
     let report = ran.json();

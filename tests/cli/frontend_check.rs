@@ -50,7 +50,7 @@ pub fn texts(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn what_was_made_is_whole() {
+fn a_new_image_passes_the_check() {
     let out = tempfile::tempdir().unwrap();
     make(&at(&base()), &["-o", &format!("{}:1", out.path().display())]);
     insta::assert_snapshot!(shown(&check(&format!("{}:1", at(&out)), &[])), @r"
@@ -166,7 +166,7 @@ fn an_image_of_which_one_platform_ships_none_is_a_failure() {
 }
 
 #[test]
-fn a_component_that_was_replaced_is_not_what_the_label_says() {
+fn a_replaced_component_contradicts_the_label() {
     let redirect = component("redirect");
     let layout = changed(|raw| raw.layer(&[(WASM, &redirect)], false));
     let image = report(&layout, 1);
@@ -186,7 +186,7 @@ fn a_component_that_was_replaced_is_not_what_the_label_says() {
 }
 
 #[test]
-fn code_that_is_not_the_components_is_told() {
+fn foreign_code_is_reported() {
     let allow_list = component("allow-list");
     let evil = refkit::Shipped::encode(&allow_list, b"code that does something else");
     let layout = changed(|raw| raw.layer(&[(CODE, &evil)], false));
@@ -204,7 +204,7 @@ fn code_that_is_not_the_components_is_told() {
 }
 
 #[test]
-fn what_cannot_run_is_an_error() {
+fn an_image_that_cannot_run_is_an_error() {
     let allow_list = component("allow-list");
     let dynamic = elf(AMD64, PT_INTERP);
     let other = elf(ARM64, PT_LOAD);
@@ -232,7 +232,7 @@ fn what_cannot_run_is_an_error() {
 }
 
 #[test]
-fn what_the_entrypoint_says_counts() {
+fn the_entrypoint_decides() {
     type Change = fn(&mut Vec<String>);
     // change of the entrypoint, exit code, the message
     let rows: [(Change, i32, &str); 9] = [
@@ -269,7 +269,7 @@ fn what_the_entrypoint_says_counts() {
 }
 
 #[test]
-fn labels_are_not_believed() {
+fn labels_are_compared_with_the_image() {
     let network = "moby.buildkit.frontend.network.none";
     let policies = "dev.refkit.policies";
     // label, its value, the message

@@ -237,7 +237,7 @@ fn failures_are_reports_too() {
 }
 
 #[test]
-fn what_an_image_says_is_text() {
+fn text_of_an_image_has_no_control_sequences() {
     let image = frontend("linux/amd64").entrypoint([EVIL]).label(EVIL, EVIL).annotation(EVIL, EVIL).build();
     let base = layout(&image);
     for format in ["text", "json"] {

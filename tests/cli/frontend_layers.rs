@@ -12,7 +12,7 @@ fn digest(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn layers_are_read_with_care() {
+fn unreadable_and_hidden_layers_are_errors() {
     // The check refuses a layer that contradicts the config.
     let layout = changed(|raw| {
         let diff_ids = raw.config["rootfs"]["diff_ids"].as_array_mut().unwrap();
@@ -44,7 +44,7 @@ fn layers_are_read_with_care() {
 
 /// The check reports what containerd unpacks, or an error.
 #[test]
-fn nothing_gets_into_the_directory_by_another_way() {
+fn no_link_leads_into_the_directory() {
     let redirect = component("redirect");
     let (wasm, lead) = ("00-allow-list.wasm", "which links of them lead into /refkit");
     let through = |directory: &str| format!("{directory}/{wasm}");

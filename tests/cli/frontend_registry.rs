@@ -26,7 +26,7 @@ fn whole(ran: &Ran) {
 }
 
 #[test]
-fn real_registries_take_it() {
+fn real_registries_accept_the_image() {
     for registry in [RealRegistry::distribution_v3(Auth::Anonymous), RealRegistry::debian_v2(Auth::Anonymous)] {
         let registry = registry.unwrap();
         put(&registry, "demo/frontend");
@@ -50,7 +50,7 @@ fn real_registries_take_it() {
 }
 
 #[test]
-fn nothing_that_is_there_is_sent() {
+fn present_content_is_not_sent() {
     let registry = FaultRegistry::start().unwrap();
     put(&registry, "demo/frontend");
     let reference = |tag: &str| format!("{}/demo/frontend:{tag}", registry.host());
@@ -97,7 +97,7 @@ fn a_registry_that_fails_gets_no_tag() {
 }
 
 #[test]
-fn it_says_who_refused() {
+fn a_denial_names_its_policy() {
     let (from, to) = (FaultRegistry::start().unwrap(), FaultRegistry::start().unwrap());
     put(&from, "demo/frontend");
     let ran = || make(&format!("{}/demo/frontend:1", from.host()), &["-t", &format!("{}/made:1", to.host())]);

@@ -6,7 +6,7 @@ use crate::places::{demo_image, fill};
 use crate::run::{policy, refkit};
 
 #[test]
-fn nothing_is_asked_for_what_is_refused() {
+fn a_refused_repository_gets_no_request() {
     let allow_list = policy("allow-list");
     let registry = FaultRegistry::start().unwrap();
     let image = format!("{}/demo/app:1.0.0", registry.host());

@@ -10,7 +10,7 @@ fn told(ran: &Ran) -> String {
 }
 
 #[test]
-fn files_say_who_is_asked() {
+fn files_name_the_hosts() {
     let mirror = FaultRegistry::start().unwrap();
     fill(&mirror, &["1.2.3"]);
     let directory = tempfile::tempdir().unwrap();
@@ -67,7 +67,7 @@ fn files_say_who_is_asked() {
 }
 
 #[test]
-fn files_that_say_nothing_sensible() {
+fn files_with_errors() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("refkit.toml");
     let file = file.to_str().unwrap();

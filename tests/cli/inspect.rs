@@ -181,7 +181,7 @@ fn the_bytes_of_each_level_are_exact() {
 }
 
 #[test]
-fn a_level_that_is_not_there_is_a_failure() {
+fn a_missing_level_is_a_failure() {
     insta::assert_snapshot!(inspect("single", &["--index"]).all(), @r"
     exit 1
     --- stdout
@@ -201,7 +201,7 @@ fn a_level_that_is_not_there_is_a_failure() {
 }
 
 #[test]
-fn referrers_are_asked_for_where_they_are_wanted() {
+fn referrers_are_requested_only_with_the_option() {
     // The demo's signature refers to the index, and no image has a referrer beyond those in its index.
     let (without, with) = (inspect("1.2.3", &[]), inspect("1.2.3", &["--attestations"]));
     assert_eq!(without.all(), with.all());

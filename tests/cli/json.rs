@@ -62,7 +62,7 @@ fn one_refused_image_is_a_refusal() {
 
 /// If the command prints the root alone, programs can read which of its images a policy has judged.
 #[test]
-fn what_was_judged_is_said() {
+fn the_report_names_the_judged_images() {
     let (reference, require_label) = (format!("{DEMO}:1.2.3"), policy("require-label"));
     let policy = ["--policy", &require_label, "--set", "label=example.team"];
     let ran = refkit(["resolve", &reference, "--format", "json"].into_iter().chain(policy));

@@ -54,7 +54,7 @@ fn each_is_opened_once() {
 
 /// 101 entries of one image and 100 of its attestations: 10,100 attestations, of which 10,000 are shown at most.
 #[test]
-fn attestations_have_a_bound() {
+fn attestations_are_limited() {
     let registry = FaultRegistry::start().unwrap();
     let empty = registry.put_blob("app", "{}");
     let config = format!(r#"{{"mediaType":"application/vnd.oci.empty.v1+json","digest":"{empty}","size":2}}"#);

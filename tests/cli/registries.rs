@@ -93,7 +93,7 @@ fn no_request_is_made_twice() {
 }
 
 #[test]
-fn plain_http_is_for_localhost_and_for_whoever_asks() {
+fn plain_http_is_for_localhost_and_with_the_option() {
     let registry = FaultRegistry::start().unwrap();
     fill(&registry, &["single"]);
     // A closed port is enough, because no test needs TLS here.

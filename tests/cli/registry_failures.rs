@@ -8,7 +8,7 @@ use crate::places::{demo_image, fill};
 use crate::run::{EVIL, fails, is_plain, refkit};
 
 #[test]
-fn each_says_what_and_where() {
+fn each_failure_has_a_reason_and_a_host() {
     let registry = FaultRegistry::start().unwrap();
     fill(&registry, &["1.0.0"]);
     let image = |tag: &str| format!("{}/demo/app:{tag}", registry.host());
@@ -42,7 +42,7 @@ fn each_says_what_and_where() {
 
 /// A login page is no image, so the command does not pin it.
 #[test]
-fn a_page_is_not_resolved() {
+fn a_login_page_is_not_resolved() {
     let registry = FaultRegistry::start().unwrap();
     let page = Fault::status(200).header("content-type", "text/html; charset=utf-8").body("<html>log in</html>");
     registry.add(Rule::on("*", page.header("docker-content-digest", demo_image("1.0.0").digest().as_str())));
@@ -52,7 +52,7 @@ fn a_page_is_not_resolved() {
 
 /// The command does not pin a manifest of schema 1 unread, and does not attribute the failure to the policy.
 #[test]
-fn schema_1_is_refused_with_what_to_do() {
+fn schema_1_is_refused_with_a_remedy() {
     let registry = FaultRegistry::start().unwrap();
     let body = r#"{"schemaVersion":1,"name":"a","tag":"1","fsLayers":[],"history":[]}"#;
     registry.put_manifest("a", Some("1"), "application/vnd.docker.distribution.manifest.v1+prettyjws", body.to_owned());
@@ -66,7 +66,7 @@ fn schema_1_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_registry_that_is_not_there() {
+fn an_unreachable_registry() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let ran = refkit(["resolve", &format!("127.0.0.1:{port}/a")]);
     assert!(fails(&ran).contains("cannot resolve 127.0.0.1"), "{}", ran.stderr);
@@ -75,7 +75,7 @@ fn a_registry_that_is_not_there() {
 
 /// The hint for each kind of refused certificate, and for a host with the other protocol.
 #[test]
-fn hints_say_what_helps() {
+fn each_failure_has_its_hint() {
     let (registry, authority) = (FaultRegistry::start().unwrap(), Authority::new().unwrap());
     let directory = tempfile::tempdir().unwrap();
     let settings = directory.path().join("refkit.toml");

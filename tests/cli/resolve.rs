@@ -31,7 +31,7 @@ fn the_root_is_pinned() {
 }
 
 #[test]
-fn a_root_of_which_one_image_was_judged_is_printed_with_a_note() {
+fn a_partly_judged_root_has_a_note() {
     let require_label = policy("require-label");
     let labelled = |label: &str, arguments: &[&str]| {
         refkit(arguments.iter().copied().chain(["--policy", &require_label, "--set", label]))
@@ -100,7 +100,7 @@ fn several_platforms_are_lines() {
 }
 
 #[test]
-fn a_platform_that_is_not_there_fails_and_the_others_are_printed() {
+fn a_missing_platform_fails_and_the_others_are_printed() {
     insta::assert_snapshot!(refkit(["resolve", &demo("1.0.0"), "--platform", "linux/riscv64"]).all(), @r"
     exit 1
     --- stdout

@@ -3,7 +3,7 @@
 use crate::run::{DEMO, policy, refkit};
 
 #[test]
-fn each_says_what_and_what_to_do() {
+fn each_failure_has_a_reason_and_a_remedy() {
     let allow_list = policy("allow-list");
     // arguments, parts of standard error
     let rows: [(&[&str], &[&str]); 20] = [
@@ -54,7 +54,7 @@ fn each_says_what_and_what_to_do() {
 }
 
 #[test]
-fn a_file_that_was_taken_for_an_image_is_pointed_out() {
+fn a_file_with_the_name_of_an_image_is_mentioned() {
     let ran = refkit(["resolve", "tests/fixtures/demo/oci-layout:X:Y"]);
     assert_eq!(ran.code, 2, "{}", ran.all());
     let ran = refkit(["resolve", "Cargo.toml"]);

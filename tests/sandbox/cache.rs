@@ -182,7 +182,7 @@ async fn the_cache_is_pruned() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_found_and_removed() {
+async fn damaged_entries_are_found_and_removed() {
     let folder = tempfile::tempdir().unwrap();
     let cache = AotCache::open(folder.path(), 1 << 30).unwrap();
     runs(&cached(folder.path())).await;
@@ -211,7 +211,7 @@ async fn what_is_wrong_is_found_and_removed() {
 
 /// An unusable cache costs another compilation the next time, and nothing else.
 #[tokio::test]
-async fn where_nothing_can_be_kept_policies_run() {
+async fn policies_run_without_a_usable_cache() {
     let folder = tempfile::tempdir().unwrap();
     let engine = cached(&folder.path().join("aot"));
     std::fs::remove_dir(folder.path().join("aot")).unwrap();

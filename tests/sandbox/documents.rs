@@ -92,7 +92,7 @@ async fn each_is_refused_with_its_reason() {
 
 /// A valid document costs no more if it is listed many times.
 #[tokio::test]
-async fn what_is_listed_twice_is_read_once() {
+async fn a_repeated_entry_is_read_once() {
     match resolve(|stage| folded(stage, 2)).await {
         Ok(Outcome::Resolved(found)) => assert_eq!(found.images.len(), 2),
         other => panic!("{other:?}"),

@@ -103,7 +103,7 @@ async fn a_refused_image_is_in_no_outcome() {
 
 /// Content that the rest of the chain could not judge is not allowed either; a policy that does not ask decides alone.
 #[tokio::test]
-async fn a_failure_is_no_leave() {
+async fn a_failure_of_the_rest_binds_earlier_policies() {
     let stage = evading("own", APP).await.policy(HOSTILE, &[("mode", "probe")]);
     let failed = ended(&run(stage, root_of(APP)).await);
     assert!(failed.contains(UNASKED), "{failed}");

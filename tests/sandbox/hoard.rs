@@ -228,7 +228,7 @@ impl Discover for Lists {
 
 /// 24 images, each with a list of 4 MB: the outcome has as many as fit, and a reason for the rest.
 #[tokio::test]
-async fn lists_of_a_registry_count() {
+async fn lists_of_a_registry_count_as_memory() {
     if !alone("hoard::lists_of_a_registry_count") {
         return;
     }
@@ -257,7 +257,7 @@ async fn lists_of_a_registry_count() {
 
 /// An index of 2,000 entries that all name one index of 2,000: the policy opens each once.
 #[tokio::test]
-async fn an_index_that_is_named_again_is_opened_once() {
+async fn a_repeated_index_is_opened_once() {
     if !alone("hoard::an_index_that_is_named_again_is_opened_once") {
         return;
     }

@@ -138,7 +138,7 @@ async fn a_stalled_registry_meets_the_wall_clock() {
 
 /// The host's work for a policy counts as the policy's processor time.
 #[tokio::test]
-async fn the_work_of_the_host_is_computing() {
+async fn the_hosts_work_is_processor_time() {
     let stage = Stage::new().budget(|budget| budget.cpu = Duration::from_millis(50));
     let memory = stage.memory.clone();
     let resolver = stage.resolver_over(Arc::new(Slow { memory, busy: true })).await;
@@ -150,7 +150,7 @@ async fn the_work_of_the_host_is_computing() {
 
 /// Waiting does not count as processor time.
 #[tokio::test]
-async fn waiting_is_not_computing() {
+async fn waiting_is_no_processor_time() {
     let stage = Stage::new().budget(|budget| budget.cpu = Duration::from_millis(50));
     let memory = stage.memory.clone();
     let resolver = stage.resolver_over(Arc::new(Slow { memory, busy: false })).await;

@@ -15,7 +15,7 @@ async fn refused(component: impl Into<bytes::Bytes>) -> LoadError {
 }
 
 #[tokio::test]
-async fn what_is_no_component_is_refused() {
+async fn bytes_that_are_no_component_are_refused() {
     let core = b"\0asm\x01\0\0\0".to_vec();
     type Row = (&'static str, Vec<u8>, fn(&LoadError) -> bool);
     let rows: [Row; 5] = [
@@ -97,7 +97,7 @@ fn no_compiler() -> EngineOptions {
 
 /// The bytes of a component are enough to refuse it: the compiler does not start, and nothing is kept.
 #[tokio::test]
-async fn what_is_refused_is_not_compiled() {
+async fn a_refused_component_is_not_compiled() {
     let folder = tempfile::tempdir().unwrap();
     let cache = AotCache::open(folder.path(), 1 << 30).unwrap();
     let engine = Engine::new(EngineOptions { cache: Some(cache), ..no_compiler() }).unwrap();
@@ -124,7 +124,7 @@ async fn what_is_refused_is_not_compiled() {
 
 /// A component that is refused after it was compiled is not kept either.
 #[tokio::test]
-async fn what_does_not_fit_is_not_kept() {
+async fn a_misfit_component_is_not_kept() {
     let folder = tempfile::tempdir().unwrap();
     let cache = AotCache::open(folder.path(), 1 << 30).unwrap();
     let engine = Engine::new(EngineOptions { cache: Some(cache), runs: 2, ..EngineOptions::default() }).unwrap();

@@ -77,7 +77,7 @@ async fn code_for_the_target_is_loaded() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_compiled() {
+async fn code_that_does_not_fit_is_compiled_again() {
     let (_directory, path) = beside(b"damaged");
     let shipped = Shipped::beside_program(&path).unwrap();
     let engine = Engine::new(EngineOptions { runs: 2, ..EngineOptions::default() }).unwrap();
@@ -86,7 +86,7 @@ async fn what_does_not_fit_is_compiled() {
 }
 
 #[test]
-fn only_what_came_with_the_program_is_taken() {
+fn only_code_beside_the_program_is_loaded() {
     let taken = |path: &Path| Shipped::beside_program(path).is_some();
     let (directory, path) = beside(b"entry");
     let file = path.with_extension("cwasm");

@@ -11,7 +11,7 @@ fn cases() {
 /// An index that lists an image 65 times, and attests it 64 times: 4,160 attestations, more than the limit of 4,096.
 /// With 64 times it is within the limit.
 #[test]
-fn attestations_have_a_bound() {
+fn attestations_are_limited() {
     let case = |images: usize, outcome: &str| {
         let attests = r#"{ "of": "sbom", "platform": "unknown/unknown", "about": "amd64" }"#;
         let entries = [vec![r#""amd64 linux/amd64""#; images], vec![attests; 64]].concat().join(",");

@@ -17,7 +17,7 @@ fn digests_of_three_algorithms() {
 }
 
 #[test]
-fn what_is_no_digest() {
+fn invalid_digests() {
     let hex = "a".repeat(64);
     let rows: &[(&str, String, &str)] = &[
         ("nothing", String::new(), "there is no ':'"),

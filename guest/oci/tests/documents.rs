@@ -143,7 +143,7 @@ fn yes_and_no() {
 /// Platforms that containerd and others could read differently are refused, and the error names the entry. Platforms
 /// of real indexes are accepted.
 #[test]
-fn platforms_of_one_meaning() {
+fn ambiguous_platforms_are_refused() {
     let rows = [
         (r#"{"os":"linux","architecture":"arm64","variant":"v8"}"#, None),
         (r#"{"os":"Linux","architecture":"AMD64","variant":"V2"}"#, None),
@@ -244,7 +244,7 @@ fn digests_of_unknown_algorithms() {
 }
 
 #[test]
-fn what_came_without_a_media_type() {
+fn documents_without_a_media_type() {
     let config = format!(r#"{{"mediaType":"a/b","digest":"sha256:{}","size":1}}"#, "0".repeat(64));
     let read = |text: &str| document::read(None, text.replace("CONFIG", &config).as_bytes(), &Limits::default());
     let rows = [

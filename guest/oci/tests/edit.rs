@@ -131,7 +131,7 @@ fn missing_members_are_empty() {
 }
 
 #[test]
-fn what_cannot_be_kept_is_refused() {
+fn documents_that_cannot_be_kept_are_refused() {
     for text in ["", "[]", "{}x", "{\"a\":1,}", "{\"a\":01}", "\"a\"", "{"] {
         assert!(matches!(Object::read(text.as_bytes()), Err(EditError::Malformed(_))), "{text}");
     }

@@ -87,7 +87,7 @@ fn one_repository_has_one_name() {
 }
 
 #[test]
-fn what_is_no_repository() {
+fn invalid_repositories() {
     let long = "a".repeat(256);
     let rows = [
         ("", "app", "registry"),
@@ -155,7 +155,7 @@ fn what_is_no_repository() {
 }
 
 #[test]
-fn no_text_is_too_strange() {
+fn any_text_is_parsed_without_a_panic() {
     let long = "a/".repeat(500_000);
     let texts =
         [&long, "@", ":", "/", "@@", "::", "//", "a@", "a:", "a/", "/a", "é", "\0", "a:b@", "[", "]", "[/", "a:b:c"];

@@ -46,7 +46,7 @@ fn an_artifact_by_a_named_context() -> anyhow::Result<()> {
 
 /// Compiling a policy of the build has its own limits: the frontend continues, and the build's error names the limit.
 #[test]
-fn one_that_exhausts_the_compiler_is_refused() -> anyhow::Result<()> {
+fn a_policy_that_exhausts_the_compiler_is_refused() -> anyhow::Result<()> {
     let open = Shipped::new(&[], &["--allow-policy", "build-arg"])?;
     let blob = open.stage.put_blob("policies", &refkit_support::bomb::blocks(1_000_000))?;
     let outcome = open.build("FROM APP").arg("REFKIT_POLICY", &format!("docker-image+blob://{blob}")).fails()?;

@@ -29,7 +29,7 @@ fn a_hundred_images() -> anyhow::Result<()> {
 /// Prints the cost of a build without changes that uses ten images: with the Dockerfile frontend in its own image, and
 /// behind RefKit with a policy. The test checks the number of requests at the registry, not the time.
 #[test]
-fn what_ten_images_cost() -> anyhow::Result<()> {
+fn the_cost_of_ten_images() -> anyhow::Result<()> {
     const RUNS: usize = 11;
     let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/*")])], &[])?;
     let plain = shipped.stage.put("plain", &Frontend::dockerfile()?.image())?;

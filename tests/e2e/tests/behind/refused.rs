@@ -7,7 +7,7 @@ use crate::Shipped;
 /// With Docker's media types, registries show a manifest to BuildKit without an `Accept` header for it, so that the
 /// policy can read all documents for an outcome of its own.
 #[test]
-fn a_policy_that_answers_by_itself_what_the_rest_denies() -> anyhow::Result<()> {
+fn a_policy_that_resolves_what_the_rest_denies() -> anyhow::Result<()> {
     for (allow, allowed) in [("HOST/app", false), ("HOST/*", true)] {
         let settings = [("allow", allow)];
         let shipped = Shipped::new(&[("overrule", &[]), ("allow-list", &settings)], &[])?;

@@ -15,7 +15,7 @@ fn convert(from: &str, to: &str) -> anyhow::Result<tempfile::NamedTempFile> {
 }
 
 #[test]
-fn what_rules_make_of_an_image_is_decided_about() -> anyhow::Result<()> {
+fn converted_images_are_judged() -> anyhow::Result<()> {
     let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/*")])], &[])?;
     let strict = Shipped::new(&[("allow-list", &[("allow", "HOST/app")])], &[])?;
     for (shipped, allowed) in [(shipped, true), (strict, false)] {
@@ -34,7 +34,7 @@ fn what_rules_make_of_an_image_is_decided_about() -> anyhow::Result<()> {
 
 /// A rule may convert any source into an image. Only BuildKit knows of it, and no policy has judged that image.
 #[test]
-fn an_image_that_rules_make_of_something_else_is_denied() -> anyhow::Result<()> {
+fn sources_converted_to_images_are_denied() -> anyhow::Result<()> {
     let child = Frontend::program("frontend-unresolved")?;
     let shipped = Shipped::with(Stage::new()?, child, &[("allow-list", &[("allow", "HOST/app")])], &[])?;
     let dockerfile = Shipped::new(&[("allow-list", &[("allow", "HOST/app")])], &[])?;

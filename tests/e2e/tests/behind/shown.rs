@@ -39,7 +39,7 @@ fn an_allow_list_reads_no_documents() -> anyhow::Result<()> {
 }
 
 #[test]
-fn what_is_read_is_named() -> anyhow::Result<()> {
+fn steps_name_the_content_they_read() -> anyhow::Result<()> {
     let shipped = Shipped::new(&[("allow-list", &[("allow", "HOST/app")])], &[])?;
     let outcome = shipped.build("FROM APP").run()?.succeeded()?;
     let steps: Vec<String> = outcome.steps().into_iter().map(|step| step.name).collect();

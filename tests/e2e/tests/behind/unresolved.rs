@@ -40,7 +40,7 @@ fn one_reference_for_two_platforms() -> anyhow::Result<()> {
 }
 
 #[test]
-fn what_nobody_can_look_into() -> anyhow::Result<()> {
+fn unreadable_documents() -> anyhow::Result<()> {
     let shipped = shipped("HOST/app")?;
     let outcome = build(&shipped, "build-op", &shipped.app).fails()?;
     assert!(outcome.error().contains("a definition that a file holds"), "{}", outcome.log);
@@ -85,7 +85,7 @@ fn a_layout() -> anyhow::Result<()> {
 
 /// Attestations come from BuildKit; if it cannot read them, it gets no request, because BuildKit 0.34.2 would crash.
 #[test]
-fn what_attests_an_image() -> anyhow::Result<()> {
+fn attestations_of_an_image() -> anyhow::Result<()> {
     let shipped = shipped("HOST/*")?;
     let index = base::attested("attested", &PLATFORMS)?;
     let (image, attestation) = (index.children()[0].digest(), index.children()[PLATFORMS.len()].digest());
