@@ -80,7 +80,7 @@ async fn a_push_is_checked_as_a_registry_checks_it() {
             Some("has the digest"),
         ),
         ("a child that is not there", to.clone(), INDEX, index.bytes.to_vec(), Some("which is absent")),
-        ("a wrong size", to.clone(), MANIFEST, lies.into_bytes(), Some("says that")),
+        ("a wrong size", to.clone(), MANIFEST, lies.into_bytes(), Some("but the content has")),
         ("no manifest", to.clone(), MANIFEST, b"[]".to_vec(), Some("cannot push")),
         ("no media type of a manifest", to.clone(), "text/plain", image.bytes.to_vec(), Some("cannot push")),
         ("another media type", to.clone(), DOCKER_MANIFEST, image.bytes.to_vec(), Some("cannot push")),

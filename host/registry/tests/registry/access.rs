@@ -261,8 +261,8 @@ async fn token_servers_that_answer_badly() {
     let tokens = TokenServer::opaque().unwrap();
     registry.require(Access::bearer(&tokens));
     let rows = [
-        (Fault::normal().body("{}"), "there is no token"),
-        (Fault::normal().body("{\"token\":\"\"}"), "there is no token"),
+        (Fault::normal().body("{}"), "has no token"),
+        (Fault::normal().body("{\"token\":\"\"}"), "has no token"),
         (Fault::normal().body("secret"), "not the JSON of a token"),
         (Fault::normal().body("{\"token\":\"a\\nb\"}"), "cannot be sent"),
         (Fault::status(404), "there is nothing"),
