@@ -124,7 +124,7 @@ async fn helpers() {
         ("fails", "ghcr.io", Err("docker-credential-fails failed")),
         ("garbage", "ghcr.io", Err("something other than credentials")),
         ("endless", "ghcr.io", Err("more than 65536 bytes")),
-        ("sleeps", "ghcr.io", Err("no answer within 2 s")),
+        ("sleeps", "ghcr.io", Err("did not respond within 2 s")),
     ];
     for (name, registry, wanted) in rows {
         let everywhere = format!(r#"{{"credsStore":"{name}","auths":{{"ghcr.io":{{"auth":"dTpw"}}}}}}"#);
