@@ -17,8 +17,6 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::{Output, Stdout};
 
-pub use frontend::{FrontendImage, PolicySource};
-
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {

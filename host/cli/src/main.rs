@@ -8,7 +8,6 @@ mod compiler;
 mod directories;
 mod error;
 mod exit;
-mod frontend;
 mod hints;
 mod image_source;
 mod logging;

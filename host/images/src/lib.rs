@@ -4,6 +4,7 @@
 //! - [`compose`] makes one index of several images.
 //! - [`mod@diff`] says what differs between two images.
 //! - [`layer`] makes layers, and [`layers`] finds files in those of an image.
+//! - [`Destination`] reads where a new image goes.
 //! - [`frontend`] is a recipe on top: the image of a BuildKit frontend with policies in front of it.
 //!
 //! ```
@@ -36,10 +37,12 @@
 #![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 pub mod compose;
+mod destination;
 pub mod diff;
 pub mod edit;
 pub mod frontend;
 pub mod layer;
 pub mod layers;
 
+pub use destination::{Destination, DestinationError};
 pub use diff::diff;

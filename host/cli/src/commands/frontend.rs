@@ -1,4 +1,16 @@
-//! `refkit frontend`.
+//! `refkit frontend image`: puts policies in front of a BuildKit frontend, and lists those of an image. The recipe is
+//! [`refkit_images::frontend`]; this command loads, compiles and checks the policies.
+
+mod check;
+mod failure;
+mod inspect;
+mod left_out;
+mod make;
+mod policies;
+mod programs;
+mod report;
+mod shipped;
+mod show;
 
 use std::path::PathBuf;
 
@@ -8,6 +20,7 @@ use refkit_oci::pattern::Pattern;
 
 use super::{Run, Running};
 use crate::arguments::{Compiling, Format, Registries};
+use crate::directories::Directories;
 
 /// Arguments of `refkit frontend`.
 #[derive(Debug, Args)]
@@ -30,7 +43,10 @@ impl Run for Frontend {
 
     fn run(&self) -> Running<'_> {
         let FrontendCommand::Image(image) = &self.command;
-        Box::pin(async { Ok(crate::frontend::run(image).await?) })
+        Box::pin(async {
+            let directories = Directories::of_environment();
+            if image.check { check::run(image, &directories).await } else { make::run(image, &directories).await }
+        })
     }
 }
 

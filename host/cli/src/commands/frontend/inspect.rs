@@ -125,6 +125,6 @@ impl Inspector {
         }
         let policies = policies.iter().map(|shipped| shipped.policy.clone());
         let checked = policies::check_settings(&self.engine, policies, &assignments).await;
-        checked.err().map(|failure| failure.to_string())
+        checked.err().map(|error| error.to_string())
     }
 }

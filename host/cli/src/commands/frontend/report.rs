@@ -45,9 +45,9 @@ use refkit_images::frontend::inspect::ShippedProgram;
 use refkit_images::frontend::{Base, Image, Listed, PROGRAM};
 use serde::Serialize;
 
-use super::base;
 use super::check::Checked;
 use super::inspect::Inspection;
+use super::left_out;
 use super::policies::Packed;
 use super::shipped::ShippedPolicy;
 use refkit_report::json::{DescriptorReport, PlatformReport};
@@ -90,7 +90,7 @@ struct LeftOutReport {
 
 impl MadeReport {
     /// Returns the report of an image.
-    pub fn new(requested: &str, pinned: String, image: &Image, of: &Base, policies: &[Packed]) -> Self {
+    pub fn new(requested: &str, pinned: String, image: &Image, base: &Base, policies: &[Packed]) -> Self {
         let one = |one: &PlatformImage| MadeImage {
             platform: (&one.platform).into(),
             manifest: (&one.manifest.descriptor).into(),
@@ -98,10 +98,10 @@ impl MadeReport {
             entrypoint: one.entrypoint.arguments(),
         };
         let policy = |one: &Packed| MadePolicy { listed: one.listed(), imports: one.imports().to_vec() };
-        let left_out = |one: &LeftOut| LeftOutReport {
+        let one_left_out = |one: &LeftOut| LeftOutReport {
             digest: one.digest.to_string(),
             platform: one.platform.as_ref().map(Into::into),
-            reason: base::reason(&one.reason),
+            reason: left_out::reason(&one.reason),
         };
         Self {
             outcome: "made",
@@ -110,7 +110,7 @@ impl MadeReport {
             root: (&image.root.descriptor).into(),
             images: image.platforms.iter().map(one).collect(),
             policies: policies.iter().map(policy).collect(),
-            left_out: of.left_out.iter().map(left_out).collect(),
+            left_out: base.left_out.iter().map(one_left_out).collect(),
             notes: Vec::new(),
         }
     }

@@ -1,29 +1,29 @@
 //! Makes an image that ships its policies.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use clap::ValueEnum;
-use refkit::{Engine, ErrorCode};
-use refkit_content::LayoutReference;
-use refkit_content::copy::{CopyError, Side};
-use refkit_images::frontend::image::{MakeError, PlatformImage};
-use refkit_images::frontend::{self, Base, Entrypoint, Image, Listed, Program};
+use refkit::Engine;
+use refkit_content::{LayoutReference, LayoutWriter, Push};
+use refkit_images::Destination;
+use refkit_images::frontend::elf::Machine;
+use refkit_images::frontend::image::PlatformImage;
+use refkit_images::frontend::{self, Base, Entrypoint, Image, Listed, Program, program};
 use refkit_images::layer::Layer;
+use refkit_oci::Repository;
 use refkit_report::{Escaped, json, table};
 
-use super::destination::Destination;
 use super::policies::{self, Packed};
 use super::report::MadeReport;
-use super::{base, programs};
+use super::{FrontendImage, PolicySource, failure, left_out, programs};
 use crate::arguments::{self, Caching, Format, Registries};
-use crate::commands::{FrontendImage, PolicySource};
 use crate::directories::Directories;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::hints;
 use crate::image_source::ImageSource;
 use crate::output::{Output, Stdout};
-use crate::policies as chain;
+use crate::{policies as chain, registry};
 
 /// The note for a platform for which this refkit has no compiler.
 const NOT_COMPILED: &str = "this refkit does not compile for it, so the frontend compiles the policies at every start";
@@ -32,29 +32,49 @@ const NOT_COMPILED: &str = "this refkit does not compile for it, so the frontend
 ///
 /// # Errors
 /// A usage error for arguments that contradict each other; a failure for content that cannot be read, made or written.
-pub async fn run(arguments: &FrontendImage, directories: &Directories) -> Result<Output, CommandError> {
-    let destination = Destination::of(arguments)?;
-    let target = target(arguments, destination.registry().is_some(), directories).await?;
-    let (programs, mut notes) = programs::find(&arguments.binaries)?;
+pub async fn run(arguments: &FrontendImage, directories: &Directories) -> anyhow::Result<Output> {
+    let destination = destination(arguments)?;
+    let source = source(arguments, destination.registry().is_some(), directories).await?;
+    let programs = match &arguments.binaries[..] {
+        [] => programs::beside(&programs::directory()?),
+        named => program::named(named).map(|programs| (programs, Vec::new())),
+    };
+    let (programs, mut notes) = programs.map_err(|error| failure::of_program(&error))?;
     let engine = chain::engine(arguments.policies.len() + 1, &arguments.compiling, Some(directories), &mut Vec::new())?;
     let policies = policies::load(&engine, arguments).await?;
-    let of = base::read(&target, &programs).await?;
-    let image = make(&engine, &of, &programs, &policies, arguments, &mut notes).await?;
-    write(&image, &of, &target, &destination, &arguments.registries, directories).await?;
-    notes.extend(base::notes(&of.left_out));
-    Ok(answer(arguments, &destination, &image, &of, &policies, notes))
+    let machines: Vec<Machine> = programs.iter().map(|program| program.machine).collect();
+    let base = frontend::base::read(&source.source(), source.reference(), &machines).await;
+    let base = base.map_err(|error| failure::of_base(&error, &source, &machines))?;
+    let image = make(&engine, &base, &programs, &policies, arguments, &mut notes).await?;
+    write(&image, &base, &source, &destination, &arguments.registries, directories).await?;
+    notes.extend(left_out::notes(&base.left_out));
+    Ok(output(arguments, &destination, &image, &base, &policies, notes))
 }
 
-/// Returns the base, or the image to check. If one of the two images is a layout, `--plain-http` applies to the other
-/// one.
+/// Returns the destination that the arguments name.
+///
+/// # Errors
+/// A usage error if they name none, or one that an image cannot be written to.
+fn destination(arguments: &FrontendImage) -> Result<Destination, CommandError> {
+    let found = match (&arguments.tag, &arguments.output) {
+        (Some(tag), _) => Destination::tagged(tag),
+        (None, Some(output)) => Destination::layout(output),
+        (None, None) => {
+            return Err(CommandError::usage("there is no destination").hint("name one with -t DEST or -o LAYOUT"));
+        }
+    };
+    found.map_err(|error| failure::of_destination(&error))
+}
+
+/// Returns the source of BASE. If only one of BASE and the destination is in a registry, `--plain-http` is about that one.
 ///
 /// # Errors
 /// A usage error for a text that is no reference; a failure for a layout that cannot be read.
-pub async fn target(
+pub async fn source(
     arguments: &FrontendImage,
     also_registry: bool,
     directories: &Directories,
-) -> Result<ImageSource, CommandError> {
+) -> anyhow::Result<ImageSource> {
     let is_layout = matches!(LayoutReference::parse(&arguments.base), Ok(Some(_)));
     let target = arguments::Target {
         reference: arguments.base.clone(),
@@ -66,7 +86,7 @@ pub async fn target(
         },
         caching: Caching::default(),
     };
-    Ok(ImageSource::open(&target, directories).await?)
+    ImageSource::open(&target, directories).await
 }
 
 async fn make(
@@ -76,7 +96,7 @@ async fn make(
     policies: &[Packed],
     arguments: &FrontendImage,
     notes: &mut Vec<String>,
-) -> Result<Image, CommandError> {
+) -> anyhow::Result<Image> {
     let allowed = arguments.allow_policy.iter().filter_map(PolicySource::to_possible_value);
     let entrypoint = Entrypoint {
         policies: policies.iter().map(Packed::path).collect(),
@@ -96,41 +116,34 @@ async fn make(
         }
         layers.insert(used, layer);
     }
-    frontend::make(base, &layers, &entrypoint, &listed).map_err(|error| {
-        let MakeError { document, reason } = error;
-        CommandError::failed(ErrorCode::Invalid, format_args!("{document} of BASE cannot be changed: {reason}"))
-    })
+    Ok(frontend::make(base, &layers, &entrypoint, &listed).map_err(|error| failure::of_making(&error))?)
 }
 
 async fn write(
     image: &Image,
     base: &Base,
-    target: &ImageSource,
+    source: &ImageSource,
     destination: &Destination,
     registries: &Registries,
     directories: &Directories,
-) -> Result<(), CommandError> {
-    let failed = |failed: CopyError| match (failed.side, destination.registry()) {
-        (Side::Destination, registry) => {
-            let error = refkit::Error::from(failed.error);
-            let failure = CommandError::failed(error.code(), &error);
-            match (error.code(), registry) {
-                (ErrorCode::Unauthorized, Some(registry)) => failure.hint(format_args!("try: docker login {registry}")),
-                (ErrorCode::Unavailable, Some(registry)) => match hints::unreachable(&error, registry) {
-                    Some(hint) => failure.hint(hint),
-                    None => failure,
-                },
-                _ => failure,
-            }
+) -> anyhow::Result<()> {
+    let (push, repository): (Arc<dyn Push>, Repository) = match destination {
+        Destination::Registry(reference) => {
+            let client = registry::client(reference, registries, directories).await?;
+            (Arc::new(client), reference.repository().clone())
         }
-        (Side::Source, _) => base::content(&failed.error, target),
+        Destination::Layout(path, _) => {
+            let writer = LayoutWriter::open(path).await?;
+            let repository = writer.repository().clone();
+            (Arc::new(writer), repository)
+        }
     };
-    let (push, repository) = destination.open(registries, directories).await?;
-    let from = (&target.source(), target.reference().repository());
-    image.write(base, from, (&*push, &repository), destination.name()).await.map_err(failed)
+    let from = (&source.source(), source.reference().repository());
+    let written = image.write(base, from, (&*push, &repository), destination.tag()).await;
+    Ok(written.map_err(|error| failure::of_copy(error, source, destination))?)
 }
 
-fn answer(
+fn output(
     arguments: &FrontendImage,
     destination: &Destination,
     image: &Image,

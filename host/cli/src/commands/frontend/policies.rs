@@ -4,12 +4,12 @@ use std::path::Path;
 
 use bytes::Bytes;
 use refkit::settings::Assignment;
-use refkit::{Chain, Description, Engine, ErrorCode, LoadError, Policy, Shipped};
+use refkit::{Chain, ChainError, Description, Engine, LoadError, Policy, Shipped};
 use refkit_images::frontend::policy::{self, PolicyFiles};
 use refkit_images::frontend::{Listed, POLICIES_LIMIT, Program};
 use refkit_images::layer::Layer;
 
-use crate::commands::FrontendImage;
+use super::FrontendImage;
 use crate::error::CommandError;
 use crate::{compiler, policies as chain};
 
@@ -25,9 +25,9 @@ pub struct Packed {
 ///
 /// # Errors
 /// A usage error for a setting that is missing, or that no policy has; a failure for a file that is no policy.
-pub async fn load(engine: &Engine, arguments: &FrontendImage) -> Result<Vec<Packed>, CommandError> {
+pub async fn load(engine: &Engine, arguments: &FrontendImage) -> anyhow::Result<Vec<Packed>> {
     if arguments.policies.len() > POLICIES_LIMIT {
-        return Err(CommandError::usage(format_args!("an image ships at most {POLICIES_LIMIT} policies")));
+        return Err(CommandError::usage(format_args!("an image ships at most {POLICIES_LIMIT} policies")).into());
     }
     let mut packed = Vec::new();
     for (place, path) in arguments.policies.iter().enumerate() {
@@ -36,21 +36,20 @@ pub async fn load(engine: &Engine, arguments: &FrontendImage) -> Result<Vec<Pack
         packed.push(Packed { stem: policy::stem(place, path), component, policy: loaded });
     }
     let all = packed.iter().map(|one| one.policy.clone());
-    check_settings(engine, all, &arguments.settings).await?;
+    check_settings(engine, all, &arguments.settings).await.map_err(chain::refused)?;
     Ok(packed)
 }
 
 /// Checks settings against the policies that they are for, the default policy among them.
 ///
 /// # Errors
-/// A usage error for a setting that is missing, for one that no policy has, and for one that more than one has.
+/// The error of a setting that is missing, of one that no policy has, and of one that more than one has.
 pub async fn check_settings(
     engine: &Engine,
     policies: impl Iterator<Item = Policy>,
     settings: &[Assignment],
-) -> Result<(), CommandError> {
-    let chain = Chain::of_policies(engine, policies.collect(), chain::default_code(), settings).await;
-    chain.map(drop).map_err(chain::refused)
+) -> Result<(), ChainError> {
+    Chain::of_policies(engine, policies.collect(), chain::default_code(), settings).await.map(drop)
 }
 
 impl Packed {
@@ -76,7 +75,7 @@ impl Packed {
 ///
 /// # Errors
 /// A failure for a policy whose compilation meets a limit.
-pub async fn layer(engine: &Engine, policies: &[Packed], program: &Program) -> Result<(Layer, bool), CommandError> {
+pub async fn layer(engine: &Engine, policies: &[Packed], program: &Program) -> anyhow::Result<(Layer, bool)> {
     // The program contains the default policy's component.
     let default = code(engine, program, &Bytes::from_static(refkit::DEFAULT_COMPONENT), "default").await?;
     let mut compiled = default.is_some();
@@ -86,21 +85,15 @@ pub async fn layer(engine: &Engine, policies: &[Packed], program: &Program) -> R
         compiled &= code.is_some();
         files.push(PolicyFiles { stem: stem.clone(), component: component.clone(), code });
     }
-    let layer = Layer::new(&policy::files(program, default, files));
-    Ok((layer.map_err(|error| CommandError::failed(ErrorCode::Other, error))?, compiled))
+    Ok((Layer::new(&policy::files(program, default, files))?, compiled))
 }
 
 /// Returns the code of a component for a program's machine; `None` if there is no compiler for it.
-async fn code(
-    engine: &Engine,
-    program: &Program,
-    component: &Bytes,
-    name: &str,
-) -> Result<Option<Bytes>, CommandError> {
+async fn code(engine: &Engine, program: &Program, component: &Bytes, name: &str) -> anyhow::Result<Option<Bytes>> {
     let what = format!("{name} for {}", program.machine.platform());
     match compiler::waiting(&what, engine.precompile(program.machine.triple, component.clone())).await {
         Ok(code) => Ok(Some(Bytes::from(Shipped::encode(component, &code)))),
         Err(LoadError::Target { .. }) => Ok(None),
-        Err(error) => Err(compiler::refused(Path::new(name), &error)),
+        Err(error) => Err(compiler::refused(Path::new(name), &error).into()),
     }
 }
