@@ -174,3 +174,27 @@ async fn a_new_password_is_sent_after_the_refusal_of_the_old_one() {
     assert_eq!(get(&layer).await, Ok(200));
     assert_eq!(seen(&layer), [format!("GET r.example {}", basic("p")), format!("GET r.example {}", basic("q"))]);
 }
+
+/// A token says what its credentials may do, so other credentials get one of their own.
+#[tokio::test(start_paused = true)]
+async fn a_token_serves_only_the_credentials_that_got_it() {
+    let bearer = || "GET r.example Bearer t".to_owned();
+    let token = |sent: &str| format!("GET auth.example {sent}");
+    // the password of the first request and of the second one, and the requests of the second one
+    let rows: [(&[&'static str], &[&'static str], Vec<String>); 4] = [
+        (&["p"], &["p"], vec![bearer()]),
+        (&["p"], &["q"], vec![token(&basic("q")), bearer()]),
+        (&["p"], &[], vec![token("-"), bearer()]),
+        (&[], &["p"], vec![token(&basic("p")), bearer()]),
+    ];
+    for (first, second, wanted) in rows {
+        let source = Arc::new(Source(Mutex::new(first.to_vec())));
+        let fake = Fake { wants: Mutex::new(Wants::Token), seen: Mutex::default() };
+        let layer = Auth::new(fake, source.clone());
+        assert_eq!(get(&layer).await, Ok(200));
+        seen(&layer);
+        *source.0.lock() = second.to_vec();
+        assert_eq!(get(&layer).await, Ok(200));
+        assert_eq!(seen(&layer), wanted, "{first:?}, then {second:?}");
+    }
+}
