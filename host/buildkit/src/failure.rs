@@ -1,8 +1,9 @@
-//! The content error for a status of BuildKit.
+//! Errors and gRPC: the content error for a status of BuildKit, and the code of a status for a kind of failure.
 
 use std::time::Duration;
 
 use refkit_content::ErrorKind;
+use refkit_oci::ErrorCode;
 use tonic::{Code, Status};
 
 /// The most characters of a foreign text in an error.
@@ -53,6 +54,21 @@ enum Kind {
     Unavailable,
     Timeout,
     Unsupported,
+}
+
+/// Returns the gRPC code of a kind of failure. It is never `Unimplemented`: clients take that for a missing call, and try
+/// another call.
+pub fn grpc_code(code: ErrorCode) -> Code {
+    match code {
+        ErrorCode::Invalid => Code::InvalidArgument,
+        ErrorCode::NotFound => Code::NotFound,
+        ErrorCode::Unauthorized => Code::Unauthenticated,
+        ErrorCode::NotGranted | ErrorCode::Unsupported => Code::FailedPrecondition,
+        ErrorCode::BudgetExhausted | ErrorCode::RateLimited => Code::ResourceExhausted,
+        ErrorCode::Unavailable => Code::Unavailable,
+        ErrorCode::Timeout => Code::DeadlineExceeded,
+        ErrorCode::Other => Code::Unknown,
+    }
 }
 
 /// Returns the error of a status, for a call that took so long.

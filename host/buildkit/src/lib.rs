@@ -23,5 +23,6 @@ pub mod source_policy;
 pub use bridge::Bridge;
 pub use capabilities::{Capabilities, MissingCapability};
 pub use connection::{Body, BoxError, Connection, ConnectionError, Ended};
+pub use failure::grpc_code;
 pub use raw::{MESSAGE_LIMIT, Raw, RawError};
 pub use source::{BuildkitSource, Converted, HOST, Metadata, Options, PlatformSource};

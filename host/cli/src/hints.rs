@@ -4,21 +4,20 @@
 use refkit::ErrorCode;
 use refkit_content::{Distrust, ErrorKind};
 use refkit_oci::Reference;
+use refkit_report::ungranted;
 
 use crate::error::CommandError;
 use crate::image_source::ImageSource;
 
 /// Returns the hint for an error of a run.
 pub fn of_run(error: &refkit::Error, source: &ImageSource) -> Option<String> {
-    let cause = match error {
-        refkit::Error::Failed { cause: Some(cause), .. } | refkit::Error::Content(cause) => Some(cause),
-        _ => None,
-    };
+    if let Some(repository) = ungranted(error) {
+        return Some(format!("grant it with --grant {repository}"));
+    }
+    if let Some(hint) = content(error).and_then(of_content) {
+        return Some(hint);
+    }
     match (error.code(), source.registry()) {
-        _ if cause.is_some_and(|cause| matches!(cause.kind, ErrorKind::NotCached(_))) => {
-            Some("leave out --offline and --pull never".to_owned())
-        }
-        (ErrorCode::NotGranted, _) => Some(grant(&cause?.subject)),
         (ErrorCode::Unauthorized, Some(registry)) => Some(log_in(registry)),
         (ErrorCode::NotFound, Some(_)) => source.path_of_that_name().map(|path| format!("for the file, write {path}")),
         (ErrorCode::NotFound, None) => source.names(),
@@ -27,11 +26,28 @@ pub fn of_run(error: &refkit::Error, source: &ImageSource) -> Option<String> {
     }
 }
 
-/// Returns the hint for a repository that the run may not read; `subject` is a reference or a repository.
-fn grant(subject: &str) -> String {
-    match subject.parse::<Reference>() {
-        Ok(reference) => format!("grant it with --grant {}", reference.repository()),
-        Err(_) => "grant it with --grant PATTERN".to_owned(),
+/// Returns the error of a source that made a run fail.
+fn content(error: &refkit::Error) -> Option<&refkit_content::Error> {
+    match error {
+        refkit::Error::Failed { cause, .. } => cause.as_ref(),
+        refkit::Error::Content(cause) => Some(cause),
+        _ => None,
+    }
+}
+
+/// Returns the hint for an error whose kind says what is wrong.
+fn of_content(error: &refkit_content::Error) -> Option<String> {
+    match &error.kind {
+        ErrorKind::NotCached(_) => Some("leave out --offline and --pull never".to_owned()),
+        ErrorKind::NoHost { registry } => {
+            let repository = error.subject.parse().map(|name: Reference| name.repository().to_string());
+            Some(format!("see: refkit hosts {}", repository.as_ref().unwrap_or(registry)))
+        }
+        ErrorKind::InsideNetwork { address, .. } => {
+            let allow = "for this registry in refkit.toml";
+            Some(format!("if that is right, write allow_private = [\"{address}\"] {allow}"))
+        }
+        _ => None,
     }
 }
 
@@ -51,11 +67,7 @@ pub fn log_in(registry: &str) -> String {
 
 /// Returns the hint for a registry that the client could not reach.
 pub fn unreachable(error: &refkit::Error, registry: &str) -> Option<String> {
-    let cause = match error {
-        refkit::Error::Failed { cause, .. } => cause.as_ref()?,
-        refkit::Error::Content(cause) => cause,
-        _ => return None,
-    };
+    let cause = content(error)?;
     // The host may be a mirror. The host of Docker Hub has the name of the registry.
     let host = cause.host.as_deref().filter(|host| *host != "registry-1.docker.io").unwrap_or(registry);
     let table = format!("[registry.\"{host}\"] in refkit.toml");
@@ -87,4 +99,32 @@ fn is_this_machine(host: &str) -> bool {
     let name = host.rsplit_once(':').filter(|(_, port)| !port.contains(']')).map_or(host, |(name, _)| name);
     let address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use refkit_content::{Error, Operation};
+
+    use super::*;
+
+    #[test]
+    fn what_settings_can_repair() {
+        let inside = || ErrorKind::InsideNetwork { address: "10.0.0.8".parse().unwrap(), said: String::new() };
+        let no_host = || ErrorKind::NoHost { registry: "r.test".to_owned() };
+        let rows = [
+            (no_host(), "r.test/a:1", Some("see: refkit hosts r.test/a")),
+            (no_host(), "what is no name", Some("see: refkit hosts r.test")),
+            (
+                inside(),
+                "r.test/a:1",
+                Some("if that is right, write allow_private = [\"10.0.0.8\"] for this registry in refkit.toml"),
+            ),
+            (ErrorKind::NotCached("offline"), "r.test/a:1", Some("leave out --offline and --pull never")),
+            (ErrorKind::Malformed("no".to_owned()), "r.test/a:1", None),
+            (ErrorKind::Unsupported("no".to_owned()), "r.test/a:1", None),
+        ];
+        for (kind, subject, wanted) in rows {
+            assert_eq!(of_content(&Error::new(Operation::Push, subject, kind)).as_deref(), wanted, "{subject}");
+        }
+    }
 }

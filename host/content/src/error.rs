@@ -1,10 +1,11 @@
 //! The errors between a request and verified bytes.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use refkit_oci::{Digest, ErrorCode};
+use refkit_oci::{Digest, ErrorCode, Repository};
 
 /// The operation that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -171,12 +172,29 @@ pub enum ErrorKind {
     /// The content or a response is malformed.
     #[error("{0}")]
     Malformed(String),
+    /// A host sends the client to an address inside this network, and the host's settings do not allow it.
+    #[error("{said}")]
+    InsideNetwork {
+        /// The address.
+        address: IpAddr,
+        /// Which host sends the client to which name or URL.
+        said: String,
+    },
     /// The peer or the host does not support the operation.
     #[error("{0}")]
     Unsupported(String),
+    /// The settings of a registry name no host that may do this.
+    #[error("no host of {registry} is allowed to do this")]
+    NoHost {
+        /// The registry.
+        registry: String,
+    },
     /// The run has no grant for the operation.
     #[error("{0}")]
     NotGranted(String),
+    /// The run has no grant for the repository.
+    #[error("this run was not granted {0}")]
+    Ungranted(Repository),
     /// The run has used up a limit.
     #[error("{0}")]
     BudgetExhausted(String),
@@ -271,9 +289,10 @@ impl ErrorKind {
             | Self::WrongSize { .. }
             | Self::TooLarge { .. }
             | Self::TooMany { .. }
-            | Self::Malformed(_) => ErrorCode::Invalid,
-            Self::Unsupported(_) => ErrorCode::Unsupported,
-            Self::NotGranted(_) => ErrorCode::NotGranted,
+            | Self::Malformed(_)
+            | Self::InsideNetwork { .. } => ErrorCode::Invalid,
+            Self::Unsupported(_) | Self::NoHost { .. } => ErrorCode::Unsupported,
+            Self::NotGranted(_) | Self::Ungranted(_) => ErrorCode::NotGranted,
             Self::BudgetExhausted(_) | Self::Held { .. } => ErrorCode::BudgetExhausted,
             Self::Io(e) => match e.kind() {
                 std::io::ErrorKind::NotFound => ErrorCode::NotFound,

@@ -21,6 +21,6 @@ impl Grants {
         if repository == requested || self.patterns.iter().any(|pattern| pattern.matches_repository(repository)) {
             return Ok(());
         }
-        Err(ErrorKind::NotGranted(format!("this run was not granted {repository}")))
+        Err(ErrorKind::Ungranted(repository.clone()))
     }
 }

@@ -68,7 +68,11 @@ impl<N: Transport> Auth<N> {
         let again = request.try_clone();
         let known = match self.known(ask).await {
             // The cached authentication failed: request without it and read the new challenge.
-            Err(ErrorKind::Unauthorized(_) | ErrorKind::Malformed(_)) if again.is_some() => None,
+            Err(ErrorKind::Unauthorized(_) | ErrorKind::Malformed(_) | ErrorKind::InsideNetwork { .. })
+                if again.is_some() =>
+            {
+                None
+            }
             known => known?,
         };
         let response = self.pass(endpoint, request.authorization(known.clone())).await?;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use refkit::{Denial, ErrorCode};
+use refkit_oci::Platform;
 use refkit_oci::escape::Escaped;
 
 /// An error for a person: what is wrong, and what to do about it.
@@ -41,10 +42,28 @@ impl fmt::Display for ErrorMessage {
     }
 }
 
+/// One reason of a denial, and the policy that gave it, escaped.
+pub(crate) struct Reason<'a>(pub(crate) &'a Denial);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(denial) = self;
+        let (rule, message) = (Escaped(&denial.rule), Escaped(&denial.message));
+        write!(f, "by policy {} (rule {rule}): {message}", Escaped(denial.policy()))
+    }
+}
+
 /// Returns the line for one reason of a denial, escaped.
 pub fn denied(subject: &str, denial: &Denial) -> String {
-    let (rule, message) = (Escaped(&denial.rule), Escaped(&denial.message));
-    format!("denied: {} by policy {} (rule {rule}): {message}", Escaped(subject), Escaped(denial.policy()))
+    format!("denied: {} {}", Escaped(subject), Reason(denial))
+}
+
+/// Returns the text for a reference that names no image for a platform.
+pub(crate) fn no_match(subject: &str, platform: Option<&Platform>) -> String {
+    match platform {
+        Some(platform) => format!("{subject} has no image for {platform}"),
+        None => format!("{subject} has no image for a wanted platform"),
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use refkit_oci::{Platform, Reference};
 
 use crate::explain::Explained;
 use crate::json::{self, DenialReport, ErrorReport, ImageOrAbsence, OutcomeReport, Report};
+use crate::message::no_match;
 use crate::{ErrorMessage, Escaped, Status, denied};
 
 /// How many reasons of one denial a person reads.
@@ -249,13 +250,6 @@ fn denial_report(denial: &Denial, refused: Option<&Refused>) -> DenialReport {
         subject: denial.subject.as_ref().map(ToString::to_string),
         manifest: refused.and_then(|refused| refused.manifest.as_ref()).map(ToString::to_string),
         platform: refused.and_then(|refused| refused.platform.as_ref()).map(Into::into),
-    }
-}
-
-fn no_match(subject: &str, platform: Option<&Platform>) -> String {
-    match platform {
-        Some(platform) => format!("{subject} has no image for {platform}"),
-        None => format!("{subject} has no image for a wanted platform"),
     }
 }
 

@@ -1,38 +1,30 @@
 //! The status with which a build learns that it does not get an image.
 
-use refkit::{Denial, Error, ErrorCode};
+use refkit::{Denial, Error};
+use refkit_buildkit::grpc_code;
+use refkit_report::{Refusal, ungranted};
 use tonic::{Code, Status};
+
+/// Returns the status of a refusal.
+pub fn status(refusal: Refusal) -> Status {
+    Status::new(refusal.code.map_or(Code::PermissionDenied, grpc_code), refusal.text)
+}
 
 /// Returns the status of a denial, with every reason and the policy that gave it.
 pub fn denied(subject: &str, denials: &[Denial]) -> Status {
-    let reasons: Vec<String> = denials.iter().map(|denial| one_line(&denial.to_string())).collect();
-    let reasons = if reasons.is_empty() { "denied".to_owned() } else { reasons.join("; ") };
-    Status::permission_denied(format!("{} {reasons}", one_line(subject)))
+    status(Refusal::denied(subject, denials))
 }
 
-/// Returns the status of a run that failed.
+/// Returns the status of a run that failed. A build cannot grant anything, so for want of a grant the status says who
+/// can.
 pub fn failed(subject: &str, error: &Error) -> Status {
-    let text = match error {
-        // It names its subject by itself.
-        Error::Failed { cause: Some(cause), .. } => cause.to_string(),
-        other => format!("{subject}: {other}"),
-    };
-    Status::new(code(error.code()), one_line(&text))
-}
-
-/// Returns the gRPC code of a failure. It is never `Unimplemented`: clients take that for a missing call, and try another
-/// call.
-pub fn code(code: ErrorCode) -> Code {
-    match code {
-        ErrorCode::Invalid => Code::InvalidArgument,
-        ErrorCode::NotFound => Code::NotFound,
-        ErrorCode::Unauthorized => Code::Unauthenticated,
-        ErrorCode::NotGranted | ErrorCode::Unsupported => Code::FailedPrecondition,
-        ErrorCode::BudgetExhausted | ErrorCode::RateLimited => Code::ResourceExhausted,
-        ErrorCode::Unavailable => Code::Unavailable,
-        ErrorCode::Timeout => Code::DeadlineExceeded,
-        ErrorCode::Other => Code::Unknown,
-    }
+    let refusal = Refusal::failed(subject, error);
+    status(match ungranted(error) {
+        Some(repository) => refusal.advice(&format!(
+            "only the image of this frontend grants repositories: make it with refkit frontend image --grant {repository}"
+        )),
+        None => refusal,
+    })
 }
 
 /// Returns a foreign text in one line, without control characters.

@@ -125,7 +125,10 @@ fn table() -> Vec<Row> {
             "",
             "docker-image://app:1",
             RedirectFar,
-            "refused FailedPrecondition: cannot resolve far.test".to_owned(),
+            "refused FailedPrecondition: cannot resolve far.test/library/app:1: this run was not granted \
+             far.test/library/app; only the image of this frontend grants repositories: make it with refkit frontend \
+             image --grant far.test/library/app"
+                .to_owned(),
         ),
         (
             meta,

@@ -194,6 +194,7 @@ fn at_server(server: &str, endpoint: &Endpoint, credentials: &Credentials, error
         ErrorKind::Unreachable(what) => ErrorKind::Unreachable(with(what)),
         ErrorKind::Overloaded { said, retry_after } => ErrorKind::Overloaded { said: with(said), retry_after },
         ErrorKind::Malformed(what) => ErrorKind::Malformed(with(what)),
+        ErrorKind::InsideNetwork { address, said } => ErrorKind::InsideNetwork { address, said: with(said) },
         ErrorKind::NotFound => ErrorKind::Malformed(with("404, there is nothing".to_owned())),
         ErrorKind::TooLarge { limit } => {
             ErrorKind::Malformed(with(format!("its response is larger than the limit of {limit} bytes")))

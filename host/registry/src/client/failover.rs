@@ -47,8 +47,7 @@ impl Client {
         let hosts: Vec<_> = hosts.into_iter().filter(|host| can(host.capabilities)).collect();
         let count = hosts.len();
         if count == 0 {
-            let text = format!("no host of {registry} is allowed to do this: see `refkit hosts {repository}`");
-            return Err(ErrorKind::Unsupported(text));
+            return Err(ErrorKind::NoHost { registry: registry.to_owned() });
         }
         let endpoint = |(number, host): (usize, Arc<Host>)| {
             let path = host.repository(repository.path())?;

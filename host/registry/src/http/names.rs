@@ -4,7 +4,6 @@
 //! address, so this module judges the addresses of a connection by the same rules. A proxy looks names up itself, and
 //! decides where it connects to.
 
-use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -59,22 +58,17 @@ pub(crate) struct Lookup {
 
 /// The refusal to connect to a name, because of one of its addresses.
 #[derive(Debug, thiserror::Error)]
-#[error("{base} leads to {name}, which has an address inside this network, {address}; {remedy}")]
+#[error("{base} leads to {name}, which has an address inside this network, {address}")]
 pub(crate) struct InsideNetwork {
     base: String,
     name: String,
     address: IpAddr,
-    remedy: String,
-}
-
-/// Returns the setting that allows an address.
-pub(crate) fn remedy(address: impl fmt::Display) -> String {
-    format!("where that is right, write allow_private = [\"{address}\"] for this registry in refkit.toml")
 }
 
 /// Returns the error for a failed connection, if its cause is such a refusal.
 pub(crate) fn refused(cause: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
-    cause.downcast_ref::<InsideNetwork>().map(|inside| ErrorKind::Malformed(inside.to_string()))
+    let inside = cause.downcast_ref::<InsideNetwork>()?;
+    Some(ErrorKind::InsideNetwork { address: inside.address, said: inside.to_string() })
 }
 
 impl Resolve for Lookup {
@@ -118,10 +112,7 @@ impl NamedBy {
         };
         match found.iter().find(|address| !fits(address)) {
             // One refused address is enough: the HTTP client may connect to any of them.
-            Some(&address) => {
-                let (base, remedy) = (host_of(&self.base), remedy(address));
-                Err(InsideNetwork { base, name: name.to_owned(), address, remedy })
-            }
+            Some(&address) => Err(InsideNetwork { base: host_of(&self.base), name: name.to_owned(), address }),
             None => Ok(found),
         }
     }
@@ -202,8 +193,9 @@ mod tests {
                 let may = *name == "auth.test" || wanted.contains(name);
                 assert_eq!(found.is_ok(), may, "{base} with {allowed:?} to {name}");
                 if let Err(error) = found {
-                    let text = refused(&*error).expect("it is said why").to_string();
-                    assert!(text.contains(name) && text.contains("allow_private = [\""), "{text}");
+                    let Some(ErrorKind::InsideNetwork { address, said }) = refused(&*error) else { panic!("{error}") };
+                    let addresses = names.addresses(name).await.expect("addresses");
+                    assert!(addresses.contains(&address) && said.contains(name), "{address}: {said}");
                 }
             }
         }

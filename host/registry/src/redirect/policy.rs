@@ -6,12 +6,11 @@ use url::Url;
 use crate::endpoint::{Endpoint, host_of, shown};
 use crate::hosts::Network;
 use crate::http::address::{Reach, is_loopback, reach, written};
-use crate::http::names;
 
 /// Checks a URL that an endpoint, or a host that it redirected to, names; see [`may_lead`].
 ///
 /// # Errors
-/// [`ErrorKind::Malformed`] with the reason of the refusal.
+/// [`ErrorKind::InsideNetwork`], or [`ErrorKind::Malformed`] with another reason of the refusal.
 pub(crate) fn check(endpoint: &Endpoint, url: &Url) -> Result<(), ErrorKind> {
     may_lead(&endpoint.host.api, url, &endpoint.host.allow_private)
 }
@@ -22,7 +21,7 @@ pub(crate) fn check(endpoint: &Endpoint, url: &Url) -> Result<(), ErrorKind> {
 /// a name at its lookup.
 ///
 /// # Errors
-/// [`ErrorKind::Malformed`] with the reason of the refusal.
+/// [`ErrorKind::InsideNetwork`], or [`ErrorKind::Malformed`] with another reason of the refusal.
 pub(crate) fn may_lead(base: &Url, url: &Url, allowed: &[Network]) -> Result<(), ErrorKind> {
     let refuse =
         |reason: &str| Err(ErrorKind::Malformed(format!("{} leads to {}, {reason}", host_of(base), shown(url))));
@@ -39,7 +38,8 @@ pub(crate) fn may_lead(base: &Url, url: &Url, allowed: &[Network]) -> Result<(),
     let inner = written(url).into_iter().find(|address| reach(*address) != Reach::Outer);
     match inner {
         Some(address) if !is_near && !allowed.iter().any(|network| network.contains(address)) => {
-            refuse(&format!("which is an address inside this network; {}", names::remedy(address)))
+            let said = format!("{} leads to {}, which is an address inside this network", host_of(base), shown(url));
+            Err(ErrorKind::InsideNetwork { address, said })
         }
         _ if url.host().is_none() => refuse("which names no host"),
         _ => Ok(()),

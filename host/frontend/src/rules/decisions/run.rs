@@ -2,6 +2,7 @@
 
 use refkit::{Absence, Image, Outcome, Resolution};
 use refkit_oci::Descriptor;
+use refkit_report::Refusal;
 use tonic::Status;
 
 use super::{DecidedImage, Decisions, lock};
@@ -47,15 +48,11 @@ impl Decisions {
 
 /// Returns the image of a resolution, which is for one platform, or the status that says why it has none.
 fn only_image<'a>(request: &ImageRequest, resolution: &'a Resolution) -> Result<&'a Image<Descriptor>, Status> {
-    let (reference, platform) = (&resolution.reference, &request.wanted.platform);
-    match resolution.images.first() {
-        Some(Ok(image)) => Ok(image),
-        None | Some(Err(Absence::NoMatch)) => {
-            Err(Status::not_found(format!("{reference} has no image for {platform}")))
-        }
-        Some(Err(Absence::Denied(denials))) => Err(refusal::denied(&format!("{reference} ({platform})"), denials)),
-        Some(Err(Absence::Failed(failure))) => {
-            Err(Status::new(refusal::code(failure.code), refusal::one_line(&failure.message)))
-        }
-    }
+    let absence = match resolution.images.first() {
+        Some(Ok(image)) => return Ok(image),
+        Some(Err(absence)) => absence,
+        None => &Absence::NoMatch,
+    };
+    let (subject, platform) = (resolution.reference.to_string(), &request.wanted.platform);
+    Err(refusal::status(Refusal::absent(&subject, platform, absence)))
 }
