@@ -62,7 +62,8 @@ async fn behaves(name: &str, peer: &dyn Peer, repository: &Repository) {
     }
     assert_eq!(peer.tags(repository).await.expect(name).value, ["1", "latest"], "{name}: lists are no tags");
     let elsewhere = Repository::new("registry.test", "else").expect("a repository");
-    assert!(peer.resolve(&tagged(&elsewhere, "1")).await.is_err(), "{name}");
+    let refused = peer.resolve(&tagged(&elsewhere, "1")).await.map(drop).map_err(|error| error.code());
+    assert_eq!(refused, Err(refkit_oci::ErrorCode::NotFound), "{name}");
 }
 
 /// Makes a `dyn Peer` a `dyn Push`.

@@ -44,7 +44,9 @@ async fn pushed_content_is_in_its_repository_only() {
     for (descriptor, bytes) in image.blobs() {
         let read = fetch(&memory, &repository(), descriptor, MANIFEST_LIMIT).await.expect("a blob").value;
         assert_eq!(read, bytes);
-        assert!(fetch(&memory, &elsewhere, descriptor, MANIFEST_LIMIT).await.is_err());
+        let refused =
+            fetch(&memory, &elsewhere, descriptor, MANIFEST_LIMIT).await.map(drop).map_err(|error| error.code());
+        assert_eq!(refused, Err(ErrorCode::NotFound));
     }
 }
 
@@ -93,7 +95,9 @@ async fn a_push_is_checked_as_a_registry_checks_it() {
         }
         let pushed = memory.push_manifest(&to, media_type, Bytes::from(bytes)).await;
         let failed = expect(name, pushed, error).is_none();
-        assert_eq!(memory.resolve(&to).await.is_err(), failed, "{name}: something is left behind");
+        let found = memory.resolve(&to).await.map(drop).map_err(|error| error.code());
+        let wanted = if failed { Err(ErrorCode::NotFound) } else { Ok(()) };
+        assert_eq!(found, wanted, "{name}: something is left behind");
     }
 }
 

@@ -59,7 +59,8 @@ async fn responses_to_a_mount() {
         }
         assert_eq!(registry.count("*"), requests, "{name}: {:?}", registry.requests());
         let there = registry.blob("mirror/of/app", what.digest.as_str()).is_some();
-        assert!(wanted.is_err() || there == (wanted == Ok(true)), "{name}");
+        // The registry that names another digest has mounted the blob all the same.
+        assert_eq!(there, wanted == Ok(true) || wanted == Err("digest"), "{name}");
     }
     let (one, two) = (FaultRegistry::start().unwrap(), FaultRegistry::start().unwrap());
     one.put_blob("app", "0123456789");
