@@ -5,9 +5,11 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use crate::aot::Key;
 use crate::compiler::Compiler;
+use crate::error::first_line;
 use crate::ticker::Ticker;
-use crate::{AotCache, EngineError};
+use crate::{AotCache, EngineError, LoadError};
 
 /// Bytes of native stack that a guest may use.
 pub(crate) const GUEST_STACK: usize = 512 << 10;
@@ -78,12 +80,11 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
         // The pool reserves address space in advance. Where there is too little of it (a container with a limit on
         // virtual memory), instances are allocated one by one: slower, with the same bounds.
-        let pooled =
-            options.pool.then(|| config(None, Some(&options)).and_then(|config| wasmtime::Engine::new(&config)));
+        let pooled = options.pool.then(|| runner(Some(&options), &options.compiler));
         let (wasmtime, pooled) = match pooled {
             Some(Ok(engine)) => (engine, true),
             None | Some(Err(_)) => {
-                let plain = config(None, None).and_then(|config| wasmtime::Engine::new(&config));
+                let plain = runner(None, &options.compiler);
                 (plain.map_err(|error| EngineError(format!("{error:#}")))?, false)
             }
         };
@@ -112,6 +113,21 @@ impl Engine {
         permit.map(|permit| Permit { _permit: permit }).map_err(|_| busy)
     }
 
+    /// Returns the key of the code that a component with this digest (SHA-256) has on this machine. An engine without a
+    /// compiler does not know what a compiler would make for this machine, so one with a compiler computes the key.
+    ///
+    /// # Errors
+    /// When nothing compiles for this machine.
+    pub(crate) fn key(&self, component: [u8; 32]) -> Result<Key, LoadError> {
+        match self.options.compiler {
+            Compiler::InProcess { .. } => Ok(Key::new(&self.wasmtime, component)),
+            Compiler::Process(_) => {
+                let compiler = compiler(None).map_err(|error| LoadError::no_target(None, first_line(&error)))?;
+                Ok(Key::new(&compiler, component))
+            }
+        }
+    }
+
     /// Waits until a component may be compiled.
     pub(crate) async fn compiling(&self) -> Option<OwnedSemaphorePermit> {
         self.compilers.clone().acquire_owned().await.ok()
@@ -126,6 +142,13 @@ impl Engine {
         let code = compiler(Some(target)).and_then(|engine| engine.precompile_component(component));
         code.map_err(|error| EngineError(format!("{error:#}")))
     }
+}
+
+/// Returns an engine that runs policies. It has a compiler only if it compiles in this process.
+fn runner(pool: Option<&EngineOptions>, compiler: &Compiler) -> wasmtime::Result<wasmtime::Engine> {
+    let mut config = config(None, pool)?;
+    config.enable_compiler(matches!(compiler, Compiler::InProcess { .. }));
+    wasmtime::Engine::new(&config)
 }
 
 /// Returns an engine that only compiles: for the named target, or for this machine with all its features.

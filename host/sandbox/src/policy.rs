@@ -8,7 +8,7 @@ use refkit_oci::Digest;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::{Component, Linker};
 
-use crate::aot::{Key, Shipped};
+use crate::aot::Shipped;
 use crate::compiler::Compiled;
 use crate::world::{self, Publishing, Resolving, World};
 use crate::{Engine, Host, Instance, Limits, LoadError, PublishingHost, RunError, Usage};
@@ -55,7 +55,7 @@ impl<W: World> CompiledPolicy<W> {
         // All that can be refused is refused before anything is compiled, or taken from the cache.
         world::check(W::rules(), &bytes)?;
         let sha256 = Sha256::digest(&bytes).into();
-        let key = Key::new(&engine.wasmtime, sha256);
+        let key = engine.key(sha256)?;
         if let Some(cache) = engine.options.cache.clone() {
             let (wasmtime, key) = (engine.wasmtime.clone(), key.clone());
             let cached = tokio::task::spawn_blocking(move || cache.load(&wasmtime, &key)).await;
@@ -89,8 +89,9 @@ impl<W: World> CompiledPolicy<W> {
         }
     }
 
-    /// Returns the policy in a component that is part of this program, as [`Policy::shipped`] does. The program's build
-    /// has computed the component's digest (SHA-256) and has checked the component, so a start spends nothing on that.
+    /// Returns the policy in a component that is part of this program, as [`Policy::shipped`] does. The program knows the
+    /// component's digest (SHA-256), that the component is a policy, and how it describes itself, so a start spends
+    /// nothing on that.
     ///
     /// # Errors
     /// As [`Policy::load`].
@@ -98,30 +99,41 @@ impl<W: World> CompiledPolicy<W> {
         engine: &Engine,
         component: &'static [u8],
         sha256: [u8; 32],
+        description: Description,
         code: &Shipped,
     ) -> Result<Self, LoadError> {
         match code.load(engine, &sha256) {
-            Some(component) => Self::new(engine, component, sha256).await,
+            Some(component) => Self::link(engine, &component, sha256, description),
             None => Self::load(engine, component).await,
         }
     }
 
     /// Returns the policy in a component that was compiled from bytes which the world allows.
     async fn new(engine: &Engine, component: Component, sha256: [u8; 32]) -> Result<Self, LoadError> {
-        let imports = world::asked(&component);
+        let mut policy = Self::link(engine, &component, sha256, Description::default())?;
+        policy.description = Arc::new(policy.describe().await.map_err(LoadError::Describe)?);
+        Ok(policy)
+    }
+
+    /// Returns the policy in such a component that describes itself so.
+    fn link(
+        engine: &Engine,
+        component: &Component,
+        sha256: [u8; 32],
+        description: Description,
+    ) -> Result<Self, LoadError> {
+        let imports = world::asked(component);
         let text = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));
         let mut linker = Linker::new(&engine.wasmtime);
         W::link(&mut linker).map_err(text)?;
-        let pre = linker.instantiate_pre(&component).and_then(W::prepare).map_err(text)?;
-        let mut policy = Self {
+        let pre = linker.instantiate_pre(component).and_then(W::prepare).map_err(text)?;
+        Ok(Self {
             engine: engine.clone(),
             pre: Arc::new(pre),
-            description: Arc::default(),
+            description: Arc::new(description),
             imports: imports.into(),
             digest: digest(&sha256),
-        };
-        policy.description = Arc::new(policy.describe().await.map_err(LoadError::Describe)?);
-        Ok(policy)
+        })
     }
 
     async fn describe(&self) -> Result<Description, RunError> {
