@@ -20,7 +20,7 @@ pub async fn source(
     directories: &Directories,
     notes: &mut Vec<String>,
 ) -> anyhow::Result<Behind> {
-    let client = client(reference, registries, directories).await?;
+    let client = client(reference, registries, directories)?;
     caches::behind(client, caching, directories, notes).await
 }
 
@@ -29,12 +29,8 @@ pub async fn source(
 ///
 /// # Errors
 /// The error of a file of settings.
-pub async fn client(
-    reference: &Reference,
-    registries: &Registries,
-    directories: &Directories,
-) -> anyhow::Result<Client> {
-    let hosts = hosts(reference, registries, directories).await?;
+pub fn client(reference: &Reference, registries: &Registries, directories: &Directories) -> anyhow::Result<Client> {
+    let hosts = hosts(reference, registries, directories)?;
     let client = Client::builder().hosts(hosts).proxies(directories::proxies());
     Ok(match &directories.docker_config {
         Some(path) => client.credentials(Arc::new(DockerConfig::new(path, directories::helpers()))).build(),
@@ -46,9 +42,9 @@ pub async fn client(
 ///
 /// # Errors
 /// The error of a file of settings.
-pub async fn hosts(reference: &Reference, registries: &Registries, directories: &Directories) -> anyhow::Result<Hosts> {
-    let files = directories.files(registries);
-    let hosts = tokio::task::spawn_blocking(move || Hosts::read(&files)).await??;
+pub fn hosts(reference: &Reference, registries: &Registries, directories: &Directories) -> anyhow::Result<Hosts> {
+    // On this thread, which has nothing else to do yet: another one would cost more than the reading.
+    let hosts = Hosts::read(&directories.files(registries))?;
     Ok(match registries.plain_http {
         true => hosts.plain_http(reference.repository().registry()),
         false => hosts,

@@ -77,7 +77,7 @@ impl Hosts {
             return Err(CommandError::usage("a layout has no hosts: name an image of a registry").into());
         }
         let reference = image_source::reference(&self.reference)?;
-        let hosts = registry::hosts(&reference, &self.registries, &Directories::of_environment()).await?;
+        let hosts = registry::hosts(&reference, &self.registries, &Directories::of_environment())?;
         let repository = reference.repository();
         let asked = hosts.of(repository)?;
         let unread: Vec<String> = hosts.unread().iter().map(|path| path.display().to_string()).collect();

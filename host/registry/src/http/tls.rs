@@ -65,12 +65,14 @@ impl Clients {
                     proxy with https://: name one with http://, or leave this host out (NO_PROXY)";
                 return Err(ErrorKind::Unsupported(text.to_owned()));
             }
-            let tls = tls.cloned();
-            let config = tokio::task::spawn_blocking(move || match tls {
-                None if proxied => configure(&Tls::default(), roots(&Tls::default(), &own, system)?),
-                None => configure(&Tls::default(), Roots::none()),
-                Some(tls) => configure(&tls, roots(&tls, &own, system)?),
-            });
+            let tls = match tls {
+                Some(tls) => tls.clone(),
+                None if proxied => Tls::default(),
+                // Plain HTTP reads no certificates, so nothing blocks.
+                None => return configure(&Tls::default(), Roots::none()),
+            };
+            let read = move || configure(&tls, roots(&tls, &own, system)?);
+            let config = tokio::task::spawn_blocking(read);
             config.await.map_err(|error| ErrorKind::Other(error.to_string()))?
         };
         self.configs.try_get(tls.cloned(), make).await

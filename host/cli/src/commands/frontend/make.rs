@@ -129,7 +129,7 @@ async fn write(
 ) -> anyhow::Result<()> {
     let (push, repository): (Arc<dyn Push>, Repository) = match destination {
         Destination::Registry(reference) => {
-            let client = registry::client(reference, registries, directories).await?;
+            let client = registry::client(reference, registries, directories)?;
             (Arc::new(client), reference.repository().clone())
         }
         Destination::Layout(path, _) => {
