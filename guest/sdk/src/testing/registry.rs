@@ -1,8 +1,8 @@
 //! A host in memory, with its content and its record of calls.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use sha2::{Digest as _, Sha256};
 
 use super::stored::{Manifest, Repository};
@@ -143,7 +143,7 @@ impl Registry {
     }
 
     pub(super) fn record(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+        self.record.lock()
     }
 
     pub(super) fn note(&self, verb: &str, arguments: impl IntoIterator<Item = String>) {

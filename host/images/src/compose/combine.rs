@@ -18,7 +18,7 @@ const DOCKER: &str = "application/vnd.docker.";
 #[derive(Debug, Clone)]
 pub(super) enum Draft {
     /// The one manifest as it is, with its platform.
-    Manifest(Content),
+    Manifest(Box<Content>),
     /// An index.
     Index(Box<Index>),
 }
@@ -60,7 +60,7 @@ impl Compose {
                     })));
                 }
                 Document::Manifest(_) if !self.prefer_index => {
-                    return Ok(Draft::Manifest(content(source.listed()?, source)));
+                    return Ok(Draft::Manifest(Box::new(content(source.listed()?, source))));
                 }
                 Document::Manifest(_) => {}
             }

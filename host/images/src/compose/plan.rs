@@ -94,7 +94,7 @@ impl Plan {
         let mut index = match self.draft {
             Draft::Manifest(content) => {
                 let needed = vec![Needed { descriptor: content.descriptor.clone(), source: 0 }];
-                return Ok(Composed { content, needed });
+                return Ok(Composed { content: *content, needed });
             }
             Draft::Index(index) => index,
         };

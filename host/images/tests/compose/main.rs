@@ -1,5 +1,4 @@
 //! What sources become: a table of yes and no, and the same rows and hundreds of others against buildx's own code.
-#![expect(clippy::disallowed_methods, reason = "it waits for another program")]
 
 mod buildx;
 mod content;

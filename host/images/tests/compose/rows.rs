@@ -160,7 +160,6 @@ fn odd(of: &Image, media_type: &str) -> Content {
 }
 
 /// Returns the rows.
-#[expect(clippy::too_many_lines, reason = "it is a table")]
 pub fn rows(all: &Fixtures) -> Vec<Row> {
     let f = fetched;
     let row = |about, sources: &[&Image], wanted| {
