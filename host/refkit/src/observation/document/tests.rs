@@ -36,7 +36,10 @@ fn descriptor() -> Descriptor {
     }
 }
 
-fn calls() -> Vec<(Call, Option<Result<WithOrigin<Answer>, Error>>)> {
+/// A call, and what came of it, if it has ended.
+type Row = (Call, Option<Result<WithOrigin<Answer>, Error>>);
+
+fn calls() -> Vec<Row> {
     let repository = reference().repository().clone();
     let answer = |value, origin| Some(Ok(WithOrigin { value, origin }));
     let seen = Origin::Seen(SystemTime::UNIX_EPOCH + Duration::from_nanos(1_700_000_000_123_456_789));
