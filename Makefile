@@ -21,7 +21,7 @@ BUILT := target/$(MUSL)/release
 # everything below them is compiled once.
 BUILD = $(CARGO) build --release --locked --workspace
 TEST = $(CARGO) test --release --locked --workspace
-POLICIES := refkit-default=default policy-allow-list=allow-list policy-require-label=require-label \
+POLICIES := refkit-default=default refkit-publish=publish policy-allow-list=allow-list policy-require-label=require-label \
 	policy-redirect=redirect policy-newest-tag=newest-tag
 
 .PHONY: all

@@ -10,9 +10,10 @@ const LAYERS: &[Row] = &[
     ("guest/oci", &[]),
     ("guest/sdk", &["guest/oci"]),
     ("guest/default", &["guest/oci", "guest/sdk"]),
-    ("guest/publish", &["guest/oci", "guest/sdk"]),
+    ("guest/publishing", &["guest/oci", "guest/sdk"]),
+    ("guest/publish", &["guest/oci", "guest/sdk", "guest/publishing"]),
     ("guest/rego", &["guest/oci", "guest/sdk"]),
-    ("guest/examples/*", &["guest/oci", "guest/sdk"]),
+    ("guest/examples/*", &["guest/oci", "guest/sdk", "guest/publishing"]),
     ("host/componentize", &[]),
     ("host/contract", &["guest/oci"]),
     ("host/content", &["guest/oci"]),
@@ -52,7 +53,7 @@ const LAYERS: &[Row] = &[
             "host/server",
         ],
     ),
-    ("tests/guests/*", &["guest/oci", "guest/sdk"]),
+    ("tests/guests/*", &["guest/oci", "guest/sdk", "guest/publishing"]),
 ];
 
 /// Crates that only tests use. They may use every crate; the crates of the table use them in their tests alone.

@@ -7,14 +7,41 @@ use std::sync::Arc;
 use bytes::Bytes;
 use refkit_content::Source;
 use refkit_contract::Description;
-use refkit_sandbox::{Engine, LoadError, Policy, Shipped};
+use refkit_sandbox::{CompiledPolicy, Engine, LoadError, Publishing, Resolving, Shipped, World};
 
 use crate::embedded;
 use crate::settings::{self, Assignment, DistributeError};
 use crate::{Budget, Grants, Resolver};
 
-/// The name by which errors name the default policy.
-const DEFAULT: &str = "default";
+/// A world whose chains have an end: the default policy of that world.
+pub trait Ended: World {
+    /// The name by which errors name the default policy.
+    #[doc(hidden)]
+    const END: &str;
+
+    /// Returns the default policy, in the code that lies beside the program if that fits.
+    #[doc(hidden)]
+    fn end(
+        engine: &Engine,
+        code: Option<Shipped>,
+    ) -> impl Future<Output = Result<CompiledPolicy<Self>, LoadError>> + Send;
+}
+
+impl Ended for Resolving {
+    const END: &str = "default";
+
+    async fn end(engine: &Engine, code: Option<Shipped>) -> Result<CompiledPolicy<Self>, LoadError> {
+        embedded::default_policy(engine, code.as_ref()).await
+    }
+}
+
+impl Ended for Publishing {
+    const END: &str = "publish";
+
+    async fn end(engine: &Engine, code: Option<Shipped>) -> Result<CompiledPolicy<Self>, LoadError> {
+        embedded::default_publisher(engine, code.as_ref()).await
+    }
+}
 
 /// A component on its way into a chain.
 #[derive(Debug, Clone)]
@@ -43,19 +70,17 @@ impl Component {
         Self { settings: Some(settings), ..self }
     }
 
-    async fn load(&self, engine: &Engine) -> Result<Policy, ChainError> {
+    async fn load<W: World>(&self, engine: &Engine) -> Result<CompiledPolicy<W>, ChainError> {
         let loaded = match &self.code {
-            Some(code) => Policy::shipped(engine, self.bytes.clone(), code).await,
-            None => Policy::load(engine, self.bytes.clone()).await,
+            Some(code) => CompiledPolicy::shipped(engine, self.bytes.clone(), code).await,
+            None => CompiledPolicy::load(engine, self.bytes.clone()).await,
         };
         loaded.map_err(|source| ChainError::Load { name: self.name.clone(), source })
     }
 }
 
-/// Returns the default policy, in the code that lies beside the program if that fits.
-async fn default(engine: &Engine, code: Option<Shipped>) -> Result<Policy, ChainError> {
-    let loaded = embedded::default_policy(engine, code.as_ref()).await;
-    loaded.map_err(|source| ChainError::Load { name: DEFAULT.to_owned(), source })
+async fn end<W: Ended>(engine: &Engine, code: Option<Shipped>) -> Result<CompiledPolicy<W>, ChainError> {
+    W::end(engine, code).await.map_err(|source| ChainError::Load { name: W::END.to_owned(), source })
 }
 
 /// The policies that a chain is loaded from, outermost first. The default policy is not among them: every chain ends in
@@ -93,15 +118,20 @@ impl FromIterator<Component> for Components {
 }
 
 /// A policy with the values of its settings.
-#[derive(Clone)]
-pub(crate) struct Link {
-    pub(crate) policy: Policy,
+pub(crate) struct Link<W: World = Resolving> {
+    pub(crate) policy: CompiledPolicy<W>,
     pub(crate) settings: Arc<BTreeMap<String, String>>,
     pub(crate) name: Arc<str>,
 }
 
-impl Link {
-    fn new(policy: Policy, mut values: BTreeMap<String, String>) -> Result<Self, MissingSetting> {
+impl<W: World> Clone for Link<W> {
+    fn clone(&self) -> Self {
+        Self { policy: self.policy.clone(), settings: Arc::clone(&self.settings), name: Arc::clone(&self.name) }
+    }
+}
+
+impl<W: World> Link<W> {
+    fn new(policy: CompiledPolicy<W>, mut values: BTreeMap<String, String>) -> Result<Self, MissingSetting> {
         settings::complete(policy.description(), &mut values)?;
         let name = policy.description().name.as_str().into();
         Ok(Self { policy, settings: Arc::new(values), name })
@@ -151,24 +181,35 @@ pub enum ChainError {
     },
 }
 
-/// A chain of policies with their settings, outermost first. It ends in the default policy by construction. Cheap to
-/// clone.
-#[derive(Clone)]
-pub struct Chain {
+/// A chain of policies that resolve references.
+pub type Chain = ChainOf<Resolving>;
+
+/// A chain of policies that compose and push.
+pub type PublishingChain = ChainOf<Publishing>;
+
+/// A chain of policies of one world with their settings, outermost first. It ends in the default policy of that world by
+/// construction. Cheap to clone.
+pub struct ChainOf<W: World> {
     engine: Engine,
-    policies: Arc<[Link]>,
-    default: Link,
+    policies: Arc<[Link<W>]>,
+    default: Link<W>,
+}
+
+impl<W: World> Clone for ChainOf<W> {
+    fn clone(&self) -> Self {
+        Self { engine: self.engine.clone(), policies: Arc::clone(&self.policies), default: self.default.clone() }
+    }
 }
 
 /// A place in a chain.
-pub(crate) enum Place<'a> {
+pub(crate) enum Place<'a, W: World = Resolving> {
     /// A policy before the end.
-    Policy(&'a Link),
+    Policy(&'a Link<W>),
     /// The default policy, which ends the chain.
-    End(&'a Link),
+    End(&'a Link<W>),
 }
 
-impl Chain {
+impl<W: Ended> ChainOf<W> {
     /// Returns the chain of these policies over the default policy, each with the settings that are meant for it.
     ///
     /// # Errors
@@ -177,9 +218,9 @@ impl Chain {
     pub async fn load(engine: &Engine, components: Components, settings: &[Assignment]) -> Result<Self, ChainError> {
         let mut policies = Vec::with_capacity(components.list.len() + 1);
         for component in &components.list {
-            policies.push(component.load(engine).await?);
+            policies.push(component.load::<W>(engine).await?);
         }
-        policies.push(default(engine, components.default_code).await?);
+        policies.push(end(engine, components.default_code).await?);
         let own = components.list.iter().map(|component| component.settings.as_deref()).chain([None]);
         Self::linked(engine, link(policies, own.collect(), settings)?)
     }
@@ -191,32 +232,36 @@ impl Chain {
     /// As [`Chain::load`].
     pub async fn of_policies(
         engine: &Engine,
-        mut policies: Vec<Policy>,
+        mut policies: Vec<CompiledPolicy<W>>,
         default_code: Option<Shipped>,
         settings: &[Assignment],
     ) -> Result<Self, ChainError> {
-        policies.push(default(engine, default_code).await?);
+        policies.push(end(engine, default_code).await?);
         let own = vec![None; policies.len()];
         Self::linked(engine, link(policies, own, settings)?)
     }
 
-    fn linked(engine: &Engine, mut links: Vec<Link>) -> Result<Self, ChainError> {
+    fn linked(engine: &Engine, mut links: Vec<Link<W>>) -> Result<Self, ChainError> {
         let default = links.pop().expect("the default policy was put there");
         Ok(Self { engine: engine.clone(), policies: links.into(), default })
     }
+}
 
+impl Chain {
     /// Returns a resolver that reads from the source, with the default [`Grants`] and [`Budget`].
     pub fn resolver(&self, source: Arc<dyn Source>) -> Resolver {
         Resolver { chain: self.clone(), source, delegate: None, grants: Grants::default(), budget: Budget::default() }
     }
+}
 
+impl<W: World> ChainOf<W> {
     /// Returns the engine that the policies were compiled for.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
     /// Returns the policies, outermost first, and the default policy last.
-    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+    pub fn policies(&self) -> impl Iterator<Item = &CompiledPolicy<W>> {
         self.policies.iter().chain([&self.default]).map(|link| &link.policy)
     }
 
@@ -247,7 +292,7 @@ impl Chain {
     }
 
     /// Returns the policy at a place, if there is one.
-    pub(crate) fn at(&self, index: usize) -> Option<Place<'_>> {
+    pub(crate) fn at(&self, index: usize) -> Option<Place<'_, W>> {
         match self.policies.get(index) {
             Some(link) => Some(Place::Policy(link)),
             None if index == self.policies.len() => Some(Place::End(&self.default)),
@@ -262,11 +307,11 @@ impl Chain {
 }
 
 /// Gives each policy its settings: those that have some of their own get these, the others share the chain's.
-fn link(
-    policies: Vec<Policy>,
+fn link<W: World>(
+    policies: Vec<CompiledPolicy<W>>,
     own: Vec<Option<&[Assignment]>>,
     shared: &[Assignment],
-) -> Result<Vec<Link>, ChainError> {
+) -> Result<Vec<Link<W>>, ChainError> {
     let sharing = policies.iter().zip(&own).filter(|(_, own)| own.is_none());
     let sharing: Vec<&Description> = sharing.map(|(policy, _)| policy.description()).collect();
     let mut values = settings::distribute(shared, &sharing)?.into_iter().enumerate();

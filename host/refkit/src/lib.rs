@@ -64,9 +64,11 @@ mod trace;
 
 pub use budget::{Budget, Spent};
 pub use candidates::{Candidate, Verdict};
-pub use chain::{Chain, ChainError, Component, Components, MissingSetting};
+pub use chain::{Chain, ChainError, ChainOf, Component, Components, MissingSetting, PublishingChain};
 pub use delegate::{Delegate, Delegated};
-pub use embedded::{DEFAULT_CODE, DEFAULT_COMPONENT, default_code_beside};
+pub use embedded::{
+    DEFAULT_CODE, DEFAULT_COMPONENT, PUBLISH_CODE, PUBLISH_COMPONENT, default_code_beside, publish_code_beside,
+};
 pub use error::Error;
 pub use grants::Grants;
 pub use observation::{Answer, Call, Observation, ObservationsDocument, RecordedObservation};

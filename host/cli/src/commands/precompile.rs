@@ -1,11 +1,11 @@
-//! `refkit precompile`: writes the default policy, compiled ahead of time, beside this program. `make` runs it.
+//! `refkit precompile`: writes the default policies, compiled ahead of time, beside this program. `make` runs it.
 
 use std::io;
 use std::path::Path;
 
 use anyhow::Context;
 use clap::Args;
-use refkit::{DEFAULT_CODE, DEFAULT_COMPONENT, Engine, Shipped, platform};
+use refkit::{DEFAULT_CODE, DEFAULT_COMPONENT, Engine, PUBLISH_CODE, PUBLISH_COMPONENT, Shipped, platform};
 use refkit_images::frontend::elf::Machine;
 
 use super::{Run, Running};
@@ -18,7 +18,7 @@ pub struct Precompile {}
 
 impl Run for Precompile {
     fn subject(&self) -> &str {
-        "the default policy"
+        "the default policies"
     }
 
     fn run(&self) -> Running<'_> {
@@ -26,17 +26,20 @@ impl Run for Precompile {
     }
 }
 
-/// Compiles the default policy for any machine of this architecture, and writes its code to the path that
-/// [`refkit::default_code_beside`] reads.
+/// Compiles the default policies for any machine of this architecture, and writes their code to the paths that
+/// [`refkit::default_code_beside`] and [`refkit::publish_code_beside`] read.
 fn precompile() -> anyhow::Result<Output> {
     let machine = Machine::of(&platform::of_this_machine()).filter(|_| cfg!(target_os = "linux"));
     let triple = machine.context("code is compiled ahead of time for Linux only")?.triple;
-    let code = Engine::precompile_for(triple, DEFAULT_COMPONENT)?;
     let program = std::env::current_exe().and_then(|path| path.canonicalize()).context("cannot find this program")?;
-    let path = program.with_file_name(DEFAULT_CODE);
-    let written = write(&path, &Shipped::encode(DEFAULT_COMPONENT, &code));
-    written.with_context(|| format!("cannot write {}", path.display()))?;
-    let messages = vec![format!("wrote {}", path.display())];
+    let mut messages = Vec::new();
+    for (component, name) in [(DEFAULT_COMPONENT, DEFAULT_CODE), (PUBLISH_COMPONENT, PUBLISH_CODE)] {
+        let code = Engine::precompile_for(triple, component)?;
+        let path = program.with_file_name(name);
+        let written = write(&path, &Shipped::encode(component, &code));
+        written.with_context(|| format!("cannot write {}", path.display()))?;
+        messages.push(format!("wrote {}", path.display()));
+    }
     Ok(Output { stdout: Stdout::Lines(Vec::new()), messages, exit: Exit::Resolved })
 }
 
