@@ -1,6 +1,6 @@
 //! The content that a manifest or an index refers to.
 
-use refkit_oci::document::{self, Document, DocumentError, Limits};
+use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 
 pub(crate) use refkit_oci::document::media_type::{INDEX, is_document as is_manifest, is_index};
@@ -80,8 +80,7 @@ impl Links {
 
 /// Returns whether a layer's licence keeps it out of registries: its bytes are at its `urls`.
 pub(crate) fn stays_elsewhere(blob: &Descriptor) -> bool {
-    blob.media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
-        || blob.media_type.starts_with("application/vnd.docker.image.rootfs.foreign.")
+    media_type::is_nondistributable(&blob.media_type)
 }
 
 /// Returns the media type of a manifest or index that came without one: its own `mediaType`, otherwise the type that

@@ -22,7 +22,8 @@ use crate::observation::{Answer, Call, Failed};
 use crate::once::Once;
 use crate::room::{REFERRERS, Rooms, TAGS};
 use crate::trace::Recorder;
-use ask::{Answered, Refused};
+pub(crate) use ask::Answered;
+use ask::Refused;
 
 type Asked<K, T> = Once<K, Result<T, Failed>>;
 
@@ -32,7 +33,7 @@ type Listing = ((Repository, Digest), Option<String>);
 /// The calls that one run may make, and their answers.
 pub(crate) struct Answers {
     pub(crate) source: Arc<dyn Source>,
-    pub(crate) requested: Repository,
+    pub(crate) requested: Vec<Repository>,
     pub(crate) grants: Grants,
     pub(crate) budget: Budget,
     pub(crate) counters: Counters,
@@ -51,7 +52,7 @@ pub(crate) struct Answers {
 impl Answers {
     pub(crate) fn new(
         source: Arc<dyn Source>,
-        requested: Repository,
+        requested: Vec<Repository>,
         grants: Grants,
         budget: Budget,
         started: Instant,
@@ -77,7 +78,7 @@ impl Answers {
     }
 
     /// Counts a policy's call, whatever becomes of it. The host's own calls count where a source is asked.
-    fn enter(&self, span: Option<usize>, call: &Call) -> Result<(), Failed> {
+    pub(crate) fn enter(&self, span: Option<usize>, call: &Call) -> Result<(), Failed> {
         if span.is_none() {
             return Ok(());
         }

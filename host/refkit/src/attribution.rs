@@ -56,7 +56,8 @@ pub(crate) fn of_failure(policy: &Arc<str>, heard: &Heard, failure: &mut Failure
     };
 }
 
-fn of_denials(policy: &Arc<str>, heard: &Heard, denials: &mut [Denial]) {
+/// Sets the policies of reasons.
+pub(crate) fn of_denials(policy: &Arc<str>, heard: &Heard, denials: &mut [Denial]) {
     for denial in denials {
         let passed_on = heard.next.iter().flat_map(denials_of).find(|other| denial.passes_on(other));
         denial.policy = passed_on.and_then(|other| other.policy.clone()).or_else(|| Some(policy.clone()));

@@ -5,13 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use refkit_content::Source;
+use refkit_content::{Push, Source};
 use refkit_contract::Description;
 use refkit_sandbox::{CompiledPolicy, Engine, LoadError, Publishing, Resolving, Shipped, World};
 
 use crate::embedded;
 use crate::settings::{self, Assignment, DistributeError};
-use crate::{Budget, Grants, Resolver};
+use crate::{Budget, Grants, Publisher, Resolver};
 
 /// A world whose chains have an end: the default policy of that world.
 pub trait Ended: World {
@@ -251,6 +251,14 @@ impl Chain {
     /// Returns a resolver that reads from the source, with the default [`Grants`] and [`Budget`].
     pub fn resolver(&self, source: Arc<dyn Source>) -> Resolver {
         Resolver { chain: self.clone(), source, delegate: None, grants: Grants::default(), budget: Budget::default() }
+    }
+}
+
+impl PublishingChain {
+    /// Returns a publisher that reads what the resolver's policies resolve, from its source, and pushes to the target.
+    /// The budget is the resolver's, with six hours for the whole.
+    pub fn publisher(&self, resolver: Resolver, target: Arc<dyn Push>) -> Publisher {
+        Publisher::new(self.clone(), resolver, target)
     }
 }
 

@@ -105,6 +105,14 @@ pub enum OutcomeError {
         /// The outcome's root.
         root: String,
     },
+    /// A publication that does not reach a destination.
+    #[error("this run did not push {root} to {destination}")]
+    NotPushed {
+        /// The destination of the request.
+        destination: String,
+        /// The root of the outcome.
+        root: String,
+    },
     /// A descriptor is not named by the one before it.
     #[error("{child} is not the {kind} of {parent}")]
     Chain {

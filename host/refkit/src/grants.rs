@@ -17,8 +17,9 @@ impl Grants {
     }
 
     /// Checks that a run which was asked for `requested` may read `repository`.
-    pub(crate) fn check(&self, requested: &Repository, repository: &Repository) -> Result<(), ErrorKind> {
-        if repository == requested || self.patterns.iter().any(|pattern| pattern.matches_repository(repository)) {
+    pub(crate) fn check(&self, requested: &[Repository], repository: &Repository) -> Result<(), ErrorKind> {
+        if requested.contains(repository) || self.patterns.iter().any(|pattern| pattern.matches_repository(repository))
+        {
             return Ok(());
         }
         Err(ErrorKind::Ungranted(repository.clone()))

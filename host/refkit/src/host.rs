@@ -22,8 +22,8 @@ const FIELDS: usize = 32;
 /// One policy's side of the run.
 pub(crate) struct PolicyHost {
     pub(crate) run: Arc<Run>,
-    /// Its place in the chain.
-    pub(crate) index: usize,
+    /// Where the rest of the chain begins: its place in the chain.
+    pub(crate) rest: usize,
     /// Its span in the trace.
     pub(crate) span: usize,
     /// Whether a policy that may read documents waits for the answer of the rest of the chain: this one, where it imports
@@ -41,7 +41,7 @@ const FAILURES: usize = 1_000;
 
 impl PolicyHost {
     /// Returns the failure of a call for the policy, and keeps it for the attribution of what the policy returns.
-    fn failed(&self, failed: Failed) -> Failure {
+    pub(crate) fn failed(&self, failed: Failed) -> Failure {
         let failure = Failure::from(failed);
         let mut failures = self.failures.lock();
         if failures.last() != Some(&failure) {
@@ -105,7 +105,7 @@ impl Host for PolicyHost {
     async fn next(&self, request: Request) -> Result<Decision<Descriptor>, Failure> {
         let answers = &self.run.answers;
         let answer = match answers.counters.call(&answers.budget) {
-            Ok(()) => self.run.decide(self.index + 1, request.clone(), Some(self.span), self.seen).await,
+            Ok(()) => self.run.decide(self.rest, request.clone(), Some(self.span), self.seen).await,
             Err(problem) => Err(exhausted(problem)),
         };
         let mut heard = self.heard.lock();

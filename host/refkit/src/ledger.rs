@@ -84,6 +84,20 @@ impl Ledger {
             (Call::Delegate(reference), Answer::Delegated { root, config }) => {
                 self.delegated(reference, root, config.as_ref().map(|(digest, _)| digest).zip(bytes))
             }
+            (Call::PushManifest(reference, _), Answer::Pushed(descriptor)) => {
+                bytes.map_or(Ok(()), |bytes| self.read(reference.repository(), descriptor, bytes))?;
+                // One tag, one answer per run: a policy that asked before the push keeps the answer that it got.
+                let tag = reference.tag().map(str::to_owned);
+                let name = Name { repository: reference.repository().clone(), tag, digest: None };
+                match name.tag.is_some() && self.named(&name).is_none() {
+                    true => self.root(name, descriptor),
+                    false => Ok(()),
+                }
+            }
+            (Call::PushBlob(repository, _), Answer::Pushed(descriptor))
+            | (Call::Copy(_, repository, ..), Answer::Copied(descriptor)) => {
+                bytes.map_or(Ok(()), |bytes| self.read(repository, descriptor, bytes))
+            }
             // Tags name no digest. No other answer fits its call.
             _ => Ok(()),
         }

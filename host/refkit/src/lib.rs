@@ -54,6 +54,7 @@ mod observation;
 mod once;
 mod outcome;
 pub mod platform;
+mod publish;
 mod refusals;
 mod resolver;
 mod room;
@@ -73,6 +74,7 @@ pub use error::Error;
 pub use grants::Grants;
 pub use observation::{Answer, Call, Observation, ObservationsDocument, RecordedObservation};
 pub use outcome::{Judged, Outcome, Refused, Resolution};
+pub use publish::{PublishOutcome, PublishSession, Published, Publisher, WriteGrants};
 pub use refkit_contract::{
     Absence, Annotation, AnnotationTarget, Content, Decision, Denial, Description, ErrorCode, Failure, Image, Level,
     Parts, PublishDecision, PublishRequest, PublishSource, Request, Resolved, Selection, Setting,

@@ -29,6 +29,12 @@ pub enum Call {
     Tags(Repository),
     /// What the delegate resolves a reference to.
     Delegate(Reference),
+    /// The push of a manifest or an index with this digest.
+    PushManifest(Reference, Digest),
+    /// The push of a blob.
+    PushBlob(Repository, Digest),
+    /// The copy of a manifest or an index from one repository into another, with referrers of these artifact types.
+    Copy(Repository, Repository, Digest, Vec<String>),
 }
 
 impl Call {
@@ -40,14 +46,19 @@ impl Call {
             Self::Fetch(..) => "fetch",
             Self::Referrers(..) => "referrers",
             Self::Tags(_) => "tags",
+            Self::PushManifest(..) => "push-manifest",
+            Self::PushBlob(..) => "push-blob",
+            Self::Copy(..) => "copy",
         }
     }
 
-    /// Returns the repository that the call reads.
+    /// Returns the repository that the call reads, or writes.
     pub fn repository(&self) -> &Repository {
         match self {
             Self::Resolve(reference) | Self::Pull(reference) | Self::Delegate(reference) => reference.repository(),
+            Self::PushManifest(reference, _) => reference.repository(),
             Self::Fetch(repository, _) | Self::Referrers(repository, ..) | Self::Tags(repository) => repository,
+            Self::PushBlob(repository, _) | Self::Copy(_, repository, ..) => repository,
         }
     }
 
@@ -59,6 +70,7 @@ impl Call {
             Self::Fetch(..) => Operation::Fetch,
             Self::Referrers(..) => Operation::Referrers,
             Self::Tags(_) => Operation::Tags,
+            Self::PushManifest(..) | Self::PushBlob(..) | Self::Copy(..) => Operation::Push,
         };
         Error::new(operation, self, kind)
     }
@@ -73,6 +85,10 @@ impl fmt::Display for Call {
                 write!(f, "{repository}@{digest}")
             }
             Self::Tags(repository) => repository.fmt(f),
+            Self::PushManifest(reference, _) => reference.fmt(f),
+            Self::PushBlob(repository, digest) | Self::Copy(_, repository, digest, _) => {
+                write!(f, "{repository}@{digest}")
+            }
         }
     }
 }
@@ -86,6 +102,11 @@ impl Footprint for Call {
                 repository.footprint() + digest.footprint() + artifact_type.footprint()
             }
             Self::Tags(repository) => repository.footprint(),
+            Self::PushManifest(reference, digest) => reference.footprint() + digest.footprint(),
+            Self::PushBlob(repository, digest) => repository.footprint() + digest.footprint(),
+            Self::Copy(from, to, digest, artifact_types) => {
+                from.footprint() + to.footprint() + digest.footprint() + artifact_types.footprint()
+            }
         }
     }
 }
@@ -104,6 +125,10 @@ pub enum Answer {
     Referrers(Arc<Vec<Descriptor>>),
     /// The tags.
     Tags(Arc<Vec<String>>),
+    /// The manifest, the index or the blob is at the destination.
+    Pushed(Descriptor),
+    /// The manifest or the index is at the destination, with all that it refers to.
+    Copied(Descriptor),
     /// The digest that the delegate resolves to, and the config of the image that it takes of it.
     Delegated {
         /// The root.
@@ -117,7 +142,7 @@ impl Answer {
     /// Returns the bytes that came with the answer.
     pub fn bytes(&self) -> u64 {
         match self {
-            Self::Resolved(_) | Self::Referrers(_) => 0,
+            Self::Resolved(_) | Self::Referrers(_) | Self::Pushed(_) | Self::Copied(_) => 0,
             Self::Pulled(descriptor) | Self::Fetched(descriptor) => descriptor.size,
             Self::Tags(tags) => tags.iter().map(|tag| tag.len() as u64).sum(),
             Self::Delegated { config, .. } => config.as_ref().map_or(0, |(_, size)| *size),
@@ -129,6 +154,7 @@ impl Footprint for Answer {
     fn footprint(&self) -> usize {
         match self {
             Self::Resolved(descriptor) | Self::Pulled(descriptor) | Self::Fetched(descriptor) => descriptor.footprint(),
+            Self::Pushed(descriptor) | Self::Copied(descriptor) => descriptor.footprint(),
             // The record of answers has the list and counts it.
             Self::Referrers(_) | Self::Tags(_) => size_of::<Self>(),
             Self::Delegated { root, .. } => 2 * root.footprint(),

@@ -105,6 +105,12 @@ impl Refusals {
         }
     }
 
+    /// Returns whether a policy of the run has refused a manifest.
+    pub(crate) fn refuses(&self, digest: &Digest) -> bool {
+        let is = |refusal: &Refusal| matches!(&refusal.what, What::Manifest(manifest) if manifest == digest);
+        self.tables().refusals.iter().any(is)
+    }
+
     /// Returns the image that stood in a place of an answer before a policy refused it, and its platform.
     pub(crate) fn stood(
         &self,

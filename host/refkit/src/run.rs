@@ -39,7 +39,7 @@ pub(crate) struct Run {
     /// The first policy that did not end, or whose outcome does not hold. Other policies get a failure for it, but none
     /// can turn it into an answer.
     fatal: Mutex<Option<Error>>,
-    pub(crate) refusals: Refusals,
+    pub(crate) refusals: Arc<Refusals>,
     /// The images that policies judged, and the host cut off because the request asked for none.
     judged: Mutex<Vec<(Reference, Digest, Judged)>>,
 }
@@ -74,6 +74,11 @@ type Decided<'a> = Pin<Box<dyn Future<Output = Result<Decision<Descriptor>, Fail
 
 impl Run {
     pub(crate) fn new(resolver: &Resolver, requested: Repository) -> Self {
+        Self::with_refusals(resolver, vec![requested], Arc::default())
+    }
+
+    /// Returns a run that may read these repositories, whose refusals others look at as well.
+    pub(crate) fn with_refusals(resolver: &Resolver, requested: Vec<Repository>, refusals: Arc<Refusals>) -> Self {
         let started = Instant::now();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let answers =
@@ -86,7 +91,7 @@ impl Run {
             started,
             decisions: Once::default(),
             fatal: Mutex::default(),
-            refusals: Refusals::default(),
+            refusals,
             judged: Mutex::default(),
         }
     }
@@ -223,7 +228,7 @@ impl Run {
         let (heard, failures) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let host = Arc::new(PolicyHost {
             run: self.clone(),
-            index,
+            rest: index + 1,
             span,
             seen: seen || link.reads(),
             settings: link.settings.clone(),
@@ -231,13 +236,7 @@ impl Run {
             failures: failures.clone(),
         });
         let budget = &self.answers.budget;
-        let limits = Limits {
-            cpu: budget.cpu,
-            wall: budget.wall.saturating_sub(self.started.elapsed()),
-            memory: budget.memory,
-            ..Limits::default()
-        };
-        let (step, usage) = link.policy.run(host, limits, request).await;
+        let (step, usage) = link.policy.run(host, self.limits(), request).await;
         let heard = Heard { next: std::mem::take(&mut *lock(&heard)), failures: std::mem::take(&mut *lock(&failures)) };
         let policy = link.name.to_string();
         let step = match step {
@@ -323,8 +322,26 @@ impl Run {
         account.take(bytes).map_err(|_| self.stop(Error::Held { limit: account.limit() }))
     }
 
+    /// Returns the limits of the next policy.
+    pub(crate) fn limits(&self) -> Limits {
+        let budget = &self.answers.budget;
+        Limits {
+            cpu: budget.cpu,
+            wall: budget.wall.saturating_sub(self.started.elapsed()),
+            memory: budget.memory,
+            ..Limits::default()
+        }
+    }
+
+    /// Returns the error of a run whose chain ended in a failure.
+    pub(crate) fn failed(&self, failure: Failure) -> Error {
+        let cause = failure.observation.and_then(|observation| self.answers.recorder.error(observation));
+        let policy = failure.policy().to_owned();
+        Error::Failed { policy, failure, cause }
+    }
+
     /// Ends the run with an error that no policy can turn into an answer.
-    fn stop(&self, error: Error) -> Failure {
+    pub(crate) fn stop(&self, error: Error) -> Failure {
         let failure = Failure::new(error.code(), error.to_string());
         lock(&self.fatal).get_or_insert(error);
         failure

@@ -84,6 +84,8 @@ pub enum PolicyDecision {
         /// The images that are refused.
         refused: Vec<RefusedImage>,
     },
+    /// It published the root with this digest.
+    Published(Digest),
     /// The reference is refused.
     Denied(Option<Reason>),
     /// It failed.
@@ -125,6 +127,7 @@ impl Footprint for PolicyDecision {
         size_of::<Self>()
             + match self {
                 Self::PassedOn(reference) => reference.footprint(),
+                Self::Published(root) => root.footprint(),
                 Self::Resolved { root, refused } => {
                     let each = |one: &RefusedImage| {
                         size_of::<RefusedImage>() + one.manifest.footprint() + one.reason.rule.footprint()

@@ -48,7 +48,14 @@ pub fn is_config(media_type: &str) -> bool {
     matches!(media_type, CONFIG | DOCKER_CONFIG)
 }
 
-/// Returns whether this is a media type of manifests of schema 1; some registries sent them as plain text.
+/// Returns whether layers of a media type may not be distributed: registries need not have them, and their `urls` say
+/// where they are.
+pub fn is_nondistributable(media_type: &str) -> bool {
+    media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
+        || media_type.starts_with("application/vnd.docker.image.rootfs.foreign.")
+}
+
+/// Returns whether manifests of schema 1 came as this; some registries sent them as plain text.
 pub fn is_schema1(media_type: &str) -> bool {
     SCHEMA1.contains(&media_type)
 }

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use refkit_oci::{Descriptor, Reference};
+use refkit_oci::{Descriptor, Reference, Repository};
 
 use super::failure::CopyError;
 use super::walk::Copying;
 use crate::verify;
-use crate::{Error, Operation, Push, Source};
+use crate::{Content, Error, Operation, Origin, Push, Source};
 
 /// How many blobs are copied at once by default.
 const BLOBS_AT_ONCE: usize = 4;
@@ -128,6 +128,25 @@ impl Options {
         let places = ((source, from.repository(), &root.origin), (destination, to.repository()));
         let copying = Copying::new(self, places.0, places.1);
         let copied = copying.root(root.value, to).await;
+        copying.halt.outcome(copied)
+    }
+
+    /// Copies what a manifest or an index refers to, and its referrers, and not itself. Returns whether the destination
+    /// has it already: then the caller need not push it. `origin` is the host that errors of the source name.
+    ///
+    /// # Errors
+    /// As [`copy()`](super::copy()).
+    pub async fn below<S>(
+        &self,
+        (source, from, origin): (&S, &Repository, &Origin),
+        content: Content,
+        (destination, to): (&(impl Push + ?Sized), &Repository),
+    ) -> Result<bool, CopyError>
+    where
+        S: Source + Clone + 'static,
+    {
+        let copying = Copying::new(self, (source, from, origin), (destination, to));
+        let copied = copying.all_but_root(&content).await;
         copying.halt.outcome(copied)
     }
 }

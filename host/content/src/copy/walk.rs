@@ -73,11 +73,8 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
     /// registry has to accept a referrer before its subject, and a client that resolves the tag then finds the whole
     /// copy.
     pub(super) async fn root(&self, content: Content, to: &Reference) -> Result<Descriptor, Halted> {
+        let there = self.all_but_root(&content).await?;
         let Content { descriptor, bytes } = content;
-        let there = self.has(&descriptor).await?;
-        self.once(&descriptor, async { if there { Ok(()) } else { self.below(&descriptor, &bytes, 0).await } }).await?;
-        self.referrers().await?;
-        self.halt.check()?;
         if there && to.tag().is_none() && !is_index(&descriptor) {
             self.tell(&descriptor, Step::Present);
             return Ok(Descriptor::new(&*descriptor.media_type, descriptor.digest, descriptor.size));
@@ -86,6 +83,16 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         let pushed = pushed.map_err(|error| self.halt.fail(CopyError::at_destination(error)))?;
         self.tell(&descriptor, Step::Done);
         Ok(pushed)
+    }
+
+    /// Copies all that the manifest or index at the top refers to, and the referrers. Returns whether the destination has
+    /// the manifest itself.
+    pub(super) async fn all_but_root(&self, Content { descriptor, bytes }: &Content) -> Result<bool, Halted> {
+        let there = self.has(descriptor).await?;
+        self.once(descriptor, async { if there { Ok(()) } else { self.below(descriptor, bytes, 0).await } }).await?;
+        self.referrers().await?;
+        self.halt.check()?;
+        Ok(there)
     }
 
     /// Copies a manifest or an index that an index lists.

@@ -23,18 +23,18 @@ pub(super) struct Refused {
 }
 
 /// What a source answered: the answer for the record with the bytes that came with it, and the value for the policy.
-pub(super) struct Answered<T> {
+pub(crate) struct Answered<T> {
     answer: Answer,
     bytes: Option<Bytes>,
     value: WithOrigin<T>,
 }
 
 impl<T> Answered<T> {
-    pub(super) fn new(answer: Answer, value: WithOrigin<T>) -> Self {
+    pub(crate) fn new(answer: Answer, value: WithOrigin<T>) -> Self {
         Self { answer, bytes: None, value }
     }
 
-    pub(super) fn with_bytes(self, bytes: Bytes) -> Self {
+    pub(crate) fn with_bytes(self, bytes: Bytes) -> Self {
         Self { bytes: Some(bytes), ..self }
     }
 }
@@ -50,17 +50,30 @@ impl Answers {
     ) -> Result<T, Failed> {
         let count = || if span.is_none() { self.counters.call(&self.budget) } else { Ok(()) };
         let granted = self.grants.check(&self.requested, call.repository()).and_then(|()| count());
+        let ask = async {
+            match granted {
+                Ok(()) => ask.await,
+                Err(kind) => Err(call.fail(kind)),
+            }
+        };
+        self.observe(span, call, ask).await
+    }
+
+    /// Makes a call whose grant was checked, and records the observation.
+    pub(crate) async fn observe<T>(
+        &self,
+        span: Option<usize>,
+        call: &Call,
+        ask: impl Future<Output = Result<Answered<T>, Error>>,
+    ) -> Result<T, Failed> {
         let event = Event::Call(Observation { call: call.clone(), result: None });
         self.account.keep(&event).map_err(|kind| call.fail(kind))?;
         let span = self.recorder.begin(span, event);
         let traced = debug_span!(target: CALL, "call", function = call.function(), subject = %call);
-        let result = match granted {
-            Ok(()) => ask
-                .instrument(traced.clone())
-                .await
-                .and_then(|answered| self.keep(call, answered).map_err(|kind| call.fail(kind))),
-            Err(kind) => Err(call.fail(kind)),
-        };
+        let result = ask
+            .instrument(traced.clone())
+            .await
+            .and_then(|answered| self.keep(call, answered).map_err(|kind| call.fail(kind)));
         let (observed, result) = match result {
             Ok((answer, WithOrigin { value, origin })) => (Ok(WithOrigin { value: answer, origin }), Ok(value)),
             Err(error) => (Err(error.clone()), Err(Failed { error: Box::new(error), observation: Some(span) })),
@@ -95,8 +108,8 @@ impl Answers {
                 }
                 self.account.keep(descriptor)?;
             }
-            // Its size was known, and counted, before the source was asked.
-            Answer::Fetched(_) => {}
+            // Its size was known, and counted, before the source was asked; what is pushed comes from the policy.
+            Answer::Fetched(_) | Answer::Pushed(_) | Answer::Copied(_) => {}
             Answer::Referrers(list) => self.list(&**list)?,
             Answer::Tags(list) => self.list(&**list)?,
             Answer::Delegated { config, .. } => {
@@ -114,7 +127,7 @@ impl Answers {
     }
 
     /// Returns the error of a call that the host refuses, and records it for the policy that asked.
-    pub(super) fn refuse(&self, span: Option<usize>, call: &Call, kind: ErrorKind) -> Failed {
+    pub(crate) fn refuse(&self, span: Option<usize>, call: &Call, kind: ErrorKind) -> Failed {
         let error = call.fail(kind);
         debug!(target: CALL, function = call.function(), %error, "refused");
         let Some(parent) = span else { return error.into() };

@@ -12,11 +12,7 @@ impl Session {
     /// Returns what the run ends in.
     pub(super) async fn outcome(&self, decision: Result<Decision<Descriptor>, Failure>) -> Result<Outcome, Error> {
         match decision {
-            Err(failure) => {
-                let cause = failure.observation.and_then(|observation| self.run.answers.recorder.error(observation));
-                let policy = failure.policy().to_owned();
-                Err(Error::Failed { policy, failure, cause })
-            }
+            Err(failure) => Err(self.run.failed(failure)),
             Ok(Decision::Denied(denials)) => {
                 let policy = denials.first().map(|denial| denial.policy().to_owned()).unwrap_or_default();
                 Ok(Outcome::Denied { policy, denials })

@@ -15,6 +15,7 @@ pub fn text(policy: &str, decision: &PolicyDecision) -> String {
             }
             text
         }
+        PolicyDecision::Published(root) => format!("published {root}"),
         PolicyDecision::Denied(Some(reason)) => by(policy, reason),
         PolicyDecision::Denied(None) => "denied".to_owned(),
         PolicyDecision::Failed(failure) if failure.code == ErrorCode::NotGranted => {
@@ -35,11 +36,14 @@ fn by(policy: &str, reason: &Reason) -> String {
 /// Returns what a call was answered with: a digest, a media type, or how many there are.
 pub fn answer(answer: &Answer) -> String {
     match answer {
-        Answer::Resolved(descriptor) | Answer::Pulled(descriptor) => descriptor.digest.to_string(),
+        Answer::Resolved(descriptor) | Answer::Pulled(descriptor) | Answer::Pushed(descriptor) => {
+            descriptor.digest.to_string()
+        }
         Answer::Fetched(descriptor) => descriptor.media_type.clone(),
         Answer::Referrers(list) => format!("{} referrers", list.len()),
         Answer::Tags(tags) => format!("{} tags", tags.len()),
         Answer::Delegated { root, .. } => root.to_string(),
+        Answer::Copied(descriptor) => descriptor.digest.to_string(),
         _ => String::new(),
     }
 }

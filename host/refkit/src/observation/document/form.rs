@@ -60,6 +60,9 @@ pub(super) enum Call {
     Referrers { repository: String, subject: String, artifact_type: Option<String> },
     Tags { repository: String },
     Delegate { reference: String },
+    PushManifest { reference: String, digest: String },
+    PushBlob { repository: String, digest: String },
+    Copy { source: String, destination: String, digest: String, with_referrers: Vec<String> },
 }
 
 /// One of the members after the first.

@@ -72,6 +72,18 @@ fn call(call: form::Call) -> Result<Call, Problem> {
             Call::Referrers(parse("repository", repository)?, parse("digest", subject)?, artifact_type)
         }
         form::Call::Tags { repository } => Call::Tags(parse("repository", repository)?),
+        form::Call::PushManifest { reference, digest } => {
+            Call::PushManifest(parse("reference", reference)?, parse("digest", digest)?)
+        }
+        form::Call::PushBlob { repository, digest } => {
+            Call::PushBlob(parse("repository", repository)?, parse("digest", digest)?)
+        }
+        form::Call::Copy { source, destination, digest, with_referrers } => Call::Copy(
+            parse("repository", source)?,
+            parse("repository", destination)?,
+            parse("digest", digest)?,
+            with_referrers,
+        ),
     })
 }
 
@@ -85,6 +97,12 @@ fn answer(call: &Call, answer: form::Answer) -> Result<WithOrigin<Answer>, Probl
             Answer::Pulled(self::descriptor(one, reference.digest())?)
         }
         (Call::Fetch(_, digest), Some(one), None, None, None) => Answer::Fetched(self::descriptor(one, Some(digest))?),
+        (Call::PushManifest(_, digest) | Call::PushBlob(_, digest), Some(one), None, None, None) => {
+            Answer::Pushed(self::descriptor(one, Some(digest))?)
+        }
+        (Call::Copy(_, _, digest, _), Some(one), None, None, None) => {
+            Answer::Copied(self::descriptor(one, Some(digest))?)
+        }
         (Call::Referrers(..), None, Some(list), None, None) => {
             let list = list.into_iter().map(|one| self::descriptor(one, None));
             Answer::Referrers(Arc::new(list.collect::<Result<_, _>>()?))

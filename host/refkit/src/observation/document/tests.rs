@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use refkit_content::{Error, ErrorKind, Origin, WithOrigin};
-use refkit_oci::{Descriptor, Digest, Platform, Reference};
+use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
 use refkit_sandbox::Usage;
 use serde_json::{Value, json};
 
@@ -39,6 +39,10 @@ fn descriptor() -> Descriptor {
 /// A call, and what came of it, if it has ended.
 type Row = (Call, Option<Result<WithOrigin<Answer>, Error>>);
 
+fn copied() -> Repository {
+    reference().repository().clone()
+}
+
 fn calls() -> Vec<Row> {
     let repository = reference().repository().clone();
     let answer = |value, origin| Some(Ok(WithOrigin { value, origin }));
@@ -65,6 +69,12 @@ fn calls() -> Vec<Row> {
         (Call::Delegate(reference()), answer(delegated(Some((digest(3), 7))), Origin::Memory)),
         (Call::Delegate(reference()), answer(delegated(None), Origin::Memory)),
         (Call::Resolve(reference()), None),
+        (Call::PushManifest(reference(), digest(1)), answer(Answer::Pushed(descriptor()), Origin::Memory)),
+        (Call::PushBlob(copied(), digest(1)), answer(Answer::Pushed(descriptor()), Origin::Memory)),
+        (
+            Call::Copy(copied(), copied(), digest(1), vec!["application/x".to_owned()]),
+            answer(Answer::Copied(descriptor()), Origin::Memory),
+        ),
     ]
 }
 

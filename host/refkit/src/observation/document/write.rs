@@ -39,6 +39,18 @@ fn call(call: &Call) -> form::Call {
             artifact_type: artifact_type.clone(),
         },
         Call::Tags(repository) => form::Call::Tags { repository: repository.to_string() },
+        Call::PushManifest(reference, digest) => {
+            form::Call::PushManifest { reference: reference.to_string(), digest: digest.to_string() }
+        }
+        Call::PushBlob(repository, digest) => {
+            form::Call::PushBlob { repository: repository.to_string(), digest: digest.to_string() }
+        }
+        Call::Copy(source, destination, digest, with_referrers) => form::Call::Copy {
+            source: source.to_string(),
+            destination: destination.to_string(),
+            digest: digest.to_string(),
+            with_referrers: with_referrers.clone(),
+        },
     }
 }
 
@@ -46,7 +58,11 @@ fn answer(answer: WithOrigin<Answer>) -> form::Answer {
     let from = origin(&answer.origin);
     let mut form = form::Answer { from, descriptor: None, referrers: None, tags: None, delegated: None };
     match answer.value {
-        Answer::Resolved(one) | Answer::Pulled(one) | Answer::Fetched(one) => form.descriptor = Some(descriptor(&one)),
+        Answer::Resolved(one)
+        | Answer::Pulled(one)
+        | Answer::Fetched(one)
+        | Answer::Pushed(one)
+        | Answer::Copied(one) => form.descriptor = Some(descriptor(&one)),
         Answer::Referrers(list) => form.referrers = Some(list.iter().map(descriptor).collect()),
         Answer::Tags(tags) => form.tags = Some(tags.to_vec()),
         Answer::Delegated { root, config } => {

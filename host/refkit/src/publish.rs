@@ -1,0 +1,96 @@
+//! Publishing: composing an index or copying an image, and pushing it, as the operator's policies decide.
+//!
+//! A [`Publisher`] is set up once. Each [`PublishSession`] is one run: the publishing policies with the default publisher
+//! at the end, over the resolution policies, which decide about the sources.
+
+mod host;
+mod manifest;
+mod outcome;
+mod placed;
+mod run;
+mod session;
+mod store;
+mod write;
+mod write_grants;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use refkit_content::Push;
+use refkit_content::copy::Step;
+use refkit_contract::PublishRequest;
+use refkit_oci::{Descriptor, Repository};
+
+use crate::{Budget, Error, PublishingChain, Resolver};
+
+pub use outcome::{PublishOutcome, Published};
+pub use session::PublishSession;
+pub use write_grants::WriteGrants;
+
+/// How long a publication may take by default: it copies layers of many gigabytes. The registry client bounds each request
+/// by itself.
+const WALL: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// A function that is called at each step of the copy of each manifest and blob, with the destination's repository.
+pub(crate) type Progress = Arc<dyn Fn(&Repository, &Descriptor, Step) + Send + Sync>;
+
+/// Composes, copies and pushes by a chain of publishing policies. Cheap to clone.
+#[derive(Clone)]
+pub struct Publisher {
+    pub(crate) chain: PublishingChain,
+    pub(crate) resolver: Resolver,
+    pub(crate) target: Arc<dyn Push>,
+    pub(crate) grants: WriteGrants,
+    pub(crate) dry_run: bool,
+    pub(crate) progress: Option<Progress>,
+}
+
+impl Publisher {
+    pub(crate) fn new(chain: PublishingChain, resolver: Resolver, target: Arc<dyn Push>) -> Self {
+        let budget = Budget { wall: WALL, ..resolver.budget };
+        let resolver = resolver.budget(budget);
+        Self { chain, resolver, target, grants: WriteGrants::default(), dry_run: false, progress: None }
+    }
+
+    /// Sets where the runs may write besides the destinations of their requests.
+    #[must_use]
+    pub fn grants(mut self, grants: WriteGrants) -> Self {
+        self.grants = grants;
+        self
+    }
+
+    /// Sets the limits of each run.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.resolver = self.resolver.budget(budget);
+        self
+    }
+
+    /// Sets whether the runs only check: they then answer as if they had written, and send nothing. A policy cannot tell.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
+    }
+
+    /// Sets a function to call at each step of the copy of each manifest and blob. The task that moves the bytes calls it,
+    /// so it has to be quick.
+    #[must_use]
+    pub fn progress(mut self, told: impl Fn(&Repository, &Descriptor, Step) + Send + Sync + 'static) -> Self {
+        self.progress = Some(Arc::new(told));
+        self
+    }
+
+    /// Returns a run that has not begun.
+    pub fn session(&self, request: PublishRequest) -> PublishSession {
+        PublishSession::new(self, request)
+    }
+
+    /// Publishes, in a run of its own.
+    ///
+    /// # Errors
+    /// [`Error`], where the run ended without a decision. The tags of the destinations may have moved in part.
+    pub async fn publish(&self, request: PublishRequest) -> Result<PublishOutcome, Error> {
+        self.session(request).publish().await
+    }
+}

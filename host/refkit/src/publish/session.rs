@@ -1,0 +1,101 @@
+//! One run of a publisher.
+
+use std::sync::Arc;
+
+use refkit_content::deadline;
+use refkit_contract::{PublishDecision, PublishRequest};
+
+use super::Publisher;
+use super::outcome::{PublishOutcome, Published};
+use super::placed::Placed;
+use super::run::PublishRun;
+use crate::budget::{Budget, Spent};
+use crate::error::Error;
+use crate::observation::ObservationsDocument;
+use crate::trace::Trace;
+
+/// One run of a publishing chain, over a run of the resolution chain.
+pub struct PublishSession {
+    run: Arc<PublishRun>,
+    request: PublishRequest,
+}
+
+impl PublishSession {
+    pub(super) fn new(publisher: &Publisher, request: PublishRequest) -> Self {
+        Self { run: Arc::new(PublishRun::new(publisher, &request)), request }
+    }
+
+    /// Publishes, within the wall-clock limit of the run. A second call answers from the run's record.
+    ///
+    /// # Errors
+    /// [`Error`], where the run ended without a decision. No tag then names content that is not there, and another run
+    /// completes the publication.
+    pub async fn publish(&self) -> Result<PublishOutcome, Error> {
+        let (publish, run) = (&self.run, &self.run.run);
+        let limit = run.answers.budget.wall;
+        let whole = async {
+            let places = publish.chain.depth() + run.chain.depth();
+            let _permit = run.chain.engine().reserve(places).await.map_err(Error::Busy)?;
+            let decision = publish.decide(0, self.request.clone(), None).await;
+            if let Some(fatal) = run.fatal() {
+                return Err(fatal);
+            }
+            let decision = decision.map_err(|failure| run.failed(failure))?;
+            match decision {
+                PublishDecision::Published(_) => {
+                    publish.flush_all().await.map_err(refkit_content::Error::from)?;
+                    self.published(decision)
+                }
+                PublishDecision::Denied(_) => self.published(decision),
+            }
+        };
+        let whole = deadline::within(tokio::time::Instant::now() + limit, whole);
+        tokio::time::timeout(limit, whole).await.unwrap_or(Err(Error::Timeout { limit }))
+    }
+
+    fn published(&self, decision: PublishDecision<refkit_oci::Descriptor>) -> Result<PublishOutcome, Error> {
+        Ok(match decision {
+            PublishDecision::Denied(denials) => {
+                let policy = denials.first().map(|denial| denial.policy().to_owned()).unwrap_or_default();
+                PublishOutcome::Denied { policy, denials }
+            }
+            PublishDecision::Published(root) => {
+                let destinations = self.request.destinations.clone();
+                let first = destinations.first().map(|one| one.repository().clone());
+                let placed = first.and_then(|repository| self.run.record.find(&repository, &root.digest));
+                let bytes = match placed {
+                    Some(Placed::Pushed(_, bytes)) => Some(bytes),
+                    _ => self.run.run.answers.ledger.bytes(&root.digest),
+                };
+                let root = refkit_oci::Descriptor::new(root.media_type, root.digest, root.size);
+                let dry_run = self.run.dry_run;
+                PublishOutcome::Published(Published { root, bytes: bytes.unwrap_or_default(), destinations, dry_run })
+            }
+        })
+    }
+
+    /// Returns the request of the run.
+    pub fn request(&self) -> &PublishRequest {
+        &self.request
+    }
+
+    /// Returns what the run did so far.
+    pub fn trace(&self) -> Trace {
+        self.run.run.answers.recorder.trace()
+    }
+
+    /// Returns the observations so far, for [`serde`].
+    pub fn observations(&self) -> ObservationsDocument {
+        ObservationsDocument::of(&self.trace())
+    }
+
+    /// Returns the limits of the run.
+    pub fn budget(&self) -> Budget {
+        self.run.run.answers.budget
+    }
+
+    /// Returns what the run used so far.
+    pub fn spent(&self) -> Spent {
+        self.run.run.spent()
+    }
+}

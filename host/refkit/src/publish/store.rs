@@ -1,0 +1,150 @@
+//! The source of a publishing run, and the destination of a dry one.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use refkit_content::verify;
+use refkit_content::{
+    Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Origin, Push, Resolve, Source, WithOrigin,
+};
+use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
+
+use super::placed::{Placed, Record};
+use crate::refusals::Refusals;
+
+/// The source of a publishing run. What the run has put into a destination is read from where it came: in a dry run it is
+/// nowhere else. What a resolution policy has refused is not read to be copied.
+#[derive(Clone)]
+pub(super) struct RunSource {
+    pub(super) source: Arc<dyn Source>,
+    pub(super) record: Arc<Record>,
+    pub(super) refusals: Arc<Refusals>,
+    pub(super) dry_run: bool,
+}
+
+#[async_trait]
+impl Resolve for RunSource {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
+        self.source.resolve(reference).await
+    }
+
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
+        self.source.pull(reference).await
+    }
+}
+
+#[async_trait]
+impl Fetch for RunSource {
+    async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
+        match self.record.find(repository, &descriptor.digest) {
+            Some(Placed::Pushed(_, bytes)) => Ok(Body::from_bytes(Origin::Memory, bytes)),
+            Some(Placed::Copied(_, from)) => self.source.open(&from, descriptor).await,
+            None => self.source.open(repository, descriptor).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Discover for RunSource {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
+        let moved = if self.dry_run { self.record.tags(repository) } else { Vec::new() };
+        let mut tags = match self.source.tags(repository).await {
+            Ok(tags) => tags,
+            // The push would have made the repository.
+            Err(Error { kind: ErrorKind::NotFound, .. }) if !moved.is_empty() => {
+                WithOrigin { value: Vec::new(), origin: Origin::Memory }
+            }
+            Err(error) => return Err(error),
+        };
+        for tag in moved {
+            if !tags.value.contains(&tag) {
+                let place = tags.value.partition_point(|known| *known < tag);
+                tags.value.insert(place, tag);
+            }
+        }
+        Ok(tags)
+    }
+
+    async fn referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
+        self.source.referrers(repository, subject, artifact_type).await
+    }
+}
+
+/// What a copy reads: the source, without what a resolution policy has refused.
+#[derive(Clone)]
+pub(super) struct Allowed(pub(super) RunSource);
+
+#[async_trait]
+impl Resolve for Allowed {
+    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
+        self.0.resolve(reference).await
+    }
+
+    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
+        self.0.pull(reference).await
+    }
+}
+
+#[async_trait]
+impl Fetch for Allowed {
+    async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
+        if self.0.refusals.refuses(&descriptor.digest) {
+            return Err(Error::new(Operation::Fetch, format_args!("{repository}@{}", descriptor.digest), refused()));
+        }
+        self.0.open(repository, descriptor).await
+    }
+}
+
+#[async_trait]
+impl Discover for Allowed {
+    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
+        self.0.tags(repository).await
+    }
+
+    async fn referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
+        self.0.referrers(repository, subject, artifact_type).await
+    }
+}
+
+/// Returns the error for content that a resolution policy has refused in this run.
+pub(super) fn refused() -> ErrorKind {
+    ErrorKind::NotGranted("a policy of this run has refused it".into())
+}
+
+/// The destination of a dry run: it answers as if it had written, and sends nothing.
+pub(super) struct DryRun(pub(super) Arc<dyn Push>);
+
+#[async_trait]
+impl Push for DryRun {
+    async fn has(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
+        self.0.has(repository, descriptor).await
+    }
+
+    async fn push_blob(&self, _: &Repository, _: &Descriptor, _: Body) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn push_manifest(
+        &self,
+        destination: &Reference,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Descriptor, Error> {
+        if let Some(wanted) = destination.digest() {
+            let failed = |kind| Error::new(Operation::Push, destination, kind);
+            verify::check_digest(wanted, &bytes).map_err(failed)?;
+        }
+        Ok(Descriptor::new(media_type, verify::digest(Algorithm::Sha256, &bytes), bytes.len() as u64))
+    }
+}
