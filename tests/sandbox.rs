@@ -29,6 +29,10 @@ mod observations;
 mod outcomes;
 #[path = "sandbox/overrule.rs"]
 mod overrule;
+#[path = "sandbox/publish.rs"]
+mod publish;
+#[path = "sandbox/pusher.rs"]
+mod pusher;
 #[path = "sandbox/realloc.rs"]
 mod realloc;
 #[path = "sandbox/shipped.rs"]

@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use refkit::settings::Assignment;
-use refkit::{Budget, Chain, Component, Engine, EngineOptions, Grants, Request, Resolver};
-use refkit_content::Memory;
+use refkit::{Budget, Chain, Component, Engine, EngineOptions, Grants, Publisher, PublishingChain, Request, Resolver};
+use refkit_content::{Memory, Push};
 use refkit_oci::pattern::Pattern;
 use refkit_oci::{Descriptor, Platform, Reference};
 
@@ -83,6 +83,13 @@ impl Stage {
         let chain = Chain::load(&ENGINE, self.chain.into_iter().collect(), &[]).await.expect("a test's chain loads");
         chain.resolver(source).budget(self.budget).grants(Grants::new(self.grants))
     }
+}
+
+/// Returns a publisher of these publishing policies, over the stage's resolution policies, to a destination.
+pub async fn publisher(stage: Stage, policies: Vec<Component>, target: Arc<dyn Push>) -> Publisher {
+    let chain =
+        PublishingChain::load(&ENGINE, policies.into_iter().collect(), &[]).await.expect("a test's chain loads");
+    chain.publisher(stage.resolver().await, target)
 }
 
 /// Returns a policy with settings of its own.

@@ -1,19 +1,57 @@
-//! The policy at the end of every publishing chain.
+//! The policy at the end of every publishing chain: it composes and copies as `docker buildx imagetools create` does.
+//!
+//! - [`compose`] has the rules, without I/O.
+//! - `sources` resolves the sources by the resolution policies of the run, and reads them.
+//! - `destinations` copies what the result refers to, to every destination, and moves the tags last.
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 #![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
+pub mod compose;
+mod destinations;
+mod request;
+mod sources;
+
+use std::collections::HashMap;
+
 use refkit_publishing::{Description, Error, Publication, Published, Publisher, PublishingHost};
+
+use compose::ATTESTATION;
 
 /// The default publisher.
 pub struct Publish;
 
 impl Publisher for Publish {
     fn about() -> Description {
-        Description::new("publish", env!("CARGO_PKG_VERSION"), "Composes as docker buildx imagetools does")
+        Description::new("publish", env!("CARGO_PKG_VERSION"), "Composes and copies as docker buildx imagetools does")
+            .optional("oci", "true writes an OCI index where the result would be a Docker manifest list", Some("false"))
+            .optional("referrers", "artifact types, separated by commas, of the referrers that come along", None)
     }
 
     fn publish(host: &impl PublishingHost, request: Publication) -> Result<Published, Error> {
-        host.publish(&request)
+        let compose = request::compose(host, &request)?;
+        if request.destinations.is_empty() {
+            return Err(Error::invalid("the publication names no destination"));
+        }
+        let found = match sources::read(host, &request.sources)? {
+            Ok(found) => found,
+            Err(denials) => return Ok(Published::Denied(denials)),
+        };
+        let sources = found.iter().map(|one| one.source.clone()).collect();
+        let plan = compose.plan(sources).map_err(Error::invalid)?;
+        let mut referrers = HashMap::new();
+        for ask in plan.asks() {
+            let Some(one) = found.get(ask.source) else { continue };
+            let listed = host.referrers(&one.reference, ask.subject.as_str(), Some(ATTESTATION))?;
+            let listed = listed.into_iter().map(request::descriptor).collect::<Result<Vec<_>, _>>()?;
+            referrers.insert(ask.subject.clone(), listed);
+        }
+        let composed = plan.finish(&referrers).map_err(Error::invalid)?;
+        let denials = sources::refused(&found, &composed);
+        if !denials.is_empty() {
+            return Ok(Published::Denied(denials));
+        }
+        let root = destinations::push(host, &request.destinations, &found, &composed)?;
+        Ok(Published::Published(root))
     }
 }
 

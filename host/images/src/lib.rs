@@ -1,7 +1,6 @@
 //! Makes and edits container images.
 //!
 //! - [`edit`] changes manifests, configs and indexes in place: what an edit does not name keeps its bytes.
-//! - [`compose`] makes one index of several images.
 //! - [`mod@diff`] says what differs between two images.
 //! - [`layer`] makes layers, and [`layers`] finds files in those of an image.
 //! - [`Destination`] reads where a new image goes.
@@ -36,7 +35,6 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::panic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
-pub mod compose;
 mod destination;
 pub mod diff;
 pub mod edit;

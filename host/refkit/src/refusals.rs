@@ -111,6 +111,20 @@ impl Refusals {
         self.tables().refusals.iter().any(is)
     }
 
+    /// Returns whether a policy of the run has refused the reference that names a digest in a repository.
+    pub(crate) fn refuses_root(&self, ledger: &Ledger, repository: Option<&Repository>, digest: &Digest) -> bool {
+        let references: Vec<Reference> = {
+            let tables = self.tables();
+            let references = tables.refusals.iter().filter_map(|refusal| match &refusal.what {
+                What::Reference(reference) => Some(reference.clone()),
+                What::Manifest(_) => None,
+            });
+            references.filter(|one| repository.is_none_or(|repository| one.repository() == repository)).collect()
+        };
+        let names = |one: &Reference| ledger.named(&Name::of(one)).is_some_and(|named| named.digest == *digest);
+        references.iter().any(names)
+    }
+
     /// Returns the image that stood in a place of an answer before a policy refused it, and its platform.
     pub(crate) fn stood(
         &self,

@@ -45,10 +45,12 @@ impl PublishRun {
         if let Some(wanted) = destination.digest() {
             verify::check_digest(wanted, &bytes).map_err(fail)?;
         }
-        if self.run.refusals.refuses(&digest) {
+        let repository = destination.repository();
+        // What was copied may have been refused under another name only.
+        let copied = self.record.find(repository, &digest).is_some();
+        if self.refuses(None, &digest) && !(copied && !self.run.refusals.refuses(&digest)) {
             return Err(fail(refused()));
         }
-        let repository = destination.repository();
         for child in manifest::children(media_type, &bytes).map_err(fail)? {
             self.is_there(repository, &child).map_err(fail)?;
             self.flush(Some(span), repository, &child.digest).await?;
@@ -112,7 +114,7 @@ impl PublishRun {
         let Some((descriptor, _)) = met.filter(|(met, _)| media_type::is_document(&met.media_type)) else {
             return Err(fail(ErrorKind::Malformed(format!("{digest} is neither a manifest nor an index"))));
         };
-        if self.run.refusals.refuses(digest) {
+        if self.refuses(Some(source), digest) {
             return Err(fail(refused()));
         }
         if source == destination {
@@ -172,6 +174,13 @@ impl PublishRun {
             self.flush(None, &repository, &digest).await?;
         }
         Ok(())
+    }
+
+    /// Returns whether a policy has refused a manifest, or the reference that names it (in this repository, if one is
+    /// given).
+    fn refuses(&self, repository: Option<&Repository>, digest: &Digest) -> bool {
+        let refusals = &self.run.refusals;
+        refusals.refuses(digest) || refusals.refuses_root(&self.run.answers.ledger, repository, digest)
     }
 
     /// Checks that a repository has what a manifest refers to: this run put it there, or has met it there.

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use refkit_content::Content;
 use refkit_oci::descriptor::{ATTESTATION_MANIFEST, REFERENCE_DIGEST, REFERENCE_TYPE};
-use refkit_oci::{Descriptor, Digest, Platform};
+use refkit_oci::{Content, Descriptor, Digest, Platform};
 
 use super::combine::{Draft, set};
 use super::filter::{Attestations, Filter};

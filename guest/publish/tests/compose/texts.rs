@@ -1,7 +1,7 @@
 //! Annotations and descriptors as text.
 
-use refkit_images::compose::{Annotation, Given, Level};
 use refkit_oci::{Descriptor, Platform};
+use refkit_publish::compose::{Annotation, Given, Level};
 
 use crate::content::sha256;
 

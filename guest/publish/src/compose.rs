@@ -11,12 +11,12 @@
 //! [`Composed::needed`] names before the document itself.
 //!
 //! ```
-//! use refkit_images::compose::{Compose, Source};
+//! use refkit_publish::compose::{Compose, Source};
 //! use refkit_oci::document::media_type::{CONFIG, MANIFEST};
-//! # use refkit_content::{Content, verify::digest};
-//! # use refkit_oci::{Algorithm, Descriptor};
+//! # use refkit_oci::{Content, Descriptor};
+//! # use refkit_publish::compose::digest;
 //! # let describe = |media_type: &str, bytes: &[u8]| {
-//! #     Descriptor::new(media_type, digest(Algorithm::Sha256, bytes), bytes.len() as u64)
+//! #     Descriptor::new(media_type, digest(bytes), bytes.len() as u64)
 //! # };
 //! # let config = br#"{"architecture":"amd64","os":"linux"}"#;
 //! # let manifest = serde_json::to_vec(&refkit_oci::document::Manifest {
@@ -52,7 +52,8 @@ mod plan;
 mod source;
 mod write;
 
-use refkit_oci::Platform;
+use refkit_oci::{Digest, Platform};
+use sha2::{Digest as _, Sha256};
 
 pub use annotation::{Annotation, AnnotationError, Level};
 pub use error::ComposeError;
@@ -117,4 +118,15 @@ impl Compose {
         self.annotations.extend(annotations);
         self
     }
+}
+
+/// Returns the SHA-256 digest of bytes.
+#[expect(clippy::missing_panics_doc, reason = "64 hexadecimal digits are a digest")]
+pub fn digest(bytes: &[u8]) -> Digest {
+    use std::fmt::Write as _;
+    let mut text = "sha256:".to_owned();
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    Digest::try_from(text).expect("64 hexadecimal digits")
 }

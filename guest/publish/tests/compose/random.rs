@@ -1,7 +1,7 @@
 //! Questions by chance, the same every time.
 
-use refkit_images::compose::ATTESTATION;
 use refkit_oci::Platform;
+use refkit_publish::compose::ATTESTATION;
 
 use crate::content::{Question, fetched};
 use crate::rows::Fixtures;

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use refkit_images::compose::Composed;
 use refkit_oci::Digest;
+use refkit_publish::compose::Composed;
 use serde_json::Value;
 
 use crate::content::Question;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use refkit_content::Content;
-use refkit_images::compose::{ATTESTATION, Given};
-use refkit_oci::{Descriptor, Digest};
+use refkit_oci::{Content, Descriptor, Digest};
+use refkit_publish::compose::{ATTESTATION, Given};
 use refkit_support::image::{DOCKER_LIST, INDEX, Image, ImageBuilder, IndexBuilder, MANIFEST, attestation};
 
 use crate::content::{Question, fetched, raw, sha256};

@@ -1,10 +1,9 @@
 //! The images and indexes that are composed.
 
 use bytes::Bytes;
-use refkit_content::Content;
 use refkit_oci::document::{self, Document, DocumentError, Limits, media_type, read_platform};
 use refkit_oci::edit::{EditError, Object};
-use refkit_oci::{Descriptor, Digest, Platform};
+use refkit_oci::{Content, Descriptor, Digest, Platform};
 
 use super::ComposeError;
 

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use refkit_content::Content;
-use refkit_images::compose::{Compose, ComposeError, Composed, Source};
 use refkit_oci::document::{self, Document, Limits};
-use refkit_oci::{Descriptor, Digest, Platform};
+use refkit_oci::{Content, Descriptor, Digest, Platform};
+use refkit_publish::compose::{Compose, ComposeError, Composed, Source};
 use refkit_support::image::Image;
 use serde_json::{Value, json};
 
@@ -75,7 +74,7 @@ impl Question {
 }
 
 pub fn sha256(bytes: &[u8]) -> Digest {
-    refkit_content::verify::digest(refkit_oci::Algorithm::Sha256, bytes)
+    refkit_publish::compose::digest(bytes)
 }
 
 /// Returns a document as a registry returns it: with media type, digest and size.

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
-use refkit_content::{Content, verify};
 use refkit_oci::document::{Document, media_type};
 use refkit_oci::edit::EditError;
-use refkit_oci::{Algorithm, Descriptor, Digest, Platform};
+use refkit_oci::{Content, Descriptor, Digest, Platform};
 
-use super::{Annotation, Compose, ComposeError, Level, Needed, Source, write};
+use super::{Annotation, Compose, ComposeError, Level, Needed, Source, digest, write};
 
 /// How the media types of Docker begin.
 const DOCKER: &str = "application/vnd.docker.";
@@ -131,7 +130,7 @@ impl Index {
             annotations: write::pairs(&self.annotations),
         });
         let bytes = Bytes::from(bytes.map_err(EditError::from)?);
-        let digest = verify::digest(Algorithm::Sha256, &bytes);
+        let digest = digest(&bytes);
         let mut descriptor = Descriptor::new(&*self.media_type, digest, bytes.len() as u64);
         if let Some(original) = &self.original {
             descriptor.annotations.clone_from(&original.descriptor.annotations);

@@ -1,0 +1,49 @@
+//! The destinations of a publication: content first, at all of them, and then the tags.
+
+use refkit_publishing::{Descriptor, Error, PublishingHost, Reference};
+
+use crate::compose::{COPIED_REFERRERS, Composed};
+use crate::sources::Found;
+
+/// Copies what the result refers to, and pushes the result. Returns the root.
+///
+/// # Errors
+/// The registry's or the host's. Then no tag names content that is not there.
+pub fn push(
+    host: &impl PublishingHost,
+    destinations: &[Reference],
+    found: &[Found],
+    composed: &Composed,
+) -> Result<Descriptor, Error> {
+    let referrers = referrers(host);
+    let mut repositories: Vec<&Reference> = Vec::new();
+    for destination in destinations {
+        let same =
+            |known: &&Reference| known.registry == destination.registry && known.repository == destination.repository;
+        if !repositories.iter().any(|known| same(known)) {
+            repositories.push(destination);
+        }
+    }
+    for destination in repositories {
+        for (place, source) in found.iter().enumerate() {
+            let needed = composed.needed.iter().filter(|needed| needed.source == place);
+            let digests: Vec<String> = needed.map(|needed| needed.descriptor.digest.as_str().to_owned()).collect();
+            if !digests.is_empty() {
+                host.copy(&source.reference, &digests, destination, &referrers)?;
+            }
+        }
+    }
+    let (media_type, bytes) = (&composed.content.descriptor.media_type, &composed.content.bytes);
+    let mut root = None;
+    for destination in destinations {
+        root = Some(host.push_manifest(destination, media_type, bytes)?);
+    }
+    root.ok_or_else(|| Error::invalid("the publication names no destination"))
+}
+
+/// Returns the artifact types of the referrers that come along: those that buildx copies, and what the operator adds.
+fn referrers(host: &impl PublishingHost) -> Vec<String> {
+    let more = host.setting("referrers").unwrap_or_default();
+    let more = more.split(',').map(str::trim).filter(|text| !text.is_empty());
+    COPIED_REFERRERS.into_iter().chain(more).map(str::to_owned).collect()
+}
