@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use refkit::{Error, Event, PublishOutcome, PublishRequest, Publisher, WriteGrants};
-use refkit_content::{Memory, Resolve};
+use refkit_content::Resolve;
 use refkit_oci::pattern::Pattern;
 use refkit_tests::components::{ALLOW_LIST, PUSHER};
 use refkit_tests::stage::{self, CONFIG, INDEX, MANIFEST, Stage};

@@ -1,9 +1,12 @@
 //! The stage of a whole run: images in memory, an engine, and a chain.
 
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use refkit::settings::Assignment;
-use refkit::{Budget, Chain, Component, Engine, EngineOptions, Grants, Publisher, PublishingChain, Request, Resolver};
+use refkit::{
+    AotCache, Budget, Chain, Component, Engine, EngineOptions, Grants, Publisher, PublishingChain, Request, Resolver,
+};
 use refkit_content::{Memory, Push};
 use refkit_oci::pattern::Pattern;
 use refkit_oci::{Descriptor, Platform, Reference};
@@ -16,9 +19,11 @@ pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
 /// One engine for all tests of a process, as in a program. Its memories may be large, because some tests raise the
-/// limits of the policies.
+/// limits of the policies. It compiles each component once for all tests.
 pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
-    let options = EngineOptions { runs: 16, max_memory: 1 << 30, ..EngineOptions::default() };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/compiled");
+    let cache = AotCache::open(&folder, 1 << 30).expect("the build's directory is the user's own");
+    let options = EngineOptions { runs: 16, max_memory: 1 << 30, cache: Some(cache), ..EngineOptions::default() };
     Engine::new(options).expect("wasmtime runs on this machine")
 });
 

@@ -93,7 +93,8 @@ impl Pattern {
         self.tag.is_none() && self.digest.is_none() && self.matches_name(repository)
     }
 
-    fn matches_name(&self, repository: &Repository) -> bool {
+    /// Returns whether the name part means a repository, whatever tag and digest the pattern has.
+    pub fn matches_name(&self, repository: &Repository) -> bool {
         let pattern: Vec<&str> = self.name.split('/').collect();
         let name: Vec<&str> = std::iter::once(repository.registry()).chain(repository.path().split('/')).collect();
         matches(&pattern, &name, |component| *component == ANY, |pattern, text| glob(pattern, text))

@@ -104,7 +104,7 @@ impl PublishRun {
     }
 
     async fn copy_one(&self, span: usize, copy: &Copy, digest: &Digest) -> Result<(), Failed> {
-        let Copy { source, destination, with_referrers, .. } = copy;
+        let Copy { source, destination, .. } = copy;
         let (answers, call) = (&self.run.answers, call(copy, digest));
         let fail = |kind| answers.refuse(Some(span), &call, kind);
         answers.enter(Some(span), &call)?;
@@ -131,11 +131,16 @@ impl PublishRun {
                 let waiting = Waiting { media_type: descriptor.media_type.clone(), bytes: bytes.clone() };
                 self.record.wait(destination, digest.clone(), waiting);
             }
-            self.record.place(destination, Placed::Copied(descriptor.clone(), source.clone()));
             Ok(())
         };
         // From now on the destination answers for it as the source does.
-        self.write(Some(span), &call, Answer::Copied(descriptor.clone()), &bytes, write).await
+        self.write(Some(span), &call, Answer::Copied(descriptor.clone()), &bytes, write).await?;
+        self.record.place(destination, Placed::Copied(descriptor, source.clone()));
+        // One that is copied alone mostly gets a tag, and one request pushes both.
+        match copy.digests.len() {
+            1 => Ok(()),
+            _ => self.flush(Some(span), destination, digest).await,
+        }
     }
 
     /// Returns the options of a copy, which records what it has put into the destination.

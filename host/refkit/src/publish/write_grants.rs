@@ -21,7 +21,7 @@ impl WriteGrants {
     /// Checks that a run for these destinations may push content, under its digest, into a repository.
     pub(crate) fn content(&self, destinations: &[Reference], repository: &Repository) -> Result<(), ErrorKind> {
         let requested = destinations.iter().any(|one| one.repository() == repository);
-        if requested || self.patterns.iter().any(|pattern| pattern.matches_repository(repository)) {
+        if requested || self.patterns.iter().any(|pattern| pattern.matches_name(repository)) {
             return Ok(());
         }
         Err(ErrorKind::NotGranted(format!("this run may not write to {repository}")))
