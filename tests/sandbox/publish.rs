@@ -24,7 +24,7 @@ pub async fn publisher(stage: Stage) -> (Publisher, Memory) {
 pub async fn publish(publisher: &Publisher, request: PublishRequest) -> (Published, PublishSession) {
     let session = publisher.session(request);
     match session.publish().await {
-        Ok(PublishOutcome::Published(published)) => (published, session),
+        Ok(PublishOutcome::Published(published)) => (*published, session),
         other => panic!("{other:?}"),
     }
 }

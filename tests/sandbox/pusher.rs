@@ -67,7 +67,7 @@ async fn writes_outside_of_the_grant_are_refused() {
             format!(r#"push mirror.test/app:1 {MANIFEST} {{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[]}}"#),
             "Invalid",
         ),
-        (format!(r#"push mirror.test/app:1 a/b {{"schemaVersion":2,"manifests":[]}}"#), "Unsupported"),
+        (r#"push mirror.test/app:1 a/b {"schemaVersion":2,"manifests":[]}"#.to_owned(), "Unsupported"),
         (
             format!(
                 r#"push mirror.test/app:1@{NOWHERE} {INDEX} {{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[]}}"#

@@ -20,7 +20,7 @@ pub fn push(
     for destination in destinations {
         let same =
             |known: &&Reference| known.registry == destination.registry && known.repository == destination.repository;
-        if !repositories.iter().any(|known| same(known)) {
+        if !repositories.iter().any(same) {
             repositories.push(destination);
         }
     }

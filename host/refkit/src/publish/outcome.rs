@@ -9,7 +9,7 @@ use refkit_oci::{Descriptor, Reference};
 #[non_exhaustive]
 pub enum PublishOutcome {
     /// Every destination has the root.
-    Published(Published),
+    Published(Box<Published>),
     /// A policy refused the publication, or one of its sources, for these reasons.
     Denied {
         /// The policy that gave the first reason.

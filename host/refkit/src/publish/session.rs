@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use refkit_content::deadline;
 use refkit_contract::{PublishDecision, PublishRequest};
+use refkit_oci::Descriptor;
 
 use super::Publisher;
 use super::outcome::{PublishOutcome, Published};
@@ -41,37 +42,31 @@ impl PublishSession {
                 return Err(fatal);
             }
             let decision = decision.map_err(|failure| run.failed(failure))?;
-            match decision {
-                PublishDecision::Published(_) => {
+            Ok(match decision {
+                PublishDecision::Published(root) => {
                     publish.flush_all().await.map_err(refkit_content::Error::from)?;
-                    self.published(decision)
+                    PublishOutcome::Published(Box::new(self.published(root)))
                 }
-                PublishDecision::Denied(_) => self.published(decision),
-            }
+                PublishDecision::Denied(denials) => {
+                    let policy = denials.first().map(|denial| denial.policy().to_owned()).unwrap_or_default();
+                    PublishOutcome::Denied { policy, denials }
+                }
+            })
         };
         let whole = deadline::within(tokio::time::Instant::now() + limit, whole);
         tokio::time::timeout(limit, whole).await.unwrap_or(Err(Error::Timeout { limit }))
     }
 
-    fn published(&self, decision: PublishDecision<refkit_oci::Descriptor>) -> Result<PublishOutcome, Error> {
-        Ok(match decision {
-            PublishDecision::Denied(denials) => {
-                let policy = denials.first().map(|denial| denial.policy().to_owned()).unwrap_or_default();
-                PublishOutcome::Denied { policy, denials }
-            }
-            PublishDecision::Published(root) => {
-                let destinations = self.request.destinations.clone();
-                let first = destinations.first().map(|one| one.repository().clone());
-                let placed = first.and_then(|repository| self.run.record.find(&repository, &root.digest));
-                let bytes = match placed {
-                    Some(Placed::Pushed(_, bytes)) => Some(bytes),
-                    _ => self.run.run.answers.ledger.bytes(&root.digest),
-                };
-                let root = refkit_oci::Descriptor::new(root.media_type, root.digest, root.size);
-                let dry_run = self.run.dry_run;
-                PublishOutcome::Published(Published { root, bytes: bytes.unwrap_or_default(), destinations, dry_run })
-            }
-        })
+    /// Returns the published root with the bytes that the registries have.
+    fn published(&self, root: Descriptor) -> Published {
+        let destinations = self.request.destinations.clone();
+        let first = destinations.first().map(|one| one.repository().clone());
+        let bytes = match first.and_then(|repository| self.run.record.find(&repository, &root.digest)) {
+            Some(Placed::Pushed(_, bytes)) => Some(bytes),
+            _ => self.run.run.answers.ledger.bytes(&root.digest),
+        };
+        let root = Descriptor::new(root.media_type, root.digest, root.size);
+        Published { root, bytes: bytes.unwrap_or_default(), destinations, dry_run: self.run.dry_run }
     }
 
     /// Returns the request of the run.

@@ -46,9 +46,12 @@ impl PublishRun {
             verify::check_digest(wanted, &bytes).map_err(fail)?;
         }
         let repository = destination.repository();
-        // What was copied may have been refused under another name only.
-        let copied = self.record.find(repository, &digest).is_some();
-        if self.refuses(None, &digest) && !(copied && !self.run.refusals.refuses(&digest)) {
+        // What this run has copied may have been refused under another name only.
+        let refused_here = match self.record.find(repository, &digest) {
+            Some(_) => self.run.refusals.refuses(&digest),
+            None => self.refuses(None, &digest),
+        };
+        if refused_here {
             return Err(fail(refused()));
         }
         for child in manifest::children(media_type, &bytes).map_err(fail)? {
