@@ -185,7 +185,7 @@ mod tests {
         let mut decoded =
             decoded(Coding::Gzip, &HeaderMap::new(), stream::repeat_with(move || Ok(nothing.clone())).boxed());
         let found = decoded.next().await.expect("an end").expect_err("it holds nothing").to_string();
-        assert!(found.contains("hold nothing"), "{found}");
+        assert!(found.contains("decode to nothing"), "{found}");
     }
 
     #[tokio::test]
