@@ -3,6 +3,7 @@
 
 mod blob;
 mod reading;
+mod referrers;
 mod upload;
 
 use async_trait::async_trait;
@@ -11,12 +12,11 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
 use refkit_content::{Body, Error, ErrorKind, Operation, Push};
-use refkit_oci::document::{self, Document, Index, Limits, media_type};
-use refkit_oci::edit::{EditError, Object};
+use refkit_oci::document::{self, Document, Limits, media_type};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 
 use crate::auth::Actions;
-use crate::client::{About, AtHost, Client, DIGEST, fallback};
+use crate::client::{About, AtHost, Client, DIGEST};
 use crate::endpoint::Endpoint;
 use crate::http::{Request, RequestBody};
 use crate::text::printable;
@@ -153,62 +153,6 @@ impl Client {
             self.list_referrer(endpoint, repository, &descriptor, document).await?;
         }
         Ok(descriptor)
-    }
-
-    /// Adds a manifest with a subject to the list under the subject's tag, at a registry without the referrers API.
-    async fn list_referrer(
-        &self,
-        endpoint: &Endpoint,
-        repository: &Repository,
-        pushed: &Descriptor,
-        document: Document,
-    ) -> Result<(), ErrorKind> {
-        let (subject, artifact_type, annotations) = match document {
-            Document::Index(index) => (index.subject, index.artifact_type, index.annotations),
-            Document::Manifest(manifest) => {
-                let config = manifest.config.media_type;
-                (manifest.subject, manifest.artifact_type.or(Some(config)), manifest.annotations)
-            }
-        };
-        let Some(subject) = subject else { return Ok(()) };
-        let _lists = self.strategies().lists.lock().await;
-        let malformed = |error: EditError| ErrorKind::Malformed(format!("its list of referrers is malformed: {error}"));
-        let mut index = match self.fallback_index(endpoint, repository, &subject.digest).await? {
-            Some(bytes) => Object::read(&bytes).map_err(malformed)?,
-            None => Object::of(&empty_index()).map_err(malformed)?,
-        };
-        if index.raw("manifests").is_none() {
-            return Err(ErrorKind::Malformed("its list of referrers is no index".to_owned()));
-        }
-        let mut list = index.list("manifests").map_err(malformed)?;
-        for place in 0..list.len() {
-            let entry = list.object(place).map_err(malformed)?.unwrap_or_default();
-            if entry.get::<String>("digest").map_err(malformed)?.as_deref() == Some(pushed.digest.as_str()) {
-                return Ok(());
-            }
-        }
-        list.push(&Descriptor { artifact_type, annotations, ..pushed.clone() }).map_err(malformed)?;
-        index.set("manifests", &list).map_err(malformed)?;
-        let bytes = index.into_bytes();
-        let reference = fallback(repository, &subject.digest)?;
-        let name = reference.tag().unwrap_or_default();
-        let url = endpoint.url(&format!("manifests/{name}"))?;
-        let request = Request::new(Method::PUT, url)
-            .header(CONTENT_TYPE, HeaderValue::from_static(media_type::INDEX))
-            .body(RequestBody::Bytes(bytes.into()));
-        self.send(endpoint, Actions::Push, request).await?.success().await.map(drop)
-    }
-}
-
-/// Returns an empty index.
-fn empty_index() -> Index {
-    Index {
-        media_type: media_type::INDEX.to_owned(),
-        manifests: Vec::new(),
-        artifact_type: None,
-        subject: None,
-        annotations: Vec::new(),
-        unverifiable: Vec::new(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! How the client sends blobs: the settings, and what pushes have shown of registries.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use parking_lot::Mutex;
+use refkit_oci::Descriptor;
 
 /// How the client sends blobs, with sizes in bytes.
 ///
@@ -59,7 +60,12 @@ pub(crate) struct Strategies {
     strategies: Mutex<HashMap<String, Strategy>>,
     /// Held while the client reads and rewrites a list of referrers: of two at once, one would be lost.
     pub(crate) lists: tokio::sync::Mutex<()>,
+    /// The last referrers that the client has added to lists, with the name of the list: another client may overwrite it.
+    listed: Mutex<VecDeque<(String, Descriptor)>>,
 }
+
+/// How many referrers the client adds again if another client has overwritten a list: the last 1024.
+const LISTED: usize = 1024;
 
 impl Strategies {
     /// Returns the strategy for a blob, and whether a push has shown it.
@@ -85,6 +91,22 @@ impl Strategies {
     /// Notes that a registry takes no chunks.
     pub(crate) fn whole(&self, registry: &str) {
         self.strategies.lock().insert(registry.to_owned(), Strategy::Whole);
+    }
+
+    /// Notes that a list is to have a referrer.
+    pub(crate) fn list(&self, list: &str, referrer: Descriptor) {
+        let mut listed = self.listed.lock();
+        listed.retain(|(name, known)| name != list || known.digest != referrer.digest);
+        if listed.len() >= LISTED {
+            listed.pop_front();
+        }
+        listed.push_back((list.to_owned(), referrer));
+    }
+
+    /// Returns the referrers that a list is to have, in the order of their pushes.
+    pub(crate) fn listed(&self, list: &str) -> Vec<Descriptor> {
+        let listed = self.listed.lock();
+        listed.iter().filter(|(name, _)| name == list).map(|(_, referrer)| referrer.clone()).collect()
     }
 
     fn of(&self, registry: &str) -> Option<Strategy> {
