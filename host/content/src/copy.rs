@@ -3,6 +3,7 @@
 mod blob;
 mod failure;
 mod halt;
+mod manifest;
 mod options;
 mod referrers;
 mod walk;
@@ -18,7 +19,7 @@ use walk::Copying;
 /// Copies the content of a reference, byte for byte: indexes with all that they list (attestations too), manifests
 /// with their configs and layers. The copy pushes children before their parents, moves the tag last, and requests each
 /// content once. It does not follow a `subject`, copies referrers only with [`Options::referrers`], and leaves layers
-/// that may not be distributed where their `urls` say.
+/// that may not be distributed where their `urls` say, unless [`Options::nondistributable`] is set.
 ///
 /// If the destination has a manifest by its digest, the copy takes it for complete: registries check the blobs of a
 /// manifest when it is pushed, and keep them. An index proves nothing about its manifests, because some registries

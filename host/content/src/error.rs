@@ -172,6 +172,14 @@ pub enum ErrorKind {
     /// The content or a response is malformed.
     #[error("{0}")]
     Malformed(String),
+    /// The destination refuses a manifest, because it lacks content that the manifest refers to.
+    #[error("{said}")]
+    Lacks {
+        /// The status and the destination's message.
+        said: String,
+        /// The digests that the message names; may be empty.
+        digests: Vec<Digest>,
+    },
     /// A host sends the client to an address inside this network, and the host's settings do not allow it.
     #[error("{said}")]
     InsideNetwork {
@@ -290,6 +298,7 @@ impl ErrorKind {
             | Self::TooLarge { .. }
             | Self::TooMany { .. }
             | Self::Malformed(_)
+            | Self::Lacks { .. }
             | Self::InsideNetwork { .. } => ErrorCode::Invalid,
             Self::Unsupported(_) | Self::NoHost { .. } => ErrorCode::Unsupported,
             Self::NotGranted(_) | Self::Ungranted(_) => ErrorCode::NotGranted,

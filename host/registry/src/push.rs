@@ -144,7 +144,7 @@ impl Client {
         let kind = HeaderValue::from_str(media_type).map_err(|error| ErrorKind::Malformed(error.to_string()))?;
         let body = RequestBody::Bytes(bytes.clone());
         let request = Request::new(Method::PUT, url).header(CONTENT_TYPE, kind).body(body);
-        let response = self.send(endpoint, Actions::Push, request).await?.success().await?;
+        let response = self.send(endpoint, Actions::Push, request).await?.accepted().await?;
         check_digest(&digest, response.header(DIGEST))?;
         let listed = response.header("oci-subject").is_some();
         drop(response);

@@ -45,6 +45,8 @@ mod push_chunks;
 mod push_copy;
 #[path = "registry/push_fails.rs"]
 mod push_fails;
+#[path = "registry/push_lacks.rs"]
+mod push_lacks;
 #[path = "registry/push_lists.rs"]
 mod push_lists;
 #[path = "registry/push_mount.rs"]

@@ -41,6 +41,11 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
             self.tell(blob, Step::Mounted);
             return Ok(());
         }
+        self.send(blob).await
+    }
+
+    /// Sends a blob, unless the destination has it.
+    pub(super) async fn send(&self, blob: &Descriptor) -> Result<(), Halted> {
         for tries in 0.. {
             let watch = Arc::new(Watch::default());
             // A push is never dropped: it ends when its body ends, and cleans up.

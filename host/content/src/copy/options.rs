@@ -57,12 +57,19 @@ pub struct Options {
     pub(super) blobs_at_once: usize,
     pub(super) referrers: Referrers,
     pub(super) thorough: bool,
+    pub(super) nondistributable: bool,
     pub(super) progress: Option<Progress>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { blobs_at_once: BLOBS_AT_ONCE, referrers: Referrers::None, thorough: false, progress: None }
+        Self {
+            blobs_at_once: BLOBS_AT_ONCE,
+            referrers: Referrers::None,
+            thorough: false,
+            nondistributable: false,
+            progress: None,
+        }
     }
 }
 
@@ -70,7 +77,10 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Options");
         shown.field("blobs_at_once", &self.blobs_at_once).field("referrers", &self.referrers);
-        shown.field("thorough", &self.thorough).finish_non_exhaustive()
+        shown
+            .field("thorough", &self.thorough)
+            .field("nondistributable", &self.nondistributable)
+            .finish_non_exhaustive()
     }
 }
 
@@ -95,6 +105,13 @@ impl Options {
     #[must_use]
     pub fn thorough(mut self, thorough: bool) -> Self {
         self.thorough = thorough;
+        self
+    }
+
+    /// Sets whether the copy copies layers that may not be distributed. By default it leaves them where their `urls` say.
+    #[must_use]
+    pub fn nondistributable(mut self, copied: bool) -> Self {
+        self.nondistributable = copied;
         self
     }
 

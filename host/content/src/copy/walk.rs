@@ -79,8 +79,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
             self.tell(&descriptor, Step::Present);
             return Ok(Descriptor::new(&*descriptor.media_type, descriptor.digest, descriptor.size));
         }
-        let pushed = self.destination.push_manifest(to, &descriptor.media_type, bytes).await;
-        let pushed = pushed.map_err(|error| self.halt.fail(CopyError::at_destination(error)))?;
+        let pushed = self.manifest(to, &descriptor, bytes).await?;
         self.tell(&descriptor, Step::Done);
         Ok(pushed)
     }
@@ -118,8 +117,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         self.below(descriptor, &bytes, depth).await?;
         self.halt.check()?;
         let to = links::pinned(self.to, &descriptor.digest);
-        let pushed = self.destination.push_manifest(&to, &descriptor.media_type, bytes).await;
-        pushed.map_err(|error| self.halt.fail(CopyError::at_destination(error)))?;
+        self.manifest(&to, descriptor, bytes).await?;
         self.tell(descriptor, Step::Done);
         Ok(())
     }
@@ -148,8 +146,13 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
 
     /// Copies blobs concurrently, as many as the copy allows.
     pub(super) async fn blobs(&self, mut blobs: Vec<Descriptor>) -> Result<(), Halted> {
-        blobs.retain(|blob| !links::stays_elsewhere(blob));
+        blobs.retain(|blob| !self.leaves(blob));
         each(blobs, self.options.blobs_at_once, |blob| async move { self.once(&blob, self.blob(&blob)).await }).await
+    }
+
+    /// Returns whether the copy leaves a layer where it is.
+    pub(super) fn leaves(&self, blob: &Descriptor) -> bool {
+        !self.options.nondistributable && links::stays_elsewhere(blob)
     }
 
     /// Returns whether the destination has a manifest, and so its blobs. An index proves nothing about its manifests.

@@ -91,6 +91,19 @@ impl Response {
         failure::of_status(status, &headers, &body, &url)
     }
 
+    /// Returns the response to the push of a manifest if its status means success.
+    ///
+    /// # Errors
+    /// The error of the status and the body, with the registry's details.
+    pub(crate) async fn accepted(self) -> Result<Self, ErrorKind> {
+        if self.status.is_success() {
+            return Ok(self);
+        }
+        let (status, headers, url) = (self.status, self.headers.clone(), self.url.clone());
+        let body = self.bytes(failure::BODY_LIMIT).await.unwrap_or_default();
+        Err(failure::of_manifest(status, &headers, &body, &url))
+    }
+
     /// Reads the body of at most so many bytes.
     ///
     /// # Errors
