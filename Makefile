@@ -22,7 +22,8 @@ BUILT := target/$(MUSL)/release
 BUILD = $(CARGO) build --release --locked --workspace
 TEST = $(CARGO) test --release --locked --workspace
 POLICIES := refkit-default=default refkit-publish=publish policy-allow-list=allow-list policy-require-label=require-label \
-	policy-redirect=redirect policy-newest-tag=newest-tag
+	policy-redirect=redirect policy-newest-tag=newest-tag policy-require-annotations=require-annotations \
+	policy-immutable-tags=immutable-tags
 
 .PHONY: all
 all: target/release/refkit policies

@@ -28,6 +28,8 @@
 
 pub mod bindings;
 mod publisher;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use bindings::refkit::policy::publication::{
     Annotation, AnnotationTarget, Outcome as Published, Request as Publication, Source,
