@@ -155,3 +155,54 @@ fn described(media_type: &str, digest: String, bytes: &[u8]) -> Descriptor {
 fn not_granted(text: impl Into<String>) -> Error {
     Error::new(ErrorCode::NotGranted, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PublishingHost;
+    use refkit_policy::testing::reference;
+
+    const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+    fn index(child: &str) -> String {
+        let child = match child {
+            "" => String::new(),
+            child => format!(r#"{{"mediaType":"{INDEX}","digest":"{child}","size":{}}}"#, index("").len()),
+        };
+        format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{child}]}}"#)
+    }
+
+    #[test]
+    fn the_rules_of_the_host_hold() {
+        let child = digest(index("").as_bytes());
+        let parent = index(&child);
+        // Whether the source is read and copied first, the destination, and whether the push succeeds.
+        for (read, copied, to, is_pushed) in [
+            (true, true, "mirror.test/app:1", true),
+            (true, true, "mirror.test/app@DIGEST", true),
+            (true, false, "mirror.test/app:1", false),
+            (false, true, "mirror.test/app:1", false),
+            (true, true, "mirror.test/app:2", false),
+            (true, true, "mirror.test/other:1", false),
+            (true, true, "mirror.test/app:1@CHILD", false),
+        ] {
+            let mut registries = Registries::new(Registry::new());
+            registries.registry().manifest("registry.test/app", Some("1"), INDEX, index("").as_bytes());
+            registries.grant(reference("mirror.test/app:1").unwrap());
+            let (from, into) = (reference("registry.test/app:1").unwrap(), reference("mirror.test/app:1").unwrap());
+            if read {
+                registries.resolve(&from).unwrap();
+            }
+            if copied {
+                let copy = registries.copy(&from, std::slice::from_ref(&child), &into, &[]);
+                assert_eq!(copy.is_ok(), read, "{to}: {copy:?}");
+            }
+            let to = to.replace("DIGEST", &digest(parent.as_bytes())).replace("CHILD", &child);
+            let to = reference(&to).unwrap();
+            let pushed = registries.push_manifest(&to, INDEX, parent.as_bytes());
+            assert_eq!(pushed.is_ok(), is_pushed, "{to}: {pushed:?}");
+            let named = if to.tag.is_some() { Reference { digest: None, ..to.clone() } } else { to.clone() };
+            assert_eq!(registries.held(&named).is_some(), is_pushed, "{to}");
+        }
+    }
+}
