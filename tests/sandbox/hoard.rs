@@ -229,7 +229,7 @@ impl Discover for Lists {
 /// 24 images, each with a list of 4 MB: the outcome has as many as fit, and a reason for the rest.
 #[tokio::test]
 async fn lists_of_a_registry_count_as_memory() {
-    if !alone("hoard::lists_of_a_registry_count") {
+    if !alone("hoard::lists_of_a_registry_count_as_memory") {
         return;
     }
     let stage = Stage::new();
@@ -258,7 +258,7 @@ async fn lists_of_a_registry_count_as_memory() {
 /// An index of 2,000 entries that all name one index of 2,000: the policy opens each once.
 #[tokio::test]
 async fn a_repeated_index_is_opened_once() {
-    if !alone("hoard::an_index_that_is_named_again_is_opened_once") {
+    if !alone("hoard::a_repeated_index_is_opened_once") {
         return;
     }
     let stage = Stage::new();

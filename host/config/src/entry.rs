@@ -108,6 +108,11 @@ impl<'d> Entry<'d> {
         self.value.is_str()
     }
 
+    /// Returns whether the value is a table.
+    pub fn is_table(&self) -> bool {
+        self.value.is_table()
+    }
+
     /// Returns whether the value is a list.
     pub fn is_list(&self) -> bool {
         self.value.is_array()

@@ -58,7 +58,10 @@ impl ConfigFile {
         let path = self.path();
         match (read(path), self) {
             (Ok(read), _) => Ok(Some(read)),
-            (Err(error), Self::Usual(_)) if error.kind() == ErrorKind::NotFound => Ok(None),
+            // A home that is a file, such as /dev/null, has no file of settings below it.
+            (Err(error), Self::Usual(_)) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Ok(None)
+            }
             (Err(error), Self::Usual(_)) if error.kind() == ErrorKind::PermissionDenied => {
                 unread.push(path.to_owned());
                 Ok(None)

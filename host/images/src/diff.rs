@@ -20,7 +20,7 @@
 //! # };
 //! let old = br#"{"os":"linux","architecture":"amd64","config":{"User":"root"}}"#;
 //! let new = br#"{"os":"linux","architecture":"amd64","config":{"User":"app"}}"#;
-//! let [first, second] = [old, new].map(|config| Image::read(&fetched(&config[..]), &config[..]));
+//! let [first, second] = [&old[..], &new[..]].map(|config| Image::read(&fetched(config), config));
 //! let diff = diff(&Side::image(first?), &Side::image(second?));
 //! assert_eq!(diff.images[0].config[0].to_string(), "user: root, then app");
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -26,6 +26,8 @@ pub fn normal_registry(text: &str) -> Result<String, &'static str> {
     Ok(if HUB.contains(&host.as_str()) { DEFAULT_REGISTRY.to_owned() } else { host })
 }
 
+const TOO_LONG: &str = "the registry has more than 259 bytes";
+
 /// The most bytes of a registry: a DNS name has at most 253 (RFC 1035, section 2.3.4), and a port five and a colon.
 const MAX_REGISTRY: usize = 259;
 
@@ -43,7 +45,7 @@ const MAX_REGISTRY: usize = 259;
 /// The reason why the text is malformed.
 pub fn normal_host(text: &str) -> Result<String, &'static str> {
     if text.len() > MAX_REGISTRY {
-        return Err("the registry has more than 259 bytes");
+        return Err(TOO_LONG);
     }
     if !is_registry(text) {
         return Err("the registry is not host[:port]");
@@ -63,12 +65,14 @@ pub fn normal_host(text: &str) -> Result<String, &'static str> {
     let port = port.map(|port| Some(port.trim_start_matches('0')).filter(|port| !port.is_empty()).unwrap_or("0"));
     // A name such as `oci-layout`, which no text leads to, is in lower case and stays.
     let one_word = !host.contains(['.', ':']) && host != "localhost";
-    Ok(match port {
+    let normal = match port {
         Some(HTTPS) if !one_word && !is_this_machine(&host) => host,
         None if one_word && host != text => [&host, ":", HTTPS].concat(),
         Some(port) => [&host, ":", port].concat(),
         None => host,
-    })
+    };
+    // A name of one word has got a port.
+    if normal.len() > MAX_REGISTRY { Err(TOO_LONG) } else { Ok(normal) }
 }
 
 fn address_in_brackets(text: &str) -> Result<String, &'static str> {

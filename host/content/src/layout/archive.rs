@@ -142,8 +142,11 @@ fn refuse_compressed(file: &File) -> Result<(), ErrorKind> {
     Err(ErrorKind::Malformed(format!("the archive is compressed with {with}; unpack it first with `{command}`")))
 }
 
+/// The reader's error ends in the bytes of the file, which say nothing to a person.
 fn unreadable(error: io::Error) -> ErrorKind {
-    ErrorKind::Malformed(format!("it is no readable tar archive: {error}"))
+    let text = error.to_string();
+    let reason = text.split([':', '\n']).next().unwrap_or_default();
+    ErrorKind::Malformed(format!("it is no readable tar archive: {reason}"))
 }
 
 /// A file with its own position, from which at most so many bytes are read for an entry's headers.

@@ -76,6 +76,14 @@ impl Layout {
     }
 }
 
+/// Returns the error for an entry of the index whose blob is not there: the layout is incomplete, and the name is right.
+fn absent(entry: &Descriptor, kind: ErrorKind) -> ErrorKind {
+    match kind {
+        ErrorKind::NotFound => ErrorKind::Malformed(format!("the layout lists it, and has no blob {}", entry.digest)),
+        other => other,
+    }
+}
+
 #[async_trait]
 impl Resolve for Layout {
     async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
@@ -83,7 +91,7 @@ impl Resolve for Layout {
             let (descriptor, read) = self.find(reference).await?;
             if read.is_none() {
                 // Opening the blob detects entries whose blob is absent or truncated, as a pull would.
-                self.open_blob(&descriptor).await?;
+                self.open_blob(&descriptor).await.map_err(|kind| absent(&descriptor, kind))?;
             }
             Ok(descriptor)
         };
@@ -101,7 +109,12 @@ impl Resolve for Layout {
             None => {
                 verify::fetch(self, reference.repository(), &descriptor, MANIFEST_LIMIT)
                     .await
-                    .map_err(|error| Error { operation: Operation::Pull, subject: reference.to_string(), ..error })?
+                    .map_err(|error| Error {
+                        operation: Operation::Pull,
+                        subject: reference.to_string(),
+                        kind: absent(&descriptor, error.kind),
+                        ..error
+                    })?
                     .value
             }
         };

@@ -65,7 +65,7 @@ async fn cve_2026_50163_and_ghsa_8xwf_rjm4_xvhv_no_link_leads_out_of_a_layout() 
         ("a symbolic link by dots", EntryType::Symlink, "../../../etc/passwd", "is a symbolic link"),
         ("a hard link", EntryType::Link, "index.json", "is a hard link"),
         ("a FIFO", EntryType::Fifo, "", "is a named pipe"),
-        ("a directory", EntryType::Directory, "", "not found"),
+        ("a directory", EntryType::Directory, "", "the layout lists it, and has no blob"),
         ("a device", EntryType::Block, "", "is no plain file"),
     ] {
         let (_directory, path) = archive(kind, to, &name, &listed);

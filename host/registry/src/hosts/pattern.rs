@@ -1,11 +1,15 @@
 //! Patterns: which registries a table applies to.
 
-use refkit_oci::reference::normal_host;
+use refkit_oci::reference::{normal_host, normal_registry};
 
 use super::address::{is_authority, split};
 
 /// The port of HTTPS.
 const HTTPS: &str = "443";
+
+/// Docker Hub, and the host that serves it.
+const HUB: &str = "docker.io";
+const HUB_HOST: &str = "registry-1.docker.io";
 
 /// How well a pattern fits a name: the greater, the better.
 pub(super) type Fit = (u8, usize);
@@ -57,6 +61,20 @@ impl Pattern {
             Self::Directory(name) => Self::Directory(name.clone()),
             Self::Below(domain, port) => Self::Below(domain.to_ascii_lowercase(), port.clone()),
             Self::Default => Self::Default,
+        }
+    }
+
+    /// Returns the pattern for the registry that a reference means by an exact name: the names of Docker Hub mean
+    /// `docker.io`. The host that serves it keeps its own name.
+    pub(super) fn of_reference(self) -> Self {
+        match self {
+            Self::Exact(name) if normal_host(&name).as_deref() != Ok(HUB_HOST) => {
+                match normal_registry(&name).ok().filter(|registry| registry == HUB) {
+                    Some(hub) => Self::Exact(hub),
+                    None => Self::Exact(name),
+                }
+            }
+            other => other,
         }
     }
 

@@ -14,7 +14,8 @@
 //! ```
 //!
 //! - The table whose name fits best decides: an exact name, then the longest domain, then `*`. Two tables
-//!   of one registry, such as `ghcr.io` and `GHCR.io:443`, are an error.
+//!   of one registry, such as `ghcr.io` and `GHCR.io:443`, are an error. `index.docker.io` is `docker.io`, as it is in
+//!   references; `registry-1.docker.io` is the host that serves it.
 //! - `http`, `insecure`, `ca`, `client`, `headers`, `connect_timeout`, `concurrency`, `rate` and `allow_private` describe a
 //!   host, both as a registry and as a mirror. A mirror takes them from its entry in `mirrors`, otherwise from the table
 //!   that fits its own name. It also inherits `http` from the registry that it mirrors.
@@ -75,8 +76,14 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Tables, HostsError> {
     // The first spelling of each name, and the index of its table in the list.
     let mut spellings: HashMap<Pattern, (Entry<'_>, usize)> = HashMap::new();
     for entry in Owned::Registry.find(&document)?.map_or(Ok(Vec::new()), |registries| registries.entries())? {
+        if let Some(inner) = unquoted(&entry) {
+            let written = inner.name().replacen("registry.", "", 1);
+            let text =
+                format!("is a table in a registry's table; a name with dots needs quotes: [registry.\"{written}\"]");
+            return Err(inner.error(text).into());
+        }
         let (pattern, table) = match (Pattern::parse(entry.key()), Pattern::meant(entry.key())) {
-            (Ok(pattern), _) => (pattern, self::table(&entry)),
+            (Ok(pattern), _) => (pattern.of_reference(), self::table(&entry)),
             (Err(reason), Some(meant)) => (meant, Err(entry.error(reason))),
             (Err(reason), None) => return Err(entry.error(reason).into()),
         };
@@ -93,6 +100,15 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Tables, HostsError> {
         }
     }
     Ok(tables)
+}
+
+/// Returns the innermost of tables that an unquoted name with dots makes: `[registry.ghcr.io]` is the table `io` in the
+/// table `ghcr`. It is an error of the whole file, because no registry has the name `ghcr`.
+fn unquoted<'d>(table: &Entry<'d>) -> Option<Entry<'d>> {
+    let entries = table.entries().ok()?;
+    let known = |entry: &&Entry<'_>| REGISTRY_KEYS.contains(&entry.key()) || HOST_KEYS.contains(&entry.key());
+    let inner = entries.iter().find(|entry| entry.is_table() && !known(entry))?;
+    Some(unquoted(inner).unwrap_or_else(|| inner.clone()))
 }
 
 fn spelled_twice(first: &Entry<'_>) -> String {

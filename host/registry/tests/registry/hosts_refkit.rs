@@ -275,12 +275,34 @@ fn files_that_are_errors_as_a_whole() {
             "3:1: registry.\"reg*.example\" is no name of a registry; write host[:port], *.domain or *",
         ),
         ("[registry.\"*.*.example\"]", "1:11: registry.\"*.*.example\" is no pattern; write *.domain or *.domain:port"),
+        (
+            "[registry.ghcr.io]\nhttp = true",
+            "1:16: registry.ghcr.io is a table in a registry's table; a name with dots needs quotes: [registry.\"ghcr.io\"]",
+        ),
+        (
+            "[registry.a.b.example]",
+            "1:14: registry.a.b.example is a table in a registry's table; a name with dots needs quotes: \
+             [registry.\"a.b.example\"]",
+        ),
         ("\n\n  [registry", "3:12: this is not TOML: unclosed table, expected `]`"),
     ];
     for (text, wanted) in rows {
         let found = refkit(text).map(|_| ()).map_err(|error| shown(&error));
         assert_eq!(found, Err(format!("/etc/refkit/refkit.toml:{wanted}")), "{text}");
     }
+}
+
+/// A table has the name that a reference has, and Docker Hub has more than one.
+#[test]
+fn names_of_docker_hub() {
+    for (name, is) in [("docker.io", true), ("index.docker.io", true), ("registry-1.docker.io", false)] {
+        let hosts = refkit(&format!("[registry.\"{name}\"]\nmirrors = [\"m.example\"]")).expect("hosts");
+        let found = hosts.of(&repository("docker.io")).expect("hosts").len();
+        assert_eq!(found == 2, is, "{name}");
+    }
+    let twice = "[registry.\"docker.io\"]\nhttp = true\n[registry.\"index.docker.io\"]\nhttp = true\n";
+    let found = asked(&refkit(twice).expect("hosts"), "docker.io");
+    assert!(found[0].contains("is about the same registry as registry.\"docker.io\""), "{found:?}");
 }
 
 #[test]
