@@ -164,3 +164,16 @@ fn any_text_is_parsed_without_a_panic() {
         assert!(error.text.chars().count() <= 160 && error.to_string().len() < 400, "{error}");
     }
 }
+
+/// A registry of one word gets a port, and then has to be short enough to be read again.
+#[test]
+fn a_registry_is_as_short_as_its_normal_spelling() {
+    for (length, fits) in [(255, true), (256, false), (259, false), (260, false)] {
+        let text = format!("{}/b", "F".repeat(length));
+        let parsed = refkit_oci::Reference::parse(&text);
+        assert_eq!(parsed.is_ok(), fits, "{length}");
+        if let Ok(reference) = parsed {
+            assert_eq!(refkit_oci::Reference::parse(&reference.to_string()), Ok(reference), "{length}");
+        }
+    }
+}
