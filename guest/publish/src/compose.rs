@@ -46,6 +46,7 @@
 mod annotation;
 mod combine;
 mod error;
+mod exact;
 mod filter;
 mod given;
 mod plan;

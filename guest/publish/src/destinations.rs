@@ -18,9 +18,7 @@ pub fn push(
     let referrers = referrers(host);
     let mut repositories: Vec<&Reference> = Vec::new();
     for destination in destinations {
-        let same =
-            |known: &&Reference| known.registry == destination.registry && known.repository == destination.repository;
-        if !repositories.iter().any(same) {
+        if !repositories.iter().any(|known| is_at(known, destination)) {
             repositories.push(destination);
         }
     }
@@ -28,7 +26,8 @@ pub fn push(
         for (place, source) in found.iter().enumerate() {
             let needed = composed.needed.iter().filter(|needed| needed.source == place);
             let digests: Vec<String> = needed.map(|needed| needed.descriptor.digest.as_str().to_owned()).collect();
-            if !digests.is_empty() {
+            // What the destination has already, a manifest may refer to.
+            if !digests.is_empty() && !is_at(destination, &source.reference) {
                 host.copy(&source.reference, &digests, destination, &referrers)?;
             }
         }
@@ -39,6 +38,11 @@ pub fn push(
         root = Some(host.push_manifest(destination, media_type, bytes)?);
     }
     root.ok_or_else(|| Error::invalid("the publication names no destination"))
+}
+
+/// Returns whether two references are in the same repository.
+fn is_at(one: &Reference, other: &Reference) -> bool {
+    one.registry == other.registry && one.repository == other.repository
 }
 
 /// Returns the artifact types of the referrers that come along: those that buildx copies, and what the operator adds.

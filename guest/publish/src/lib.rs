@@ -15,7 +15,8 @@ use std::collections::HashMap;
 
 use refkit_publishing::{Description, Error, Publication, Published, Publisher, PublishingHost};
 
-use compose::ATTESTATION;
+use compose::{ATTESTATION, Compose, Composed};
+use sources::Found;
 
 /// The default publisher.
 pub struct Publish;
@@ -24,28 +25,27 @@ impl Publisher for Publish {
     fn about() -> Description {
         Description::new("publish", env!("CARGO_PKG_VERSION"), "Composes and copies as docker buildx imagetools does")
             .optional("oci", "true writes an OCI index where the result would be a Docker manifest list", Some("false"))
+            .optional("exact", "true keeps one source byte for byte, and adds no attestation to it", Some("false"))
             .optional("referrers", "artifact types, separated by commas, of the referrers that come along", None)
     }
 
     fn publish(host: &impl PublishingHost, request: Publication) -> Result<Published, Error> {
         let compose = request::compose(host, &request)?;
+        let exact = request::flag(host, "exact")?;
+        if exact {
+            request::changes_nothing(&request)?;
+        }
         if request.destinations.is_empty() {
             return Err(Error::invalid("the publication names no destination"));
         }
-        let found = match sources::read(host, &request.sources)? {
+        let found = match sources::read(host, &request.sources, exact)? {
             Ok(found) => found,
             Err(denials) => return Ok(Published::Denied(denials)),
         };
-        let sources = found.iter().map(|one| one.source.clone()).collect();
-        let plan = compose.plan(sources).map_err(Error::invalid)?;
-        let mut referrers = HashMap::new();
-        for ask in plan.asks() {
-            let Some(one) = found.get(ask.source) else { continue };
-            let listed = host.referrers(&one.reference, ask.subject.as_str(), Some(ATTESTATION))?;
-            let listed = listed.into_iter().map(request::descriptor).collect::<Result<Vec<_>, _>>()?;
-            referrers.insert(ask.subject.clone(), listed);
-        }
-        let composed = plan.finish(&referrers).map_err(Error::invalid)?;
+        let composed = match &found[..] {
+            [one] if exact => one.source.clone().exact(),
+            _ => composed(host, &compose, &found)?,
+        };
         let denials = sources::refused(&found, &composed);
         if !denials.is_empty() {
             return Ok(Published::Denied(denials));
@@ -53,6 +53,20 @@ impl Publisher for Publish {
         let root = destinations::push(host, &request.destinations, &found, &composed)?;
         Ok(Published::Published(root))
     }
+}
+
+/// Composes the sources, with the attestations that their registries list.
+fn composed(host: &impl PublishingHost, compose: &Compose, found: &[Found]) -> Result<Composed, Error> {
+    let sources = found.iter().map(|one| one.source.clone()).collect();
+    let plan = compose.plan(sources).map_err(Error::invalid)?;
+    let mut referrers = HashMap::new();
+    for ask in plan.asks() {
+        let Some(one) = found.get(ask.source) else { continue };
+        let listed = host.referrers(&one.reference, ask.subject.as_str(), Some(ATTESTATION))?;
+        let listed = listed.into_iter().map(request::descriptor).collect::<Result<Vec<_>, _>>()?;
+        referrers.insert(ask.subject.clone(), listed);
+    }
+    plan.finish(&referrers).map_err(Error::invalid)
 }
 
 refkit_publishing::export!(Publish);

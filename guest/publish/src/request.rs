@@ -10,11 +10,7 @@ use crate::compose::{Annotation, Compose, Level};
 /// # Errors
 /// `invalid`, for a setting that is none.
 pub fn compose(host: &impl Host, request: &Publication) -> Result<Compose, Error> {
-    let oci = match host.setting("oci").as_deref() {
-        Some("true") => true,
-        Some("false") | None => false,
-        Some(other) => return Err(Error::invalid(format_args!("the setting oci is true or false, not {other:?}"))),
-    };
+    let oci = flag(host, "oci")?;
     let platforms = request.platforms.iter().cloned().map(Platform::from);
     let annotations = request.annotations.iter().map(|one| Annotation {
         levels: vec![level(one.target, one.platform.clone().map(Platform::from))],
@@ -23,6 +19,29 @@ pub fn compose(host: &impl Host, request: &Publication) -> Result<Compose, Error
     });
     let compose = Compose::new().prefer_index(request.prefer_index).oci(oci);
     Ok(compose.platforms(platforms).annotations(annotations))
+}
+
+/// Returns a setting that is true or false, which is the default.
+///
+/// # Errors
+/// `invalid`, for a setting that is neither.
+pub fn flag(host: &impl Host, name: &str) -> Result<bool, Error> {
+    match host.setting(name).as_deref() {
+        Some("true") => Ok(true),
+        Some("false") | None => Ok(false),
+        Some(other) => Err(Error::invalid(format_args!("the setting {name} is true or false, not {other:?}"))),
+    }
+}
+
+/// Checks that a request changes nothing of its one source.
+///
+/// # Errors
+/// `invalid`, for a request that does.
+pub fn changes_nothing(request: &Publication) -> Result<(), Error> {
+    match &request.sources[..] {
+        [one] if one.descriptor.is_none() && request.platforms.is_empty() && request.annotations.is_empty() => Ok(()),
+        _ => Err(Error::invalid("the setting exact is for one source without platforms and annotations")),
+    }
 }
 
 fn level(target: AnnotationTarget, platform: Option<Platform>) -> Level {

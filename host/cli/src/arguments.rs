@@ -1,6 +1,7 @@
 //! The command line, and the groups of arguments that several commands share. Each command's own arguments are in its
 //! file.
 
+mod publishing;
 mod registries;
 mod units;
 
@@ -13,6 +14,7 @@ use refkit_oci::Platform;
 use refkit_oci::pattern::Pattern;
 
 use crate::commands::Command;
+pub use publishing::Publishing;
 pub use registries::{Caching, Pull, Registries};
 pub use units::{size, time};
 

@@ -6,6 +6,7 @@ mod hosts;
 mod inspect;
 mod precompile;
 mod resolve;
+mod tag;
 
 use std::pin::Pin;
 
@@ -31,6 +32,11 @@ pub enum Command {
     /// --raw, --index, --manifest and --config print the exact bytes of one document instead.
     #[command(after_help = REFERENCE)]
     Inspect(inspect::Inspect),
+    /// Gives an image more tags in its repository, byte for byte: one request for each tag.
+    ///
+    /// Prints the new references, pinned by the image's digest.
+    #[command(after_help = REFERENCE)]
+    Tag(tag::Tag),
     /// Prints the hosts for an image, in order, with their settings and the files of these.
     Hosts(hosts::Hosts),
     /// Manages the caches of registries' content and of compiled policies.
@@ -48,6 +54,7 @@ impl Command {
         match self {
             Self::Resolve(command) => command,
             Self::Inspect(command) => command,
+            Self::Tag(command) => command,
             Self::Hosts(command) => command,
             Self::Cache(command) => command,
             Self::Frontend(command) => command,

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use refkit_content::{DiskCache, Layout, LayoutReference, Source};
+use refkit_content::{DiskCache, Layout, LayoutReference, LayoutWriter, Push, Source};
 use refkit_oci::Reference;
+use refkit_registry::Client;
 
 use crate::directories::Directories;
 use crate::error::CommandError;
-use crate::{arguments, registry};
+use crate::{arguments, caches, registry};
 
 /// How many names of a layout an error lists.
 const NAMES_SHOWN: usize = 20;
@@ -20,6 +21,7 @@ pub struct ImageSource {
     layout: Option<Layout>,
     source: Arc<dyn Source>,
     cache: Option<DiskCache>,
+    client: Option<Client>,
     /// Notes for the user about a cache that the source cannot use.
     pub notes: Vec<String>,
 }
@@ -43,6 +45,7 @@ impl ImageSource {
                     source: Arc::new(layout.clone()),
                     layout: Some(layout),
                     cache: None,
+                    client: None,
                     notes: Vec::new(),
                 })
             }
@@ -50,8 +53,10 @@ impl ImageSource {
                 let reference = reference(&text)?;
                 let mut notes = Vec::new();
                 let (registries, caching) = (&arguments.registries, &arguments.caching);
-                let behind = registry::source(&reference, registries, caching, directories, &mut notes).await?;
-                Ok(Self { text, reference, layout: None, source: behind.source, cache: behind.cache, notes })
+                let client = registry::client(&reference, registries, directories)?;
+                let behind = caches::behind(client.clone(), caching, directories, &mut notes).await?;
+                let (source, cache) = (behind.source, behind.cache);
+                Ok(Self { text, reference, layout: None, source, cache, client: Some(client), notes })
             }
         }
     }
@@ -64,6 +69,19 @@ impl ImageSource {
     /// Returns the source of content.
     pub fn source(&self) -> Arc<dyn Source> {
         self.source.clone()
+    }
+
+    /// Returns where an image goes that is pushed to the source's repository: the same client with its connections, or the
+    /// layout's directory.
+    ///
+    /// # Errors
+    /// A failure for a layout that cannot be written.
+    pub async fn target(&self) -> anyhow::Result<Arc<dyn Push>> {
+        Ok(match (&self.client, &self.layout) {
+            (Some(client), _) => Arc::new(client.clone()),
+            (None, Some(layout)) => Arc::new(LayoutWriter::open(layout.path()).await?),
+            (None, None) => anyhow::bail!("{} is neither in a registry nor in a layout", self.text),
+        })
     }
 
     /// Returns why the cache could not keep content, if there was an error.
@@ -86,6 +104,11 @@ impl ImageSource {
             }
             _ => reference.to_string(),
         }
+    }
+
+    /// Returns whether the source is the layout at a path.
+    pub fn is_at(&self, path: &Path) -> bool {
+        self.layout.as_ref().is_some_and(|layout| layout.path() == path)
     }
 
     /// Returns a line with the names in the layout.

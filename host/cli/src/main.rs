@@ -13,6 +13,7 @@ mod image_source;
 mod logging;
 mod output;
 mod policies;
+mod prepared_publish;
 mod prepared_run;
 mod registry;
 mod usage_error;

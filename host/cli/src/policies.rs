@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use refkit::settings::DistributeError;
-use refkit::{Chain, ChainError, Component, Components, Engine, EngineOptions, ErrorCode, Shipped};
+use refkit::settings::{Assignment, DistributeError};
+use refkit::{Chain, ChainError, Component, Components, Engine, EngineOptions, ErrorCode, PublishingChain, Shipped};
 
 use crate::arguments::{self, Compiling};
 use crate::directories::Directories;
@@ -24,8 +24,22 @@ pub fn engine(
     directories: Option<&Directories>,
     notes: &mut Vec<String>,
 ) -> anyhow::Result<Engine> {
+    engine_of(policies, policies > 1, compiling, directories, notes)
+}
+
+/// Returns an engine for chains of so many policies together. `from_files` says whether some of them are from files.
+///
+/// # Errors
+/// As [`engine`].
+pub fn engine_of(
+    policies: usize,
+    from_files: bool,
+    compiling: &Compiling,
+    directories: Option<&Directories>,
+    notes: &mut Vec<String>,
+) -> anyhow::Result<Engine> {
     // The cache is for policies from files. The code of the default policy is beside the program.
-    let cache = directories.filter(|_| policies > 1).and_then(|directories| {
+    let cache = directories.filter(|_| from_files).and_then(|directories| {
         let opened = caches::compiled(directories);
         opened.map_err(|error| notes.push(format!("compiled policies are not kept: {error}"))).ok()
     });
@@ -40,15 +54,39 @@ pub fn engine(
 /// # Errors
 /// The error of a file that cannot be read or is no policy, or a usage error about a setting.
 pub async fn load(engine: &Engine, policies: &arguments::Policies) -> anyhow::Result<Chain> {
-    let mut components = Components::none().default_code(default_code());
+    let (components, what) = components(&policies.files)?;
+    let components = components.default_code(default_code());
+    Ok(compiler::waiting(&what, Chain::load(engine, components, &policies.settings)).await.map_err(refused)?)
+}
+
+/// Loads the chain of the named publishing policies, which ends in the default publisher; `end` are settings of that one.
+///
+/// # Errors
+/// As [`load`].
+pub async fn load_publishing(
+    engine: &Engine,
+    publishing: &arguments::Publishing,
+    end: &[(&str, &str)],
+) -> anyhow::Result<PublishingChain> {
+    let (components, what) = components(&publishing.files)?;
+    let code = refkit::publish_code_beside(&std::env::current_exe().unwrap_or_default());
+    let place = publishing.files.len() + 1;
+    let end = end.iter().map(|(name, value)| Assignment::new(format!("{place}.{name}"), *value));
+    let settings: Vec<Assignment> = publishing.settings.iter().cloned().chain(end).collect();
+    let loading = PublishingChain::load(engine, components.default_code(code), &settings);
+    Ok(compiler::waiting(&what, loading).await.map_err(|error| refused_by(error, "--publish-set"))?)
+}
+
+/// Reads policies from their files, and says what is compiled.
+fn components(paths: &[PathBuf]) -> anyhow::Result<(Components, String)> {
+    let mut components = Components::none();
     let mut files = Vec::new();
-    for path in &policies.files {
+    for path in paths {
         let bytes = read(path)?;
         files.push(compiler::named(path, bytes.len()));
         components = components.policy(Component::new(path.display().to_string(), bytes));
     }
-    let what = format!("{}; the cache keeps it for the next time", files.join(", "));
-    Ok(compiler::waiting(&what, Chain::load(engine, components, &policies.settings)).await.map_err(refused)?)
+    Ok((components, format!("{}; the cache keeps it for the next time", files.join(", "))))
 }
 
 /// Returns the code of the default policy beside this program.
@@ -58,6 +96,11 @@ pub fn default_code() -> Option<Shipped> {
 
 /// Returns the error for a chain that cannot be loaded, with a hint.
 pub fn refused(error: ChainError) -> CommandError {
+    refused_by(error, "--set")
+}
+
+/// Returns the error for a chain whose settings are given with an option.
+fn refused_by(error: ChainError, option: &str) -> CommandError {
     match error {
         ChainError::Load { name, source } => compiler::refused(Path::new(&name), &source),
         ChainError::Setting(DistributeError::Unknown { policies: 0 | 1, ref known, .. }) if known.is_empty() => {
@@ -65,7 +108,7 @@ pub fn refused(error: ChainError) -> CommandError {
         }
         ChainError::Setting(ref setting) => CommandError::usage(&error).hint(setting.hint()),
         ChainError::Missing { ref address, .. } => {
-            let hint = format!("add --set {address}=…");
+            let hint = format!("add {option} {address}=…");
             CommandError::usage(&error).hint(hint)
         }
         other => CommandError::failed(ErrorCode::Other, other),

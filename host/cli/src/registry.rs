@@ -5,24 +5,8 @@ use std::sync::Arc;
 use refkit_oci::Reference;
 use refkit_registry::{Client, DockerConfig, Hosts};
 
-use crate::arguments::{Caching, Registries};
-use crate::caches::{self, Behind};
+use crate::arguments::Registries;
 use crate::directories::{self, Directories};
-
-/// Returns the source of a reference's registry, behind the cache; see [`client`].
-///
-/// # Errors
-/// The error of a file of settings, or of a cache if no registry may be asked instead.
-pub async fn source(
-    reference: &Reference,
-    registries: &Registries,
-    caching: &Caching,
-    directories: &Directories,
-    notes: &mut Vec<String>,
-) -> anyhow::Result<Behind> {
-    let client = client(reference, registries, directories)?;
-    caches::behind(client, caching, directories, notes).await
-}
 
 /// Returns the client of a reference's registry, with Docker's credentials. The client makes no connection before its
 /// first request.

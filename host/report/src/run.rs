@@ -219,7 +219,7 @@ impl<'a> RunResult<'a> {
     }
 }
 
-fn reasons(subject: &str, denials: &[Denial]) -> Vec<String> {
+pub(crate) fn reasons(subject: &str, denials: &[Denial]) -> Vec<String> {
     let shown = if denials.len() > REASONS_SHOWN { REASONS_SHOWN - 1 } else { REASONS_SHOWN };
     let mut lines: Vec<String> = denials.iter().take(shown).map(|denial| denied(subject, denial)).collect();
     if denials.len() > shown {
@@ -242,7 +242,7 @@ fn denial_reports(resolution: &Resolution, place: usize, absence: &Absence) -> V
     }
 }
 
-fn denial_report(denial: &Denial, refused: Option<&Refused>) -> DenialReport {
+pub(crate) fn denial_report(denial: &Denial, refused: Option<&Refused>) -> DenialReport {
     DenialReport {
         policy: denial.policy().to_owned(),
         rule: denial.rule.clone(),
