@@ -123,7 +123,7 @@ async fn blobs_that_are_not_files() {
         ),
         ("blobs is a link", files().link("blobs", elsewhere.path().join("blobs")), Some("`blobs` is not a directory")),
         ("blobs is a file", files().file("blobs", b""), Some("`blobs` is not a directory")),
-        ("nothing", files(), Some("not found")),
+        ("nothing", files(), Some("the layout lists it, and has no blob")),
     ];
     for (name, files, error) in rows {
         let layout = Layout::open(files.path()).await.expect(name);

@@ -281,7 +281,7 @@ fn files_that_are_errors_as_a_whole() {
         ),
         (
             "[registry.a.b.example]",
-            "1:14: registry.a.b.example is a table in a registry's table; a name with dots needs quotes: \
+            "1:15: registry.a.b.example is a table in a registry's table; a name with dots needs quotes: \
              [registry.\"a.b.example\"]",
         ),
         ("\n\n  [registry", "3:12: this is not TOML: unclosed table, expected `]`"),
