@@ -63,7 +63,7 @@ fn programs() {
     exit 1
     --- stdout
     --- stderr
-    error: cannot use the program program: it is for a machine that nobody has images for
+    error: cannot use the program program: it is for a machine that no image platform names
       build a static one: cargo build --release --package refkit-frontend --target x86_64-unknown-linux-musl
     ");
     let programs = Programs::new();

@@ -23,7 +23,7 @@ pub enum DestinationError {
     #[error("the destination {0} has no tag")]
     NoTag(String),
     /// The text has a digest.
-    #[error("the destination {0} has a digest, which nobody chooses")]
+    #[error("the destination {0} has a digest; leave it out, because the content decides it")]
     Digest(String),
     /// The text names the file of an archive.
     #[error("{0} would be an archive, and layouts are written as directories")]
@@ -120,7 +120,9 @@ mod tests {
     fn destinations_with_a_tag() {
         let digest = |name: &str| format!("{name}@{DIGEST}");
         let no_tag = |name: &str| Err(format!("the destination {name} has no tag"));
-        let chosen = |name: &str| Err(format!("the destination {name} has a digest, which nobody chooses"));
+        let chosen = |name: &str| {
+            Err(format!("the destination {name} has a digest; leave it out, because the content decides it"))
+        };
         let rows = [
             ("r.test/a:1", Ok(digest("r.test/a:1"))),
             ("a:1", Ok(digest("docker.io/library/a:1"))),

@@ -142,7 +142,8 @@ fn with_media_type(content: Content, media_type: &str) -> Content {
     Content { descriptor: Descriptor { media_type: media_type.to_owned(), ..content.descriptor }, ..content }
 }
 
-/// Returns an index that no builder makes: an entry with every member, white space, and members that nobody knows.
+/// Returns an index as no tool writes it: an entry has every member, there is white space, and the strict reader ignores some
+/// members.
 fn odd(of: &Image, media_type: &str) -> Content {
     let Descriptor { digest, size, .. } = &of.descriptor;
     let other = sha256(b"other");

@@ -98,7 +98,7 @@ pub fn read(bytes: &[u8]) -> Result<Machine, Unsuitable> {
     }
     let of = |machine: &&Machine| machine.header == (header.half(18).unwrap_or_default(), header.wide, header.little);
     let machine = MACHINES.iter().find(of).copied();
-    let machine = machine.ok_or(Unsuitable::NoProgram("it is for a machine that nobody has images for"))?;
+    let machine = machine.ok_or(Unsuitable::NoProgram("it is for a machine that no image platform names"))?;
     let (entry, table, size, count) = if header.wide { (24, 32, 54, 56) } else { (24, 28, 42, 44) };
     if !matches!(header.half(16), Some(2 | 3)) || header.address(entry).ok_or(CUT)? == 0 {
         return Err(Unsuitable::NoProgram("it is an ELF file that is not executable"));

@@ -154,8 +154,8 @@ fn node(span: &SpanReport) -> Tree {
                 tree.line(format!("→ {error}"));
             } else if let Some(answer) = answer {
                 let size = if *bytes > 0 { format!("  {}", Bytes(*bytes)) } else { String::new() };
-                let from = from.as_deref().unwrap_or("nobody");
-                tree.line(format!("→ {answer}{size}  from {from}"));
+                let from = from.as_ref().map(|from| format!("  from {from}")).unwrap_or_default();
+                tree.line(format!("→ {answer}{size}{from}"));
             }
             tree
         }
