@@ -81,7 +81,10 @@ pub struct Copy {
 
 /// The answers to the questions of one publishing policy in one run.
 #[async_trait]
-pub trait PublishingHost: Host {
+pub trait PublishingHost: Send + Sync {
+    /// Returns the host of the calls that a policy of the other world has as well.
+    fn reading(&self) -> &dyn Host;
+
     /// Pushes a manifest or an index under the destination's tag, or under its digest alone where there is no tag.
     async fn push_manifest(
         &self,

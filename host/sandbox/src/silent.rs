@@ -54,6 +54,9 @@ impl Host for Silent {
 
 #[async_trait]
 impl PublishingHost for Silent {
+    fn reading(&self) -> &dyn Host {
+        self
+    }
     async fn push_manifest(&self, _: &Reference, _: &str, _: Bytes) -> Result<Descriptor, Failure> {
         nothing()
     }

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use refkit_content::{ErrorKind, verify};
-use refkit_contract::{Content, Decision, Failure, Level, PublishDecision, PublishRequest, Request};
+use refkit_contract::{Failure, PublishDecision, PublishRequest};
 use refkit_oci::{Algorithm, Descriptor, Digest, Footprint, Reference, Repository};
-use refkit_sandbox::{Copy, Hold, Host, Publishing, PublishingHost};
+use refkit_sandbox::{Copy, Host, Publishing, PublishingHost};
 
 use super::run::{Answered, PublishRun};
 use super::write;
@@ -86,6 +86,10 @@ fn digest(bytes: &[u8]) -> Digest {
 
 #[async_trait]
 impl PublishingHost for PublishHost {
+    fn reading(&self) -> &dyn Host {
+        &self.reading
+    }
+
     async fn push_manifest(
         &self,
         destination: &Reference,
@@ -119,67 +123,5 @@ impl PublishingHost for PublishHost {
         self.publish.run.hold(answer.footprint())?;
         self.answered.lock().push(answer.clone());
         answer
-    }
-}
-
-#[async_trait]
-impl Host for PublishHost {
-    async fn resolve(&self, reference: &Reference) -> Result<Descriptor, Failure> {
-        self.reading.resolve(reference).await
-    }
-
-    async fn pull(&self, reference: &Reference) -> Result<Content, Failure> {
-        self.reading.pull(reference).await
-    }
-
-    async fn fetch(&self, repository: &Repository, digest: &Digest) -> Result<Bytes, Failure> {
-        self.reading.fetch(repository, digest).await
-    }
-
-    async fn fetch_range(
-        &self,
-        repository: &Repository,
-        digest: &Digest,
-        offset: u64,
-        length: u32,
-    ) -> Result<Bytes, Failure> {
-        self.reading.fetch_range(repository, digest, offset, length).await
-    }
-
-    async fn referrers(
-        &self,
-        repository: &Repository,
-        subject: &Digest,
-        artifact_type: Option<&str>,
-    ) -> Result<Arc<Vec<Descriptor>>, Failure> {
-        self.reading.referrers(repository, subject, artifact_type).await
-    }
-
-    async fn tags(&self, repository: &Repository) -> Result<Arc<Vec<String>>, Failure> {
-        self.reading.tags(repository).await
-    }
-
-    async fn next(&self, request: Request) -> Result<Decision<Descriptor>, Failure> {
-        self.reading.next(request).await
-    }
-
-    fn setting(&self, name: &str) -> Option<String> {
-        self.reading.setting(name)
-    }
-
-    fn settings(&self) -> Vec<(String, String)> {
-        self.reading.settings()
-    }
-
-    fn now(&self) -> u64 {
-        self.reading.now()
-    }
-
-    fn hold(&self, bytes: u64) -> Result<Hold, Failure> {
-        self.reading.hold(bytes)
-    }
-
-    fn event(&self, level: Level, message: String, fields: Vec<(String, String)>) {
-        self.reading.event(level, message, fields);
     }
 }

@@ -11,7 +11,7 @@ use refkit_sandbox::{Publishing, RunError, Usage};
 
 use super::host::PublishHost;
 use super::placed::Record;
-use super::store::{Allowed, DryRun, RunSource};
+use super::store::{DryRun, RunSource};
 use super::{Progress, Publisher, WriteGrants};
 use crate::PublishingChain;
 use crate::attribution::{self, Heard};
@@ -28,7 +28,8 @@ pub(crate) struct PublishRun {
     /// The run of the resolution policies, which has the record of all that both kinds of policies met.
     pub(super) run: Arc<Run>,
     pub(super) target: Arc<dyn Push>,
-    pub(super) allowed: Allowed,
+    /// What copies read.
+    pub(super) copied: RunSource,
     pub(super) grants: WriteGrants,
     pub(super) destinations: Vec<Reference>,
     pub(super) record: Arc<Record>,
@@ -58,10 +59,10 @@ impl PublishRun {
         let source = RunSource {
             source: publisher.resolver.source.clone(),
             record: record.clone(),
-            refusals: refusals.clone(),
+            withheld: None,
             dry_run: publisher.dry_run,
         };
-        let allowed = Allowed(source.clone());
+        let copied = RunSource { withheld: Some(refusals.clone()), ..source.clone() };
         let mut resolver = publisher.resolver.clone();
         resolver.source = Arc::new(source);
         let sources = request.sources.iter().map(|source| &source.reference);
@@ -74,7 +75,7 @@ impl PublishRun {
             chain: publisher.chain.clone(),
             run: Arc::new(Run::with_refusals(&resolver, requested.collect(), refusals)),
             target,
-            allowed,
+            copied,
             grants: publisher.grants.clone(),
             destinations: request.destinations.clone(),
             record,

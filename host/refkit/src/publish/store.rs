@@ -13,13 +13,14 @@ use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 use super::placed::{Placed, Record};
 use crate::refusals::Refusals;
 
-/// The source of a publishing run. What the run has put into a destination is read from where it came: in a dry run it is
-/// nowhere else. What a resolution policy has refused is not read to be copied.
+/// The source of a publishing run. It reads what the run has put into a destination from where that came: after a dry run
+/// it is nowhere else.
 #[derive(Clone)]
 pub(super) struct RunSource {
     pub(super) source: Arc<dyn Source>,
     pub(super) record: Arc<Record>,
-    pub(super) refusals: Arc<Refusals>,
+    /// For copies: a copy does not read what a resolution policy has refused.
+    pub(super) withheld: Option<Arc<Refusals>>,
     pub(super) dry_run: bool,
 }
 
@@ -37,6 +38,9 @@ impl Resolve for RunSource {
 #[async_trait]
 impl Fetch for RunSource {
     async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
+        if self.withheld.as_ref().is_some_and(|refusals| refusals.refuses(&descriptor.digest)) {
+            return Err(Error::new(Operation::Fetch, format_args!("{repository}@{}", descriptor.digest), refused()));
+        }
         match self.record.find(repository, &descriptor.digest) {
             Some(Placed::Pushed(_, bytes)) => Ok(Body::from_bytes(Origin::Memory, bytes)),
             Some(Placed::Copied(_, from)) => self.source.open(&from, descriptor).await,
@@ -73,47 +77,6 @@ impl Discover for RunSource {
         artifact_type: Option<&str>,
     ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
         self.source.referrers(repository, subject, artifact_type).await
-    }
-}
-
-/// What a copy reads: the source, without what a resolution policy has refused.
-#[derive(Clone)]
-pub(super) struct Allowed(pub(super) RunSource);
-
-#[async_trait]
-impl Resolve for Allowed {
-    async fn resolve(&self, reference: &Reference) -> Result<WithOrigin<Descriptor>, Error> {
-        self.0.resolve(reference).await
-    }
-
-    async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
-        self.0.pull(reference).await
-    }
-}
-
-#[async_trait]
-impl Fetch for Allowed {
-    async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
-        if self.0.refusals.refuses(&descriptor.digest) {
-            return Err(Error::new(Operation::Fetch, format_args!("{repository}@{}", descriptor.digest), refused()));
-        }
-        self.0.open(repository, descriptor).await
-    }
-}
-
-#[async_trait]
-impl Discover for Allowed {
-    async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
-        self.0.tags(repository).await
-    }
-
-    async fn referrers(
-        &self,
-        repository: &Repository,
-        subject: &Digest,
-        artifact_type: Option<&str>,
-    ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
-        self.0.referrers(repository, subject, artifact_type).await
     }
 }
 

@@ -127,7 +127,7 @@ impl PublishRun {
         let options = self.options(copy);
         let content = Content { descriptor: descriptor.clone(), bytes: bytes.clone() };
         let write = async {
-            let from = (&self.allowed, source, &Origin::Memory);
+            let from = (&self.copied, source, &Origin::Memory);
             let copied = options.below(from, content, (&*self.target, destination)).await;
             let there = copied.map_err(|error| error.error)?;
             if !there {
