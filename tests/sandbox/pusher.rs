@@ -2,10 +2,14 @@
 //! what it did not. CVE-2026-50195 is tag poisoning.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use refkit::{Error, Event, PublishOutcome, PublishRequest, Publisher, WriteGrants};
-use refkit_content::Resolve;
+use refkit_content::{Body, Error as ContentError, ErrorKind, Memory, Operation, Push, Resolve};
 use refkit_oci::pattern::Pattern;
+use refkit_oci::{Descriptor, Reference, Repository};
 use refkit_tests::components::{ALLOW_LIST, PUSHER};
 use refkit_tests::stage::{self, CONFIG, INDEX, MANIFEST, Stage};
 
@@ -162,4 +166,57 @@ async fn a_refusal_stays() {
     for event in &events[1..] {
         assert!(event.contains("NotGranted") && event.contains("has refused"), "{events:?}");
     }
+}
+
+/// A destination whose first push of a manifest fails.
+struct Breaking {
+    memory: Memory,
+    failed: AtomicBool,
+}
+
+#[async_trait]
+impl Push for Breaking {
+    async fn push_blob(
+        &self,
+        repository: &Repository,
+        descriptor: &Descriptor,
+        body: Body,
+    ) -> Result<(), ContentError> {
+        self.memory.push_blob(repository, descriptor, body).await
+    }
+
+    async fn push_manifest(
+        &self,
+        destination: &Reference,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Descriptor, ContentError> {
+        if !self.failed.swap(true, Ordering::Relaxed) {
+            let kind = ErrorKind::Unreachable("the connection broke".to_owned());
+            return Err(ContentError::new(Operation::Push, destination, kind));
+        }
+        self.memory.push_manifest(destination, media_type, bytes).await
+    }
+}
+
+/// A copied manifest waits for its tag. If that push fails, the manifest is not there, and nothing that names it may be
+/// pushed before it.
+#[tokio::test]
+async fn a_manifest_waits_until_its_push_succeeds() {
+    let stage = Stage::new();
+    let memory = stage.memory.clone();
+    let app = memory.resolve(&reference("registry.test/app:1")).await.unwrap().value;
+    let (digest, size) = (&app.digest, app.size);
+    let entry = format!(r#"{{"mediaType":"{INDEX}","digest":"{digest}","size":{size}}}"#);
+    let index = format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{entry}]}}"#);
+    let steps = format!("copy mirror.test/app:1\ntag mirror.test/app:1\npush mirror.test/app:1 {INDEX} {index}");
+    let policy = stage::component(PUSHER, &[("do", &steps), ("then", "published")]);
+    let target = Arc::new(Breaking { memory: memory.clone(), failed: AtomicBool::new(false) });
+    let publisher = stage::publisher(stage, vec![policy], target).await;
+    let (events, outcome) = run(&publisher).await;
+    assert!(events[0].contains(": ok ") && events[2].contains(": ok "), "{events:?}");
+    assert!(events[1].contains("ErrorCode::Unavailable") && events[1].contains("the connection broke"), "{events:?}");
+    assert!(matches!(outcome, Ok(PublishOutcome::Published(_))), "{outcome:?}");
+    let there = memory.resolve(&reference(&format!("mirror.test/app@{digest}"))).await;
+    assert!(there.is_ok(), "the index names what is not there");
 }

@@ -162,6 +162,11 @@ impl Reference {
         self.digest.as_ref()
     }
 
+    /// Returns the reference to a digest in a repository, without a tag.
+    pub fn to_digest(repository: Repository, digest: Digest) -> Self {
+        Self { repository, tag: None, digest: Some(digest) }
+    }
+
     /// Returns the same reference with a digest, which then decides.
     #[must_use]
     pub fn with_digest(&self, digest: Digest) -> Self {

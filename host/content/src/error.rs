@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use refkit_oci::document::DocumentError;
 use refkit_oci::{Digest, ErrorCode, Repository};
 
 /// The operation that failed.
@@ -310,6 +311,16 @@ impl ErrorKind {
                 _ => ErrorCode::Unavailable,
             },
             Self::Other(_) => ErrorCode::Other,
+        }
+    }
+}
+
+impl From<DocumentError> for ErrorKind {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::TooLarge { limit, .. } => Self::TooLarge { limit: limit as u64 },
+            error if error.is_unsupported() => Self::Unsupported(error.to_string()),
+            error => Self::Malformed(error.to_string()),
         }
     }
 }

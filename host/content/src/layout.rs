@@ -138,7 +138,7 @@ impl Layout {
         match (&digests[..], &names[..]) {
             ([], _) => Err(fail("the layout has no image".to_owned())),
             ([_], [name, ..]) => tagged(name),
-            ([digest], []) => Ok(links::pinned(&self.repository, digest)),
+            ([digest], []) => Ok(Reference::to_digest(self.repository.clone(), (*digest).clone())),
             (several, []) => Err(fail(format!("the layout has {} images without names; add @DIGEST", several.len()))),
             (several, names) => {
                 let more = if names.len() > NAMES_SHOWN { ", …" } else { "" };

@@ -1,12 +1,11 @@
 //! The content that a manifest or an index refers to.
 
-use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
-use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
+use refkit_oci::document::{self, Document, Limits, media_type};
+use refkit_oci::{Descriptor, Digest};
 
 pub(crate) use refkit_oci::document::media_type::{INDEX, is_document as is_manifest, is_index};
 
 use crate::ErrorKind;
-use crate::verify::{self, MANIFEST_LIMIT};
 
 /// The content that one manifest or index refers to, and the fields that a list of referrers repeats.
 #[derive(Debug, Clone, Default)]
@@ -28,12 +27,12 @@ impl Links {
     /// Reads a manifest or an index strictly: every descriptor in it can be verified.
     pub fn read(media_type: &str, bytes: &[u8]) -> Result<Self, ErrorKind> {
         let document = document::read(Some(media_type), bytes, &Limits::default()).and_then(Document::verifiable);
-        document.map(Self::of).map_err(kind_of)
+        document.map(Self::of).map_err(ErrorKind::from)
     }
 
     /// Reads an index whose entries are used one by one: it leaves out entries that cannot be verified.
     pub fn list(bytes: &[u8]) -> Result<Self, ErrorKind> {
-        document::read(Some(INDEX), bytes, &Limits::default()).map(Self::of).map_err(kind_of)
+        document::read(Some(INDEX), bytes, &Limits::default()).map(Self::of).map_err(ErrorKind::from)
     }
 
     fn of(document: Document) -> Self {
@@ -86,37 +85,10 @@ pub(crate) fn stays_elsewhere(blob: &Descriptor) -> bool {
 /// Returns the media type of a manifest or index that came without one: its own `mediaType`, otherwise the type that
 /// its members show.
 pub(crate) fn media_type_of(bytes: &[u8]) -> Result<String, ErrorKind> {
-    Ok(match document::read(None, bytes, &Limits::default()).map_err(kind_of)? {
+    Ok(match document::read(None, bytes, &Limits::default())? {
         Document::Index(index) => index.media_type,
         Document::Manifest(manifest) => manifest.media_type,
     })
-}
-
-fn kind_of(error: DocumentError) -> ErrorKind {
-    match error {
-        DocumentError::TooLarge { limit, .. } => ErrorKind::TooLarge { limit: limit as u64 },
-        error if error.is_unsupported() => ErrorKind::Unsupported(error.to_string()),
-        error => ErrorKind::Malformed(error.to_string()),
-    }
-}
-
-/// Returns the descriptor of a manifest for a push.
-pub(crate) fn describe(destination: &Reference, media_type: &str, bytes: &[u8]) -> Result<Descriptor, ErrorKind> {
-    if bytes.len() as u64 > MANIFEST_LIMIT {
-        return Err(ErrorKind::TooLarge { limit: MANIFEST_LIMIT });
-    }
-    let actual = verify::digest(destination.digest().map_or(Algorithm::Sha256, Digest::algorithm), bytes);
-    match destination.digest() {
-        Some(expected) if *expected != actual => {
-            Err(ErrorKind::WrongDigest { expected: expected.clone(), actual: actual.into_string() })
-        }
-        _ => Ok(Descriptor::new(media_type, actual, bytes.len() as u64)),
-    }
-}
-
-/// Returns the reference to a digest, without a tag.
-pub(crate) fn pinned(repository: &Repository, digest: &Digest) -> Reference {
-    Reference::new(repository.clone(), None, Some(digest.clone())).expect("a digest makes a reference")
 }
 
 /// Returns the tag under which a registry without the referrers API keeps the list of referrers, as OCI distribution

@@ -182,7 +182,7 @@ impl Push for Memory {
     ) -> Result<Descriptor, Error> {
         let fail = at_memory(Operation::Push, destination);
         let check = || {
-            let descriptor = links::describe(destination, media_type, &bytes)?;
+            let descriptor = verify::manifest(destination, media_type, &bytes)?;
             let links = Links::read(media_type, &bytes)?;
             self.write(destination.repository(), |held| {
                 links.complete(|digest| Ok(held.size(digest)))?;

@@ -7,7 +7,7 @@ mod tests;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use refkit_oci::{Descriptor, Digest, Repository};
+use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 
 pub use hasher::{Hasher, digest};
 
@@ -42,6 +42,24 @@ pub fn check_digest(expected: &Digest, bytes: &[u8]) -> Result<(), ErrorKind> {
         Ok(())
     } else {
         Err(ErrorKind::WrongDigest { expected: expected.clone(), actual: actual.into_string() })
+    }
+}
+
+/// Returns the descriptor of a manifest or an index that is to be pushed to a destination.
+///
+/// # Errors
+/// [`ErrorKind::TooLarge`] for more than [`MANIFEST_LIMIT`] bytes; [`ErrorKind::WrongDigest`] where the destination has
+/// another digest.
+pub fn manifest(destination: &Reference, media_type: &str, bytes: &[u8]) -> Result<Descriptor, ErrorKind> {
+    if bytes.len() as u64 > MANIFEST_LIMIT {
+        return Err(ErrorKind::TooLarge { limit: MANIFEST_LIMIT });
+    }
+    let actual = digest(destination.digest().map_or(Algorithm::Sha256, Digest::algorithm), bytes);
+    match destination.digest() {
+        Some(expected) if *expected != actual => {
+            Err(ErrorKind::WrongDigest { expected: expected.clone(), actual: actual.into_string() })
+        }
+        _ => Ok(Descriptor::new(media_type, actual, bytes.len() as u64)),
     }
 }
 

@@ -55,7 +55,7 @@ fn parse(name: &str, environment: &Environment) -> Result<ImageName, String> {
         let (id, digest) = text.rsplit_once('@').ok_or("a policy in a layout is named by its digest: NAME@sha256:…")?;
         let digest = digest.parse().map_err(|error: refkit_oci::digest::DigestError| error.to_string())?;
         let repository = Repository::parse("refkit-policy").map_err(|error| error.to_string())?;
-        let reference = Reference::new(repository, None, Some(digest)).map_err(|error| error.to_string())?;
+        let reference = Reference::to_digest(repository, digest);
         let store = Store { id: id.to_owned(), session: environment.session.clone() };
         return Ok(ImageName { reference, layout: Some(store) });
     }

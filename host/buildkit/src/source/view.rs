@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, future};
 use refkit_content::verify::MANIFEST_LIMIT;
 use refkit_content::{Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Resolve, WithOrigin};
-use refkit_oci::document::{self, Document, DocumentError, Limits, media_type};
+use refkit_oci::document::{self, Document, Limits, media_type};
 use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
 use tonic::Code;
 
@@ -82,11 +82,9 @@ impl PlatformSource {
                 (digest.clone(), content(digest).await?)
             }
         };
-        let media_type = match document::read(None, &bytes, &Limits::default()) {
-            Ok(Document::Index(index)) => index.media_type,
-            Ok(Document::Manifest(manifest)) => manifest.media_type,
-            Err(DocumentError::Unsupported(text)) => return Err(ErrorKind::Unsupported(text)),
-            Err(error) => return Err(ErrorKind::Malformed(error.to_string())),
+        let media_type = match document::read(None, &bytes, &Limits::default())? {
+            Document::Index(index) => index.media_type,
+            Document::Manifest(manifest) => manifest.media_type,
         };
         let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
         Ok(WithOrigin { value: Content { descriptor, bytes }, origin })

@@ -116,7 +116,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
     pub(super) async fn whole(&self, descriptor: &Descriptor, bytes: Bytes, depth: usize) -> Result<(), Halted> {
         self.below(descriptor, &bytes, depth).await?;
         self.halt.check()?;
-        let to = links::pinned(self.to, &descriptor.digest);
+        let to = Reference::to_digest(self.to.clone(), descriptor.digest.clone());
         self.manifest(&to, descriptor, bytes).await?;
         self.tell(descriptor, Step::Done);
         Ok(())

@@ -144,7 +144,7 @@ impl Push for LayoutWriter {
     ) -> Result<Descriptor, Error> {
         let prepared = || {
             self.own(destination.repository())?;
-            let descriptor = links::describe(destination, media_type, &bytes)?;
+            let descriptor = verify::manifest(destination, media_type, &bytes)?;
             Ok((Links::read(media_type, &bytes)?, descriptor))
         };
         let written = match prepared() {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use refkit_content::ErrorKind;
-use refkit_oci::document::{self, Document, DocumentError, Index};
+use refkit_oci::document::{self, Document, Index};
 use refkit_oci::{Descriptor, Digest, Footprint};
 
 /// A document that a run has read.
@@ -20,7 +20,7 @@ impl ReadDocument {
     /// # Errors
     /// [`ErrorKind::Malformed`] or [`ErrorKind::Unsupported`], where the strict reader refuses it.
     pub(super) fn parse(media_type: &str, bytes: &[u8]) -> Result<Self, ErrorKind> {
-        let document = document::read(Some(media_type), bytes, &document::Limits::default()).map_err(problem)?;
+        let document = document::read(Some(media_type), bytes, &document::Limits::default())?;
         Ok(Self { document: Arc::new(document), order: OnceLock::new() })
     }
 
@@ -84,13 +84,5 @@ impl Footprint for ReadDocument {
         };
         let order = self.entries().len() * size_of::<u32>();
         size_of::<Self>() + own + order + self.named().map(Descriptor::footprint).sum::<usize>()
-    }
-}
-
-fn problem(error: DocumentError) -> ErrorKind {
-    if error.is_unsupported() {
-        ErrorKind::Unsupported(error.to_string())
-    } else {
-        ErrorKind::Malformed(error.to_string())
     }
 }

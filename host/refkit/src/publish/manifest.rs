@@ -11,11 +11,7 @@ use refkit_oci::document::{self, Document, media_type};
 /// [`ErrorKind::Malformed`] or [`ErrorKind::Unsupported`] for a document that the strict reader refuses, that is of
 /// another media type than said, or that names content by a digest which cannot be checked.
 pub(super) fn children(media_type: &str, bytes: &[u8]) -> Result<Vec<Descriptor>, ErrorKind> {
-    let read = document::read(Some(media_type), bytes, &document::Limits::default());
-    let document = read.map_err(|error| match error.is_unsupported() {
-        true => ErrorKind::Unsupported(error.to_string()),
-        false => ErrorKind::Malformed(error.to_string()),
-    })?;
+    let document = document::read(Some(media_type), bytes, &document::Limits::default())?;
     let (kind, unverifiable, children) = match document {
         Document::Index(index) => (index.media_type, index.unverifiable, index.manifests),
         Document::Manifest(manifest) => {

@@ -65,18 +65,25 @@ impl Record {
         self.0.lock().waiting.entry(repository.clone()).or_default().insert(digest, waiting);
     }
 
-    /// Returns a waiting manifest, which the caller pushes now.
-    pub(super) fn take(&self, repository: &Repository, digest: &Digest) -> Option<Waiting> {
-        self.0.lock().waiting.get_mut(repository)?.remove(digest)
+    /// Returns a manifest that waits. It waits until it is pushed: a push may fail.
+    pub(super) fn waiting(&self, repository: &Repository, digest: &Digest) -> Option<Waiting> {
+        self.0.lock().waiting.get(repository)?.get(digest).cloned()
     }
 
-    /// Returns all waiting manifests, which the caller pushes now.
-    pub(super) fn take_all(&self) -> Vec<(Repository, Digest, Waiting)> {
-        let waiting = std::mem::take(&mut self.0.lock().waiting);
-        let each = |(repository, list): (Repository, HashMap<Digest, Waiting>)| {
-            list.into_iter().map(move |(digest, one)| (repository.clone(), digest, one))
+    /// Returns all manifests that wait.
+    pub(super) fn all_waiting(&self) -> Vec<(Repository, Digest)> {
+        let tables = self.0.lock();
+        let each = |(repository, list): (&Repository, &HashMap<Digest, Waiting>)| {
+            list.keys().map(|digest| (repository.clone(), digest.clone())).collect::<Vec<_>>()
         };
-        waiting.into_iter().flat_map(each).collect()
+        tables.waiting.iter().flat_map(each).collect()
+    }
+
+    /// Records that a manifest was pushed, and no longer waits.
+    pub(super) fn pushed(&self, repository: &Repository, digest: &Digest) {
+        if let Some(waiting) = self.0.lock().waiting.get_mut(repository) {
+            waiting.remove(digest);
+        }
     }
 
     /// Records that a tag names a digest now.

@@ -8,7 +8,7 @@ use refkit_content::verify;
 use refkit_content::{
     Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Origin, Push, Resolve, Source, WithOrigin,
 };
-use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
 use super::placed::{Placed, Record};
 use crate::refusals::Refusals;
@@ -104,10 +104,7 @@ impl Push for DryRun {
         media_type: &str,
         bytes: Bytes,
     ) -> Result<Descriptor, Error> {
-        if let Some(wanted) = destination.digest() {
-            let failed = |kind| Error::new(Operation::Push, destination, kind);
-            verify::check_digest(wanted, &bytes).map_err(failed)?;
-        }
-        Ok(Descriptor::new(media_type, verify::digest(Algorithm::Sha256, &bytes), bytes.len() as u64))
+        let described = verify::manifest(destination, media_type, &bytes);
+        described.map_err(|kind| Error::new(Operation::Push, destination, kind))
     }
 }

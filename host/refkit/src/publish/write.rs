@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::TryFutureExt as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use refkit_content::copy::{Options, Referrers, Step};
-use refkit_content::verify::{self, MANIFEST_LIMIT};
+use refkit_content::verify;
 use refkit_content::{Body, Content, Error, ErrorKind, Origin, WithOrigin};
 use refkit_oci::document::media_type;
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
@@ -34,17 +34,13 @@ impl PublishRun {
         media_type: &str,
         bytes: Bytes,
     ) -> Result<Descriptor, Failed> {
-        let digest = verify::digest(Algorithm::Sha256, &bytes);
+        let algorithm = destination.digest().map_or(Algorithm::Sha256, Digest::algorithm);
+        let digest = verify::digest(algorithm, &bytes);
         let call = Call::PushManifest(destination.clone(), digest.clone());
         let fail = |kind| self.run.answers.refuse(Some(span), &call, kind);
         self.run.answers.enter(Some(span), &call)?;
         self.grants.reference(&self.destinations, destination).map_err(fail)?;
-        if bytes.len() > MANIFEST_LIMIT as usize {
-            return Err(fail(ErrorKind::TooLarge { limit: MANIFEST_LIMIT }));
-        }
-        if let Some(wanted) = destination.digest() {
-            verify::check_digest(wanted, &bytes).map_err(fail)?;
-        }
+        let descriptor = verify::manifest(destination, media_type, &bytes).map_err(fail)?;
         let repository = destination.repository();
         // What this run has copied may have been refused under another name only.
         let refused_here = match self.record.find(repository, &digest) {
@@ -58,12 +54,12 @@ impl PublishRun {
             self.is_there(repository, &child).map_err(fail)?;
             self.flush(Some(span), repository, &child.digest).await?;
         }
-        let waiting = self.record.take(repository, &digest).is_some();
-        let known = !waiting && self.record.find(repository, &digest).is_some();
-        let descriptor = Descriptor::new(media_type, digest.clone(), bytes.len() as u64);
+        let waits = self.record.waiting(repository, &digest).is_some();
+        let known = !waits && self.record.find(repository, &digest).is_some();
         if !known || destination.tag().is_some() {
             let push = self.target.push_manifest(destination, media_type, bytes.clone());
             self.write(Some(span), &call, Answer::Pushed(descriptor.clone()), &bytes, push.map_ok(drop)).await?;
+            self.record.pushed(repository, &digest);
         }
         self.record.place(repository, Placed::Pushed(descriptor.clone(), bytes));
         if let Some(tag) = destination.tag() {
@@ -166,19 +162,19 @@ impl PublishRun {
 
     /// Pushes a manifest that waits, under its digest.
     async fn flush(&self, span: Option<usize>, repository: &Repository, digest: &Digest) -> Result<(), Failed> {
-        let Some(Waiting { media_type, bytes }) = self.record.take(repository, digest) else { return Ok(()) };
-        let destination = Reference::new(repository.clone(), None, Some(digest.clone()));
-        let Ok(destination) = destination else { return Ok(()) };
+        let Some(Waiting { media_type, bytes }) = self.record.waiting(repository, digest) else { return Ok(()) };
+        let destination = Reference::to_digest(repository.clone(), digest.clone());
         let call = Call::PushManifest(destination.clone(), digest.clone());
         let pushed = Answer::Pushed(Descriptor::new(&*media_type, digest.clone(), bytes.len() as u64));
         let push = self.target.push_manifest(&destination, &media_type, bytes.clone());
-        self.write(span, &call, pushed, &bytes, push.map_ok(drop)).await
+        self.write(span, &call, pushed, &bytes, push.map_ok(drop)).await?;
+        self.record.pushed(repository, digest);
+        Ok(())
     }
 
     /// Pushes what still waits: a policy copied it, and moved no tag to it.
     pub(super) async fn flush_all(&self) -> Result<(), Failed> {
-        for (repository, digest, waiting) in self.record.take_all() {
-            self.record.wait(&repository, digest.clone(), waiting);
+        for (repository, digest) in self.record.all_waiting() {
             self.flush(None, &repository, &digest).await?;
         }
         Ok(())
