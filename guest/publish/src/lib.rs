@@ -25,25 +25,21 @@ impl Publisher for Publish {
     fn about() -> Description {
         Description::new("publish", env!("CARGO_PKG_VERSION"), "Composes and copies as docker buildx imagetools does")
             .optional("oci", "true writes an OCI index where the result would be a Docker manifest list", Some("false"))
-            .optional("exact", "true keeps one source byte for byte, and adds no attestation to it", Some("false"))
             .optional("referrers", "artifact types, separated by commas, of the referrers that come along", None)
     }
 
     fn publish(host: &impl PublishingHost, request: Publication) -> Result<Published, Error> {
         let compose = request::compose(host, &request)?;
-        let exact = request::flag(host, "exact")?;
-        if exact {
-            request::changes_nothing(&request)?;
-        }
         if request.destinations.is_empty() {
             return Err(Error::invalid("the publication names no destination"));
         }
-        let found = match sources::read(host, &request.sources, exact)? {
+        let keeps = request::keeps(host, &request)?;
+        let found = match sources::read(host, &request.sources, keeps)? {
             Ok(found) => found,
             Err(denials) => return Ok(Published::Denied(denials)),
         };
         let composed = match &found[..] {
-            [one] if exact => one.source.clone().exact(),
+            [one] if keeps.source(&one.source) => one.source.clone().exact(),
             _ => composed(host, &compose, &found)?,
         };
         let denials = sources::refused(&found, &composed);

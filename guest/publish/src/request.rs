@@ -3,14 +3,14 @@
 use refkit_oci::{Descriptor, Digest, Platform};
 use refkit_publishing::{AnnotationTarget, Error, Host, Publication};
 
-use crate::compose::{Annotation, Compose, Level};
+use crate::compose::{Annotation, Compose, Level, Source};
 
 /// Returns what is to be composed.
 ///
 /// # Errors
 /// `invalid`, for a setting that is none.
 pub fn compose(host: &impl Host, request: &Publication) -> Result<Compose, Error> {
-    let oci = flag(host, "oci")?;
+    let oci = oci(host)?;
     let platforms = request.platforms.iter().cloned().map(Platform::from);
     let annotations = request.annotations.iter().map(|one| Annotation {
         levels: vec![level(one.target, one.platform.clone().map(Platform::from))],
@@ -21,26 +21,47 @@ pub fn compose(host: &impl Host, request: &Publication) -> Result<Compose, Error
     Ok(compose.platforms(platforms).annotations(annotations))
 }
 
-/// Returns a setting that is true or false, which is the default.
-///
-/// # Errors
-/// `invalid`, for a setting that is neither.
-pub fn flag(host: &impl Host, name: &str) -> Result<bool, Error> {
-    match host.setting(name).as_deref() {
-        Some("true") => Ok(true),
-        Some("false") | None => Ok(false),
-        Some(other) => Err(Error::invalid(format_args!("the setting {name} is true or false, not {other:?}"))),
+/// Whether the one source of a publication stays as it is, byte for byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// Something is composed, filtered or annotated.
+    Nothing,
+    /// An index stays, and a manifest gets an index around it.
+    Index,
+    /// Either stays.
+    Both,
+}
+
+impl Keeps {
+    /// Returns whether this source stays as it is.
+    pub fn source(self, source: &Source) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Index => source.is_index(),
+            Self::Both => true,
+        }
     }
 }
 
-/// Checks that a request changes nothing of its one source.
+/// Returns what stays: a single source that is not to be wrapped, filtered, annotated or converted.
 ///
 /// # Errors
-/// `invalid`, for a request that does.
-pub fn changes_nothing(request: &Publication) -> Result<(), Error> {
-    match &request.sources[..] {
-        [one] if one.descriptor.is_none() && request.platforms.is_empty() && request.annotations.is_empty() => Ok(()),
-        _ => Err(Error::invalid("the setting exact is for one source without platforms and annotations")),
+/// `invalid`, for a setting that is none.
+pub fn keeps(host: &impl Host, request: &Publication) -> Result<Keeps, Error> {
+    let changes = !request.platforms.is_empty() || !request.annotations.is_empty() || oci(host)?;
+    Ok(match &request.sources[..] {
+        [one] if one.descriptor.is_none() && !changes && request.prefer_index => Keeps::Index,
+        [one] if one.descriptor.is_none() && !changes => Keeps::Both,
+        _ => Keeps::Nothing,
+    })
+}
+
+/// Returns whether a Docker manifest list becomes an OCI index.
+fn oci(host: &impl Host) -> Result<bool, Error> {
+    match host.setting("oci").as_deref() {
+        Some("true") => Ok(true),
+        Some("false") | None => Ok(false),
+        Some(other) => Err(Error::invalid(format_args!("the setting oci is true or false, not {other:?}"))),
     }
 }
 

@@ -6,7 +6,7 @@ use refkit_publishing::{
 };
 
 use crate::compose::{Composed, Given, Source};
-use crate::request;
+use crate::request::{self, Keeps};
 
 /// A source that the policies allow.
 pub struct Found {
@@ -18,18 +18,18 @@ pub struct Found {
     pub denials: Vec<Denial>,
 }
 
-/// Returns the sources, or the reasons for which a policy refuses one. Those that stay exactly as they are need no config.
+/// Returns the sources, or the reasons for which a policy refuses one. One that stays as it is needs no config.
 ///
 /// # Errors
 /// The registry's or the host's; `invalid` for a source that cannot be composed.
 pub fn read(
     host: &impl PublishingHost,
     wanted: &[Wanted],
-    exact: bool,
+    keeps: Keeps,
 ) -> Result<Result<Vec<Found>, Vec<Denial>>, Error> {
     let mut found = Vec::with_capacity(wanted.len());
     for one in wanted {
-        match source(host, one, exact)? {
+        match source(host, one, keeps)? {
             Ok(source) => found.push(source),
             Err(denials) => return Ok(Err(denials)),
         }
@@ -37,7 +37,7 @@ pub fn read(
     Ok(Ok(found))
 }
 
-fn source(host: &impl PublishingHost, wanted: &Wanted, exact: bool) -> Result<Result<Found, Vec<Denial>>, Error> {
+fn source(host: &impl PublishingHost, wanted: &Wanted, keeps: Keeps) -> Result<Result<Found, Vec<Denial>>, Error> {
     let request = Request { reference: wanted.reference.clone(), selection: Selection::All, parts: Parts::IMAGES };
     let resolved = match host.next(&request)? {
         Outcome::Resolved(resolved) => resolved,
@@ -68,7 +68,8 @@ fn source(host: &impl PublishingHost, wanted: &Wanted, exact: bool) -> Result<Re
     }
     let source = Source::new(Content { descriptor, bytes: bytes.into() });
     let mut source = source.map_err(|error| Error::invalid(format_args!("{reference}: {error}")))?;
-    if let Some(config) = source.config().filter(|_| !exact).map(|config| config.digest.as_str().to_owned()) {
+    let config = source.config().filter(|_| !keeps.source(&source));
+    if let Some(config) = config.map(|config| config.digest.as_str().to_owned()) {
         let bytes = host.fetch(&reference, &config)?;
         source = source.with_config(bytes.into());
     }

@@ -20,7 +20,7 @@ pub struct PreparedPublish {
 }
 
 impl PreparedPublish {
-    /// Opens the source and loads the policies; `end` are settings of the default publisher. No registry gets a request.
+    /// Opens the source and loads the policies. No registry gets a request.
     ///
     /// # Errors
     /// A usage error, or the error of a policy, a layout or a file of settings that cannot be used.
@@ -28,7 +28,6 @@ impl PreparedPublish {
         target: &Target,
         policies: &arguments::Policies,
         publishing: &arguments::Publishing,
-        end: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
         let directories = Directories::of_environment();
         let mut source = ImageSource::open(target, &directories).await?;
@@ -37,7 +36,7 @@ impl PreparedPublish {
         let files = policies.files.len() + publishing.files.len();
         let engine = policies::engine_of(files + 2, files > 0, &policies.compiling, directories, &mut notes)?;
         let resolving = policies::load(&engine, policies).await?;
-        let chain = policies::load_publishing(&engine, publishing, end).await?;
+        let chain = policies::load_publishing(&engine, publishing).await?;
         // The process ends soon after the run, and its end frees the engine and the code faster than dropping them does.
         std::mem::forget((resolving.clone(), chain.clone()));
         let resolver = resolving.resolver(source.source()).grants(Grants::new(policies.grants.iter().cloned()));

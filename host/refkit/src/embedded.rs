@@ -58,8 +58,7 @@ fn default_description() -> Description {
 fn publish_description() -> Description {
     let oci = "true writes an OCI index where the result would be a Docker manifest list";
     let referrers = "artifact types, separated by commas, of the referrers that come along";
-    let exact = "true keeps one source byte for byte, and adds no attestation to it";
-    let settings = [("oci", oci, Some("false")), ("exact", exact, Some("false")), ("referrers", referrers, None)];
+    let settings = [("oci", oci, Some("false")), ("referrers", referrers, None)];
     description("publish", "Composes and copies as docker buildx imagetools does", &settings)
 }
 

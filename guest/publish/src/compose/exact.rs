@@ -6,6 +6,11 @@ use refkit_oci::{Content, Descriptor};
 use super::{Composed, Needed, Source};
 
 impl Source {
+    /// Returns whether the source is an index.
+    pub fn is_index(&self) -> bool {
+        matches!(self.document, Document::Index(_))
+    }
+
     /// Returns the source as it is, with what a destination must hold before it. Its bytes stay, and nothing of it has to
     /// be asked for: neither a config nor an attestation.
     pub fn exact(self) -> Composed {

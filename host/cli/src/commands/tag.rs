@@ -15,9 +15,6 @@ use crate::image_source::ImageSource;
 use crate::output::{Output, Stdout};
 use crate::prepared_publish::PreparedPublish;
 
-/// The image keeps its bytes, and its registry is not asked for attestations that it might get.
-const EXACT: [(&str, &str); 1] = [("exact", "true")];
-
 /// Arguments of `refkit tag`.
 #[derive(Debug, Args)]
 pub struct Tag {
@@ -66,7 +63,7 @@ impl Tag {
             let usage = CommandError::usage("an archive gets no new tags");
             return Err(usage.hint("unpack it into a directory").into());
         }
-        let prepared = PreparedPublish::new(&target, &self.policies, &self.publishing, &EXACT).await?;
+        let prepared = PreparedPublish::new(&target, &self.policies, &self.publishing).await?;
         let tags = self.tags.iter().map(|tag| destination(tag, &prepared.source));
         let mut request = PublishRequest::default().source(prepared.source.reference().clone());
         request.destinations = tags.collect::<Result<_, _>>()?;
