@@ -13,37 +13,24 @@ use crate::directories::Directories;
 use crate::error::CommandError;
 use crate::{caches, compiler};
 
-/// Returns an engine for a chain of so many policies. A command runs one chain once, so the engine needs that many
-/// slots. The engine keeps compiled policies in the user's cache if there is one.
+/// Returns an engine for one run of chains: so many policies from files, and the default policies that end the chains. It
+/// keeps compiled policies in the user's cache if there is one.
 ///
 /// # Errors
 /// The error of wasmtime if it does not support this machine.
 pub fn engine(
-    policies: usize,
-    compiling: &Compiling,
-    directories: Option<&Directories>,
-    notes: &mut Vec<String>,
-) -> anyhow::Result<Engine> {
-    engine_of(policies, policies > 1, compiling, directories, notes)
-}
-
-/// Returns an engine for chains of so many policies together. `from_files` says whether some of them are from files.
-///
-/// # Errors
-/// As [`engine`].
-pub fn engine_of(
-    policies: usize,
-    from_files: bool,
+    files: usize,
+    ends: usize,
     compiling: &Compiling,
     directories: Option<&Directories>,
     notes: &mut Vec<String>,
 ) -> anyhow::Result<Engine> {
     // The cache is for policies from files. The code of the default policy is beside the program.
-    let cache = directories.filter(|_| from_files).and_then(|directories| {
+    let cache = directories.filter(|_| files > 0).and_then(|directories| {
         let opened = caches::compiled(directories);
         opened.map_err(|error| notes.push(format!("compiled policies are not kept: {error}"))).ok()
     });
-    let runs = u32::try_from(policies).map_err(|_| CommandError::usage("too many policies"))?;
+    let runs = u32::try_from(files + ends).map_err(|_| CommandError::usage("too many policies"))?;
     let compiler = compiler::options(compiling);
     let options = EngineOptions { runs, pool: false, cache, compiler, ..EngineOptions::default() };
     Engine::new(options).context("cannot start the sandbox")

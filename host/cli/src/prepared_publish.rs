@@ -34,7 +34,7 @@ impl PreparedPublish {
         let mut notes = std::mem::take(&mut source.notes);
         let directories = if target.caching.no_cache { None } else { Some(&directories) };
         let files = policies.files.len() + publishing.files.len();
-        let engine = policies::engine_of(files + 2, files > 0, &policies.compiling, directories, &mut notes)?;
+        let engine = policies::engine(files, 2, &policies.compiling, directories, &mut notes)?;
         let resolving = policies::load(&engine, policies).await?;
         let chain = policies::load_publishing(&engine, publishing).await?;
         // The process ends soon after the run, and its end frees the engine and the code faster than dropping them does.

@@ -32,7 +32,7 @@ impl PreparedRun {
         let mut source = ImageSource::open(target, &directories).await?;
         let mut notes = std::mem::take(&mut source.notes);
         let directories = if no_cache { None } else { Some(&directories) };
-        let engine = policies::engine(policies.files.len() + 1, &policies.compiling, directories, &mut notes)?;
+        let engine = policies::engine(policies.files.len(), 1, &policies.compiling, directories, &mut notes)?;
         let chain = policies::load(&engine, policies).await?;
         // The process ends soon after the run, and its end frees the engine and the code faster than dropping them does.
         std::mem::forget(chain.clone());
