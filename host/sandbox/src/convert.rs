@@ -4,11 +4,13 @@
 pub(crate) mod publish;
 
 use refkit_contract::{
-    Absence, Decision, Denial, ErrorCode, Failure, Image, Level, Parts, Request, Resolved, Selection, Setting, Step,
+    Absence, AnnotationTarget, Decision, Denial, ErrorCode, Failure, Image, Level, Parts, Request, Resolved, Selection,
+    Setting, Step,
 };
 use refkit_oci as oci;
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
+use crate::bindings::publishing::refkit::policy::publication;
 use crate::bindings::refkit::policy::{resolution as wit, trace, types};
 
 /// The most bytes of an artifact type: a media type's two names have at most 127 each, and a slash between them (RFC
@@ -244,6 +246,10 @@ same_cases!(
     Invalid, NotFound, Unauthorized, NotGranted, BudgetExhausted, Unsupported, RateLimited, Unavailable, Timeout, Other
 );
 same_cases!(level: trace::Level, to_level: Level, Debug, Info, Warn);
+same_cases!(
+    target: publication::AnnotationTarget, to_target: AnnotationTarget,
+    Index, ManifestDescriptor, Manifest
+);
 
 pub(crate) fn failure(error: types::Error) -> Failure {
     Failure::new(code(error.code), error.message)

@@ -1,12 +1,12 @@
 //! The records of a publication.
 
-use refkit_contract::{Annotation, AnnotationTarget, Failure, PublishDecision, PublishRequest, PublishSource};
+use refkit_contract::{Annotation, Failure, PublishDecision, PublishRequest, PublishSource};
 use refkit_oci::document::media_type;
 use refkit_oci::{Descriptor, Digest};
 
 use super::{
-    artifact_type, denials, digest, invalid, reference, repository, to_denials, to_descriptor, to_platform,
-    to_reference, wanted,
+    artifact_type, denials, digest, invalid, reference, repository, target, to_denials, to_descriptor, to_platform,
+    to_reference, to_target, wanted,
 };
 use crate::Copy;
 use crate::bindings::publishing::refkit::policy::publication as wit;
@@ -69,22 +69,6 @@ fn to_annotation(annotation: &Annotation) -> wit::Annotation {
         platform: annotation.platform.as_ref().map(to_platform),
         key: annotation.key.clone(),
         value: annotation.value.clone(),
-    }
-}
-
-fn target(target: wit::AnnotationTarget) -> AnnotationTarget {
-    match target {
-        wit::AnnotationTarget::Index => AnnotationTarget::Index,
-        wit::AnnotationTarget::ManifestDescriptor => AnnotationTarget::ManifestDescriptor,
-        wit::AnnotationTarget::Manifest => AnnotationTarget::Manifest,
-    }
-}
-
-fn to_target(target: AnnotationTarget) -> wit::AnnotationTarget {
-    match target {
-        AnnotationTarget::Index => wit::AnnotationTarget::Index,
-        AnnotationTarget::ManifestDescriptor => wit::AnnotationTarget::ManifestDescriptor,
-        AnnotationTarget::Manifest => wit::AnnotationTarget::Manifest,
     }
 }
 

@@ -17,9 +17,6 @@ use crate::image_source::ImageSource;
 use crate::output::{Output, Stdout};
 use crate::policies as chain;
 
-/// How many slots an engine has: one for a policy that describes itself, and one for the default policy.
-const PLACES: usize = 2;
-
 /// An inspected image.
 pub struct Checked {
     /// The platform of the index or the config.
@@ -38,7 +35,8 @@ pub async fn run(arguments: &FrontendImage, directories: &Directories) -> anyhow
     let source = make::source(arguments, false, directories).await?;
     let failed = |error: Error| failure::of_content(&error, &source);
     let images = Images::read(source.source(), source.reference().clone()).await.map_err(failed)?;
-    let engine = chain::engine(PLACES, &arguments.compiling, Some(directories), &mut Vec::new())?;
+    // One policy describes itself at a time.
+    let engine = chain::engine(1, 1, &arguments.compiling, Some(directories), &mut Vec::new())?;
     let mut inspector = Inspector::new(source.source(), source.reference().repository().clone(), engine);
     let mut checked = Vec::new();
     for entry in &images.entries {

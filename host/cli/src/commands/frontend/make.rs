@@ -40,7 +40,7 @@ pub async fn run(arguments: &FrontendImage, directories: &Directories) -> anyhow
         named => program::named(named).map(|programs| (programs, Vec::new())),
     };
     let (programs, mut notes) = programs.map_err(|error| failure::of_program(&error))?;
-    let engine = chain::engine(arguments.policies.len() + 1, &arguments.compiling, Some(directories), &mut Vec::new())?;
+    let engine = chain::engine(arguments.policies.len(), 1, &arguments.compiling, Some(directories), &mut Vec::new())?;
     let policies = policies::load(&engine, arguments).await?;
     let machines: Vec<Machine> = programs.iter().map(|program| program.machine).collect();
     let base = frontend::base::read(&source.source(), source.reference(), &machines).await;
