@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use refkit_oci::{Descriptor, Reference, Repository};
+use tokio::sync::OnceCell;
 
 use super::file::{Extent, blocking, open_below};
 use super::store::Store;
@@ -53,6 +54,7 @@ pub struct LayoutWriter {
     path: Arc<PathBuf>,
     repository: Repository,
     subjects: Subjects,
+    prepared: Arc<OnceCell<()>>,
 }
 
 impl LayoutWriter {
@@ -62,10 +64,46 @@ impl LayoutWriter {
     /// [`ErrorKind::Malformed`] if something else exists at the path, [`ErrorKind::Unsupported`] for another version
     /// of the format, [`ErrorKind::Io`].
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = Arc::new(path.as_ref().to_owned());
-        let at = Arc::clone(&path);
-        blocking(move || prepare(&at)).await.map_err(|p| Error::new(Operation::Open, path.display(), p))?;
-        Ok(Self { repository: reference::repository(&path), path, subjects: Subjects::default() })
+        let writer = Self::of(path.as_ref());
+        writer.prepare().await?;
+        Ok(writer)
+    }
+
+    /// Opens a layout directory. If the path does not exist or is an empty directory, the first push creates the layout;
+    /// until then there is none to read.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn planned(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let writer = Self::of(path.as_ref());
+        if !writer.is_absent().await? {
+            writer.prepare().await?;
+        }
+        Ok(writer)
+    }
+
+    fn of(path: &Path) -> Self {
+        let path = Arc::new(path.to_owned());
+        let repository = reference::repository(&path);
+        Self { repository, path, subjects: Subjects::default(), prepared: Arc::default() }
+    }
+
+    async fn is_absent(&self) -> Result<bool, Error> {
+        let path = Arc::clone(&self.path);
+        blocking(move || is_absent(&path)).await.map_err(|kind| self.failed(kind))
+    }
+
+    /// Creates the layout if there is none, once.
+    async fn prepare(&self) -> Result<(), Error> {
+        let prepare = || async {
+            let path = Arc::clone(&self.path);
+            blocking(move || prepare(&path)).await.map_err(|kind| self.failed(kind))
+        };
+        self.prepared.get_or_try_init(prepare).await.copied()
+    }
+
+    fn failed(&self, kind: ErrorKind) -> Error {
+        Error::new(Operation::Open, self.path.display(), kind)
     }
 
     /// Returns the same layout under the name of another repository.
@@ -111,6 +149,7 @@ impl LayoutWriter {
 impl Push for LayoutWriter {
     async fn has(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
         let known = match self.own(repository) {
+            Ok(()) if !self.prepared.initialized() => Ok(false),
             Ok(()) => {
                 let (path, descriptor) = (Arc::clone(&self.path), descriptor.clone());
                 blocking(move || has(&path, &descriptor)).await
@@ -124,6 +163,7 @@ impl Push for LayoutWriter {
     }
 
     async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error> {
+        self.prepare().await?;
         let written = match self.own(repository) {
             Ok(()) => self.write_blob(descriptor, body).await,
             Err(kind) => Err(Err(kind)),
@@ -142,12 +182,13 @@ impl Push for LayoutWriter {
         media_type: &str,
         bytes: Bytes,
     ) -> Result<Descriptor, Error> {
-        let prepared = || {
+        self.prepare().await?;
+        let checked = || {
             self.own(destination.repository())?;
             let descriptor = verify::manifest(destination, media_type, &bytes)?;
             Ok((Links::read(media_type, &bytes)?, descriptor))
         };
-        let written = match prepared() {
+        let written = match checked() {
             Err(kind) => Err(kind),
             Ok((links, descriptor)) => {
                 let (path, tag) = (Arc::clone(&self.path), destination.tag().map(str::to_owned));
@@ -165,6 +206,17 @@ impl Push for LayoutWriter {
             }
         };
         written.map_err(|kind| Error::new(Operation::Push, destination, kind).at(self.origin()))
+    }
+}
+
+/// Returns whether nothing exists at a path, or an empty directory. Blocks.
+fn is_absent(path: &Path) -> Result<bool, ErrorKind> {
+    match fs::read_dir(path) {
+        Ok(mut found) => Ok(found.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        // `prepare` says what is wrong with it.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

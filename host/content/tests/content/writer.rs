@@ -236,3 +236,34 @@ async fn nothing_is_written_through_links() {
     }
     assert_eq!(fs::read_dir(outside.path()).expect("a directory").count(), 0);
 }
+
+#[tokio::test]
+async fn a_planned_layout_is_created_by_its_first_push() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let empty = directory.path().join("empty");
+    fs::create_dir(&empty).expect("a directory");
+    for path in [directory.path().join("new/app"), empty] {
+        let writer = LayoutWriter::planned(&path).await.expect("nothing is there");
+        let (to, one) = (tagged(writer.repository(), "1"), image("1"));
+        assert!(!writer.has(writer.repository(), &one.descriptor).await.expect("an answer"));
+        assert!(writer.resolve(&to).await.is_err());
+        assert!(!path.join("oci-layout").exists());
+        one.push(&writer, &to).await.expect("a push");
+        assert_eq!(writer.resolve(&to).await.expect("a manifest").value.digest, *one.digest());
+        assert!(
+            LayoutWriter::planned(&path).await.expect("a layout").has(to.repository(), &one.descriptor).await.unwrap()
+        );
+        is_clean(&path);
+    }
+    let file = directory.path().join("file");
+    fs::write(&file, "x").expect("a file");
+    let foreign = directory.path().join("foreign");
+    fs::create_dir(&foreign).expect("a directory");
+    fs::write(foreign.join("x"), "x").expect("a file");
+    for (path, part) in
+        [(file.join("below"), "not a directory"), (file, "not a directory"), (foreign, "not an image layout")]
+    {
+        let error = LayoutWriter::planned(&path).await.expect_err("no layout can be there").to_string();
+        assert!(error.contains(part), "{error}");
+    }
+}
