@@ -43,7 +43,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod annotation;
 mod combine;
 mod error;
 mod exact;
@@ -53,10 +52,10 @@ mod plan;
 mod source;
 mod write;
 
+use refkit_oci::annotation::Annotation;
 use refkit_oci::{Digest, Platform};
 use sha2::{Digest as _, Sha256};
 
-pub use annotation::{Annotation, AnnotationError, Level};
 pub use error::ComposeError;
 pub use given::{Given, GivenError};
 pub use plan::{Ask, Composed, Needed, Plan};

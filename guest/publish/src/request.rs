@@ -1,9 +1,10 @@
 //! The publication as the rules of composing take it.
 
+use refkit_oci::annotation::{Annotation, Level};
 use refkit_oci::{Descriptor, Digest, Platform};
 use refkit_publishing::{AnnotationTarget, Error, Host, Publication};
 
-use crate::compose::{Annotation, Compose, Level, Source};
+use crate::compose::{Compose, Source};
 
 /// Returns what is to be composed.
 ///

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
+use refkit_oci::annotation::{Annotation, Level};
 use refkit_oci::document::{Document, media_type};
 use refkit_oci::edit::EditError;
 use refkit_oci::{Content, Descriptor, Digest, Platform};
 
-use super::{Annotation, Compose, ComposeError, Level, Needed, Source, digest, write};
+use super::{Compose, ComposeError, Needed, Source, digest, write};
 
 /// How the media types of Docker begin.
 const DOCKER: &str = "application/vnd.docker.";

@@ -1,9 +1,9 @@
-//! Annotations as text: `[LEVEL[,LEVEL…]:]KEY=VALUE`, where a level may name a platform.
+//! Annotations as text, as `docker buildx` reads them: `[LEVEL[,LEVEL…]:]KEY=VALUE`, where a level may name a platform.
 
 use std::str::FromStr;
 
-use refkit_oci::Platform;
-use refkit_oci::platform::PlatformError;
+use crate::Platform;
+use crate::platform::PlatformError;
 
 /// What is annotated.
 #[derive(Debug, Clone, PartialEq, Eq)]
