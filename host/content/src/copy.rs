@@ -25,9 +25,10 @@ use walk::Copying;
 /// manifest when it is pushed, and keep them. An index proves nothing about its manifests, because some registries
 /// accept an index without them; the copy checks each of its manifests. [`Options::thorough`] checks everything.
 ///
-/// Within one registry the copy mounts blobs; otherwise it opens a blob at the source only once the destination reads it,
-/// and passes it on in pieces. If the destination breaks on the way, or limits requests, the copy sends the blob again, at
-/// most twice. The first failure ends the copy; uploads under way are cancelled.
+/// Within one registry, and between registries that one host serves, the copy mounts blobs; otherwise it opens a blob at
+/// the source only once the destination reads it, and passes it on in pieces. If the destination breaks on the way, or
+/// limits requests, the copy sends the blob again, at most twice. The first failure ends the copy; uploads under way are
+/// cancelled.
 ///
 /// ```
 /// use refkit_content::{Memory, Push as _, Resolve as _, copy};

@@ -151,8 +151,9 @@ pub trait Push: Send + Sync {
     }
 
     /// Mounts a blob of another repository of the same registry, without sending it. Returns whether the repository
-    /// has it now: `false` if the registries differ, if the blob is absent, or if the registry refuses; the caller
-    /// then pushes the blob.
+    /// has it now: `false` if the repositories have no registry in common, if the blob is absent, or if the registry
+    /// refuses; the caller then pushes the blob. Two registries that one host serves are the same. If the destination
+    /// knows that it cannot mount, it sends no request.
     ///
     /// # Errors
     /// An error if there is no response, or one that contradicts the request.

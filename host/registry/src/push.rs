@@ -2,14 +2,15 @@
 //! Manifests" and "Pushing Manifests with Subject".
 
 mod blob;
+mod mount;
 mod reading;
 mod referrers;
 mod upload;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderValue, Method, StatusCode};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Method};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
 use refkit_content::{Body, Error, ErrorKind, Operation, Push};
 use refkit_oci::document::{self, Document, Limits, media_type};
@@ -21,7 +22,6 @@ use crate::endpoint::Endpoint;
 use crate::http::{Request, RequestBody};
 use crate::text::printable;
 use blob::{Blob, Failed};
-use upload::Upload;
 
 #[async_trait]
 impl Push for Client {
@@ -32,11 +32,13 @@ impl Push for Client {
     }
 
     async fn mount(&self, repository: &Repository, descriptor: &Descriptor, from: &Repository) -> Result<bool, Error> {
-        if from.registry() != repository.registry() || from == repository {
-            return Ok(false);
-        }
         let subject = format!("{repository}@{}", descriptor.digest);
-        let ask = |endpoint: Endpoint| async move { self.mount_blob(&endpoint, descriptor, from).await };
+        let ask = |endpoint: Endpoint| async move {
+            match self.name_at(&endpoint, from)? {
+                Some(there) if there != endpoint.path => self.mount_blob(&endpoint, descriptor, there).await,
+                _ => Ok(false),
+            }
+        };
         self.at_writer(About::new(Operation::Push, &subject), repository, ask).await.map(|mounted| mounted.value)
     }
 
@@ -86,39 +88,6 @@ impl Client {
             Err(ErrorKind::NotFound | ErrorKind::Unsupported(_)) => Ok(false),
             Err(error) => Err(error),
         }
-    }
-
-    /// Mounts a blob, as OCI distribution 1.1, section "Mounting a blob from another repository". After any status but
-    /// 201 the caller pushes the blob, and an error of that request tells the cause.
-    async fn mount_blob(
-        &self,
-        endpoint: &Endpoint,
-        descriptor: &Descriptor,
-        from: &Repository,
-    ) -> Result<bool, ErrorKind> {
-        let there = endpoint.host.repository(from.path())?;
-        let mut url = endpoint.url("blobs/uploads/")?;
-        url.query_pairs_mut().append_pair("mount", descriptor.digest.as_str()).append_pair("from", &there);
-        let request = Request::new(Method::POST, url).header(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        let response = match self.send(endpoint, Actions::Mount(there.clone()), request).await {
-            Ok(response) => response,
-            // Credentials that may write to one repository need not be allowed to read the other.
-            Err(ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_) | ErrorKind::Overloaded { .. }) => {
-                return Ok(false);
-            }
-            Err(error) => return Err(error),
-        };
-        let opened = match response.status {
-            StatusCode::CREATED => return check_digest(&descriptor.digest, response.header(DIGEST)).map(|()| true),
-            StatusCode::ACCEPTED => Upload::opened(self, endpoint, &response).ok(),
-            _ => None,
-        };
-        drop(response);
-        // The push opens another upload once it knows how to send the blob.
-        if let Some(upload) = opened {
-            upload.cancel().await;
-        }
-        Ok(false)
     }
 
     async fn put_manifest(

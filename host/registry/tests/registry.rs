@@ -51,6 +51,8 @@ mod push_lacks;
 mod push_lists;
 #[path = "registry/push_mount.rs"]
 mod push_mount;
+#[path = "registry/push_mount_hosts.rs"]
+mod push_mount_hosts;
 #[path = "registry/real.rs"]
 mod real;
 #[path = "registry/renewal.rs"]

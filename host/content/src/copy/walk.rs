@@ -62,8 +62,8 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
             to,
             halt: Halt::new(),
             permits: Semaphore::new(options.blobs_at_once),
-            // Within one repository there is nothing to mount.
-            mounts: tokio::sync::Mutex::new((from.registry() != to.registry() || from == to).then_some(false)),
+            // Within one repository there is nothing to mount. The destination knows whether one host serves both.
+            mounts: tokio::sync::Mutex::new((from == to).then_some(false)),
             met: OnceMap::default(),
             subjects: Mutex::default(),
         }

@@ -37,7 +37,7 @@ impl<'a> About<'a> {
 
 impl Client {
     /// Returns the hosts to ask for a repository, in order.
-    pub(super) fn endpoints(
+    pub(crate) fn endpoints(
         &self,
         repository: &Repository,
         can: impl Fn(Capabilities) -> bool,
