@@ -21,6 +21,8 @@ mod nested;
 #[allow(dead_code)] // The other target uses the rest.
 #[path = "cli/places.rs"]
 mod places;
+#[path = "cli/publish_create.rs"]
+mod publish_create;
 #[path = "cli/publish_tag.rs"]
 mod publish_tag;
 #[path = "cli/registries.rs"]

@@ -14,7 +14,7 @@ use refkit_oci::Platform;
 use refkit_oci::pattern::Pattern;
 
 use crate::commands::Command;
-pub use publishing::Publishing;
+pub use publishing::{PublishOptions, Publishing};
 pub use registries::{Caching, Pull, Registries};
 pub use units::{size, time};
 
@@ -112,4 +112,29 @@ pub enum Format {
     Text,
     /// For programs.
     Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Two arguments of one id would share their values.
+    #[test]
+    fn every_argument_has_an_id_of_its_own() {
+        let mut commands = vec![Arguments::command()];
+        let mut met = 0;
+        while let Some(command) = commands.pop() {
+            let mut ids = HashSet::new();
+            for argument in command.get_arguments() {
+                assert!(ids.insert(argument.get_id().clone()), "{}: {}", command.get_name(), argument.get_id());
+                met += 1;
+            }
+            commands.extend(command.get_subcommands().cloned());
+        }
+        assert!(met > 50, "{met}");
+    }
 }

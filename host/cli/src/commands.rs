@@ -1,6 +1,7 @@
 //! The commands. A new one has a file of its own below this directory, and a variant of [`Command`].
 
 mod cache;
+mod create;
 mod frontend;
 mod hosts;
 mod inspect;
@@ -32,6 +33,13 @@ pub enum Command {
     /// --raw, --index, --manifest and --config print the exact bytes of one document instead.
     #[command(after_help = REFERENCE)]
     Inspect(inspect::Inspect),
+    /// Makes an index of images and indexes, or copies one of them, and pushes it to every destination.
+    ///
+    /// The rules are those of docker buildx imagetools create: one source that nothing changes is copied byte for byte,
+    /// and attestations come along. The tags move last. Prints the new references, pinned by their digest; with
+    /// --dry-run the exact bytes of the result.
+    #[command(after_help = REFERENCE)]
+    Create(create::Create),
     /// Gives an image more tags in its repository, byte for byte: one request for each tag.
     ///
     /// Prints the new references, pinned by the image's digest.
@@ -54,6 +62,7 @@ impl Command {
         match self {
             Self::Resolve(command) => command,
             Self::Inspect(command) => command,
+            Self::Create(command) => command,
             Self::Tag(command) => command,
             Self::Hosts(command) => command,
             Self::Cache(command) => command,

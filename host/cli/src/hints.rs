@@ -7,20 +7,34 @@ use refkit_oci::Reference;
 use refkit_report::ungranted;
 
 use crate::error::CommandError;
-use crate::image_source::ImageSource;
+
+/// Where the content of a command is. The hints ask about the subject of an error of a source, if there is one.
+pub trait Whereabouts {
+    /// Returns the registry; a layout has none.
+    fn registry(&self, subject: Option<&str>) -> Option<String>;
+
+    /// Returns a line with the names in the layout.
+    fn names(&self, subject: Option<&str>) -> Option<String>;
+
+    /// Returns the path to write instead, if the name of an image is also that of a file or directory.
+    fn path_of_that_name(&self, subject: Option<&str>) -> Option<String>;
+}
 
 /// Returns the hint for an error of a run.
-pub fn of_run(error: &refkit::Error, source: &ImageSource) -> Option<String> {
+pub fn of_run(error: &refkit::Error, places: &impl Whereabouts) -> Option<String> {
     if let Some(repository) = ungranted(error) {
         return Some(format!("grant it with --grant {repository}"));
     }
     if let Some(hint) = content(error).and_then(of_content) {
         return Some(hint);
     }
-    match (error.code(), source.registry()) {
+    let subject = content(error).map(|error| error.subject.as_str());
+    match (error.code(), places.registry(subject).as_deref()) {
         (ErrorCode::Unauthorized, Some(registry)) => Some(log_in(registry)),
-        (ErrorCode::NotFound, Some(_)) => source.path_of_that_name().map(|path| format!("for the file, write {path}")),
-        (ErrorCode::NotFound, None) => source.names(),
+        (ErrorCode::NotFound, Some(_)) => {
+            places.path_of_that_name(subject).map(|path| format!("for the file, write {path}"))
+        }
+        (ErrorCode::NotFound, None) => places.names(subject),
         (ErrorCode::Unavailable, Some(registry)) => unreachable(error, registry),
         _ => None,
     }
@@ -52,9 +66,9 @@ fn of_content(error: &refkit_content::Error) -> Option<String> {
 }
 
 /// Returns an error of a source as one of the command, with its hint.
-pub fn failed(error: &refkit::Error, source: &ImageSource) -> CommandError {
+pub fn failed(error: &refkit::Error, places: &impl Whereabouts) -> CommandError {
     let failed = CommandError::failed(error.code(), error);
-    match of_run(error, source) {
+    match of_run(error, places) {
         Some(hint) => failed.hint(hint),
         None => failed,
     }

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use refkit_content::{DiskCache, Layout, LayoutReference, LayoutWriter, Push, Source};
+use refkit_content::{DiskCache, Layout, LayoutReference, Source};
 use refkit_oci::Reference;
-use refkit_registry::Client;
 
 use crate::directories::Directories;
 use crate::error::CommandError;
+use crate::hints::Whereabouts;
 use crate::{arguments, caches, registry};
 
 /// How many names of a layout an error lists.
@@ -21,7 +21,6 @@ pub struct ImageSource {
     layout: Option<Layout>,
     source: Arc<dyn Source>,
     cache: Option<DiskCache>,
-    client: Option<Client>,
     /// Notes for the user about a cache that the source cannot use.
     pub notes: Vec<String>,
 }
@@ -45,7 +44,6 @@ impl ImageSource {
                     source: Arc::new(layout.clone()),
                     layout: Some(layout),
                     cache: None,
-                    client: None,
                     notes: Vec::new(),
                 })
             }
@@ -53,10 +51,10 @@ impl ImageSource {
                 let reference = reference(&text)?;
                 let mut notes = Vec::new();
                 let (registries, caching) = (&arguments.registries, &arguments.caching);
-                let client = registry::client(&reference, registries, directories)?;
-                let behind = caches::behind(client.clone(), caching, directories, &mut notes).await?;
+                let client = registry::client([reference.repository().registry()], registries, directories)?;
+                let behind = caches::behind(client, caching, directories, &mut notes).await?;
                 let (source, cache) = (behind.source, behind.cache);
-                Ok(Self { text, reference, layout: None, source, cache, client: Some(client), notes })
+                Ok(Self { text, reference, layout: None, source, cache, notes })
             }
         }
     }
@@ -69,19 +67,6 @@ impl ImageSource {
     /// Returns the source of content.
     pub fn source(&self) -> Arc<dyn Source> {
         self.source.clone()
-    }
-
-    /// Returns where an image goes that is pushed to the source's repository: the same client with its connections, or the
-    /// layout's directory.
-    ///
-    /// # Errors
-    /// A failure for a layout that cannot be written.
-    pub async fn target(&self) -> anyhow::Result<Arc<dyn Push>> {
-        Ok(match (&self.client, &self.layout) {
-            (Some(client), _) => Arc::new(client.clone()),
-            (None, Some(layout)) => Arc::new(LayoutWriter::open(layout.path()).await?),
-            (None, None) => anyhow::bail!("{} is neither in a registry nor in a layout", self.text),
-        })
     }
 
     /// Returns why the cache could not keep content, if there was an error.
@@ -105,24 +90,28 @@ impl ImageSource {
             _ => reference.to_string(),
         }
     }
+}
 
-    /// Returns whether the source is the layout at a path.
-    pub fn is_at(&self, path: &Path) -> bool {
-        self.layout.as_ref().is_some_and(|layout| layout.path() == path)
+impl Whereabouts for ImageSource {
+    fn registry(&self, _: Option<&str>) -> Option<String> {
+        ImageSource::registry(self).map(str::to_owned)
     }
 
-    /// Returns a line with the names in the layout.
-    pub fn names(&self) -> Option<String> {
-        let names = self.layout.as_ref()?.names();
-        let more = if names.len() > NAMES_SHOWN { ", …" } else { "" };
-        let shown = names.iter().take(NAMES_SHOWN).copied().collect::<Vec<_>>().join(", ");
-        (!names.is_empty()).then(|| format!("the layout has {shown}{more}"))
+    fn names(&self, _: Option<&str>) -> Option<String> {
+        names(self.layout.as_ref()?)
     }
 
-    /// Returns the path to write instead, if the name of the image is also that of a file or directory.
-    pub fn path_of_that_name(&self) -> Option<String> {
+    fn path_of_that_name(&self, _: Option<&str>) -> Option<String> {
         path_of_that_name(&self.text)
     }
+}
+
+/// Returns a line with the names in a layout.
+pub fn names(layout: &Layout) -> Option<String> {
+    let names = layout.names();
+    let more = if names.len() > NAMES_SHOWN { ", …" } else { "" };
+    let shown = names.iter().take(NAMES_SHOWN).copied().collect::<Vec<_>>().join(", ");
+    (!names.is_empty()).then(|| format!("the layout has {shown}{more}"))
 }
 
 /// Parses a reference.
@@ -139,6 +128,7 @@ pub fn reference(text: &str) -> Result<Reference, CommandError> {
     })
 }
 
-fn path_of_that_name(text: &str) -> Option<String> {
+/// Returns the path to write instead of the name of an image, if it is also that of a file or directory.
+pub fn path_of_that_name(text: &str) -> Option<String> {
     Path::new(text).exists().then(|| format!("./{text}"))
 }

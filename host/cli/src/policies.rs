@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use refkit::settings::DistributeError;
+use refkit::settings::{Assignment, DistributeError};
 use refkit::{Chain, ChainError, Component, Components, Engine, EngineOptions, ErrorCode, PublishingChain, Shipped};
 
 use crate::arguments::{self, Compiling};
@@ -46,14 +46,20 @@ pub async fn load(engine: &Engine, policies: &arguments::Policies) -> anyhow::Re
     Ok(compiler::waiting(&what, Chain::load(engine, components, &policies.settings)).await.map_err(refused)?)
 }
 
-/// Loads the chain of the named publishing policies, which ends in the default publisher.
+/// Loads the chain of the named publishing policies, which ends in the default publisher, with more settings than the
+/// command line gives.
 ///
 /// # Errors
 /// As [`load`].
-pub async fn load_publishing(engine: &Engine, publishing: &arguments::Publishing) -> anyhow::Result<PublishingChain> {
+pub async fn load_publishing(
+    engine: &Engine,
+    publishing: &arguments::Publishing,
+    settings: &[Assignment],
+) -> anyhow::Result<PublishingChain> {
     let (components, what) = components(&publishing.files)?;
     let code = refkit::publish_code_beside(&std::env::current_exe().unwrap_or_default());
-    let loading = PublishingChain::load(engine, components.default_code(code), &publishing.settings);
+    let settings: Vec<Assignment> = publishing.settings.iter().chain(settings).cloned().collect();
+    let loading = PublishingChain::load(engine, components.default_code(code), &settings);
     Ok(compiler::waiting(&what, loading).await.map_err(|error| refused_by(error, "--publish-set"))?)
 }
 

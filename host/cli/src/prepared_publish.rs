@@ -1,63 +1,75 @@
-//! A prepared publication: the source, where it goes, and the chains of both kinds of policies.
+//! A prepared publication: the places, and the chains of both kinds of policies.
 
+use refkit::settings::Assignment;
 use refkit::{Error, Grants, Publisher, WriteGrants};
+use refkit_content::DiskCache;
 use refkit_oci::Reference;
-use refkit_report::{Escaped, Names};
+use refkit_report::{Escaped, Names, PublishResult};
 
-use crate::arguments::{self, Target};
+use crate::arguments::PublishOptions;
 use crate::directories::Directories;
-use crate::hints;
-use crate::image_source::ImageSource;
-use crate::policies;
+use crate::exit::Exit;
+use crate::output::{Output, Stdout};
+use crate::places::Places;
+use crate::{hints, policies};
 
-/// A publication within one repository that is ready to start.
+/// A publication that is ready to start.
 pub struct PreparedPublish {
-    /// The source.
-    pub source: ImageSource,
     /// The publisher.
     pub publisher: Publisher,
+    /// The places that the command names.
+    pub places: Places,
+    cache: Option<DiskCache>,
     notes: Vec<String>,
 }
 
 impl PreparedPublish {
-    /// Opens the source and loads the policies. No registry gets a request.
+    /// Opens the stores of the places and loads the policies, with more settings of publishing policies than the command
+    /// line gives. No registry gets a request.
     ///
     /// # Errors
-    /// A usage error, or the error of a policy, a layout or a file of settings that cannot be used.
-    pub async fn new(
-        target: &Target,
-        policies: &arguments::Policies,
-        publishing: &arguments::Publishing,
-    ) -> anyhow::Result<Self> {
+    /// A usage error, or the error of a policy or a file of settings that cannot be used.
+    pub async fn new(places: Places, options: &PublishOptions, settings: &[Assignment]) -> anyhow::Result<Self> {
+        let PublishOptions { policies, publishing, .. } = options;
         let directories = Directories::of_environment();
-        let mut source = ImageSource::open(target, &directories).await?;
-        let mut notes = std::mem::take(&mut source.notes);
-        let directories = if target.caching.no_cache { None } else { Some(&directories) };
+        let mut notes = Vec::new();
+        let stores = places.open(&options.registries, &options.caching(), &directories, &mut notes).await?;
+        let directories = if options.no_cache { None } else { Some(&directories) };
         let files = policies.files.len() + publishing.files.len();
         let engine = policies::engine(files, 2, &policies.compiling, directories, &mut notes)?;
         let resolving = policies::load(&engine, policies).await?;
-        let chain = policies::load_publishing(&engine, publishing).await?;
+        let chain = policies::load_publishing(&engine, publishing, settings).await?;
         // The process ends soon after the run, and its end frees the engine and the code faster than dropping them does.
         std::mem::forget((resolving.clone(), chain.clone()));
-        let resolver = resolving.resolver(source.source()).grants(Grants::new(policies.grants.iter().cloned()));
-        let publisher = chain.publisher(resolver, source.target().await?);
+        let resolver = resolving.resolver(stores.source).grants(Grants::new(policies.grants.iter().cloned()));
+        let publisher = chain.publisher(resolver, stores.target).dry_run(options.dry_run);
         let publisher = publisher.grants(WriteGrants::new(publishing.grants.iter().cloned()));
-        Ok(Self { source, publisher, notes })
+        Ok(Self { publisher, places, cache: stores.cache, notes })
+    }
+
+    /// Returns the output of a publication: a line for each destination, or the reasons why there is none.
+    pub fn output(&self, result: &PublishResult<'_>) -> Output {
+        let (lines, exit, messages) = match result.published() {
+            Ok(published) => (result.pinned(published), Exit::Resolved, Vec::new()),
+            Err(output) => (Vec::new(), Exit::from(output.status), output.messages),
+        };
+        Output { stdout: Stdout::Lines(lines), messages: self.notes().into_iter().chain(messages).collect(), exit }
     }
 
     /// Returns notes for the user about caches, escaped.
-    pub fn notes(&self) -> Vec<String> {
-        let notes = self.notes.iter().cloned().chain(self.source.not_kept());
+    fn notes(&self) -> Vec<String> {
+        let not_kept = self.cache.as_ref().and_then(DiskCache::note);
+        let notes = self.notes.iter().cloned().chain(not_kept);
         notes.map(|note| Escaped(format!("note: {note}")).to_string()).collect()
     }
 }
 
 impl Names for PreparedPublish {
     fn reference(&self, reference: &Reference) -> String {
-        self.source.show(reference)
+        self.places.show(reference)
     }
 
     fn hint(&self, error: &Error) -> Option<String> {
-        hints::of_run(error, &self.source)
+        hints::of_run(error, &self.places)
     }
 }

@@ -1,4 +1,4 @@
-//! Arguments about publishing policies.
+//! Arguments of the commands that publish.
 
 use std::path::PathBuf;
 
@@ -6,19 +6,50 @@ use clap::Args;
 use refkit::settings::Assignment;
 use refkit_oci::pattern::Pattern;
 
+use super::{Caching, Policies, Registries};
+
+/// What all commands that publish have: the policies, the registries, and whether they only check.
+#[derive(Debug, Args)]
+pub struct PublishOptions {
+    /// Checks everything and prints the result, and writes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub policies: Policies,
+    #[command(flatten)]
+    pub publishing: Publishing,
+    #[command(flatten)]
+    pub registries: Registries,
+    /// Neither reads nor writes the caches of content and of compiled policies.
+    #[arg(long, help_heading = "Cache")]
+    pub no_cache: bool,
+}
+
+impl PublishOptions {
+    /// Returns a setting for the default publisher, which is the last of the chain.
+    pub fn setting(&self, name: &str, value: &str) -> Assignment {
+        Assignment::new(format!("{}.{name}", self.publishing.files.len() + 1), value)
+    }
+
+    /// Returns how the cache is used: tags always name what their registry says.
+    pub fn caching(&self) -> Caching {
+        Caching { no_cache: self.no_cache, ..Caching::default() }
+    }
+}
+
 /// The publishing policies of a run, with their settings and what they may write.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Policies")]
 pub struct Publishing {
     /// A publishing policy, a WebAssembly component. The first one is outermost; RefKit's default publisher is always the
     /// last.
-    #[arg(long = "publish-policy", value_name = "FILE")]
+    #[arg(id = "publish-policy", long, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// A setting of a publishing policy; --set is for the policies that decide about sources.
-    #[arg(long = "publish-set", value_name = "NAME=VALUE")]
+    #[arg(id = "publish-set", long, value_name = "NAME=VALUE")]
     pub settings: Vec<Assignment>,
     /// Repositories and tags that publishing policies may write besides the destinations, such as
     /// ghcr.io/example/app:1.*.
-    #[arg(long = "grant-write", value_name = "PATTERN")]
+    #[arg(id = "grant-write", long, value_name = "PATTERN")]
     pub grants: Vec<Pattern>,
 }

@@ -17,7 +17,7 @@ pub struct Registries {
     /// Reads this directory of HOST/hosts.toml, as containerd has it, instead of the usual ones.
     #[arg(long = "hosts-dir", value_name = "DIR")]
     pub certs_d: Option<PathBuf>,
-    /// Uses plain HTTP for the registry in REF, as for localhost anyway.
+    /// Uses plain HTTP for the registries that the command names, as for localhost anyway.
     #[arg(long)]
     pub plain_http: bool,
 }

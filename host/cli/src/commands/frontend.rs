@@ -12,8 +12,6 @@ mod report;
 mod shipped;
 mod show;
 
-pub use failure::of_destination;
-
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};

@@ -77,7 +77,8 @@ impl Hosts {
             return Err(CommandError::usage("a layout has no hosts: name an image of a registry").into());
         }
         let reference = image_source::reference(&self.reference)?;
-        let hosts = registry::hosts(&reference, &self.registries, &Directories::of_environment())?;
+        let hosts =
+            registry::hosts([reference.repository().registry()], &self.registries, &Directories::of_environment())?;
         let repository = reference.repository();
         let asked = hosts.of(repository)?;
         let unread: Vec<String> = hosts.unread().iter().map(|path| path.display().to_string()).collect();

@@ -4,28 +4,16 @@ use std::io;
 
 use refkit::ErrorCode;
 use refkit_content::copy::{CopyError, Side};
+use refkit_images::Destination;
 use refkit_images::frontend::base::{BaseError, LeftOut, Reason};
 use refkit_images::frontend::elf::Machine;
 use refkit_images::frontend::image::MakeError;
 use refkit_images::frontend::program::{NAME, ProgramError};
-use refkit_images::{Destination, DestinationError};
 
 use super::left_out;
 use crate::error::{CommandError, plain};
 use crate::hints;
 use crate::image_source::ImageSource;
-
-/// Returns the error for a destination that the command line names wrongly.
-pub fn of_destination(error: &DestinationError) -> CommandError {
-    let usage = CommandError::usage(error);
-    match error {
-        DestinationError::NoTag(text) => usage.hint(format_args!("add one: {text}:TAG")),
-        DestinationError::Digest(_) => usage.hint("give it a tag alone"),
-        DestinationError::Archive(_) => usage.hint("write a directory, and then: tar -C DIRECTORY -cf FILE.tar ."),
-        DestinationError::Reference(_) => usage.hint("it is written [REGISTRY/]REPOSITORY:TAG or oci-layout:PATH:TAG"),
-        _ => usage,
-    }
-}
 
 /// Returns the error for a program that is missing or cannot be used.
 pub fn of_program(error: &ProgramError) -> CommandError {

@@ -18,6 +18,7 @@ use super::policies::{self, Packed};
 use super::report::MadeReport;
 use super::{FrontendImage, PolicySource, failure, left_out, programs};
 use crate::arguments::{self, Caching, Format, Registries};
+use crate::destination_error;
 use crate::directories::Directories;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -63,7 +64,7 @@ fn destination(arguments: &FrontendImage) -> Result<Destination, CommandError> {
             return Err(CommandError::usage("there is no destination").hint("name one with -t DEST or -o LAYOUT"));
         }
     };
-    found.map_err(|error| failure::of_destination(&error))
+    found.map_err(|error| destination_error::of(&error))
 }
 
 /// Returns the source of BASE. If only one of BASE and the destination is in a registry, `--plain-http` is about that one.
@@ -129,7 +130,7 @@ async fn write(
 ) -> anyhow::Result<()> {
     let (push, repository): (Arc<dyn Push>, Repository) = match destination {
         Destination::Registry(reference) => {
-            let client = registry::client(reference, registries, directories)?;
+            let client = registry::client([reference.repository().registry()], registries, directories)?;
             (Arc::new(client), reference.repository().clone())
         }
         Destination::Layout(path, _) => {

@@ -1,0 +1,156 @@
+//! The registries and image layouts that one command names, as sources and as destinations.
+
+mod layouts;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use refkit_content::{DiskCache, LayoutReference, Push, Routed, Source};
+use refkit_oci::{Digest, Reference, Repository};
+
+use crate::directories::Directories;
+use crate::error::CommandError;
+use crate::hints::Whereabouts;
+use crate::image_source::{path_of_that_name, reference};
+use crate::{arguments, caches, registry};
+use layouts::Layouts;
+
+/// The registries and layouts that a command names. Policies see each layout as a repository of its own.
+#[derive(Default)]
+pub struct Places {
+    layouts: Layouts,
+    registries: BTreeSet<String>,
+    /// What the user wrote for each source in a registry.
+    texts: Vec<(Repository, String)>,
+}
+
+/// The stores of all places.
+pub struct Stores {
+    /// Where content is read.
+    pub source: Arc<dyn Source>,
+    /// Where content is written.
+    pub target: Arc<dyn Push>,
+    /// The cache that keeps the content of registries, unless the command uses none.
+    pub cache: Option<DiskCache>,
+}
+
+impl Places {
+    /// Adds a source, and returns its reference as policies see it. Opens a layout; no registry gets a request.
+    ///
+    /// # Errors
+    /// A usage error for a text that is no reference; the error of a layout that cannot be read.
+    pub async fn source(&mut self, text: &str) -> anyhow::Result<Reference> {
+        if let Some(wanted) = LayoutReference::parse(text).map_err(CommandError::usage)? {
+            return self.layouts.source(&wanted).await;
+        }
+        let found = reference(text)?;
+        self.registries.insert(found.repository().registry().to_owned());
+        self.texts.push((found.repository().clone(), text.to_owned()));
+        Ok(found)
+    }
+
+    /// Adds a destination, and returns its reference as policies see it. One without a tag gets the given one. A layout
+    /// that does not exist is created by the first push.
+    ///
+    /// # Errors
+    /// A usage error for a text that is no reference; the error of a directory in which no layout can be.
+    pub async fn destination(&mut self, text: &str, tag: &str) -> anyhow::Result<Reference> {
+        if let Some(wanted) = LayoutReference::parse(text).map_err(CommandError::usage)? {
+            return self.layouts.destination(text, wanted, tag).await;
+        }
+        let found = match Repository::parse(text) {
+            Ok(repository) => tagged(repository, Some(tag.to_owned()), None)?,
+            Err(_) => reference(text)?,
+        };
+        self.registries.insert(found.repository().registry().to_owned());
+        Ok(found)
+    }
+
+    /// Makes the repository of a source a destination.
+    ///
+    /// # Errors
+    /// A usage error for an archive.
+    pub async fn writes(&mut self, source: &Reference, text: &str) -> anyhow::Result<()> {
+        self.layouts.writes(source.repository(), text).await
+    }
+
+    /// Returns the reference of a text, as policies see it; none for a layout that no place is.
+    ///
+    /// # Errors
+    /// A usage error for a text that is no reference.
+    pub fn known(&self, text: &str) -> Result<Option<Reference>, CommandError> {
+        match LayoutReference::parse(text).map_err(CommandError::usage)? {
+            Some(wanted) => self.layouts.known(wanted),
+            None => reference(text).map(Some),
+        }
+    }
+
+    /// Opens the stores. No registry gets a request.
+    ///
+    /// # Errors
+    /// The error of a file of settings, or of a cache.
+    pub async fn open(
+        &self,
+        registries: &arguments::Registries,
+        caching: &arguments::Caching,
+        directories: &Directories,
+        notes: &mut Vec<String>,
+    ) -> anyhow::Result<Stores> {
+        if self.registries.is_empty() && registries.plain_http {
+            return Err(CommandError::usage("--plain-http is for registries, not for layouts").into());
+        }
+        let client = registry::client(self.registries.iter().map(String::as_str), registries, directories)?;
+        let behind = match self.registries.is_empty() {
+            true => caches::Behind { source: Arc::new(client.clone()), cache: None },
+            false => caches::behind(client.clone(), caching, directories, notes).await?,
+        };
+        let mut source = Routed::<dyn Source>::new(behind.source);
+        let mut target = Routed::<dyn Push>::new(Arc::new(client));
+        for layout in self.layouts.iter() {
+            source = source.with(layout.repository.clone(), layout.source()?);
+            if let Some(writer) = &layout.writer {
+                target = target.with(layout.repository.clone(), Arc::new(writer.clone()));
+            }
+        }
+        Ok(Stores { source: Arc::new(source), target: Arc::new(target), cache: behind.cache })
+    }
+
+    /// Returns a repository as the user writes it: a layout's path.
+    pub fn show_repository(&self, repository: &Repository) -> String {
+        self.layouts.show_repository(repository).unwrap_or_else(|| repository.to_string())
+    }
+
+    /// Returns a reference as the user writes it; a reference to a layout has the layout's path.
+    pub fn show(&self, reference: &Reference) -> String {
+        self.layouts.show(reference).unwrap_or_else(|| reference.to_string())
+    }
+}
+
+/// Returns a reference of parts.
+///
+/// # Errors
+/// A usage error where the tag is none.
+fn tagged(repository: Repository, tag: Option<String>, digest: Option<Digest>) -> Result<Reference, CommandError> {
+    Reference::new(repository, tag, digest).map_err(CommandError::usage)
+}
+
+impl Whereabouts for Places {
+    fn registry(&self, subject: Option<&str>) -> Option<String> {
+        match subject {
+            Some(subject) if self.layouts.subject(subject).is_some() => None,
+            Some(subject) => subject.parse().ok().map(|found: Reference| found.repository().registry().to_owned()),
+            None => self.registries.first().cloned(),
+        }
+    }
+
+    fn names(&self, subject: Option<&str>) -> Option<String> {
+        self.layouts.subject(subject?)?.names()
+    }
+
+    fn path_of_that_name(&self, subject: Option<&str>) -> Option<String> {
+        let about = subject.and_then(|subject| subject.parse().ok());
+        let about = about.as_ref().map(Reference::repository);
+        let mut texts = self.texts.iter().filter(|(repository, _)| about.is_none_or(|about| about == repository));
+        texts.find_map(|(_, text)| path_of_that_name(text))
+    }
+}

@@ -1,0 +1,165 @@
+//! The layouts among the places of a command.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use refkit_content::{Layout, LayoutReference, LayoutWriter, Source};
+use refkit_oci::{Reference, Repository};
+
+use super::tagged;
+use crate::error::CommandError;
+use crate::image_source::names;
+
+/// A layout as a repository.
+pub struct LayoutPlace {
+    /// The repository that policies see.
+    pub repository: Repository,
+    /// The writer, if the layout is a destination.
+    pub writer: Option<LayoutWriter>,
+    /// The layout as it was when the command began, if it is a source.
+    layout: Option<Layout>,
+    /// The path as the user wrote it first.
+    path: PathBuf,
+    /// The path of the directory or the archive, by which two spellings are one layout.
+    real: PathBuf,
+}
+
+impl LayoutPlace {
+    /// Returns the store to read from: the present state, if the command writes the layout as well.
+    ///
+    /// # Errors
+    /// An error for a layout that is neither a source nor a destination.
+    pub fn source(&self) -> anyhow::Result<Arc<dyn Source>> {
+        match (&self.writer, &self.layout) {
+            (Some(writer), _) => Ok(Arc::new(writer.clone())),
+            (None, Some(layout)) => Ok(Arc::new(layout.clone())),
+            (None, None) => anyhow::bail!("{} is neither a source nor a destination", self.path.display()),
+        }
+    }
+
+    /// Makes the layout a destination.
+    async fn writes(&mut self, text: &str) -> anyhow::Result<()> {
+        if self.path.extension().is_some_and(|extension| extension == "tar") || self.path.is_file() {
+            let usage =
+                CommandError::usage(format_args!("{text} is an archive, and layouts are written as directories"));
+            return Err(usage.hint("write a directory, and then: tar -C DIRECTORY -cf FILE.tar .").into());
+        }
+        if self.writer.is_none() {
+            self.writer = Some(LayoutWriter::planned(&self.path).await?.named(self.repository.clone()));
+        }
+        Ok(())
+    }
+
+    /// Returns a line with the names in the layout.
+    pub fn names(&self) -> Option<String> {
+        names(self.layout.as_ref()?)
+    }
+}
+
+/// The layouts of a command, each once.
+#[derive(Default)]
+pub struct Layouts(Vec<LayoutPlace>);
+
+impl Layouts {
+    /// Adds a source.
+    ///
+    /// # Errors
+    /// The error of a layout that cannot be read; a usage error for a reference that cannot be one.
+    pub async fn source(&mut self, wanted: &LayoutReference) -> anyhow::Result<Reference> {
+        let place = self.place(wanted);
+        let layout = Layout::open(&wanted.path).await?.named(place.repository.clone());
+        let reference = match (&wanted.tag, &wanted.digest) {
+            (None, None) => layout.default_reference()?,
+            (tag, digest) => tagged(place.repository.clone(), tag.clone(), digest.clone())?,
+        };
+        place.layout = Some(layout);
+        Ok(reference)
+    }
+
+    /// Adds a destination.
+    ///
+    /// # Errors
+    /// A usage error for an archive; the error of a directory in which no layout can be.
+    pub async fn destination(&mut self, text: &str, wanted: LayoutReference, tag: &str) -> anyhow::Result<Reference> {
+        let place = self.place(&wanted);
+        place.writes(text).await?;
+        let tag = wanted.tag.or_else(|| wanted.digest.is_none().then(|| tag.to_owned()));
+        Ok(tagged(place.repository.clone(), tag, wanted.digest)?)
+    }
+
+    /// Makes a source a destination, if it is a layout.
+    ///
+    /// # Errors
+    /// As [`destination`](Self::destination).
+    pub async fn writes(&mut self, repository: &Repository, text: &str) -> anyhow::Result<()> {
+        match self.0.iter_mut().find(|place| place.repository == *repository) {
+            Some(place) => place.writes(text).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the reference of a layout that is one of these.
+    ///
+    /// # Errors
+    /// A usage error for a reference with neither tag nor digest.
+    pub fn known(&self, wanted: LayoutReference) -> Result<Option<Reference>, CommandError> {
+        let real = real(&wanted.path);
+        let found = self.0.iter().find(|place| place.real == real);
+        found.map(|place| tagged(place.repository.clone(), wanted.tag, wanted.digest)).transpose()
+    }
+
+    /// Returns all layouts.
+    pub fn iter(&self) -> impl Iterator<Item = &LayoutPlace> {
+        self.0.iter()
+    }
+
+    /// Returns the layout that is a repository.
+    pub fn of(&self, repository: &Repository) -> Option<&LayoutPlace> {
+        self.0.iter().find(|place| place.repository == *repository)
+    }
+
+    /// Returns a reference with the path of its layout; none for a reference of a registry.
+    pub fn show(&self, reference: &Reference) -> Option<String> {
+        let shown = self.show_repository(reference.repository())?;
+        let text = reference.to_string();
+        let rest = text.strip_prefix(&reference.repository().to_string()).unwrap_or_default();
+        Some(format!("{shown}{rest}"))
+    }
+
+    /// Returns the path of the layout that is a repository.
+    pub fn show_repository(&self, repository: &Repository) -> Option<String> {
+        Some(format!("oci-layout:{}", self.of(repository)?.path.display()))
+    }
+
+    /// Returns the layout that the subject of an error is in. The subject is written as policies see it.
+    pub fn subject(&self, subject: &str) -> Option<&LayoutPlace> {
+        self.0.iter().find(|place| {
+            let rest = subject.strip_prefix(&place.repository.to_string());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '@']))
+        })
+    }
+
+    /// Returns the place of a layout. Two layouts whose files have one name get repositories of two names.
+    fn place(&mut self, wanted: &LayoutReference) -> &mut LayoutPlace {
+        let real = real(&wanted.path);
+        let found = self.0.iter().position(|place| place.real == real).unwrap_or_else(|| {
+            let repository = self.free(&wanted.repository());
+            self.0.push(LayoutPlace { repository, writer: None, layout: None, path: wanted.path.clone(), real });
+            self.0.len() - 1
+        });
+        &mut self.0[found]
+    }
+
+    fn free(&self, wanted: &Repository) -> Repository {
+        let numbered = |number: usize| Repository::new(wanted.registry(), format!("{}-{number}", wanted.path())).ok();
+        let mut names = std::iter::once(wanted.clone()).chain((2..).filter_map(numbered));
+        names.find(|name| self.of(name).is_none()).unwrap_or_else(|| wanted.clone())
+    }
+}
+
+/// Returns a path by which two spellings are equal. Of a layout that does not exist yet, the directory above it may exist.
+fn real(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let above = || Some(absolute.parent()?.canonicalize().ok()?.join(absolute.file_name()?));
+    absolute.canonicalize().ok().or_else(above).unwrap_or(absolute)
+}
