@@ -1,12 +1,14 @@
-//! The directories, proxies and programs that the environment names. Nothing else in the command reads the environment.
+//! The directories, proxies and programs that the environment names, and what the terminal can show. Nothing else in the command reads the environment.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use refkit_registry::hosts::{ConfigFile, Files};
 use refkit_registry::{Helpers, Proxies};
 
 use crate::arguments::Registries;
+use crate::progress::Screen;
 
 /// The directories of this user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,6 +77,12 @@ fn proxies_of(variable: impl Fn(&str) -> Option<String>) -> Proxies {
         .http(first(&["http_proxy", upper]))
         .https(first(&["https_proxy", "HTTPS_PROXY"]))
         .none(first(&["no_proxy", "NO_PROXY"]).unwrap_or_default())
+}
+
+/// Returns what standard error can show.
+#[expect(clippy::disallowed_methods, reason = "the command reads the environment here and nowhere else")]
+pub fn screen() -> Screen {
+    Screen::of(std::io::stderr().is_terminal(), |name| std::env::var_os(name))
 }
 
 /// Returns the directories of Docker's credential helpers, and the user's environment for them.
