@@ -21,6 +21,8 @@ mod nested;
 #[allow(dead_code)] // The other target uses the rest.
 #[path = "cli/places.rs"]
 mod places;
+#[path = "cli/progress.rs"]
+mod progress;
 #[path = "cli/publish_create.rs"]
 mod publish_create;
 #[path = "cli/publish_tag.rs"]

@@ -17,8 +17,6 @@ mod places;
 mod policies;
 mod prepared_publish;
 mod prepared_run;
-// The commands that copy are its users.
-#[allow(dead_code)]
 mod progress;
 mod registry;
 mod usage_error;

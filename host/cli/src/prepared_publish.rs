@@ -11,6 +11,7 @@ use crate::directories::Directories;
 use crate::exit::Exit;
 use crate::output::{Output, Stdout};
 use crate::places::Places;
+use crate::progress::Progress;
 use crate::{hints, policies};
 
 /// A publication that is ready to start.
@@ -21,6 +22,8 @@ pub struct PreparedPublish {
     pub places: Places,
     cache: Option<DiskCache>,
     notes: Vec<String>,
+    /// Of all runs of the publisher. It ends with the publication, before the command prints its output.
+    _progress: Progress,
 }
 
 impl PreparedPublish {
@@ -44,7 +47,9 @@ impl PreparedPublish {
         let resolver = resolving.resolver(stores.source).grants(Grants::new(policies.grants.iter().cloned()));
         let publisher = chain.publisher(resolver, stores.target).dry_run(options.dry_run);
         let publisher = publisher.grants(WriteGrants::new(publishing.grants.iter().cloned()));
-        Ok(Self { publisher, places, cache: stores.cache, notes })
+        let progress = Progress::new(&options.progress);
+        let publisher = progress.watch(publisher);
+        Ok(Self { publisher, places, cache: stores.cache, notes, _progress: progress })
     }
 
     /// Returns the output of a publication: a line for each destination, or the reasons why there is none.

@@ -54,7 +54,8 @@ pub enum How {
     None,
 }
 
-/// The progress of a command. It ends when it is dropped, so that nothing is drawn over an error.
+/// The progress of a command. Dropped, it removes what is drawn, and leaves a line with the sum if the copy took longer
+/// than half a second. Afterwards nothing writes to standard error but the command.
 pub struct Progress(Option<Drawing>);
 
 struct Drawing {
@@ -88,22 +89,9 @@ impl Progress {
 
     /// Makes a publisher report its copies.
     pub fn watch(&self, publisher: Publisher) -> Publisher {
-        match self.steps() {
-            Some(steps) => publisher.progress(steps),
-            None => publisher,
-        }
-    }
-
-    /// Returns the function to call at each step of a copy, or none if no progress is shown.
-    pub fn steps(&self) -> Option<impl Fn(&Repository, &Descriptor, Step) + Send + Sync + 'static> {
-        let shared = Arc::clone(&self.0.as_ref()?.shared);
-        Some(move |to: &Repository, of: &Descriptor, step| shared.step(to, of, step))
-    }
-
-    /// Removes what is drawn, and leaves a line with the sum if the copy took longer than half a second. Afterwards
-    /// nothing writes to standard error but the caller.
-    pub fn finish(self) {
-        drop(self);
+        let Self(Some(drawing)) = self else { return publisher };
+        let shared = Arc::clone(&drawing.shared);
+        publisher.progress(move |to, of, step| shared.step(to, of, step))
     }
 }
 

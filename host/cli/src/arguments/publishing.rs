@@ -7,6 +7,7 @@ use refkit::settings::Assignment;
 use refkit_oci::pattern::Pattern;
 
 use super::{Caching, Policies, Registries};
+use crate::progress::ProgressArguments;
 
 /// What all commands that publish have: the policies, the registries, and whether they only check.
 #[derive(Debug, Args)]
@@ -23,6 +24,8 @@ pub struct PublishOptions {
     /// Neither reads nor writes the caches of content and of compiled policies.
     #[arg(long, help_heading = "Cache")]
     pub no_cache: bool,
+    #[command(flatten)]
+    pub progress: ProgressArguments,
 }
 
 impl PublishOptions {
