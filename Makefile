@@ -68,6 +68,12 @@ frontend: toolchain compiler
 policies: target/release/refkit
 	target/release/refkit-componentize target/policies $(POLICIES)
 
+# The manual pages, for packages: one for each command, as target/man/*.1. `refkit completion SHELL` prints the rest that
+# a package installs.
+.PHONY: man
+man: target/release/refkit
+	target/release/refkit man target/man
+
 .PHONY: demo
 demo: policies
 	@sh tests/demo.sh

@@ -3,6 +3,8 @@
 
 #[path = "cli/compiling.rs"]
 mod compiling;
+#[path = "cli/completion.rs"]
+mod completion;
 #[path = "cli/denials.rs"]
 mod denials;
 #[path = "cli/explain.rs"]
@@ -20,6 +22,8 @@ mod frontend_layers;
 #[allow(dead_code)] // The other target uses the rest.
 #[path = "cli/frontend_places.rs"]
 mod frontend_places;
+#[path = "cli/help.rs"]
+mod help;
 #[path = "cli/hostile.rs"]
 mod hostile;
 #[path = "cli/inspect.rs"]

@@ -1,10 +1,12 @@
 //! The commands. A new one has a file of its own below this directory, and a variant of [`Command`].
 
 mod cache;
+mod completion;
 mod create;
 mod frontend;
 mod hosts;
 mod inspect;
+mod man;
 mod precompile;
 mod resolve;
 mod tag;
@@ -51,6 +53,11 @@ pub enum Command {
     Cache(cache::Cache),
     /// Puts policies in front of BuildKit's frontends.
     Frontend(frontend::Frontend),
+    /// Prints a script that completes the words of this command in a shell.
+    Completion(completion::Completion),
+    /// Writes the manual pages.
+    #[command(hide = true)]
+    Man(man::Man),
     /// Compiles the default policy ahead of time, and leaves the code beside this program.
     #[command(hide = true)]
     Precompile(precompile::Precompile),
@@ -67,6 +74,8 @@ impl Command {
             Self::Hosts(command) => command,
             Self::Cache(command) => command,
             Self::Frontend(command) => command,
+            Self::Completion(command) => command,
+            Self::Man(command) => command,
             Self::Precompile(command) => command,
         }
     }

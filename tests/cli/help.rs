@@ -1,0 +1,21 @@
+//! The commands, as the help lists them.
+
+use crate::run::refkit;
+
+/// Returns every command that is not hidden, by its words; the first has none.
+pub fn commands() -> Vec<Vec<String>> {
+    let mut all = vec![Vec::new()];
+    let mut next = 0;
+    while let Some(command) = all.get(next).cloned() {
+        let help = refkit(command.iter().map(String::as_str).chain(["--help"]));
+        let listed =
+            help.text().lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        // The text of a command may continue in the next line, further right.
+        let names = listed.filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+        for name in names.filter_map(|line| line.split(' ').next()) {
+            all.push(command.iter().cloned().chain([name.to_owned()]).collect());
+        }
+        next += 1;
+    }
+    all
+}
