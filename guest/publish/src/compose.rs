@@ -5,6 +5,7 @@
 //!   one digest become one entry, with the annotations of all.
 //! - The result is a Docker manifest list where all entries have Docker's media types, an OCI index where one has not.
 //! - Platforms filter the entries. An attestation stays with the manifest that it is about.
+//! - With [`Compose::sparse`], a filtered index keeps its bytes all the same.
 //! - A manifest without an attestation in the index gets the one that the registry lists as its referrer.
 //!
 //! There is no I/O in it. The caller fetches what [`Source::config`] and [`Plan::asks`] name, and writes what
@@ -74,13 +75,14 @@ pub const COPIED_REFERRERS: [&str; 3] =
 pub struct Compose {
     prefer_index: bool,
     oci: bool,
+    sparse: bool,
     platforms: Vec<Platform>,
     annotations: Vec<Annotation>,
 }
 
 impl Default for Compose {
     fn default() -> Self {
-        Self { prefer_index: true, oci: false, platforms: Vec::new(), annotations: Vec::new() }
+        Self { prefer_index: true, oci: false, sparse: false, platforms: Vec::new(), annotations: Vec::new() }
     }
 }
 
@@ -101,6 +103,14 @@ impl Compose {
     #[must_use]
     pub fn oci(mut self, oci: bool) -> Self {
         self.oci = oci;
+        self
+    }
+
+    /// Says whether one index that only a filter would change keeps its bytes. It then names manifests that the composition
+    /// does not need, and that the destination may lack.
+    #[must_use]
+    pub fn sparse(mut self, sparse: bool) -> Self {
+        self.sparse = sparse;
         self
     }
 

@@ -5,6 +5,9 @@ use refkit_publishing::{Descriptor, Error, PublishingHost, Reference};
 use crate::compose::{COPIED_REFERRERS, Composed};
 use crate::sources::Found;
 
+/// The artifact type that stands for all.
+const ALL: &str = "*";
+
 /// Copies what the result refers to, and pushes the result. Returns the root.
 ///
 /// # Errors
@@ -22,13 +25,12 @@ pub fn push(
             repositories.push(destination);
         }
     }
+    let copies = copies(found, composed, &referrers);
     for destination in repositories {
-        for (place, source) in found.iter().enumerate() {
-            let needed = composed.needed.iter().filter(|needed| needed.source == place);
-            let digests: Vec<String> = needed.map(|needed| needed.descriptor.digest.as_str().to_owned()).collect();
+        for (source, digests) in &copies {
             // What the destination has already, a manifest may refer to.
-            if !digests.is_empty() && !is_at(destination, &source.reference) {
-                host.copy(&source.reference, &digests, destination, &referrers)?;
+            if !is_at(destination, source) {
+                host.copy(source, digests, destination, &referrers)?;
             }
         }
     }
@@ -40,6 +42,23 @@ pub fn push(
     root.ok_or_else(|| Error::invalid("the publication names no destination"))
 }
 
+/// Returns what is copied from each source. With all referrers, an index that stays whole is copied itself, because it may
+/// have some.
+fn copies<'a>(found: &'a [Found], composed: &Composed, referrers: &[String]) -> Vec<(&'a Reference, Vec<String>)> {
+    let (root, all) = (&composed.content.descriptor.digest, referrers.iter().any(|of| of == ALL));
+    let copy = |(place, source): (usize, &'a Found)| {
+        let digests = match all && !composed.sparse && source.source.digest() == root {
+            true => vec![root.as_str().to_owned()],
+            false => {
+                let needed = composed.needed.iter().filter(|needed| needed.source == place);
+                needed.map(|needed| needed.descriptor.digest.as_str().to_owned()).collect()
+            }
+        };
+        (!digests.is_empty()).then_some((&source.reference, digests))
+    };
+    found.iter().enumerate().filter_map(copy).collect()
+}
+
 /// Returns whether two references are in the same repository.
 fn is_at(one: &Reference, other: &Reference) -> bool {
     one.registry == other.registry && one.repository == other.repository
@@ -48,6 +67,9 @@ fn is_at(one: &Reference, other: &Reference) -> bool {
 /// Returns the artifact types of the referrers that come along: those that buildx copies, and what the operator adds.
 fn referrers(host: &impl PublishingHost) -> Vec<String> {
     let more = host.setting("referrers").unwrap_or_default();
-    let more = more.split(',').map(str::trim).filter(|text| !text.is_empty());
-    COPIED_REFERRERS.into_iter().chain(more).map(str::to_owned).collect()
+    let more: Vec<&str> = more.split(',').map(str::trim).filter(|text| !text.is_empty()).collect();
+    match more.contains(&ALL) {
+        true => vec![ALL.to_owned()],
+        false => COPIED_REFERRERS.into_iter().chain(more).map(str::to_owned).collect(),
+    }
 }

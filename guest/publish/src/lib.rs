@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use refkit_publishing::{Description, Error, Publication, Published, Publisher, PublishingHost};
 
-use compose::{ATTESTATION, Compose, Composed};
+use compose::{ATTESTATION, Compose, Composed, Plan};
 use sources::Found;
 
 /// The default publisher.
@@ -25,7 +25,14 @@ impl Publisher for Publish {
     fn about() -> Description {
         Description::new("publish", env!("CARGO_PKG_VERSION"), "Composes and copies as docker buildx imagetools does")
             .optional("oci", "true writes an OCI index where the result would be a Docker manifest list", Some("false"))
-            .optional("referrers", "artifact types, separated by commas, of the referrers that come along", None)
+            .optional(
+                "referrers",
+                "artifact types, separated by commas, of the referrers that come along with those that buildx copies; * \
+                 brings all, also of an index that stays as it is",
+                None,
+            )
+            .optional("sparse", "true keeps the bytes of one index, and copies only what the platforms choose", Some("false"))
+            .optional("unwrap", "true publishes the one manifest that is left without an index around it", Some("false"))
     }
 
     fn publish(host: &impl PublishingHost, request: Publication) -> Result<Published, Error> {
@@ -55,6 +62,13 @@ impl Publisher for Publish {
 fn composed(host: &impl PublishingHost, compose: &Compose, found: &[Found]) -> Result<Composed, Error> {
     let sources = found.iter().map(|one| one.source.clone()).collect();
     let plan = compose.plan(sources).map_err(Error::invalid)?;
+    if let Some(one) = plan.one()
+        && request::flag(host, "unwrap")?
+        && let Some(of) = found.get(one.source)
+    {
+        let bytes = host.fetch(&of.reference, one.descriptor.digest.as_str())?;
+        return Ok(Plan::alone(one, bytes.into()));
+    }
     let mut referrers = HashMap::new();
     for ask in plan.asks() {
         let Some(one) = found.get(ask.source) else { continue };

@@ -11,14 +11,14 @@ use crate::compose::{Compose, Source};
 /// # Errors
 /// `invalid`, for a setting that is none.
 pub fn compose(host: &impl Host, request: &Publication) -> Result<Compose, Error> {
-    let oci = oci(host)?;
+    let (oci, sparse) = (flag(host, "oci")?, flag(host, "sparse")?);
     let platforms = request.platforms.iter().cloned().map(Platform::from);
     let annotations = request.annotations.iter().map(|one| Annotation {
         levels: vec![level(one.target, one.platform.clone().map(Platform::from))],
         key: one.key.clone(),
         value: one.value.clone(),
     });
-    let compose = Compose::new().prefer_index(request.prefer_index).oci(oci);
+    let compose = Compose::new().prefer_index(request.prefer_index).oci(oci).sparse(sparse);
     Ok(compose.platforms(platforms).annotations(annotations))
 }
 
@@ -49,7 +49,7 @@ impl Keeps {
 /// # Errors
 /// `invalid`, for a setting that is none.
 pub fn keeps(host: &impl Host, request: &Publication) -> Result<Keeps, Error> {
-    let changes = !request.platforms.is_empty() || !request.annotations.is_empty() || oci(host)?;
+    let changes = !request.platforms.is_empty() || !request.annotations.is_empty() || flag(host, "oci")?;
     Ok(match &request.sources[..] {
         [one] if one.descriptor.is_none() && !changes && request.prefer_index => Keeps::Index,
         [one] if one.descriptor.is_none() && !changes => Keeps::Both,
@@ -57,12 +57,15 @@ pub fn keeps(host: &impl Host, request: &Publication) -> Result<Keeps, Error> {
     })
 }
 
-/// Returns whether a Docker manifest list becomes an OCI index.
-fn oci(host: &impl Host) -> Result<bool, Error> {
-    match host.setting("oci").as_deref() {
+/// Returns the value of a setting that is true or false; false without one.
+///
+/// # Errors
+/// `invalid`, for another value.
+pub fn flag(host: &impl Host, name: &str) -> Result<bool, Error> {
+    match host.setting(name).as_deref() {
         Some("true") => Ok(true),
         Some("false") | None => Ok(false),
-        Some(other) => Err(Error::invalid(format_args!("the setting oci is true or false, not {other:?}"))),
+        Some(other) => Err(Error::invalid(format_args!("the setting {name} is true or false, not {other:?}"))),
     }
 }
 

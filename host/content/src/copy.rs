@@ -1,6 +1,7 @@
 //! Copies a manifest or an index and the content that it refers to, from a source to a destination.
 
 mod blob;
+mod cosign;
 mod failure;
 mod halt;
 mod manifest;

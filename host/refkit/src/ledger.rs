@@ -16,7 +16,7 @@ use refkit_oci::document::{Document, media_type};
 use refkit_oci::{Descriptor, Digest, Footprint, Reference, Repository};
 
 pub(crate) use document::ReadDocument;
-use tables::{MET, Tables};
+use tables::{MET, Met, Tables};
 
 use crate::account::Account;
 use crate::observation::{Answer, Call};
@@ -131,6 +131,14 @@ impl Ledger {
     /// Returns the record of a digest that was met in a repository, and how far below a root.
     pub(crate) fn met(&self, repository: &Repository, digest: &Digest) -> Option<(Descriptor, u64)> {
         self.tables().find(repository, digest).map(|met| (met.descriptor.clone(), met.depth))
+    }
+
+    /// Returns another repository in which this run has read a manifest or an index.
+    pub(crate) fn elsewhere(&self, repository: &Repository, digest: &Digest) -> Option<Repository> {
+        let tables = self.tables();
+        let read = |met: &Met| met.document.is_some();
+        let others = tables.met.iter().filter(|(other, met)| *other != repository && met.get(digest).is_some_and(read));
+        others.map(|(other, _)| other.clone()).min_by_key(Repository::to_string)
     }
 
     /// Returns a manifest or an index that this run has read.

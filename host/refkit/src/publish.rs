@@ -43,13 +43,23 @@ pub struct Publisher {
     pub(crate) grants: WriteGrants,
     pub(crate) dry_run: bool,
     pub(crate) progress: Option<Progress>,
+    pub(crate) switches: Switches,
+}
+
+/// What the caller has switched on. No policy can switch it on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Switches {
+    pub(crate) sparse: bool,
+    pub(crate) cosign_tags: bool,
+    pub(crate) nondistributable: bool,
 }
 
 impl Publisher {
     pub(crate) fn new(chain: PublishingChain, resolver: Resolver, target: Arc<dyn Push>) -> Self {
         let budget = Budget { wall: WALL, ..resolver.budget };
         let resolver = resolver.budget(budget);
-        Self { chain, resolver, target, grants: WriteGrants::default(), dry_run: false, progress: None }
+        let grants = WriteGrants::default();
+        Self { chain, resolver, target, grants, dry_run: false, progress: None, switches: Switches::default() }
     }
 
     /// Sets where the runs may write besides the destinations of their requests.
@@ -70,6 +80,31 @@ impl Publisher {
     #[must_use]
     pub fn dry_run(mut self, dry_run: bool) -> Self {
         self.dry_run = dry_run;
+        self
+    }
+
+    /// Sets whether a run may push an index of a source, byte for byte, although the destination lacks manifests that the
+    /// index names; some registries refuse such an index. The default publisher does so where its setting `sparse` is true.
+    #[must_use]
+    pub fn sparse(mut self, sparse: bool) -> Self {
+        self.switches.sparse = sparse;
+        self
+    }
+
+    /// Sets whether a copy with all referrers (`*`, in the default publisher's setting `referrers`) also copies the tags
+    /// under which cosign keeps signatures, attestations and SBOMs of each copied manifest: `sha256-HEX.sig`, `.att` and
+    /// `.sbom`. The copy then moves these tags of the destination, and no policy can choose others. A sparse index gets its
+    /// own as well.
+    #[must_use]
+    pub fn cosign_tags(mut self, copied: bool) -> Self {
+        self.switches.cosign_tags = copied;
+        self
+    }
+
+    /// Sets whether copies include layers that may not be distributed. By default they stay where their `urls` say.
+    #[must_use]
+    pub fn nondistributable(mut self, copied: bool) -> Self {
+        self.switches.nondistributable = copied;
         self
     }
 

@@ -1,7 +1,7 @@
 //! One source as it is.
 
 use refkit_oci::document::Document;
-use refkit_oci::{Content, Descriptor};
+use refkit_oci::{Content, Descriptor, Digest};
 
 use super::{Composed, Needed, Source};
 
@@ -9,6 +9,11 @@ impl Source {
     /// Returns whether the source is an index.
     pub fn is_index(&self) -> bool {
         matches!(self.document, Document::Index(_))
+    }
+
+    /// Returns the digest of the document.
+    pub fn digest(&self) -> &Digest {
+        &self.descriptor.digest
     }
 
     /// Returns the source as it is, with what a destination must hold before it. Its bytes stay, and nothing of it has to
@@ -19,6 +24,6 @@ impl Source {
             Document::Index(index) => index.manifests.iter().map(needed).collect(),
             Document::Manifest(_) => vec![needed(&self.descriptor)],
         };
-        Composed { content: Content { descriptor: self.descriptor, bytes: self.bytes }, needed }
+        Composed { content: Content { descriptor: self.descriptor, bytes: self.bytes }, needed, sparse: false }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use refkit_oci::descriptor::{ATTESTATION_MANIFEST, REFERENCE_DIGEST, REFERENCE_TYPE};
+use refkit_oci::document::media_type;
 use refkit_oci::{Content, Descriptor, Digest, Platform};
 
 use super::combine::{Draft, set};
@@ -15,6 +17,8 @@ pub struct Plan {
     draft: Draft,
     /// Whether a filter has removed entries.
     filtered: bool,
+    /// Whether an index that only a filter changes keeps its bytes.
+    sparse: bool,
     attestations: Attestations,
 }
 
@@ -44,6 +48,8 @@ pub struct Composed {
     /// What a destination must hold before it gets the document, with all that it refers to. Of a single manifest that
     /// stays as it is, that is the document itself.
     pub needed: Vec<Needed>,
+    /// Whether the document is an index that names more than what is needed.
+    pub sparse: bool,
 }
 
 impl Compose {
@@ -74,7 +80,11 @@ impl Compose {
                 }
             }
         }
-        Ok(Plan { draft, filtered, attestations })
+        let sparse = self.sparse && matches!(&draft, Draft::Index(index) if index.original.is_some());
+        if sparse {
+            attestations.missing.clear();
+        }
+        Ok(Plan { draft, filtered, sparse, attestations })
     }
 }
 
@@ -82,6 +92,26 @@ impl Plan {
     /// Returns the manifests whose referrers may be attestations that belong into the index.
     pub fn asks(&self) -> &[Ask] {
         &self.attestations.missing
+    }
+
+    /// Returns the one manifest that the sources and the filter have left. It can be published itself, without an index
+    /// around it: [`Plan::alone`].
+    pub fn one(&self) -> Option<&Needed> {
+        match &self.draft {
+            Draft::Index(index) => match &index.entries[..] {
+                [one] if !media_type::is_index(&one.descriptor.media_type) => Some(one),
+                _ => None,
+            },
+            Draft::Manifest(_) => None,
+        }
+    }
+
+    /// Returns the composition of the manifest of [`Plan::one`], with its bytes.
+    pub fn alone(one: &Needed, bytes: Bytes) -> Composed {
+        let Needed { descriptor, source } = one;
+        let descriptor = Descriptor::new(&*descriptor.media_type, descriptor.digest.clone(), descriptor.size);
+        let needed = vec![Needed { descriptor: descriptor.clone(), source: *source }];
+        Composed { content: Content { descriptor, bytes }, needed, sparse: false }
     }
 
     /// Returns the composed document. The referrers are those of the subjects of [`Plan::asks`]; a subject that is missing
@@ -93,7 +123,7 @@ impl Plan {
         let mut index = match self.draft {
             Draft::Manifest(content) => {
                 let needed = vec![Needed { descriptor: content.descriptor.clone(), source: 0 }];
-                return Ok(Composed { content: *content, needed });
+                return Ok(Composed { content: *content, needed, sparse: false });
             }
             Draft::Index(index) => index,
         };
@@ -108,13 +138,14 @@ impl Plan {
                 added.push(Needed { descriptor: entry(referrer, &subject), source });
             }
         }
-        let changed = self.filtered || !added.is_empty();
+        let sparse = self.sparse && self.filtered;
+        let changed = (self.filtered && !sparse) || !added.is_empty();
         index.entries.append(&mut added);
         let content = match &index.original {
             Some(original) if !changed => original.clone(),
             _ => index.write()?,
         };
-        Ok(Composed { content, needed: index.entries })
+        Ok(Composed { content, needed: index.entries, sparse })
     }
 }
 

@@ -19,6 +19,7 @@ type Next = Box<dyn Fn(&Registries, Publication) -> Result<Published, Error>>;
 pub struct Registries {
     pub(super) registry: RefCell<Registry>,
     pub(super) destinations: Vec<Reference>,
+    pub(super) sparse: bool,
     pub(super) failures: BTreeMap<String, Error>,
     pub(super) next: Next,
     pub(super) record: RefCell<Record>,
@@ -48,6 +49,7 @@ impl Registries {
         Self {
             registry: RefCell::new(registry),
             destinations: Vec::new(),
+            sparse: false,
             failures: BTreeMap::new(),
             next: Box::new(|_, _| Err(Error::new(ErrorCode::Other, "no policy follows"))),
             record: RefCell::default(),
@@ -78,6 +80,11 @@ impl Registries {
     /// Lets the run write to a destination.
     pub fn grant(&mut self, destination: Reference) {
         self.destinations.push(destination);
+    }
+
+    /// Lets the run push an index although manifests of it that the run has met are not at the destination.
+    pub fn sparse(&mut self) {
+        self.sparse = true;
     }
 
     /// Runs a policy with the defaults of its settings. It may write to the destinations of the request.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use refkit_oci::{Descriptor, Reference, Repository};
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
 use super::failure::CopyError;
 use super::walk::Copying;
@@ -56,6 +56,7 @@ pub(super) type Progress = Arc<dyn Fn(&Descriptor, Step) + Send + Sync>;
 pub struct Options {
     pub(super) blobs_at_once: usize,
     pub(super) referrers: Referrers,
+    pub(super) cosign_tags: bool,
     pub(super) thorough: bool,
     pub(super) nondistributable: bool,
     pub(super) progress: Option<Progress>,
@@ -66,6 +67,7 @@ impl Default for Options {
         Self {
             blobs_at_once: BLOBS_AT_ONCE,
             referrers: Referrers::None,
+            cosign_tags: false,
             thorough: false,
             nondistributable: false,
             progress: None,
@@ -78,6 +80,7 @@ impl fmt::Debug for Options {
         let mut shown = f.debug_struct("Options");
         shown.field("blobs_at_once", &self.blobs_at_once).field("referrers", &self.referrers);
         shown
+            .field("cosign_tags", &self.cosign_tags)
             .field("thorough", &self.thorough)
             .field("nondistributable", &self.nondistributable)
             .finish_non_exhaustive()
@@ -98,6 +101,23 @@ impl Options {
     pub fn referrers(mut self, which: Referrers) -> Self {
         self.referrers = which;
         self
+    }
+
+    /// Sets whether the copy copies the tags under which cosign keeps signatures, attestations and SBOMs of each copied
+    /// manifest and index, and of each copied referrer: `sha256-HEX.sig`, `.att` and `.sbom`. They replace those of the
+    /// destination, before the root's tag moves. The list of referrers that a registry keeps under `sha256-HEX` is not
+    /// copied: the destination makes its own when it gets the referrers.
+    ///
+    /// The source lists its tags once. Where it refuses to, the copy asks for each tag.
+    #[must_use]
+    pub fn cosign_tags(mut self, copied: bool) -> Self {
+        self.cosign_tags = copied;
+        self
+    }
+
+    /// Returns whether more is copied of a manifest than itself.
+    pub(super) fn follows(&self) -> bool {
+        self.cosign_tags || self.referrers != Referrers::None
     }
 
     /// Sets whether the copy checks for the blobs of a manifest that the destination already has. By default the manifest
@@ -145,6 +165,26 @@ impl Options {
         let places = ((source, from.repository(), &root.origin), (destination, to.repository()));
         let copying = Copying::new(self, places.0, places.1);
         let copied = copying.root(root.value, to).await;
+        copying.halt.outcome(copied)
+    }
+
+    /// Copies the referrers of a manifest or an index and what cosign attached to it, as far as the options say, and not
+    /// itself.
+    ///
+    /// # Errors
+    /// As [`copy()`](super::copy()).
+    pub async fn about<S>(
+        &self,
+        (source, from, origin): (&S, &Repository, &Origin),
+        subject: &Digest,
+        (destination, to): (&(impl Push + ?Sized), &Repository),
+    ) -> Result<(), CopyError>
+    where
+        S: Source + Clone + 'static,
+    {
+        let copying = Copying::new(self, (source, from, origin), (destination, to));
+        copying.subjects.lock().push(subject.clone());
+        let copied = copying.referrers().await;
         copying.halt.outcome(copied)
     }
 

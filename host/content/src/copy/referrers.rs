@@ -10,7 +10,8 @@ use crate::verify::{self, MANIFEST_LIMIT};
 use crate::{ErrorCode, ErrorKind, Push, Source};
 
 impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
-    /// Copies the referrers of all copied manifests and indexes, then their referrers, and so on.
+    /// Copies the referrers of all copied manifests and indexes, and what cosign attached to them, then the referrers of
+    /// those, and so on.
     pub(super) async fn referrers(&self) -> Result<(), Halted> {
         for depth in 0.. {
             let subjects = std::mem::take(&mut *self.subjects.lock());
@@ -19,7 +20,10 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
                 let what = format!("referrers refer to each other more than {DEPTH_LIMIT} deep");
                 return Err(self.malformed(first, ErrorKind::Malformed(what)));
             }
-            let of = |subject| async move { self.referrers_of(&subject).await };
+            let of = |subject| async move {
+                self.referrers_of(&subject).await?;
+                if self.options.cosign_tags { self.cosign(&subject).await } else { Ok(()) }
+            };
             each(subjects, MANIFESTS_AT_ONCE, of).await?;
         }
         Ok(())

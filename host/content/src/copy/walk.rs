@@ -5,11 +5,12 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{self, StreamExt as _};
 use parking_lot::Mutex;
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
+use super::cosign::Listed;
 use super::failure::CopyError;
 use super::halt::{Halt, Halted};
-use super::options::{Options, Referrers, Step};
+use super::options::{Options, Step};
 use crate::links::{self, Links};
 use crate::once::OnceMap;
 use crate::verify::{self, MANIFEST_LIMIT};
@@ -45,6 +46,7 @@ pub(super) struct Copying<'a, S, D: ?Sized> {
     met: OnceMap<Key, ()>,
     /// The manifests and indexes whose referrers are not yet listed, in the order of their copy.
     pub(super) subjects: Mutex<Vec<Digest>>,
+    pub(super) cosign_tags: OnceCell<Listed>,
 }
 
 impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
@@ -66,6 +68,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
             mounts: tokio::sync::Mutex::new((from == to).then_some(false)),
             met: OnceMap::default(),
             subjects: Mutex::default(),
+            cosign_tags: OnceCell::new(),
         }
     }
 
@@ -124,7 +127,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
 
     /// Copies the content that a manifest or an index refers to: manifests concurrently, and indexes one after the
     /// other, which bounds the memory for documents.
-    fn below<'f>(
+    pub(super) fn below<'f>(
         &'f self,
         descriptor: &'f Descriptor,
         bytes: &'f Bytes,
@@ -170,7 +173,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         copy: impl Future<Output = Result<(), Halted>>,
     ) -> Result<(), Halted> {
         let key = (links::is_manifest(&of.media_type), of.digest.clone());
-        let has_referrers = key.0 && self.options.referrers != Referrers::None;
+        let has_referrers = key.0 && self.options.follows();
         let cell = self.met.cell(key, |count| {
             if count >= COUNT_LIMIT {
                 let what = format!("there are more than {COUNT_LIMIT} manifests and blobs");

@@ -7,6 +7,7 @@
 mod advisories;
 mod cache;
 mod copy;
+mod copy_cosign;
 mod copy_destination;
 mod copy_options;
 mod disk;

@@ -11,8 +11,8 @@ use refkit_sandbox::{Publishing, RunError, Usage};
 
 use super::host::PublishHost;
 use super::placed::Record;
-use super::store::{DryRun, RunSource};
-use super::{Progress, Publisher, WriteGrants};
+use super::store::{Copies, DryRun, RunSource};
+use super::{Progress, Publisher, Switches, WriteGrants};
 use crate::PublishingChain;
 use crate::attribution::{self, Heard};
 use crate::chain::{Link, Place};
@@ -35,6 +35,7 @@ pub(crate) struct PublishRun {
     pub(super) record: Arc<Record>,
     pub(super) progress: Option<Progress>,
     pub(super) dry_run: bool,
+    pub(super) switches: Switches,
     decisions: Once<Question, Result<PublishDecision<Descriptor>, Failure>>,
 }
 
@@ -59,10 +60,10 @@ impl PublishRun {
         let source = RunSource {
             source: publisher.resolver.source.clone(),
             record: record.clone(),
-            withheld: None,
+            copies: None,
             dry_run: publisher.dry_run,
         };
-        let copied = RunSource { withheld: Some(refusals.clone()), ..source.clone() };
+        let copied = RunSource { copies: Some(Arc::new(Copies::new(refusals.clone()))), ..source.clone() };
         let mut resolver = publisher.resolver.clone();
         resolver.source = Arc::new(source);
         let sources = request.sources.iter().map(|source| &source.reference);
@@ -81,6 +82,7 @@ impl PublishRun {
             record,
             progress: publisher.progress.clone(),
             dry_run: publisher.dry_run,
+            switches: publisher.switches,
             decisions: Once::default(),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use refkit_content::once::OnceMap;
 use refkit_content::verify;
 use refkit_content::{
     Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Origin, Push, Resolve, Source, WithOrigin,
@@ -19,9 +20,35 @@ use crate::refusals::Refusals;
 pub(super) struct RunSource {
     pub(super) source: Arc<dyn Source>,
     pub(super) record: Arc<Record>,
-    /// For copies: a copy does not read what a resolution policy has refused.
-    pub(super) withheld: Option<Arc<Refusals>>,
+    /// Where copies read, and no policy.
+    pub(super) copies: Option<Arc<Copies>>,
     pub(super) dry_run: bool,
+}
+
+/// What the copies of a run share.
+pub(super) struct Copies {
+    /// A copy does not read what a resolution policy has refused.
+    refusals: Arc<Refusals>,
+    /// Each copy looks for the tags of cosign.
+    tags: OnceMap<Repository, Result<WithOrigin<Vec<String>>, Error>>,
+}
+
+impl Copies {
+    pub(super) fn new(refusals: Arc<Refusals>) -> Self {
+        Self { refusals, tags: OnceMap::default() }
+    }
+}
+
+impl RunSource {
+    /// Checks that a copy may read content.
+    fn may_read(&self, repository: &Repository, digest: &Digest) -> Result<(), Error> {
+        match &self.copies {
+            Some(copies) if copies.refusals.refuses(digest) => {
+                Err(Error::new(Operation::Fetch, format_args!("{repository}@{digest}"), refused()))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 #[async_trait]
@@ -31,16 +58,16 @@ impl Resolve for RunSource {
     }
 
     async fn pull(&self, reference: &Reference) -> Result<WithOrigin<Content>, Error> {
-        self.source.pull(reference).await
+        let pulled = self.source.pull(reference).await?;
+        self.may_read(reference.repository(), &pulled.value.descriptor.digest)?;
+        Ok(pulled)
     }
 }
 
 #[async_trait]
 impl Fetch for RunSource {
     async fn open(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
-        if self.withheld.as_ref().is_some_and(|refusals| refusals.refuses(&descriptor.digest)) {
-            return Err(Error::new(Operation::Fetch, format_args!("{repository}@{}", descriptor.digest), refused()));
-        }
+        self.may_read(repository, &descriptor.digest)?;
         match self.record.find(repository, &descriptor.digest) {
             Some(Placed::Pushed(_, bytes)) => Ok(Body::from_bytes(Origin::Memory, bytes)),
             Some(Placed::Copied(_, from)) => self.source.open(&from, descriptor).await,
@@ -52,6 +79,9 @@ impl Fetch for RunSource {
 #[async_trait]
 impl Discover for RunSource {
     async fn tags(&self, repository: &Repository) -> Result<WithOrigin<Vec<String>>, Error> {
+        if let Some(copies) = &self.copies {
+            return copies.tags.get(repository.clone(), self.source.tags(repository)).await;
+        }
         let moved = if self.dry_run { self.record.tags(repository) } else { Vec::new() };
         let mut tags = match self.source.tags(repository).await {
             Ok(tags) => tags,

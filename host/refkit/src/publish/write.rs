@@ -10,15 +10,18 @@ use refkit_oci::document::media_type;
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 use refkit_sandbox::Copy;
 
-use super::manifest;
 use super::placed::{Placed, Waiting};
 use super::run::PublishRun;
 use super::store::refused;
+use super::{Switches, manifest};
 use crate::answers::Answered;
 use crate::observation::{Answer, Call, Failed};
 
 /// How many manifests of one call are copied side by side.
 const COPIES_AT_ONCE: usize = 4;
+
+/// The artifact type that stands for all.
+const ALL: &str = "*";
 
 /// Returns the call for the copy of one manifest or index.
 pub(super) fn call(copy: &Copy, digest: &Digest) -> Call {
@@ -50,9 +53,15 @@ impl PublishRun {
         if refused_here {
             return Err(fail(refused()));
         }
+        let mut sparse = None;
         for child in manifest::children(media_type, &bytes).map_err(fail)? {
-            self.is_there(repository, &child).map_err(fail)?;
-            self.flush(Some(span), repository, &child.digest).await?;
+            match self.is_there(repository, &child) {
+                Ok(()) => self.flush(Some(span), repository, &child.digest).await?,
+                Err(kind) => sparse = Some(self.may_lack(repository, &digest, &child, kind).map_err(fail)?),
+            }
+        }
+        if let Some(from) = &sparse {
+            self.attached(span, from, &digest, repository).await?;
         }
         let waits = self.record.waiting(repository, &digest).is_some();
         let known = !waits && self.record.find(repository, &digest).is_some();
@@ -144,13 +153,17 @@ impl PublishRun {
 
     /// Returns the options of a copy, which records what it has put into the destination.
     fn options(&self, Copy { source, destination, with_referrers, .. }: &Copy) -> Options {
+        let all = with_referrers.iter().any(|of| of == ALL);
         let referrers = match with_referrers.is_empty() {
             true => Referrers::None,
+            false if all => Referrers::All,
             false => Referrers::Of(with_referrers.clone()),
         };
+        let Switches { cosign_tags, nondistributable, .. } = self.switches;
         let (record, progress) = (self.record.clone(), self.progress.clone());
         let (from, to) = (source.clone(), destination.clone());
-        Options::default().referrers(referrers).progress(move |of, step| {
+        let options = Options::default().referrers(referrers).cosign_tags(all && cosign_tags);
+        options.nondistributable(nondistributable).progress(move |of, step| {
             if let Some(progress) = &progress {
                 progress(&to, of, step);
             }
@@ -202,6 +215,43 @@ impl PublishRun {
             return Err(ErrorKind::Malformed(text));
         }
         Ok(())
+    }
+
+    /// Returns the repository from which an index came that a sparse copy pushes: the destination may lack a manifest of it.
+    ///
+    /// # Errors
+    /// The given one, where the caller has not switched sparse copies on, or the index is no other repository's.
+    fn may_lack(
+        &self,
+        repository: &Repository,
+        index: &Digest,
+        child: &Descriptor,
+        kind: ErrorKind,
+    ) -> Result<Repository, ErrorKind> {
+        let from = match self.switches.sparse && media_type::is_document(&child.media_type) {
+            true => self.run.answers.ledger.elsewhere(repository, index),
+            false => None,
+        };
+        let from = from.ok_or(kind)?;
+        self.is_there(&from, child)?;
+        Ok(from)
+    }
+
+    /// Copies what cosign has attached to an index, if the caller has switched that on. A copy of the whole index does
+    /// that by itself.
+    async fn attached(&self, span: usize, from: &Repository, of: &Digest, to: &Repository) -> Result<(), Failed> {
+        if !self.switches.cosign_tags {
+            return Ok(());
+        }
+        let copy = Copy {
+            source: from.clone(),
+            digests: Vec::new(),
+            destination: to.clone(),
+            with_referrers: vec![ALL.to_owned()],
+        };
+        let options = self.options(&copy);
+        let copied = options.about((&self.copied, from, &Origin::Memory), of, (&*self.target, to)).await;
+        copied.map_err(|error| self.run.answers.refuse(Some(span), &call(&copy, of), error.error.kind))
     }
 
     /// Writes, and records the observation with the bytes: the run answers for them from its record.

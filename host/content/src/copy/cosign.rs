@@ -1,0 +1,68 @@
+//! The tags of cosign: signatures, attestations and SBOMs of the copied content.
+
+use std::collections::HashSet;
+
+use refkit_oci::{Digest, Reference};
+
+use super::halt::Halted;
+use super::options::Step;
+use super::walk::Copying;
+use crate::{Content, Error, ErrorCode, Push, Source};
+
+/// What cosign keeps under tags: `sha256-HEX.sig` has the signatures of `sha256:HEX`.
+const SUFFIXES: [&str; 3] = [".sig", ".att", ".sbom"];
+
+/// The tags of the source that can be cosign's; none where the source does not list its tags.
+pub(super) type Listed = Option<HashSet<String>>;
+
+impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
+    /// Copies what cosign has attached to a manifest or an index, under the same tags.
+    pub(super) async fn cosign(&self, subject: &Digest) -> Result<(), Halted> {
+        let listed = self.cosign_tags.get_or_try_init(|| self.halt.at_source(self.list())).await?;
+        for suffix in SUFFIXES {
+            let tag = format!("{}-{}{suffix}", subject.algorithm().as_str(), subject.hex());
+            if listed.as_ref().is_none_or(|tags| tags.contains(&tag)) {
+                self.tag(&tag).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists the tags once: one request for most repositories, where a question for each tag of each manifest would be
+    /// three for each.
+    async fn list(&self) -> Result<Listed, Error> {
+        let is_cosign = |tag: &String| SUFFIXES.iter().any(|suffix| tag.ends_with(suffix));
+        match self.source.tags(self.from).await {
+            Ok(tags) => Ok(Some(tags.value.into_iter().filter(is_cosign).collect())),
+            // The same request may succeed later.
+            Err(error) if error.kind.may_pass() => Err(error),
+            Err(error) => {
+                tracing::debug!(target: "refkit::copy", repository = %self.from, %error, "asking for each tag of cosign");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Copies the content of a tag, which may be absent, with what it refers to.
+    async fn tag(&self, tag: &str) -> Result<(), Halted> {
+        // A tag has at most 128 characters: there is none for a digest of SHA-512.
+        let tagged =
+            |repository: &refkit_oci::Repository| Reference::new(repository.clone(), Some(tag.to_owned()), None);
+        let (Ok(from), Ok(to)) = (tagged(self.from), tagged(self.to)) else { return Ok(()) };
+        let pulled = self.halt.at_source(async {
+            match self.source.pull(&from).await {
+                Ok(pulled) => Ok(Some(pulled.value)),
+                Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        let Some(Content { descriptor, bytes }) = pulled.await? else { return Ok(()) };
+        let copy =
+            async { if self.has(&descriptor).await? { Ok(()) } else { self.below(&descriptor, &bytes, 0).await } };
+        self.once(&descriptor, copy).await?;
+        self.halt.check()?;
+        self.manifest(&to, &descriptor, bytes).await?;
+        self.tell(&descriptor, Step::Done);
+        Ok(())
+    }
+}
