@@ -39,7 +39,8 @@ pub trait PublishingHost: Host {
     fn push_blob(&self, destination: &Reference, media_type: &str, bytes: &[u8]) -> Result<Descriptor, Error>;
 
     /// Copies manifests or indexes and all that they refer to from one repository into another, with referrers of these
-    /// artifact types. No tag moves.
+    /// artifact types, or with all where one of them is `*`. No tag moves, but those of cosign where the operator wants
+    /// them.
     ///
     /// # Errors
     /// The registry's or the host's; `not-granted` for a digest that this run has not met in the source, and for a

@@ -19,6 +19,8 @@ pub struct Plan {
     filtered: bool,
     /// Whether an index that only a filter changes keeps its bytes.
     sparse: bool,
+    /// Whether the index or its entries have new annotations.
+    annotated: bool,
     attestations: Attestations,
 }
 
@@ -84,7 +86,8 @@ impl Compose {
         if sparse {
             attestations.missing.clear();
         }
-        Ok(Plan { draft, filtered, sparse, attestations })
+        let annotated = !self.annotations.is_empty();
+        Ok(Plan { draft, filtered, sparse, annotated, attestations })
     }
 }
 
@@ -95,11 +98,11 @@ impl Plan {
     }
 
     /// Returns the one manifest that the sources and the filter have left. It can be published itself, without an index
-    /// around it: [`Plan::alone`].
+    /// around it: [`Plan::alone`]. There is none where new annotations need the index.
     pub fn one(&self) -> Option<&Needed> {
         match &self.draft {
             Draft::Index(index) => match &index.entries[..] {
-                [one] if !media_type::is_index(&one.descriptor.media_type) => Some(one),
+                [one] if !self.annotated && !media_type::is_index(&one.descriptor.media_type) => Some(one),
                 _ => None,
             },
             Draft::Manifest(_) => None,

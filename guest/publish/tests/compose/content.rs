@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use refkit_oci::document::{self, Document, Limits};
 use refkit_oci::{Content, Descriptor, Digest, Platform};
-use refkit_publish::compose::{Compose, ComposeError, Composed, Source};
+use refkit_publish::compose::{Compose, ComposeError, Composed, Plan, Source};
 use refkit_support::image::Image;
 use serde_json::{Value, json};
 
@@ -24,6 +24,9 @@ pub struct Question {
     pub platforms: Vec<String>,
     pub prefer_index: bool,
     pub oci: bool,
+    pub sparse: bool,
+    /// Whether one manifest that is left is published itself.
+    pub unwrap: bool,
 }
 
 impl Question {
@@ -37,10 +40,13 @@ impl Question {
     pub fn own(&self) -> anyhow::Result<Composed> {
         let platforms: Vec<Platform> = self.platforms.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
         let annotations: Vec<_> = self.annotations.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-        let compose = Compose::new().prefer_index(self.prefer_index).oci(self.oci);
+        let compose = Compose::new().prefer_index(self.prefer_index).oci(self.oci).sparse(self.sparse);
         let sources: Vec<Source> =
             self.sources.iter().map(|content| self.source(content)).collect::<Result<_, ComposeError>>()?;
         let plan = compose.platforms(platforms).annotations(annotations).plan(sources)?;
+        if let Some(one) = plan.one().filter(|_| self.unwrap) {
+            return Ok(Plan::alone(one, Bytes::from(one.descriptor.digest.to_string())));
+        }
         let mut referrers: std::collections::HashMap<_, Vec<Descriptor>> = Default::default();
         for (subject, referrer) in &self.referrers {
             if plan.asks().iter().any(|ask| ask.subject == *subject) {
@@ -91,6 +97,16 @@ pub fn raw(media_type: &str, bytes: impl Into<Bytes>) -> Content {
 
 /// Returns a composition in short: `same N` for source N as it is, or `oci` or `docker`, the entries and the annotations.
 pub fn shown(question: &Question, composed: &Composed, names: &BTreeMap<Digest, &str>) -> String {
+    let descriptor = &composed.content.descriptor;
+    if question.unwrap && composed.needed[0].descriptor.digest == descriptor.digest {
+        return format!("alone {}", names.get(&descriptor.digest).copied().unwrap_or("?"));
+    }
+    if composed.sparse {
+        let needed: Vec<_> =
+            composed.needed.iter().map(|one| names.get(&one.descriptor.digest).copied().unwrap_or("?")).collect();
+        let same = question.sources.iter().any(|source| source.bytes == composed.content.bytes);
+        return format!("{} with {}", if same { "sparse" } else { "new" }, needed.join(", "));
+    }
     if let Some(place) = question.sources.iter().position(|source| source.bytes == composed.content.bytes) {
         return format!("same {place}");
     }

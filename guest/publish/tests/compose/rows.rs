@@ -120,6 +120,16 @@ impl Row {
         self
     }
 
+    fn sparse(mut self) -> Self {
+        (self.question.sparse, self.own) = (true, true);
+        self
+    }
+
+    fn unwrapped(mut self) -> Self {
+        (self.question.unwrap, self.own) = (true, true);
+        self
+    }
+
     fn own(mut self) -> Self {
         self.own = true;
         self
@@ -237,6 +247,25 @@ pub fn rows(all: &Fixtures) -> Vec<Row> {
         row("of some manifests", &[amd64], "error: the annotation x.v would change the manifests").annotated(&["manifest[linux/amd64]:x.v=1"]),
         row("of the index's entry", &[amd64], "error: the annotation x.v is for the entry").annotated(&["index-descriptor:x.v=1"]),
         row("of a Docker list", &[docker], "error: the result is a Docker manifest list").annotated(&["index:x.v=1"]),
+        // An index that keeps its bytes, and names more than is copied.
+        row("sparse", &[plain], "sparse with arm64").on(&["linux/arm64"]).sparse(),
+        row("sparse with an attestation", &[index], "sparse with amd64, attested").on(&["linux/amd64"]).sparse(),
+        row("sparse of a list", &[list], "sparse with docker_arm").on(&["linux/arm64"]).sparse(),
+        row("sparse of nested indexes", &[nested], "sparse with plain").on(&["linux/s390x"]).sparse(),
+        row("sparse without a filter", &[plain], "same 0").sparse(),
+        row("sparse where all match", &[plain], "same 0").on(&["linux/amd64", "linux/arm64"]).sparse(),
+        row("sparse without an attestation of the registry", &[plain], "sparse with amd64").on(&["linux/amd64"]).sparse().referred(all.referrer(ATTESTATION)),
+        row("nothing of two sources is sparse", &[plain, armv7], "oci: amd64 linux/amd64").on(&["linux/amd64"]).sparse(),
+        row("nothing with an annotation is sparse", &[plain], "oci: amd64 linux/amd64 {v=1}").on(&["linux/amd64"]).annotated(&["index:x.v=1"]).sparse(),
+        row("sparse where nothing matches", &[plain], "error: no image is for a wanted platform").on(&["linux/s390x"]).sparse(),
+        // One manifest without an index.
+        row("one is left", &[plain], "alone arm64").on(&["linux/arm64"]).unwrapped(),
+        row("one is left of two sources", &[plain, armv7], "alone armv7").on(&["linux/arm/v7"]).unwrapped(),
+        row("one is left with an attestation", &[index], "oci: amd64 linux/amd64, attested unknown/unknown {digest=amd64 type=attestation-manifest} {title=demo}").on(&["linux/amd64"]).unwrapped(),
+        row("one is left, and an attestation at the registry", &[plain], "alone amd64").on(&["linux/amd64"]).unwrapped().referred(all.referrer(ATTESTATION)),
+        row("two are left", &[index], "oci: arm64 linux/arm64 {k=old}, armv7 linux/arm/v7 {title=demo}").on(&["linux/arm64", "linux/arm/v7"]).unwrapped(),
+        row("one is left with an annotation", &[plain], "oci: arm64 linux/arm64 {v=1}").on(&["linux/arm64"]).annotated(&["index:x.v=1"]).unwrapped(),
+        row("an index is left", &[nested], "oci: plain").on(&["linux/s390x"]).unwrapped(),
         // OCI.
         row("a Docker list as OCI", &[list], "oci: docker linux/amd64, docker_arm linux/arm64").oci(),
         row("a Docker manifest in an OCI index", &[docker], "oci: docker linux/amd64 {v=1}").annotated(&["index:x.v=1"]).oci(),

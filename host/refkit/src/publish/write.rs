@@ -237,8 +237,8 @@ impl PublishRun {
         Ok(from)
     }
 
-    /// Copies what cosign has attached to an index, if the caller has switched that on. A copy of the whole index does
-    /// that by itself.
+    /// Copies the referrers of an index and what cosign has attached to it, if the caller has switched that on. A copy of
+    /// the whole index does that by itself.
     async fn attached(&self, span: usize, from: &Repository, of: &Digest, to: &Repository) -> Result<(), Failed> {
         if !self.switches.cosign_tags {
             return Ok(());
