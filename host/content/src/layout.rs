@@ -1,5 +1,5 @@
 //! Image layouts on disk, as OCI image-spec 1.1, section "Image Layout". RefKit reads directories and uncompressed tar
-//! archives, and writes directories. A [`Layout`] shows a layout as it was when it was opened. A [`LayoutWriter`] also
+//! archives, and writes directories, which [`pack`] makes archives of. A [`Layout`] shows a layout as it was when it was opened. A [`LayoutWriter`] also
 //! reads, always the present state, and so can replace a registry everywhere.
 //!
 //! A layout is one repository: it serves [`Layout::repository`] only.
@@ -19,6 +19,7 @@ mod archive;
 mod entry;
 mod file;
 mod marker;
+mod pack;
 mod read;
 mod reference;
 mod referrers;
@@ -40,6 +41,7 @@ use file::blocking;
 use store::Store;
 
 pub use entry::Entry;
+pub use pack::pack;
 pub use reference::{LayoutReference, REGISTRY};
 pub use writer::LayoutWriter;
 

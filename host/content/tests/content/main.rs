@@ -22,6 +22,7 @@ mod hostile;
 mod layout;
 mod layout_peer;
 mod memory;
+mod pack;
 mod reference;
 mod registry;
 mod support;

@@ -1,0 +1,80 @@
+//! Packs a layout directory into a tar archive.
+
+use std::fs::{self, File, Permissions};
+use std::io::{BufWriter, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use tar::{Builder, EntryType, Header};
+
+use super::file::{blocking, open_below};
+use super::marker;
+use crate::{Error, ErrorKind, Operation};
+
+/// The name of the list of entries.
+const INDEX: &str = "index.json";
+
+/// The directory of the content.
+const BLOBS: &str = "blobs";
+
+/// Writes the files of a layout directory into a tar archive, uncompressed. The archive appears whole or not at all, and
+/// replaces one that is there. Equal layouts give equal bytes: the names are sorted, and no entry has a time or an owner.
+///
+/// # Errors
+/// [`ErrorKind::Malformed`] for a directory that is no layout, [`ErrorKind::Io`].
+pub async fn pack(directory: &Path, archive: &Path) -> Result<(), Error> {
+    let (from, to) = (directory.to_owned(), archive.to_owned());
+    let packed = blocking(move || write(&from, &to)).await;
+    packed.map_err(|kind| Error::new(Operation::Push, archive.display(), kind))
+}
+
+fn write(directory: &Path, archive: &Path) -> Result<(), ErrorKind> {
+    let none = |()| ErrorKind::Malformed(format!("{} is no image layout", directory.display()));
+    let root = File::open(directory).map_err(|_| none(()))?;
+    open_below(&root, &[marker::NAME]).map_err(|_| none(()))?;
+    let parent = archive.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Archives are passed on, so others may read the file as far as the umask allows.
+    let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(parent)?;
+    let mut tar = Builder::new(BufWriter::with_capacity(1 << 20, file.as_file_mut()));
+    append(&mut tar, &root, &[marker::NAME])?;
+    append(&mut tar, &root, &[INDEX])?;
+    for algorithm in names(&directory.join(BLOBS))? {
+        for name in names(&directory.join(BLOBS).join(&algorithm))? {
+            append(&mut tar, &root, &[BLOBS, &algorithm, &name])?;
+        }
+    }
+    tar.into_inner()?.flush()?;
+    file.persist(archive).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Returns the names in a directory, sorted; none if there is no directory.
+fn names(directory: &Path) -> Result<Vec<String>, ErrorKind> {
+    let found = match fs::read_dir(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        found => found?,
+    };
+    let names = found.map(|entry| {
+        let name = entry?.file_name();
+        name.into_string().map_err(|name| ErrorKind::Malformed(format!("the layout has a file {}", name.display())))
+    });
+    let mut names = names.collect::<Result<Vec<_>, _>>()?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn append(tar: &mut Builder<impl std::io::Write>, root: &File, path: &[&str]) -> Result<(), ErrorKind> {
+    let file = open_below(root, path)?;
+    let size = file.metadata()?.len();
+    // Of all kinds, this one has names of any length (a blob by sha512) and sizes of any number of bytes.
+    let mut header = Header::new_gnu();
+    header.set_entry_type(EntryType::Regular);
+    header.set_size(size);
+    header.set_mode(0o644);
+    let (name, mut content) = (path.join("/"), file.take(size));
+    tar.append_data(&mut header, &name, &mut content)?;
+    match content.limit() {
+        0 => Ok(()),
+        left => Err(ErrorKind::Malformed(format!("`{name}` ends {left} bytes too early"))),
+    }
+}

@@ -1,0 +1,98 @@
+//! Packing a layout directory into an archive.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use refkit_content::layout::pack;
+use refkit_content::{Layout, LayoutWriter, Resolve as _, fetch};
+use refkit_oci::Reference;
+use refkit_support::image::{Image, ImageBuilder, demo};
+
+use crate::support::tagged;
+
+/// Writes images into a layout, in this order.
+async fn layout(path: &Path, images: &[(&str, Image)]) {
+    let writer = LayoutWriter::open(path).await.expect("a layout");
+    for (tag, image) in images {
+        image.push(&writer, &tagged(writer.repository(), tag)).await.expect("a push");
+    }
+}
+
+#[tokio::test]
+async fn an_archive_has_what_the_directory_has() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (from, to) = (directory.path().join("app"), directory.path().join("app.tar"));
+    let images = demo();
+    layout(&from, &images).await;
+    pack(&from, &to).await.expect("an archive");
+    let (written, packed) =
+        (Layout::open(&from).await.expect("a layout"), Layout::open(&to).await.expect("an archive"));
+    assert_eq!(packed.names(), written.names());
+    for (tag, image) in &images {
+        let reference = tagged(packed.repository(), tag);
+        let pulled = packed.pull(&reference).await.expect("a manifest").value;
+        assert_eq!(pulled.bytes, image.bytes, "{tag}");
+        for (descriptor, bytes) in image.blobs() {
+            let read = fetch(&packed, packed.repository(), descriptor, u64::MAX).await.expect("a blob");
+            assert_eq!(read.value, *bytes, "{tag}");
+        }
+    }
+    assert_eq!(fs::metadata(&to).expect("a file").permissions().mode() & 0o7113, 0);
+    let names: Vec<_> =
+        fs::read_dir(directory.path()).expect("a directory").map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[tokio::test]
+async fn equal_layouts_give_equal_bytes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let image = |version: &str| ImageBuilder::new("linux/amd64").label("version", version).build();
+    let mut archives = Vec::new();
+    for name in ["one", "two"] {
+        let path = directory.path().join(name);
+        layout(&path, &[("1", image("1")), ("2", image("2"))]).await;
+        pack(&path, &path.with_extension("tar")).await.expect("an archive");
+        archives.push(fs::read(path.with_extension("tar")).expect("a file"));
+    }
+    assert!(archives[0] == archives[1]);
+}
+
+/// A name of 128 digits is longer than the field of an archive's header.
+#[tokio::test]
+async fn names_of_any_length_are_packed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("app");
+    layout(&path, &[("1", ImageBuilder::new("linux/amd64").build())]).await;
+    let digest = format!("sha512:{}", "0f".repeat(64)).parse().expect("a digest");
+    fs::create_dir_all(path.join("blobs/sha512")).expect("a directory");
+    fs::write(path.join("blobs/sha512").join("0f".repeat(64)), "x").expect("a file");
+    let to = directory.path().join("app.tar");
+    pack(&path, &to).await.expect("an archive");
+    let packed = Layout::open(&to).await.expect("an archive");
+    let reference = Reference::to_digest(packed.repository().clone(), digest);
+    let error = packed.pull(&reference).await.expect_err("the bytes have another digest").to_string();
+    assert!(!error.contains("not found"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_no_layout_is_not_packed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let to = directory.path().join("app.tar");
+    let linked = directory.path().join("linked");
+    layout(&linked, &[("1", ImageBuilder::new("linux/amd64").build())]).await;
+    std::os::unix::fs::symlink("/etc/hostname", linked.join("blobs/sha256/link")).expect("a link");
+    let rows = [
+        (directory.path().join("none"), "none is no image layout"),
+        (directory.path().to_owned(), "is no image layout"),
+        (linked, "link"),
+    ];
+    for (from, part) in rows {
+        let error = pack(&from, &to).await.expect_err("it is no layout").to_string();
+        assert!(error.contains(part), "{error}");
+        assert!(!to.exists());
+    }
+    let image = [("1", ImageBuilder::new("linux/amd64").build())];
+    layout(&directory.path().join("app"), &image).await;
+    assert!(pack(&directory.path().join("app"), Path::new("/proc/none/app.tar")).await.is_err());
+}
