@@ -167,7 +167,7 @@ fn what_fails_writes_nothing() {
         (&["-t", &new, "Not/A:Reference"], 2, "error: "),
         (&["-t", "Not/A:Reference", &source], 2, "error: "),
         (&["-t", &pinned, &source], 2, "has a digest"),
-        (&["-t", &tar, &source], 2, "is an archive"),
+        (&["-t", &tar, &none], 1, "not found"),
         (&["-t", &new, &source, &digest], 2, "may be in any of"),
         (&["-t", &new, &source, "{}"], 2, "missing field `digest`"),
         (&["-t", &new, &source, "{\"digest\":\"sha256:x\"}"], 2, "in the descriptor"),

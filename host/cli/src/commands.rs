@@ -2,12 +2,14 @@
 
 mod cache;
 mod completion;
+mod copy;
 mod create;
 mod frontend;
 mod hosts;
 mod inspect;
 mod man;
 mod precompile;
+mod push;
 mod resolve;
 mod tag;
 
@@ -42,6 +44,18 @@ pub enum Command {
     /// --dry-run the exact bytes of the result.
     #[command(after_help = REFERENCE)]
     Create(create::Create),
+    /// Copies an image between registries, image layouts and archives, byte for byte, with all that it refers to.
+    ///
+    /// Content that the destination has is not sent again, blobs are mounted where the registry can, and the tag moves
+    /// last: a copy that was stopped leaves no broken tag, and a second one completes it. Prints the new reference,
+    /// pinned by its digest.
+    #[command(after_help = REFERENCE)]
+    Copy(copy::Copy),
+    /// Pushes an image of a layout to a registry, byte for byte.
+    ///
+    /// Prints the new reference, pinned by its digest.
+    #[command(after_help = REFERENCE)]
+    Push(push::Push),
     /// Gives an image more tags in its repository, byte for byte: one request for each tag.
     ///
     /// Prints the new references, pinned by the image's digest.
@@ -70,6 +84,8 @@ impl Command {
             Self::Resolve(command) => command,
             Self::Inspect(command) => command,
             Self::Create(command) => command,
+            Self::Copy(command) => command,
+            Self::Push(command) => command,
             Self::Tag(command) => command,
             Self::Hosts(command) => command,
             Self::Cache(command) => command,

@@ -1,11 +1,12 @@
 //! The registries and image layouts that one command names, as sources and as destinations.
 
+mod archive;
 mod layouts;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use refkit_content::{DiskCache, LayoutReference, Push, Routed, Source};
+use refkit_content::{DiskCache, LayoutReference, Memory, Push, Routed, Source};
 use refkit_oci::{Digest, Reference, Repository};
 
 use crate::directories::Directories;
@@ -49,19 +50,49 @@ impl Places {
         Ok(found)
     }
 
-    /// Adds a destination, and returns its reference as policies see it. One without a tag gets the given one. A layout
-    /// that does not exist is created by the first push.
+    /// Adds the repository of a source, for all its tags.
+    ///
+    /// # Errors
+    /// As [`source`](Self::source); a usage error for a text with a tag or a digest.
+    pub async fn source_repository(&mut self, text: &str) -> anyhow::Result<Repository> {
+        if let Some(wanted) = LayoutReference::parse(text).map_err(CommandError::usage)? {
+            return match (&wanted.tag, &wanted.digest) {
+                (None, None) => self.layouts.source_repository(&wanted).await,
+                _ => Err(all_of(text).into()),
+            };
+        }
+        let found = repository(text)?;
+        self.registries.insert(found.registry().to_owned());
+        self.texts.push((found.clone(), text.to_owned()));
+        Ok(found)
+    }
+
+    /// Adds the repository of a destination, for many tags.
+    ///
+    /// # Errors
+    /// As [`destination`](Self::destination); a usage error for a text with a tag or a digest.
+    pub async fn destination_repository(&mut self, text: &str) -> anyhow::Result<Repository> {
+        if let Some(wanted) = LayoutReference::parse(text).map_err(CommandError::usage)? {
+            return match (&wanted.tag, &wanted.digest) {
+                (None, None) => Ok(self.layouts.destination(wanted, None).await?.repository().clone()),
+                _ => Err(all_of(text).into()),
+            };
+        }
+        let found = repository(text)?;
+        self.registries.insert(found.registry().to_owned());
+        Ok(found)
+    }
+
+    /// Adds a destination, and returns its reference as policies see it. One without a tag is `latest`; in a layout it is
+    /// named like another reference, if one is given. A layout that does not exist is created by the first push.
     ///
     /// # Errors
     /// A usage error for a text that is no reference; the error of a directory in which no layout can be.
-    pub async fn destination(&mut self, text: &str, tag: &str) -> anyhow::Result<Reference> {
+    pub async fn destination(&mut self, text: &str, like: Option<&Reference>) -> anyhow::Result<Reference> {
         if let Some(wanted) = LayoutReference::parse(text).map_err(CommandError::usage)? {
-            return self.layouts.destination(text, wanted, tag).await;
+            return self.layouts.destination(wanted, like).await;
         }
-        let found = match Repository::parse(text) {
-            Ok(repository) => tagged(repository, Some(tag.to_owned()), None)?,
-            Err(_) => reference(text)?,
-        };
+        let found = reference(text)?;
         self.registries.insert(found.repository().registry().to_owned());
         Ok(found)
     }
@@ -69,9 +100,9 @@ impl Places {
     /// Makes the repository of a source a destination.
     ///
     /// # Errors
-    /// A usage error for an archive.
-    pub async fn writes(&mut self, source: &Reference, text: &str) -> anyhow::Result<()> {
-        self.layouts.writes(source.repository(), text).await
+    /// The error of an archive that is none.
+    pub async fn writes(&mut self, source: &Reference) -> anyhow::Result<()> {
+        self.layouts.writes(source.repository()).await
     }
 
     /// Returns the reference of a text, as policies see it; none for a layout that no place is.
@@ -107,12 +138,22 @@ impl Places {
         let mut source = Routed::<dyn Source>::new(behind.source);
         let mut target = Routed::<dyn Push>::new(Arc::new(client));
         for layout in self.layouts.iter() {
-            source = source.with(layout.repository.clone(), layout.source()?);
-            if let Some(writer) = &layout.writer {
-                target = target.with(layout.repository.clone(), Arc::new(writer.clone()));
+            let repository = &layout.repository;
+            let read = layout.source().unwrap_or_else(|| Arc::new(Memory::new()));
+            source = source.with(repository.clone(), read);
+            if let Some(written) = layout.target() {
+                target = target.with(repository.clone(), written);
             }
         }
         Ok(Stores { source: Arc::new(source), target: Arc::new(target), cache: behind.cache })
+    }
+
+    /// Ends the writing: an archive gets what was written for it.
+    ///
+    /// # Errors
+    /// The error of a file that cannot be written.
+    pub async fn finish(&self) -> anyhow::Result<()> {
+        self.layouts.finish().await
     }
 
     /// Returns a repository as the user writes it: a layout's path.
@@ -124,6 +165,22 @@ impl Places {
     pub fn show(&self, reference: &Reference) -> String {
         self.layouts.show(reference).unwrap_or_else(|| reference.to_string())
     }
+}
+
+/// Parses the name of a repository.
+///
+/// # Errors
+/// A usage error for a text with a tag or a digest, or that is no name.
+fn repository(text: &str) -> Result<Repository, CommandError> {
+    let found = reference(text)?;
+    match Repository::parse(text) {
+        Ok(repository) if repository == *found.repository() => Ok(repository),
+        _ => Err(all_of(text)),
+    }
+}
+
+fn all_of(text: &str) -> CommandError {
+    CommandError::usage(format_args!("{text} has a tag or a digest, and all tags are copied")).hint("leave it out")
 }
 
 /// Returns a reference of parts.

@@ -1,29 +1,32 @@
 //! A prepared publication: the places, and the chains of both kinds of policies.
 
+use std::sync::Arc;
+
+use anyhow::Context as _;
 use refkit::settings::Assignment;
-use refkit::{Error, Grants, Publisher, WriteGrants};
-use refkit_content::DiskCache;
-use refkit_oci::Reference;
+use refkit::{Error, Grants, PublishRequest, Publisher, WriteGrants};
+use refkit_content::{DiskCache, Source, is_fallback_tag};
+use refkit_oci::{Reference, Repository};
 use refkit_report::{Escaped, Names, PublishResult};
 
 use crate::arguments::PublishOptions;
 use crate::directories::Directories;
+use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::{Output, Stdout};
 use crate::places::Places;
-use crate::progress::Progress;
+use crate::progress::{Progress, ProgressArguments};
 use crate::{hints, policies};
 
 /// A publication that is ready to start.
 pub struct PreparedPublish {
-    /// The publisher.
-    pub publisher: Publisher,
+    publisher: Publisher,
+    source: Arc<dyn Source>,
+    progress: ProgressArguments,
     /// The places that the command names.
     pub places: Places,
     cache: Option<DiskCache>,
     notes: Vec<String>,
-    /// Of all runs of the publisher. It ends with the publication, before the command prints its output.
-    _progress: Progress,
 }
 
 impl PreparedPublish {
@@ -44,12 +47,53 @@ impl PreparedPublish {
         let chain = policies::load_publishing(&engine, publishing, settings).await?;
         // The process ends soon after the run, and its end frees the engine and the code faster than dropping them does.
         std::mem::forget((resolving.clone(), chain.clone()));
-        let resolver = resolving.resolver(stores.source).grants(Grants::new(policies.grants.iter().cloned()));
+        let resolver = resolving.resolver(stores.source.clone()).grants(Grants::new(policies.grants.iter().cloned()));
         let publisher = chain.publisher(resolver, stores.target).dry_run(options.dry_run);
         let publisher = publisher.grants(WriteGrants::new(publishing.grants.iter().cloned()));
-        let progress = Progress::new(&options.progress);
-        let publisher = progress.watch(publisher);
-        Ok(Self { publisher, places, cache: stores.cache, notes, _progress: progress })
+        let (source, progress) = (stores.source, options.progress);
+        Ok(Self { publisher, source, progress, places, cache: stores.cache, notes })
+    }
+
+    /// Publishes, and shows the progress.
+    ///
+    /// # Errors
+    /// The error of an archive that cannot be written. The result has every other error.
+    pub async fn publish(&self, request: PublishRequest) -> anyhow::Result<PublishResult<'_>> {
+        let mut results = self.publish_all([request]).await?;
+        results.pop().context("a publication has a result")
+    }
+
+    /// Publishes one after the other, whatever becomes of each, and shows the progress.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub async fn publish_all(
+        &self,
+        requests: impl IntoIterator<Item = PublishRequest>,
+    ) -> anyhow::Result<Vec<PublishResult<'_>>> {
+        let progress = Progress::new(&self.progress);
+        let publisher = progress.watch(self.publisher.clone());
+        let mut results = Vec::new();
+        for request in requests {
+            results.push(PublishResult::of(publisher.session(request), self).await);
+        }
+        // Nothing is drawn over what the command prints.
+        drop(progress);
+        if results.iter().any(|result| result.published().is_ok()) {
+            self.places.finish().await?;
+        }
+        Ok(results)
+    }
+
+    /// Returns the tags of a repository, but for those that hold a list of referrers.
+    ///
+    /// # Errors
+    /// The error of the source, with its hint.
+    pub async fn tags(&self, repository: &Repository) -> Result<Vec<String>, CommandError> {
+        match self.source.tags(repository).await {
+            Ok(tags) => Ok(tags.value.into_iter().filter(|tag| !is_fallback_tag(tag)).collect()),
+            Err(error) => Err(hints::failed(&Error::from(error), &self.places)),
+        }
     }
 
     /// Returns the output of a publication: a line for each destination, or the reasons why there is none.

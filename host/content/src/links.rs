@@ -98,7 +98,7 @@ pub(crate) fn fallback_tag(subject: &Digest) -> String {
 }
 
 /// Returns whether a tag can be a [`fallback_tag`].
-pub(crate) fn is_fallback_tag(tag: &str) -> bool {
+pub fn is_fallback_tag(tag: &str) -> bool {
     ["sha256-", "sha384-", "sha512-"].iter().any(|start| {
         tag.strip_prefix(start).is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
     })

@@ -11,7 +11,6 @@ use refkit::PublishRequest;
 use refkit::settings::Assignment;
 use refkit_oci::annotation::Annotation;
 use refkit_oci::{Platform, Reference};
-use refkit_report::PublishResult;
 
 use super::{Run, Running};
 use crate::arguments::PublishOptions;
@@ -77,7 +76,7 @@ impl Create {
         let mut places = Places::default();
         let request = self.request(&mut places).await?;
         let prepared = PreparedPublish::new(places, &self.options, &self.settings()).await?;
-        let result = PublishResult::of(prepared.publisher.session(request), &prepared).await;
+        let result = prepared.publish(request).await?;
         let mut output = prepared.output(&result);
         if let Ok(published) = result.published() {
             if self.options.dry_run {
@@ -98,7 +97,7 @@ impl Create {
         }
         let mut destinations = Vec::with_capacity(self.destinations.len());
         for text in &self.destinations {
-            let found = places.destination(text, "latest").await?;
+            let found = places.destination(text, None).await?;
             if found.digest().is_some() {
                 return Err(destination_error::digest(text).into());
             }

@@ -4,7 +4,6 @@ use clap::Args;
 use refkit::PublishRequest;
 use refkit_images::Destination;
 use refkit_oci::Reference;
-use refkit_report::PublishResult;
 
 use super::{Run, Running};
 use crate::arguments::PublishOptions;
@@ -41,13 +40,13 @@ impl Tag {
     async fn tag(&self) -> anyhow::Result<Output> {
         let mut places = Places::default();
         let source = places.source(&self.reference).await?;
-        places.writes(&source, &self.reference).await?;
+        places.writes(&source).await?;
         let mut request = PublishRequest::default().source(source.clone());
         for tag in &self.tags {
             request = request.destination(destination(tag, &source, &mut places).await?);
         }
         let prepared = PreparedPublish::new(places, &self.options, &[]).await?;
-        let result = PublishResult::of(prepared.publisher.session(request), &prepared).await;
+        let result = prepared.publish(request).await?;
         Ok(prepared.output(&result))
     }
 }

@@ -3,19 +3,29 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use refkit_content::{Layout, LayoutReference, LayoutWriter, Source};
+use refkit_content::{Layout, LayoutReference, LayoutWriter, Push, Source};
 use refkit_oci::{Reference, Repository};
 
+use super::archive::ArchivePlace;
 use super::tagged;
 use crate::error::CommandError;
 use crate::image_source::names;
+
+/// The tag of an image that gets no other one.
+const LATEST: &str = "latest";
+
+/// What writes a layout.
+enum Writer {
+    Directory(LayoutWriter),
+    Archive(Arc<ArchivePlace>),
+}
 
 /// A layout as a repository.
 pub struct LayoutPlace {
     /// The repository that policies see.
     pub repository: Repository,
-    /// The writer, if the layout is a destination.
-    pub writer: Option<LayoutWriter>,
+    /// What writes, if the layout is a destination.
+    writer: Option<Writer>,
     /// The layout as it was when the command began, if it is a source.
     layout: Option<Layout>,
     /// The path as the user wrote it first.
@@ -25,29 +35,44 @@ pub struct LayoutPlace {
 }
 
 impl LayoutPlace {
-    /// Returns the store to read from: the present state, if the command writes the layout as well.
-    ///
-    /// # Errors
-    /// An error for a layout that is neither a source nor a destination.
-    pub fn source(&self) -> anyhow::Result<Arc<dyn Source>> {
-        match (&self.writer, &self.layout) {
-            (Some(writer), _) => Ok(Arc::new(writer.clone())),
-            (None, Some(layout)) => Ok(Arc::new(layout.clone())),
-            (None, None) => anyhow::bail!("{} is neither a source nor a destination", self.path.display()),
-        }
+    /// Returns the store to read from: the present state, if the command writes the layout as well. An archive stays as it
+    /// was until the end, and there is none to read if there was none.
+    pub fn source(&self) -> Option<Arc<dyn Source>> {
+        Some(match (&self.writer, &self.layout) {
+            (Some(Writer::Directory(writer)), _) => Arc::new(writer.clone()),
+            (Some(Writer::Archive(archive)), _) => Arc::new(archive.before.clone()?),
+            (None, layout) => Arc::new(layout.clone()?),
+        })
+    }
+
+    /// Returns the store to write to, if the layout is a destination.
+    pub fn target(&self) -> Option<Arc<dyn Push>> {
+        Some(match self.writer.as_ref()? {
+            Writer::Directory(writer) => Arc::new(writer.clone()),
+            Writer::Archive(archive) => archive.clone(),
+        })
     }
 
     /// Makes the layout a destination.
-    async fn writes(&mut self, text: &str) -> anyhow::Result<()> {
-        if self.path.extension().is_some_and(|extension| extension == "tar") || self.path.is_file() {
-            let usage =
-                CommandError::usage(format_args!("{text} is an archive, and layouts are written as directories"));
-            return Err(usage.hint("write a directory, and then: tar -C DIRECTORY -cf FILE.tar .").into());
+    async fn writes(&mut self) -> anyhow::Result<()> {
+        if self.writer.is_some() {
+            return Ok(());
         }
-        if self.writer.is_none() {
-            self.writer = Some(LayoutWriter::planned(&self.path).await?.named(self.repository.clone()));
+        if self.path.extension().is_some_and(|extension| extension == "tar") || self.path.is_file() {
+            self.writer = Some(Writer::Archive(ArchivePlace::open(&self.path, &self.repository).await?));
+        } else {
+            let writer = LayoutWriter::planned(&self.path).await?.named(self.repository.clone());
+            self.writer = Some(Writer::Directory(writer));
         }
         Ok(())
+    }
+
+    /// Makes an archive of what was written for it.
+    async fn finish(&self) -> anyhow::Result<()> {
+        match &self.writer {
+            Some(Writer::Archive(archive)) => Ok(archive.finish().await?),
+            _ => Ok(()),
+        }
     }
 
     /// Returns a line with the names in the layout.
@@ -76,24 +101,45 @@ impl Layouts {
         Ok(reference)
     }
 
+    /// Adds a source of which all tags are read.
+    ///
+    /// # Errors
+    /// The error of a layout that cannot be read.
+    pub async fn source_repository(&mut self, wanted: &LayoutReference) -> anyhow::Result<Repository> {
+        let place = self.place(wanted);
+        place.layout = Some(Layout::open(&wanted.path).await?.named(place.repository.clone()));
+        Ok(place.repository.clone())
+    }
+
     /// Adds a destination.
     ///
     /// # Errors
-    /// A usage error for an archive; the error of a directory in which no layout can be.
-    pub async fn destination(&mut self, text: &str, wanted: LayoutReference, tag: &str) -> anyhow::Result<Reference> {
+    /// The error of a directory in which no layout can be, or of an archive that is none.
+    pub async fn destination(
+        &mut self,
+        wanted: LayoutReference,
+        like: Option<&Reference>,
+    ) -> anyhow::Result<Reference> {
         let place = self.place(&wanted);
-        place.writes(text).await?;
-        let tag = wanted.tag.or_else(|| wanted.digest.is_none().then(|| tag.to_owned()));
-        Ok(tagged(place.repository.clone(), tag, wanted.digest)?)
+        place.writes().await?;
+        let (tag, digest) = match (wanted.tag, wanted.digest, like) {
+            (None, None, None) => (Some(LATEST.to_owned()), None),
+            (None, None, Some(like)) => match like.tag() {
+                Some(tag) => (Some(tag.to_owned()), None),
+                None => (None, like.digest().cloned()),
+            },
+            (tag, digest, _) => (tag, digest),
+        };
+        Ok(tagged(place.repository.clone(), tag, digest)?)
     }
 
     /// Makes a source a destination, if it is a layout.
     ///
     /// # Errors
     /// As [`destination`](Self::destination).
-    pub async fn writes(&mut self, repository: &Repository, text: &str) -> anyhow::Result<()> {
+    pub async fn writes(&mut self, repository: &Repository) -> anyhow::Result<()> {
         match self.0.iter_mut().find(|place| place.repository == *repository) {
-            Some(place) => place.writes(text).await,
+            Some(place) => place.writes().await,
             None => Ok(()),
         }
     }
@@ -106,6 +152,17 @@ impl Layouts {
         let real = real(&wanted.path);
         let found = self.0.iter().find(|place| place.real == real);
         found.map(|place| tagged(place.repository.clone(), wanted.tag, wanted.digest)).transpose()
+    }
+
+    /// Makes the archives of what was written for them.
+    ///
+    /// # Errors
+    /// The error of a file that cannot be written.
+    pub async fn finish(&self) -> anyhow::Result<()> {
+        for place in &self.0 {
+            place.finish().await?;
+        }
+        Ok(())
     }
 
     /// Returns all layouts.
