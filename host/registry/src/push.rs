@@ -2,6 +2,8 @@
 //! Manifests" and "Pushing Manifests with Subject".
 
 mod blob;
+mod chunks;
+mod lent;
 mod mount;
 mod reading;
 mod referrers;

@@ -53,6 +53,8 @@ mod push_lists;
 mod push_mount;
 #[path = "registry/push_mount_hosts.rs"]
 mod push_mount_hosts;
+#[path = "registry/push_resume.rs"]
+mod push_resume;
 #[path = "registry/real.rs"]
 mod real;
 #[path = "registry/renewal.rs"]

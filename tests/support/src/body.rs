@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming};
 
@@ -91,4 +91,19 @@ impl Body for FaultBody {
 /// Returns a request's whole body.
 pub(crate) async fn collect(body: Incoming) -> Result<Bytes, hyper::Error> {
     Ok(body.collect().await?.to_bytes())
+}
+
+/// Returns the first bytes of a request's body. Reads the rest of it, unless the connection is to be closed.
+pub(crate) async fn part(mut body: Incoming, limit: u64, closes: bool) -> Result<Bytes, hyper::Error> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut part = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            part.extend_from_slice(&data[..data.len().min(limit - part.len())]);
+        }
+        if closes && part.len() == limit {
+            break;
+        }
+    }
+    Ok(part.freeze())
 }

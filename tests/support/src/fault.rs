@@ -29,6 +29,7 @@ pub struct Fault {
     pub(crate) body: Option<Bytes>,
     pub(crate) claim: Option<u64>,
     pub(crate) end: End,
+    pub(crate) kept: Option<u64>,
 }
 
 /// What a fault starts from.
@@ -69,6 +70,7 @@ impl Fault {
             body: None,
             claim: None,
             end: End::Whole,
+            kept: None,
         }
     }
 
@@ -109,6 +111,14 @@ impl Fault {
     /// Returns no answer: the connection is closed at once.
     pub fn hang_up() -> Self {
         Self::new(Base::HangUp)
+    }
+
+    /// Adds the first bytes of the request's body to the upload that it is for, as a registry does whose connection
+    /// breaks then. For an answer of the fault's own, the rest of the body is read and dropped.
+    #[must_use]
+    pub fn keep(mut self, bytes: u64) -> Self {
+        self.kept = Some(bytes);
+        self
     }
 
     /// Waits before anything is answered.

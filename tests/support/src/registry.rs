@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 use refkit_oci::Digest;
 
 use crate::access::Access;
-use crate::distribution;
+use crate::distribution::{self, Route};
 use crate::fault::Rule;
 use crate::record::Request;
 use crate::server::{Handler, Server};
@@ -56,6 +56,14 @@ impl Handler for State {
     fn answer(&self, request: &Parts, body: Bytes) -> Response<Bytes> {
         distribution::answer(&mut self.store(), request, body)
     }
+
+    fn keep(&self, request: &Parts, part: Bytes) {
+        if let Route::Upload { id, .. } = Route::of(request.uri.path())
+            && let Some(held) = self.store().uploads.get_mut(id)
+        {
+            held.extend_from_slice(&part);
+        }
+    }
 }
 
 impl FaultRegistry {
@@ -92,6 +100,11 @@ impl FaultRegistry {
     /// Returns the bytes of a blob that is there.
     pub fn blob(&self, repository: &str, digest: &str) -> Option<Bytes> {
         self.state.store().repository(repository)?.blobs.get(digest).cloned()
+    }
+
+    /// Returns how many uploads are open.
+    pub fn uploads(&self) -> usize {
+        self.state.store().uploads.len()
     }
 
     /// Returns media type and bytes of a manifest that is there, by tag or digest.

@@ -36,6 +36,9 @@ pub(crate) trait Handler: Send + Sync + 'static {
 
     /// Answers a request that may be.
     fn answer(&self, request: &Parts, body: Bytes) -> Response<Bytes>;
+
+    /// Takes a part of a body that does not arrive as a whole.
+    fn keep(&self, _request: &Parts, _part: Bytes) {}
 }
 
 struct Shared {
@@ -185,12 +188,23 @@ async fn serve(shared: Arc<Shared>, request: http::Request<Incoming>) -> io::Res
     if !fault.delay.is_zero() {
         tokio::time::sleep(fault.delay).await;
     }
+    let body = match fault.kept {
+        None => Some(body),
+        Some(limit) => {
+            let part = body::part(body, limit, fault.base == Base::HangUp).await.map_err(io::Error::other)?;
+            shared.handler.keep(&parts, part);
+            None
+        }
+    };
     let mut answer = match fault.base {
         Base::Stall => std::future::pending().await,
         Base::HangUp => return Err(io::Error::other("hung up on purpose")),
         Base::Own => Response::new(Bytes::new()),
         Base::Normal => {
-            let body = body::collect(body).await.map_err(io::Error::other)?;
+            let body = match body {
+                Some(body) => body::collect(body).await.map_err(io::Error::other)?,
+                None => Bytes::new(),
+            };
             refusal.unwrap_or_else(|| shared.handler.answer(&parts, body))
         }
     };

@@ -9,23 +9,31 @@ use refkit_oci::Descriptor;
 ///
 /// Every registry takes a blob in one request, which is the fastest way, so the client tries that first. After a proxy
 /// has refused a blob as too large (413), or after a connection broke, the client sends blobs to this registry in
-/// chunks, as OCI distribution 1.1, section "Pushing a blob in chunks": chunks fit below such a limit, and after a
-/// break the client sends only the bytes that the registry lacks. A registry that refuses chunks gets blobs whole
-/// again.
+/// chunks, as OCI distribution 1.1, section "Pushing a blob in chunks": chunks fit below such a limit. A registry that
+/// refuses chunks gets blobs whole again.
+///
+/// After a break (a connection, 408, 429 or 5xx) the client requests the status of the upload, and goes on from there:
+/// it has the current chunk in memory, and of a blob in one request the last bytes, as many as a chunk. The source of
+/// the blob gets no second request. If the registry lacks more than that, or no longer has the upload, as distribution
+/// 2.8 after a break in the middle of a request, the push fails, and the next one begins at the first byte. An upload
+/// does not outlive the process: its URL is nowhere else, and may be a secret of the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Uploads {
     /// The size of a chunk, and how much of a blob is held in memory: 8 MiB by default. For the 4 blobs that a copy sends
-    /// at once that is 32 MiB; smaller chunks mean more round trips.
+    /// at once that is 32 MiB; smaller chunks mean more round trips, and fewer bytes to go on from.
     pub chunk: u64,
     /// The size from which a blob goes in chunks at once: 256 MiB by default. Sending more than that again costs more than
     /// the round trips of its chunks.
     pub whole: u64,
+    /// The largest chunk that a registry may require (`OCI-Chunk-Min-Length`): 32 MiB by default. A registry that requires
+    /// more gets blobs whole.
+    pub largest: u64,
 }
 
 impl Default for Uploads {
     fn default() -> Self {
-        Self { chunk: 8 << 20, whole: 256 << 20 }
+        Self { chunk: 8 << 20, whole: 256 << 20, largest: 32 << 20 }
     }
 }
 
@@ -41,6 +49,13 @@ impl Uploads {
     #[must_use]
     pub fn whole(mut self, whole: u64) -> Self {
         self.whole = whole;
+        self
+    }
+
+    /// Sets the largest chunk that a registry may require.
+    #[must_use]
+    pub fn largest(mut self, largest: u64) -> Self {
+        self.largest = largest;
         self
     }
 }
@@ -120,7 +135,7 @@ mod tests {
 
     #[test]
     fn strategies_are_learned() {
-        let uploads = Uploads { chunk: 8, whole: 100 };
+        let uploads = Uploads::default().chunk(8).whole(100);
         type Learn = fn(&Strategies);
         let rows: [(&str, Learn, u64, (Strategy, bool)); 9] = [
             ("nothing", |_| (), 100, (Strategy::Whole, false)),

@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use refkit_content::{Body, Error, ErrorCode, ErrorKind, deadline};
 use refkit_oci::Descriptor;
 
-use super::reading::{Lent, Reading};
-use super::upload::{Patched, Refusal, Upload};
+use super::chunks::Chunks;
+use super::lent::{Lent, Returned};
+use super::reading::Reading;
+use super::upload::{Refusal, Upload};
 use crate::client::{Client, Strategy};
 use crate::endpoint::Endpoint;
 use crate::http::RequestBody;
 
-/// How often the client repeats a chunk without progress.
-const AGAIN: u32 = 4;
+/// How often the client repeats a chunk, or the end of an upload, without progress.
+pub(super) const AGAIN: u32 = 4;
 
 /// The first wait before that: 100 ms, and each further one four times as long.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -24,6 +26,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// How often the client halves a chunk that is too large for the registry or a proxy: from 8 MiB down to 64 KiB.
 const HALVINGS: u32 = 7;
+
+/// How much of a long blob is read before an upload is opened: 64 KiB. A source that fails at once costs no upload.
+const BEFORE: u64 = 64 << 10;
 
 /// The side that failed.
 pub(super) enum Failed {
@@ -37,24 +42,17 @@ impl From<ErrorKind> for Failed {
     }
 }
 
-/// Why sending in chunks failed.
-enum Chunks {
-    /// The registry takes no chunks; the first chunk is returned.
-    Refused(ErrorKind, Bytes),
-    Failed(Failed),
-}
-
-impl<T: Into<Failed>> From<T> for Chunks {
-    fn from(failed: T) -> Self {
-        Self::Failed(failed.into())
-    }
-}
-
 /// Why sending the whole blob failed.
 enum Whole {
     /// The blob is larger than the registry or a proxy accepts; all of it is returned.
-    TooLarge(ErrorKind, Reading),
+    TooLarge(ErrorKind, Bytes, Reading),
     Failed(Failed),
+}
+
+impl<T: Into<Failed>> From<T> for Whole {
+    fn from(failed: T) -> Self {
+        Self::Failed(failed.into())
+    }
 }
 
 /// A blob and its destination.
@@ -67,180 +65,141 @@ pub(super) struct Blob<'a> {
 impl Blob<'_> {
     /// Sends the blob.
     pub(super) async fn send(&self, body: Body) -> Result<(), Failed> {
-        let (size, uploads) = (self.descriptor.size, self.client.uploads());
-        let chunk = uploads.chunk.max(1);
+        let (size, uploads, chunk) = (self.descriptor.size, self.client.uploads(), self.chunk());
         let (strategies, registry) = (self.client.strategies(), self.endpoint.registry.as_str());
         let (strategy, learned) = strategies.choose(registry, size, &uploads);
-        let held = if let Strategy::Chunks(most) = strategy { most } else { chunk };
+        let before = match strategy {
+            Strategy::Chunks(most) => most,
+            Strategy::Whole if size <= chunk => chunk,
+            Strategy::Whole => chunk.min(BEFORE),
+        };
         let mut reading = Reading::new(self.descriptor, body);
-        // If the source fails at once, the client opens no upload.
-        let mut first = reading.fill(Bytes::new(), size.min(held)).await.map_err(Failed::Source)?;
+        let mut first = reading.fill(Bytes::new(), size.min(before)).await.map_err(Failed::Source)?;
         if size == 0 {
             reading.end().await.map_err(Failed::Source)?;
         }
+        let mut refused = None;
         if let Strategy::Chunks(most) = strategy {
             match self.in_chunks(first, &mut reading, most).await {
                 Ok(()) => return Ok(()),
                 Err(Chunks::Failed(failed)) => return Err(failed),
-                Err(Chunks::Refused(_, held)) => {
+                Err(Chunks::Refused(said, held)) => {
                     strategies.whole(registry);
-                    first = held;
+                    (refused, first) = (Some(said), held);
                 }
             }
         }
-        let refused = learned || matches!(strategy, Strategy::Chunks(_));
-        match self.whole(first.clone(), reading, refused).await {
-            Ok(()) => Ok(()),
-            Err(Whole::Failed(failed)) => Err(failed),
-            Err(Whole::TooLarge(error, mut reading)) => {
-                let most = chunk.min(size / 2);
-                if refused || most < least(chunk) {
-                    return Err(error.into());
-                }
+        let (error, held, mut reading) = match self.whole(first, reading, learned || refused.is_some()).await {
+            Ok(()) => return Ok(()),
+            Err(Whole::Failed(failed)) => return Err(failed),
+            Err(Whole::TooLarge(error, held, reading)) => (error, held, reading),
+        };
+        let neither = |said| ErrorKind::Malformed(format!("{error}; and it takes no chunks: {said}")).into();
+        let most = chunk.min(size / 2);
+        match refused {
+            Some(said) => Err(neither(said)),
+            None if learned || most < least(chunk) => Err(error.into()),
+            None => {
                 strategies.in_chunks(registry, most);
-                self.in_chunks(first, &mut reading, most).await.map_err(|failed| match failed {
+                self.in_chunks(held, &mut reading, most).await.map_err(|failed| match failed {
                     Chunks::Failed(failed) => failed,
                     Chunks::Refused(said, _) => {
                         strategies.whole(registry);
-                        ErrorKind::Malformed(format!("{error}; and it takes no chunks: {said}")).into()
+                        neither(said)
                     }
                 })
             }
         }
     }
 
-    /// Sends the blob in one request. The client reads a blob that is longer than a chunk while it sends it, so this
-    /// function cannot send it again.
+    /// Sends the blob in one request. The client reads a blob that is longer than a chunk while it sends it, and keeps
+    /// its last bytes, so that it can go on after a break.
     async fn whole(&self, first: Bytes, reading: Reading, chunks_refused: bool) -> Result<(), Whole> {
         let size = self.descriptor.size;
-        let failed = |error| Whole::Failed(Failed::Registry(error));
-        let mut upload = Upload::open(self.client, self.endpoint).await.map_err(failed)?;
-        let lent = Lent::new(reading);
-        let content = if first.len() as u64 == size {
-            RequestBody::Bytes(first)
-        } else {
-            RequestBody::Stream(Some(lent.after(first).boxed()))
-        };
+        let mut upload = Upload::open(self.client, self.endpoint).await?;
+        let streamed = first.len() as u64 != size;
+        let lent = Lent::new(first.clone(), reading, self.chunk());
+        let content = if streamed { RequestBody::Stream(Some(lent.body().boxed())) } else { RequestBody::Bytes(first) };
         let Err(refusal) = upload.put(self.descriptor, content, size).await else { return Ok(()) };
-        upload.cancel().await;
         if let Some(error) = lent.broken() {
-            return Err(Whole::Failed(Failed::Source(error)));
+            upload.cancel().await;
+            return Err(Failed::Source(error).into());
         }
         let (strategies, registry) = (self.client.strategies(), self.endpoint.registry.as_str());
-        let chunk = self.client.uploads().chunk.max(1);
-        Err(match (refusal, lent.untouched()) {
-            (Refusal::TooLarge(error), Some(reading)) => Whole::TooLarge(error, reading),
-            (Refusal::TooLarge(error), None) if !chunks_refused => {
-                strategies.in_chunks(registry, chunk);
-                failed(ErrorKind::Unavailable(format!("{error}; from now on it gets blobs in chunks")))
+        let error = match refusal {
+            Refusal::TooLarge(error) => {
+                upload.cancel().await;
+                if let Some((held, reading)) = lent.end().and_then(|back| back.from(0)) {
+                    return Err(Whole::TooLarge(error, held, reading));
+                }
+                if chunks_refused {
+                    return Err(error.into());
+                }
+                strategies.in_chunks(registry, self.chunk());
+                return Err(ErrorKind::Unavailable(format!("{error}; from now on it gets blobs in chunks")).into());
             }
-            (Refusal::Other(error), None) if broke(&error) => {
-                strategies.in_chunks(registry, chunk);
-                failed(error)
+            Refusal::Other(error) => error,
+        };
+        if streamed && broke(&error) {
+            strategies.in_chunks(registry, self.chunk());
+        }
+        match lent.end() {
+            Some(back) if error.may_pass() && !chunks_refused => Ok(self.go_on(upload, back, error).await?),
+            _ => {
+                upload.cancel().await;
+                Err(error.into())
             }
-            (Refusal::TooLarge(error) | Refusal::Other(error), _) => failed(error),
-        })
+        }
     }
 
-    /// Sends the blob in chunks of at most `most` bytes. `first` holds the bytes that have been read.
-    async fn in_chunks(&self, first: Bytes, reading: &mut Reading, most: u64) -> Result<(), Chunks> {
-        let mut upload = Upload::open(self.client, self.endpoint).await?;
-        if upload.least > self.client.uploads().chunk {
-            let least = upload.least;
+    /// Goes on in chunks after a request with the whole blob broke, from where the registry has it.
+    async fn go_on(&self, mut upload: Upload, back: Returned, error: ErrorKind) -> Result<(), Failed> {
+        if !wait(&error, 1).await {
             upload.cancel().await;
-            let what = format!("it wants chunks of at least {least} bytes, more than are held in memory");
-            return Err(Chunks::Refused(ErrorKind::Unsupported(what), first));
+            return Err(error.into());
         }
-        let sent = self.chunks(&mut upload, first, reading, most).await;
+        // The position is unknown, and 0 is what a registry without a byte of the upload reports.
+        let received = match upload.received(0).await {
+            Err(ErrorKind::NotFound) if self.is_taken(&mut upload).await => return Ok(()),
+            received => received.ok().filter(|_| upload.least <= self.client.uploads().largest),
+        };
+        let Some((has, (held, mut reading))) = received.and_then(|has| Some((has, back.from(has)?))) else {
+            upload.cancel().await;
+            return Err(error.into());
+        };
+        // A whole chunk, however far the broken request had read.
+        let held = match reading.fill(held, self.chunk().min(self.descriptor.size.saturating_sub(has))).await {
+            Ok(held) => held,
+            Err(error) => {
+                upload.cancel().await;
+                return Err(Failed::Source(error));
+            }
+        };
+        tracing::debug!(target: "refkit::push", blob = %self.descriptor.digest, has, %error, "going on with an upload");
+        let sent = self.chunks(&mut upload, (has, held), &mut reading, self.chunk(), 1).await;
         if sent.is_err() {
             upload.cancel().await;
         }
-        sent
+        sent.map_err(|failed| match failed {
+            Chunks::Failed(failed) => failed,
+            Chunks::Refused(said, _) => {
+                if !said.may_pass() {
+                    self.client.strategies().whole(&self.endpoint.registry);
+                }
+                error.into()
+            }
+        })
     }
 
-    async fn chunks(&self, upload: &mut Upload, first: Bytes, reading: &mut Reading, most: u64) -> Result<(), Chunks> {
-        let (size, strategies, registry) =
-            (self.descriptor.size, self.client.strategies(), self.endpoint.registry.as_str());
-        let floor = least(self.client.uploads().chunk).max(upload.least);
-        let mut most = most.max(upload.least);
-        // How many bytes the registry has, the bytes that come next, and how often the client has sent them.
-        let (mut start, mut held, mut tries) = (0, first, 0);
-        while start < size {
-            if held.is_empty() || (held.len() as u64) < upload.least {
-                held = reading.fill(held, most.min(size - start)).await.map_err(Failed::Source)?;
-            }
-            let chunk = held.slice(..held.len().min(usize::try_from(most).unwrap_or(usize::MAX)));
-            let end = start + chunk.len() as u64;
-            let mut patched = upload.patch(start, chunk).await?;
-            tries += 1;
-            if let Patched::Broken(error) = &patched {
-                if tries > AGAIN && start == 0 {
-                    return Err(Chunks::Refused(error.clone(), held));
-                }
-                if tries > AGAIN || !wait(error, tries).await {
-                    return Err(error.clone().into());
-                }
-            }
-            if let Patched::Broken(_) | Patched::Unclear = patched {
-                let unclear = matches!(patched, Patched::Unclear);
-                patched = match upload.received(start).await {
-                    // The position of the chunk was right, so its size was not: ghcr.io answers 416 to more than 4
-                    // MiB.
-                    Ok(has) if unclear && has == start => Patched::TooLarge,
-                    Ok(has) => Patched::Taken(has),
-                    Err(error) if error.may_pass() && tries <= AGAIN => continue,
-                    Err(error) => return Err(error.into()),
-                };
-            }
-            match patched {
-                Patched::Taken(has) if (start..=end).contains(&has) => {
-                    if has > start {
-                        tries = 0;
-                    } else if tries > AGAIN {
-                        return Err(ErrorKind::Unavailable("it takes chunks and does not keep them".to_owned()).into());
-                    }
-                    held.advance(usize::try_from(has - start).unwrap_or(usize::MAX).min(held.len()));
-                    start = has;
-                }
-                Patched::Taken(has) => {
-                    let what = format!("it reports {has} bytes of the upload after a chunk from {start} to {end}");
-                    return Err(ErrorKind::Malformed(what).into());
-                }
-                Patched::TooLarge if most / 2 >= floor && most > 1 => {
-                    most /= 2;
-                    tries = 0;
-                    strategies.in_chunks(registry, most);
-                }
-                Patched::TooLarge => {
-                    let what = format!("chunks of {most} bytes are too large for it");
-                    return Err(self.refused(ErrorKind::Malformed(what), start, held));
-                }
-                Patched::Refused(error) => return Err(self.refused(error, start, held)),
-                Patched::Broken(error) => return Err(error.into()),
-                Patched::Unclear => {}
-            }
-        }
-        match upload.put(self.descriptor, RequestBody::Bytes(Bytes::new()), 0).await {
-            Ok(()) => Ok(()),
-            Err(Refusal::TooLarge(error) | Refusal::Other(error)) => match error {
-                // If the registry has assembled other bytes, another strategy may work.
-                error @ (ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_) | ErrorKind::WrongDigest { .. }) => {
-                    Err(error.into())
-                }
-                error if error.may_pass() => Err(error.into()),
-                error => Err(self.refused(error, size, Bytes::new())),
-            },
-        }
+    /// Returns whether an upload is gone because the registry has taken the blob.
+    pub(super) async fn is_taken(&self, upload: &mut Upload) -> bool {
+        let taken = self.client.within(self.client.holds(self.endpoint, self.descriptor)).await.unwrap_or(false);
+        upload.ended |= taken;
+        taken
     }
 
-    /// Returns the result for a refused chunk. If it is the first one, the blob can still be sent whole.
-    fn refused(&self, error: ErrorKind, start: u64, held: Bytes) -> Chunks {
-        if start == 0 {
-            return Chunks::Refused(error, held);
-        }
-        self.client.strategies().whole(&self.endpoint.registry);
-        let what = format!("it does not take the blob in chunks ({error}); from now on it gets blobs whole");
-        Chunks::Failed(ErrorKind::Unavailable(what).into())
+    fn chunk(&self) -> u64 {
+        self.client.uploads().chunk.max(1)
     }
 }
 
@@ -250,13 +209,13 @@ fn broke(error: &ErrorKind) -> bool {
 }
 
 /// Returns the size of the smallest chunk to try.
-fn least(chunk: u64) -> u64 {
+pub(super) fn least(chunk: u64) -> u64 {
     (chunk >> HALVINGS).max(1)
 }
 
 /// Waits before the next try, as long as the registry asks for. Returns false if the deadline or the limit comes
 /// first.
-async fn wait(error: &ErrorKind, tries: u32) -> bool {
+pub(super) async fn wait(error: &ErrorKind, tries: u32) -> bool {
     let own = FIRST_WAIT * 4_u32.saturating_pow(tries.saturating_sub(1));
     let wait = match error {
         ErrorKind::RateLimited { retry_after: Some(asked), .. }

@@ -1,12 +1,9 @@
 //! The body of a blob for a push: verified, with a part of it in memory.
 
-use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::stream::{BoxStream, Stream, StreamExt as _};
-use parking_lot::Mutex;
+use futures_util::stream::{BoxStream, StreamExt as _};
 use refkit_content::{Body, Error, verify};
 use refkit_oci::Descriptor;
 
@@ -54,6 +51,18 @@ impl Reading {
         }
     }
 
+    /// Returns the next piece as it arrives.
+    pub(super) fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        if !self.over.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut self.over))));
+        }
+        let polled = self.pieces.poll_next_unpin(context);
+        if let Poll::Ready(Some(Ok(piece))) = &polled {
+            self.seen += piece.len() as u64;
+        }
+        polled
+    }
+
     /// Checks that the body has ended. This verifies an empty blob, which no other call reads.
     pub(super) async fn end(&mut self) -> Result<(), Error> {
         match self.pieces.next().await {
@@ -63,74 +72,14 @@ impl Reading {
     }
 }
 
-/// The rest of a body, lent to a request. It stays here until the request begins to read it.
-#[derive(Clone)]
-pub(super) struct Lent(Arc<Mutex<State>>);
-
-struct State {
-    reading: Option<Reading>,
-    broken: Option<Error>,
-}
-
-impl Lent {
-    pub(super) fn new(reading: Reading) -> Self {
-        Self(Arc::new(Mutex::new(State { reading: Some(reading), broken: None })))
-    }
-
-    /// Returns the body if the request has not begun to read it.
-    pub(super) fn untouched(&self) -> Option<Reading> {
-        self.state().reading.take()
-    }
-
-    /// Returns the source's error, if one ended the body.
-    pub(super) fn broken(&self) -> Option<Error> {
-        self.state().broken.take()
-    }
-
-    /// Returns `first` and then the rest of the body, as one stream.
-    pub(super) fn after(&self, first: Bytes) -> impl Stream<Item = Result<Bytes, Error>> + Send + use<> {
-        let first = futures_util::stream::iter((!first.is_empty()).then_some(Ok(first)));
-        first.chain(Rest { lent: self.clone(), taken: None })
-    }
-
-    fn state(&self) -> parking_lot::MutexGuard<'_, State> {
-        self.0.lock()
-    }
-}
-
-struct Rest {
-    lent: Lent,
-    taken: Option<Reading>,
-}
-
-impl Stream for Rest {
-    type Item = Result<Bytes, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        if this.taken.is_none() {
-            this.taken = this.lent.untouched();
-        }
-        let Some(reading) = &mut this.taken else { return Poll::Ready(None) };
-        if !reading.over.is_empty() {
-            return Poll::Ready(Some(Ok(std::mem::take(&mut reading.over))));
-        }
-        let polled = reading.pieces.poll_next_unpin(context);
-        if let Poll::Ready(Some(Err(error))) = &polled {
-            this.lent.state().broken = Some(error.clone());
-        }
-        polled
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use refkit_content::Origin;
     use refkit_oci::Algorithm;
 
     use super::*;
 
-    fn reading(pieces: &'static [&'static str]) -> Reading {
+    pub(in crate::push) fn reading(pieces: &'static [&'static str]) -> Reading {
         let whole = pieces.concat();
         let digest = verify::digest(Algorithm::Sha256, whole.as_bytes());
         let stream = futures_util::stream::iter(pieces).map(|piece| Ok((*piece).into())).boxed();
@@ -155,16 +104,5 @@ mod tests {
                 reading.end().await.unwrap();
             }
         }
-    }
-
-    #[tokio::test]
-    async fn what_is_held_comes_first() {
-        let mut reading = reading(&["0123", "456789"]);
-        let held = reading.fill(Bytes::new(), 3).await.unwrap().slice(1..);
-        assert_eq!(reading.fill(held, 5).await.unwrap(), "12345");
-        let lent = Lent::new(reading);
-        let rest: Vec<Bytes> = lent.after("x".into()).map(Result::unwrap).collect().await;
-        assert_eq!(rest, ["x", "6789"]);
-        assert!(lent.untouched().is_none() && lent.broken().is_none());
     }
 }

@@ -24,7 +24,8 @@ pub(super) struct Upload {
     location: Url,
     /// The smallest chunk other than the last, in bytes.
     pub(super) least: u64,
-    ended: bool,
+    /// Whether nothing of it remains at the registry.
+    pub(super) ended: bool,
 }
 
 /// The result of sending a chunk.
@@ -124,7 +125,9 @@ impl Upload {
 
     /// Cancels the upload, so that nothing remains at the registry. The response is ignored.
     pub(super) async fn cancel(mut self) {
-        self.ended = true;
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
         let cancel = self.ask(Request::new(Method::DELETE, self.location.clone()));
         _ = self.client.within(cancel).await;
     }

@@ -1,0 +1,183 @@
+//! The body of a blob, lent to one request. It keeps the last bytes that the request has read: if the request breaks,
+//! another one continues from there.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::Stream;
+use parking_lot::Mutex;
+use refkit_content::Error;
+
+use super::reading::Reading;
+
+/// The largest piece of the kept bytes: 64 KiB, so that they end near their limit.
+const PIECE: usize = 64 << 10;
+
+/// The lender's side of a loan.
+pub(super) struct Lent(Arc<Mutex<Loan>>);
+
+/// The request's side: the whole body as a stream. It ends early once the lender has the body back.
+pub(super) struct Borrowed(Arc<Mutex<Loan>>);
+
+struct Loan {
+    /// None once the lender has it back.
+    reading: Option<Reading>,
+    /// What was read before the loan, and comes first.
+    first: Bytes,
+    kept: Kept,
+    /// The error of the source that ended the body.
+    broken: Option<Error>,
+}
+
+/// The last bytes that a request has read.
+#[derive(Default)]
+struct Kept {
+    pieces: VecDeque<Bytes>,
+    /// The position in the blob of the first and the position after the last of them.
+    start: u64,
+    end: u64,
+    limit: u64,
+}
+
+impl Kept {
+    fn keep(&mut self, mut piece: Bytes) {
+        while !piece.is_empty() {
+            let part = piece.split_to(piece.len().min(PIECE));
+            self.end += part.len() as u64;
+            self.pieces.push_back(part);
+        }
+        while let Some(oldest) = self.pieces.front().map(|piece| piece.len() as u64) {
+            if self.end - self.start - oldest < self.limit {
+                break;
+            }
+            self.start += oldest;
+            self.pieces.pop_front();
+        }
+    }
+}
+
+/// A body that the lender has back.
+pub(super) struct Returned {
+    kept: Kept,
+    reading: Reading,
+}
+
+impl Returned {
+    /// Returns the bytes from a position on, and what follows them; none if they are no longer kept, or were never read.
+    pub(super) fn from(self, position: u64) -> Option<(Bytes, Reading)> {
+        let Kept { pieces, start, end, .. } = self.kept;
+        if !(start..=end).contains(&position) {
+            return None;
+        }
+        let mut skip = usize::try_from(position - start).ok()?;
+        let mut bytes = BytesMut::with_capacity(usize::try_from(end - position).ok()?);
+        for piece in pieces {
+            bytes.extend_from_slice(piece.get(skip..).unwrap_or_default());
+            skip = skip.saturating_sub(piece.len());
+        }
+        Some((bytes.freeze(), self.reading))
+    }
+}
+
+impl Lent {
+    /// Lends the bytes that have been read, and what follows them. The last `limit` bytes are kept.
+    pub(super) fn new(first: Bytes, reading: Reading, limit: u64) -> Self {
+        let kept = Kept { limit, ..Kept::default() };
+        Self(Arc::new(Mutex::new(Loan { reading: Some(reading), first, kept, broken: None })))
+    }
+
+    /// Returns the request's side.
+    pub(super) fn body(&self) -> Borrowed {
+        Borrowed(Arc::clone(&self.0))
+    }
+
+    /// Returns the source's error, if one ended the body.
+    pub(super) fn broken(&self) -> Option<Error> {
+        self.0.lock().broken.take()
+    }
+
+    /// Ends the loan, and returns the body; none if that has been done.
+    pub(super) fn end(self) -> Option<Returned> {
+        let mut loan = self.0.lock();
+        let reading = loan.reading.take()?;
+        let (first, mut kept) = (std::mem::take(&mut loan.first), std::mem::take(&mut loan.kept));
+        // The request has not begun to read, or it had these bytes from elsewhere.
+        kept.keep(first);
+        Some(Returned { kept, reading })
+    }
+}
+
+impl Stream for Borrowed {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut loan = self.0.lock();
+        let loan = &mut *loan;
+        let Some(reading) = &mut loan.reading else { return Poll::Ready(None) };
+        let first = std::mem::take(&mut loan.first);
+        let polled = if first.is_empty() { reading.poll_piece(context) } else { Poll::Ready(Some(Ok(first))) };
+        match &polled {
+            Poll::Ready(Some(Ok(piece))) => loan.kept.keep(piece.clone()),
+            Poll::Ready(Some(Err(error))) => loan.broken = Some(error.clone()),
+            _ => {}
+        }
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt as _;
+
+    use super::super::reading::tests::reading;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_comes_back_with_its_last_bytes() {
+        // how many pieces a request reads; the position; the bytes from there that are kept, and the rest
+        let rows = [
+            (0, 0, Some(("01", "23456789"))),
+            (0, 2, Some(("", "23456789"))),
+            (0, 3, None),
+            (1, 0, Some(("01", "23456789"))),
+            (2, 0, Some(("0123", "456789"))),
+            (3, 2, Some(("23456", "789"))),
+            (3, 1, None),
+            (3, 7, Some(("", "789"))),
+            (3, 8, None),
+            (4, 4, Some(("456789", ""))),
+            (4, 10, Some(("", ""))),
+            (4, 11, None),
+        ];
+        for (count, position, wanted) in rows {
+            let mut reading = reading(&["0123", "456", "789"]);
+            let first = reading.fill(Bytes::new(), 2).await.expect("a start");
+            let lent = Lent::new(first, reading, 5);
+            let mut body = lent.body();
+            for _ in 0..count {
+                body.next().await.expect("a piece").expect("a piece");
+            }
+            assert!(lent.broken().is_none());
+            let back = lent.end().expect("a body").from(position);
+            assert!(body.next().await.is_none(), "the loan has ended");
+            let found = match back {
+                Some((kept, mut reading)) => Some((kept, reading.fill(Bytes::new(), 10).await.expect("the rest"))),
+                None => None,
+            };
+            let wanted = wanted.map(|(kept, rest)| (Bytes::from(kept), Bytes::from(rest)));
+            assert_eq!(found, wanted, "{count} pieces, from {position}");
+        }
+    }
+
+    #[test]
+    fn large_pieces_are_kept_in_part() {
+        let mut kept = Kept { limit: 100_000, ..Kept::default() };
+        for _ in 0..3 {
+            kept.keep(Bytes::from(vec![0; 1 << 20]));
+        }
+        assert_eq!((kept.start, kept.end), ((3 << 20) - (2 << 16), 3 << 20));
+    }
+}
