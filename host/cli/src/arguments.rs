@@ -92,7 +92,7 @@ pub struct Compiling {
 }
 
 /// How the command prints its output.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Output")]
 pub struct Printing {
     /// Explains the run on standard error: each call of each policy with its answer, source and time, each image that

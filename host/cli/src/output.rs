@@ -3,8 +3,10 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
-use refkit_report::EscapedLines;
+use refkit_report::explain::Explained;
+use refkit_report::{EscapedLines, RunOutput};
 
+use crate::arguments::Format;
 use crate::exit::Exit;
 
 /// The output of a command, and its exit code.
@@ -28,6 +30,35 @@ pub enum Stdout {
 }
 
 impl Output {
+    /// Returns the output of a run as lines or as JSON. Messages begin with the explanation, if it is not in the JSON, then
+    /// come the notes, which are escaped already, and then denials and errors. `requested` is the image as the user
+    /// writes it.
+    pub fn of_run(
+        output: RunOutput,
+        requested: String,
+        explained: Option<&Explained>,
+        notes: Vec<String>,
+        format: Format,
+    ) -> Self {
+        let (exit, denials_and_errors) = (Exit::from(output.status), output.messages.clone());
+        let (lines, explanation) = match format {
+            Format::Text => (output.lines, explained.map(Explained::lines).unwrap_or_default()),
+            Format::Json => (output.json(requested, explained), Vec::new()),
+        };
+        let messages = explanation.into_iter().chain(notes).chain(denials_and_errors).collect();
+        Self { stdout: Stdout::Lines(lines), messages, exit }
+    }
+
+    /// Adds the output of another run of the same command: its lines, its messages, and the worse exit code of both.
+    pub fn add(&mut self, other: Self) {
+        match (&mut self.stdout, other.stdout) {
+            (Stdout::Lines(lines), Stdout::Lines(more)) => lines.extend(more),
+            (stdout, exact) => *stdout = exact,
+        }
+        self.messages.extend(other.messages);
+        self.exit = self.exit.max(other.exit);
+    }
+
     /// Writes everything, and returns the exit code. A closed pipe is no error: its reader has read enough.
     pub fn print(self) -> ExitCode {
         let mut exit = self.exit;

@@ -9,7 +9,7 @@ use refkit_content::{DiskCache, Source, is_fallback_tag};
 use refkit_oci::{Reference, Repository};
 use refkit_report::{Escaped, Names, PublishResult};
 
-use crate::arguments::PublishOptions;
+use crate::arguments::{Printing, PublishOptions};
 use crate::directories::Directories;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -23,6 +23,7 @@ pub struct PreparedPublish {
     publisher: Publisher,
     source: Arc<dyn Source>,
     progress: ProgressArguments,
+    printing: Printing,
     /// The places that the command names.
     pub places: Places,
     cache: Option<DiskCache>,
@@ -50,8 +51,8 @@ impl PreparedPublish {
         let resolver = resolving.resolver(stores.source.clone()).grants(Grants::new(policies.grants.iter().cloned()));
         let publisher = chain.publisher(resolver, stores.target).dry_run(options.dry_run);
         let publisher = publisher.grants(WriteGrants::new(publishing.grants.iter().cloned()));
-        let (source, progress) = (stores.source, options.progress);
-        Ok(Self { publisher, source, progress, places, cache: stores.cache, notes })
+        let (source, progress, printing) = (stores.source, options.progress, options.printing);
+        Ok(Self { publisher, source, progress, printing, places, cache: stores.cache, notes })
     }
 
     /// Publishes, and shows the progress.
@@ -96,13 +97,21 @@ impl PreparedPublish {
         }
     }
 
-    /// Returns the output of a publication: a line for each destination, or the reasons why there is none.
+    /// Returns the output of a publication as lines or as JSON, explained if the user wants that: a line or an entry for
+    /// each destination, or the reasons why there is none.
     pub fn output(&self, result: &PublishResult<'_>) -> Output {
-        let (lines, exit, messages) = match result.published() {
-            Ok(published) => (result.pinned(published), Exit::Resolved, Vec::new()),
-            Err(output) => (Vec::new(), Exit::from(output.status), output.messages),
-        };
-        Output { stdout: Stdout::Lines(lines), messages: self.notes().into_iter().chain(messages).collect(), exit }
+        self.outputs(std::slice::from_ref(result))
+    }
+
+    /// Returns the output of publications, one after the other: in JSON, a document for each.
+    pub fn outputs(&self, results: &[PublishResult<'_>]) -> Output {
+        let mut all = Output { stdout: Stdout::Lines(Vec::new()), messages: self.notes(), exit: Exit::Resolved };
+        for result in results {
+            let explained = self.printing.explain.then(|| result.explained(&self.notes));
+            let (requested, notes) = (result.requested(), result.unconfirmed());
+            all.add(Output::of_run(result.output(), requested, explained.as_ref(), notes, self.printing.format));
+        }
+        all
     }
 
     /// Returns notes for the user about caches, escaped.

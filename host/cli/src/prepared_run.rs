@@ -5,7 +5,7 @@ use refkit_oci::{Platform, Reference};
 use refkit_report::explain::Explained;
 use refkit_report::{Escaped, Names, RunOutput, RunResult};
 
-use crate::arguments::{self, Format, Printing};
+use crate::arguments::{self, Printing};
 use crate::directories::Directories;
 use crate::exit::Exit;
 use crate::hints;
@@ -48,18 +48,8 @@ impl PreparedRun {
     /// Returns the output of a run as lines or as JSON.
     pub fn output(&self, run: &RunResult<'_>, output: RunOutput, printing: &Printing) -> Output {
         let explained = self.explained(run, printing);
-        let (exit, denials_and_errors) = (Exit::from(output.status), output.messages.clone());
-        let mut messages = Vec::new();
-        let lines = match printing.format {
-            Format::Text => {
-                messages.extend(explained.iter().flat_map(Explained::lines));
-                output.lines
-            }
-            Format::Json => output.json(self.source.show(self.source.reference()), explained.as_ref()),
-        };
-        messages.extend(self.cache_notes(run));
-        messages.extend(denials_and_errors);
-        Output { stdout: Stdout::Lines(lines), messages, exit }
+        let requested = self.source.show(self.source.reference());
+        Output::of_run(output, requested, explained.as_ref(), self.cache_notes(run), printing.format)
     }
 
     /// Returns the output with the exact bytes of one document.

@@ -80,8 +80,8 @@ pub use refkit_contract::{
     Parts, PublishDecision, PublishRequest, PublishSource, Request, Resolved, Selection, Setting,
 };
 pub use refkit_sandbox::{
-    AotCache, Compiler, CompilerProcess, Engine, EngineError, EngineOptions, LoadError, Policy, PublishingPolicy,
-    RunError, Shipped, Usage,
+    AotCache, CompiledPolicy, Compiler, CompilerProcess, Engine, EngineError, EngineOptions, LoadError, Policy,
+    PublishingPolicy, RunError, Shipped, Usage, World,
 };
 pub use refkit_sandbox::{aot, compiler};
 pub use resolver::Resolver;

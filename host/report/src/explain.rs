@@ -3,14 +3,18 @@
 
 mod decision;
 mod limits;
+mod policies;
 mod spans;
 
 use serde::Serialize;
 
 use crate::{Escaped, Tree, table};
-use refkit::{Candidate, Policy, Resolution, Session, Verdict};
+use refkit::{Candidate, PublishSession, Resolution, Session, Verdict};
+
+use policies::policies;
 
 pub use limits::{LimitReport, Unit};
+pub use policies::PolicyReport;
 pub use spans::{EventReport, SpanReport};
 
 /// How many candidates a person reads.
@@ -23,29 +27,22 @@ pub struct Explained(ExplainReport);
 /// The explanation for programs.
 #[derive(Debug, Clone, Serialize)]
 pub struct ExplainReport {
-    /// The chain, outermost first.
+    /// The chain of publishing policies, outermost first, if the run is a publication.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub publishing: Vec<PolicyReport>,
+    /// The chain of the policies that resolve, outermost first.
     pub policies: Vec<PolicyReport>,
     /// Notes of the caller about how it set the run up.
     pub notes: Vec<String>,
+    /// Whether nothing was sent; the lines for a person say so.
+    #[serde(skip)]
+    pub dry_run: bool,
     /// What the run did, in the order in which each part began.
     pub spans: Vec<SpanReport>,
     /// The entries of the indexes that the run read.
     pub candidates: Vec<CandidateReport>,
     /// The limits of the run, used and allowed.
     pub limits: Vec<LimitReport>,
-}
-
-/// One policy of the chain.
-#[derive(Debug, Clone, Serialize)]
-pub struct PolicyReport {
-    /// The name of the policy.
-    pub name: String,
-    /// The version of the policy.
-    pub version: String,
-    /// The digest of its component.
-    pub digest: String,
-    /// The interfaces of the contract that it imports.
-    pub imports: Vec<String>,
 }
 
 /// One entry of an index.
@@ -70,10 +67,26 @@ impl Explained {
     pub fn of(notes: &[String], session: &Session, resolution: Option<&Resolution>) -> Self {
         let candidates = resolution.map(Resolution::candidates).unwrap_or_default();
         Self(ExplainReport {
-            policies: session.chain().policies().map(policy).collect(),
+            publishing: Vec::new(),
+            policies: policies(session.chain()),
             notes: notes.to_vec(),
+            dry_run: false,
             spans: spans::reports(&session.trace()),
             candidates: candidates.iter().map(candidate).collect(),
+            limits: limits::reports(&session.budget(), &session.spent()),
+        })
+    }
+
+    /// Returns what there is to explain of a publication: both chains, notes about the set-up, and what the run itself
+    /// recorded.
+    pub fn of_publication(notes: &[String], session: &PublishSession) -> Self {
+        Self(ExplainReport {
+            publishing: policies(session.chain()),
+            policies: policies(session.resolution_chain()),
+            notes: notes.to_vec(),
+            dry_run: session.is_dry_run(),
+            spans: spans::reports(&session.trace()),
+            candidates: Vec::new(),
             limits: limits::reports(&session.budget(), &session.spent()),
         })
     }
@@ -85,22 +98,14 @@ impl Explained {
 
     /// Returns the lines for a person, escaped.
     pub fn lines(&self) -> Vec<String> {
-        let mut trees = vec![self.chain(), spans::tree(&self.0.spans)];
+        let ExplainReport { publishing, policies, notes, spans, .. } = &self.0;
+        let run = if self.0.dry_run { "run, dry: nothing is sent" } else { "run" };
+        let publishing = (!publishing.is_empty()).then(|| policies::tree("publishing policies", publishing, &[]));
+        let mut trees: Vec<Tree> = publishing.into_iter().collect();
+        trees.extend([policies::tree("policies", policies, notes), spans::tree(run, spans)]);
         trees.extend(self.candidates());
         trees.push(limits::tree(&self.0.limits));
         trees.iter().flat_map(Tree::lines).map(|line| Escaped(line).to_string()).collect()
-    }
-
-    fn chain(&self) -> Tree {
-        let mut tree = Tree::new("policies");
-        let row = |policy: &PolicyReport| {
-            let asks = if policy.imports.is_empty() { "nothing".to_owned() } else { policy.imports.join(", ") };
-            [format!("{} {}", policy.name, policy.version), policy.digest.clone(), format!("may ask {asks}")]
-        };
-        let rows: Vec<_> = self.0.policies.iter().map(row).collect();
-        table(&rows).into_iter().for_each(|line| tree.add(Tree::new(line)));
-        self.0.notes.iter().for_each(|note| tree.add(Tree::new(format!("warning: {note}"))));
-        tree
     }
 
     fn candidates(&self) -> Option<Tree> {
@@ -117,16 +122,6 @@ impl Explained {
             tree.add(Tree::new(format!("and {} more", candidates.len() - CANDIDATES_SHOWN)));
         }
         (!candidates.is_empty()).then_some(tree)
-    }
-}
-
-fn policy(policy: &Policy) -> PolicyReport {
-    let description = policy.description();
-    PolicyReport {
-        name: description.name.clone(),
-        version: description.version.clone(),
-        digest: policy.digest().to_string(),
-        imports: policy.imports().to_vec(),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The JSON that a program reads about a run. Names are those of the OCI specifications; the shape is the same whether
-//! the caller resolves or inspects.
+//! the caller resolves, inspects or publishes.
 //!
 //! ```text
 //! outcome     how the run ended:
 //!               "resolved"  everything that the request asked for is there
+//!               "published" every destination has the root, or would have it without the dry run
 //!               "failed"    something is missing, and no policy denied anything
-//!               "denied"    a policy denied the reference, or at least one image of it
-//! requested   the reference of the request
+//!               "denied"    a policy denied the reference, at least one image of it, or the publication
+//! requested   the reference of the request; of a publication, the first source
 //! denials     [{policy, rule, message, subject, manifest, platform}], all of them, if denied;
 //!             `manifest` and `platform` name the denied image, if it was one image
 //! error       {code, message} of the first failure, if failed; the codes are those of the contract
@@ -29,8 +30,15 @@
 //!     annotations   of the manifest                                        (inspect)
 //!     layers        descriptors                                            (inspect --layers)
 //!
-//! explain     {policies, notes, spans, candidates, limits}                 (--explain)
+//! if published:
+//!   root          descriptor of the published index or manifest
+//!   destinations  [{reference, pinned}], in the order of the request; pinned: with the root's digest
+//!   dry-run       whether nothing was sent
+//!
+//! explain     {policies, notes, spans, candidates, limits}; of a publication also publishing, the publishing policies
 //! ```
+
+mod published;
 
 use std::collections::BTreeMap;
 
@@ -40,6 +48,7 @@ use serde::Serialize;
 
 use crate::explain::ExplainReport;
 use crate::{EscapedJson, Status};
+pub use published::{DestinationReport, PublishedReport};
 
 /// Returns a report as indented lines of JSON. A terminal obeys no character of them, and the values are unchanged.
 pub fn lines(report: &impl Serialize) -> Vec<String> {
@@ -60,10 +69,10 @@ pub struct Report {
     pub explain: Option<ExplainReport>,
 }
 
-/// How a run ended, with the resolution, the denials or the error.
+/// How a run ended, with the resolution or the publication, the denials or the error.
 #[derive(Debug, Default, Serialize)]
 pub struct OutcomeReport {
-    /// The name of the [`Status`].
+    /// The name of the [`Status`], or `published`.
     pub outcome: &'static str,
     /// The reasons of the denial.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -74,6 +83,9 @@ pub struct OutcomeReport {
     /// The resolution.
     #[serde(flatten)]
     pub resolved: Option<Box<ResolvedReport>>,
+    /// The publication.
+    #[serde(flatten)]
+    pub published: Option<Box<PublishedReport>>,
 }
 
 impl OutcomeReport {
@@ -103,7 +115,12 @@ impl OutcomeReport {
         if outcome == Status::Denied {
             report.pinned = None;
         }
-        Self { outcome: outcome.as_str(), denials, error, resolved: Some(Box::new(report)) }
+        Self { outcome: outcome.as_str(), denials, error, resolved: Some(Box::new(report)), published: None }
+    }
+
+    /// Returns the report of a publication.
+    pub fn published(report: PublishedReport) -> Self {
+        Self { outcome: "published", published: Some(Box::new(report)), ..Self::default() }
     }
 }
 

@@ -2,8 +2,11 @@
 
 use refkit::{Denial, Error, PublishOutcome, PublishSession, Published};
 
-use crate::json::OutcomeReport;
-use crate::run::{denial_report, reasons};
+use refkit_oci::Reference;
+
+use crate::explain::Explained;
+use crate::json::{DestinationReport, OutcomeReport, PublishedReport};
+use crate::run::{denial_report, reasons, unconfirmed};
 use crate::{ErrorMessage, Escaped, Names, RunOutput, Status};
 
 /// A publication that has ended.
@@ -35,18 +38,50 @@ impl<'a> PublishResult<'a> {
         }
     }
 
-    /// Returns a line for each destination: its reference with the digest of what was published. Escaped.
-    pub fn pinned(&self, published: &Published) -> Vec<String> {
-        let pinned = published.destinations.iter().map(|one| one.with_digest(published.root.digest.clone()));
-        pinned.map(|reference| Escaped(self.names.reference(&reference)).to_string()).collect()
+    /// Returns the output: a line for each destination, its reference with the digest of what was published; or the
+    /// denial or the error.
+    pub fn output(&self) -> RunOutput {
+        let published = match self.published() {
+            Ok(published) => published,
+            Err(output) => return *output,
+        };
+        let destination = |one: &Reference| DestinationReport {
+            reference: self.names.reference(one),
+            pinned: self.names.reference(&one.with_digest(published.root.digest.clone())),
+        };
+        let report = PublishedReport {
+            root: (&published.root).into(),
+            destinations: published.destinations.iter().map(destination).collect(),
+            dry_run: published.dry_run,
+        };
+        RunOutput {
+            lines: report.destinations.iter().map(|one| Escaped(&one.pinned).to_string()).collect(),
+            report: OutcomeReport::published(report),
+            messages: Vec::new(),
+            status: Status::Resolved,
+        }
+    }
+
+    /// Returns what the user asked to publish, as the user writes it: the first source.
+    pub fn requested(&self) -> String {
+        let request = self.session.request();
+        let subject = request.sources.first().map(|source| &source.reference).or(request.destinations.first());
+        subject.map(|reference| self.names.reference(reference)).unwrap_or_default()
+    }
+
+    /// Returns notes about answers that the cache gave and no registry has confirmed, escaped.
+    pub fn unconfirmed(&self) -> Vec<String> {
+        unconfirmed(&self.session.trace())
+    }
+
+    /// Returns the explanation of the run; `notes` are the caller's own about how it set the run up.
+    pub fn explained(&self, notes: &[String]) -> Explained {
+        Explained::of_publication(notes, &self.session)
     }
 
     fn denied(&self, denials: &[Denial]) -> Box<RunOutput> {
-        let request = self.session.request();
-        let subject = request.sources.first().map(|source| &source.reference).or(request.destinations.first());
-        let subject = subject.map(|reference| self.names.reference(reference)).unwrap_or_default();
         let report = OutcomeReport::denied(denials.iter().map(|denial| denial_report(denial, None)).collect());
-        let messages = reasons(&subject, denials);
+        let messages = reasons(&self.requested(), denials);
         Box::new(RunOutput { lines: Vec::new(), report, messages, status: Status::Denied })
     }
 }

@@ -1,7 +1,7 @@
 //! The result of a run, and the output that reports it.
 
 use refkit::{Absence, Denial, Error, ErrorCode, Failure, Outcome, Refused, Resolution, Session, Verdict};
-use refkit::{Event, Observation};
+use refkit::{Event, Observation, Trace};
 use refkit_content::{Origin, WithOrigin};
 use refkit_oci::{Platform, Reference};
 
@@ -198,15 +198,7 @@ impl<'a> RunResult<'a> {
 
     /// Returns notes about answers that the cache gave and no registry has confirmed, escaped.
     pub fn unconfirmed(&self) -> Vec<String> {
-        let unconfirmed = self.session.trace().spans.into_iter().filter_map(|span| match span.event {
-            Event::Call(Observation {
-                call: subject,
-                result: Some(Ok(WithOrigin { origin: origin @ Origin::Seen(_), .. })),
-                ..
-            }) => Some(format!("note: {subject} is from the {origin}: its registry has not confirmed it")),
-            _ => None,
-        });
-        unconfirmed.map(|note| Escaped(note).to_string()).collect()
+        unconfirmed(&self.session.trace())
     }
 
     /// Returns the explanation of the run; `notes` are the caller's own about how it set the run up.
@@ -217,6 +209,19 @@ impl<'a> RunResult<'a> {
         };
         Explained::of(notes, &self.session, resolution)
     }
+}
+
+/// Returns notes about answers that the cache gave and no registry has confirmed, escaped.
+pub(crate) fn unconfirmed(trace: &Trace) -> Vec<String> {
+    let unconfirmed = trace.spans.iter().filter_map(|span| match &span.event {
+        Event::Call(Observation {
+            call: subject,
+            result: Some(Ok(WithOrigin { origin: origin @ Origin::Seen(_), .. })),
+            ..
+        }) => Some(format!("note: {subject} is from the {origin}: its registry has not confirmed it")),
+        _ => None,
+    });
+    unconfirmed.map(|note| Escaped(note).to_string()).collect()
 }
 
 pub(crate) fn reasons(subject: &str, denials: &[Denial]) -> Vec<String> {

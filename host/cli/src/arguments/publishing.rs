@@ -6,7 +6,7 @@ use clap::Args;
 use refkit::settings::Assignment;
 use refkit_oci::pattern::Pattern;
 
-use super::{Caching, Policies, Registries};
+use super::{Caching, Policies, Printing, Registries};
 use crate::progress::ProgressArguments;
 
 /// What all commands that publish have: the policies, the registries, and whether they only check.
@@ -26,6 +26,8 @@ pub struct PublishOptions {
     pub no_cache: bool,
     #[command(flatten)]
     pub progress: ProgressArguments,
+    #[command(flatten)]
+    pub printing: Printing,
 }
 
 impl PublishOptions {

@@ -6,7 +6,7 @@ pub mod one;
 use clap::Args;
 
 use super::{Run, Running};
-use crate::arguments::PublishOptions;
+use crate::arguments::{Format, PublishOptions};
 use crate::output::Output;
 use one::What;
 
@@ -33,6 +33,10 @@ pub struct Copy {
 impl Run for Copy {
     fn subject(&self) -> &str {
         &self.source
+    }
+
+    fn format(&self) -> Format {
+        self.options.printing.format
     }
 
     fn run(&self) -> Running<'_> {

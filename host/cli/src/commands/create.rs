@@ -13,7 +13,7 @@ use refkit_oci::annotation::Annotation;
 use refkit_oci::{Platform, Reference};
 
 use super::{Run, Running};
-use crate::arguments::PublishOptions;
+use crate::arguments::{Format, PublishOptions};
 use crate::destination_error;
 use crate::error::CommandError;
 use crate::output::{Output, Stdout};
@@ -66,6 +66,10 @@ impl Run for Create {
         self.destinations.first().or(self.sources.first()).map_or("", String::as_str)
     }
 
+    fn format(&self) -> Format {
+        self.options.printing.format
+    }
+
     fn run(&self) -> Running<'_> {
         Box::pin(self.create())
     }
@@ -79,9 +83,9 @@ impl Create {
         let result = prepared.publish(request).await?;
         let mut output = prepared.output(&result);
         if let Ok(published) = result.published() {
-            if self.options.dry_run {
+            if self.options.dry_run && self.format() == Format::Text {
                 output.stdout = Stdout::Exact(published.bytes.to_vec());
-            } else if let Some(path) = &self.metadata_file {
+            } else if let Some(path) = self.metadata_file.as_ref().filter(|_| !self.options.dry_run) {
                 metadata::write(path, published, &prepared)?;
             }
         }

@@ -5,7 +5,7 @@ use refkit_content::LayoutReference;
 
 use super::copy::one::{self, What};
 use super::{Run, Running};
-use crate::arguments::PublishOptions;
+use crate::arguments::{Format, PublishOptions};
 use crate::error::CommandError;
 use crate::image_source::path_of_that_name;
 use crate::output::Output;
@@ -28,6 +28,10 @@ pub struct Push {
 impl Run for Push {
     fn subject(&self) -> &str {
         &self.destination
+    }
+
+    fn format(&self) -> Format {
+        self.options.printing.format
     }
 
     fn run(&self) -> Running<'_> {

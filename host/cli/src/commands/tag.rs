@@ -6,7 +6,7 @@ use refkit_images::Destination;
 use refkit_oci::Reference;
 
 use super::{Run, Running};
-use crate::arguments::PublishOptions;
+use crate::arguments::{Format, PublishOptions};
 use crate::destination_error;
 use crate::error::CommandError;
 use crate::output::Output;
@@ -29,6 +29,10 @@ pub struct Tag {
 impl Run for Tag {
     fn subject(&self) -> &str {
         &self.reference
+    }
+
+    fn format(&self) -> Format {
+        self.options.printing.format
     }
 
     fn run(&self) -> Running<'_> {

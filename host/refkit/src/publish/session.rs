@@ -14,6 +14,7 @@ use crate::budget::{Budget, Spent};
 use crate::error::Error;
 use crate::observation::ObservationsDocument;
 use crate::trace::Trace;
+use crate::{Chain, PublishingChain};
 
 /// One run of a publishing chain, over a run of the resolution chain.
 pub struct PublishSession {
@@ -72,6 +73,21 @@ impl PublishSession {
     /// Returns the request of the run.
     pub fn request(&self) -> &PublishRequest {
         &self.request
+    }
+
+    /// Returns whether the run sends nothing.
+    pub fn is_dry_run(&self) -> bool {
+        self.run.dry_run
+    }
+
+    /// Returns the chain of publishing policies.
+    pub fn chain(&self) -> &PublishingChain {
+        &self.run.chain
+    }
+
+    /// Returns the chain of the policies that decide about the sources.
+    pub fn resolution_chain(&self) -> &Chain {
+        &self.run.run.chain
     }
 
     /// Returns what the run did so far.

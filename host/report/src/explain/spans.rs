@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::decision;
 use crate::Tree;
 use crate::units::{Bytes, Time};
-use refkit::{Event, Observation, Span, Trace};
+use refkit::{Answer, Call, Event, Observation, Span, Trace};
 use refkit_content::WithOrigin;
 
 /// The most bytes of an error that an entry shows: a screen full.
@@ -53,6 +53,12 @@ pub enum EventReport {
         question: &'static str,
         /// The reference, repository or digest.
         subject: String,
+        /// The repository that a copy reads.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        source: Option<String>,
+        /// The artifact types of the referrers that a copy brings along.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        referrers: Vec<String>,
         /// The digest, or how many there are.
         #[serde(skip_serializing_if = "Option::is_none")]
         answer: Option<String>,
@@ -101,12 +107,22 @@ fn report(span: &Span) -> SpanReport {
 fn call(Observation { call, result, .. }: &Observation) -> EventReport {
     let (answer, from, bytes, error) = match result {
         Some(Ok(WithOrigin { value, origin })) => {
-            (Some(decision::answer(value)), Some(origin.to_string()), value.bytes(), None)
+            let (from, bytes) = match value {
+                // The run itself has the bytes that it writes.
+                Answer::Pushed(descriptor) | Answer::Copied(descriptor) => (None, descriptor.size),
+                read => (Some(origin.to_string()), read.bytes()),
+            };
+            (Some(decision::answer(value)), from, bytes, None)
         }
         Some(Err(error)) => (None, None, 0, Some(shortened(&error.to_string()))),
         None => (None, None, 0, None),
     };
-    EventReport::Call { question: call.function(), subject: call.to_string(), answer, from, bytes, error }
+    let (source, referrers) = match call {
+        Call::Copy(source, _, _, referrers) => (Some(source.to_string()), referrers.clone()),
+        _ => (None, Vec::new()),
+    };
+    let (question, subject) = (call.function(), call.to_string());
+    EventReport::Call { question, subject, source, referrers, answer, from, bytes, error }
 }
 
 /// Returns a text of at most [`TEXT`] bytes; one that was cut says so.
@@ -121,8 +137,8 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Returns the entries for a person.
-pub fn tree(spans: &[SpanReport]) -> Tree {
+/// Returns the entries below a title, for a person.
+pub fn tree(title: &str, spans: &[SpanReport]) -> Tree {
     // A span stands after its parent, so from the last one on each is complete when it is taken.
     let mut trees: Vec<Vec<Tree>> = vec![Vec::new(); spans.len() + 1];
     for (place, span) in spans.iter().enumerate().rev() {
@@ -131,7 +147,7 @@ pub fn tree(spans: &[SpanReport]) -> Tree {
         let parent = span.parent.filter(|&parent| parent < place).map_or(0, |parent| parent + 1);
         trees[parent].push(tree);
     }
-    let mut root = Tree::new("run");
+    let mut root = Tree::new(title);
     std::mem::take(&mut trees[0]).into_iter().rev().for_each(|child| root.add(child));
     root
 }
@@ -148,8 +164,10 @@ fn node(span: &SpanReport) -> Tree {
             tree.line(format!("→ {decision}"));
             tree
         }
-        EventReport::Call { question, subject, answer, from, bytes, error } => {
-            let mut tree = Tree::new(format!("{question} {subject}{took}"));
+        EventReport::Call { question, subject, source, referrers, answer, from, bytes, error } => {
+            let source = source.as_ref().map(|source| format!(" from {source}")).unwrap_or_default();
+            let with = if referrers.is_empty() { "" } else { " with referrers " };
+            let mut tree = Tree::new(format!("{question} {subject}{source}{with}{}{took}", referrers.join(", ")));
             if let Some(error) = error {
                 tree.line(format!("→ {error}"));
             } else if let Some(answer) = answer {
@@ -179,6 +197,8 @@ mod tests {
         let event = EventReport::Call {
             question: "pull",
             subject: "r/a:1".into(),
+            source: None,
+            referrers: Vec::new(),
             answer: answer.map(Into::into),
             from: answer.map(|_| "cache".into()),
             bytes: 2_000,
@@ -231,6 +251,6 @@ mod tests {
             "└─ pull r/a:1  1.5 ms",
             "      → sha256:2  2 kB  from cache",
         ];
-        assert_eq!(tree(&spans).lines(), wanted);
+        assert_eq!(tree("run", &spans).lines(), wanted);
     }
 }

@@ -6,8 +6,7 @@ use refkit_report::Escaped;
 use super::one::What;
 use crate::arguments::PublishOptions;
 use crate::error::CommandError;
-use crate::exit::Exit;
-use crate::output::{Output, Stdout};
+use crate::output::Output;
 use crate::places::Places;
 use crate::prepared_publish::PreparedPublish;
 
@@ -42,16 +41,7 @@ pub async fn copy(
         };
         return Err(CommandError::failed(refkit::ErrorCode::NotFound, text).into());
     }
-    let (mut lines, mut messages, mut exit) = (Vec::new(), Vec::new(), Exit::Resolved);
-    for result in prepared.publish_all(wanted).await? {
-        let output = prepared.output(&result);
-        if let Stdout::Lines(more) = output.stdout {
-            lines.extend(more);
-        }
-        messages.extend(output.messages.into_iter().filter(|message| !messages.contains(message)).collect::<Vec<_>>());
-        exit = exit.max(output.exit);
-    }
-    Ok(Output { stdout: Stdout::Lines(lines), messages, exit })
+    Ok(prepared.outputs(&prepared.publish_all(wanted).await?))
 }
 
 /// Returns the pattern for the tags of a repository.
