@@ -1,4 +1,4 @@
-//! The commands, as the help lists them.
+//! The help of every command: at most 80 columns, and as the snapshots say.
 
 use crate::run::refkit;
 
@@ -18,4 +18,20 @@ pub fn commands() -> Vec<Vec<String>> {
         next += 1;
     }
     all
+}
+
+#[test]
+fn help_fits_into_80_columns() {
+    let commands = commands();
+    assert!(commands.len() > 10, "{commands:?}");
+    for command in commands {
+        for flag in ["-h", "--help"] {
+            let help = refkit(command.iter().map(String::as_str).chain([flag]));
+            let help = help.line();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 80, "{command:?} {flag}: {line}");
+                assert_eq!(line, line.trim_end(), "{command:?} {flag}");
+            }
+        }
+    }
 }

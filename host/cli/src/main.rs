@@ -9,6 +9,7 @@ mod destination_error;
 mod directories;
 mod error;
 mod exit;
+mod help;
 mod hints;
 mod image_source;
 mod logging;

@@ -9,12 +9,13 @@ use refkit_report::Escaped;
 
 use crate::arguments::Arguments;
 use crate::exit::Exit;
+use crate::help;
 use crate::output::{Output, Stdout};
 
 /// Returns the output for a command line that clap refuses, or that asks for help; `words` are its words.
 pub fn output(error: &clap::Error, words: impl Iterator<Item = OsString>) -> Output {
     let text = error.render().to_string();
-    let lines = || text.trim_end().lines().map(str::to_owned).collect();
+    let lines = || help::wrapped(&text);
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             Output { stdout: Stdout::Lines(lines()), messages: Vec::new(), exit: Exit::Resolved }
