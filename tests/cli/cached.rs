@@ -174,3 +174,30 @@ fn find(directory: &Path, name: &str) -> PathBuf {
     }
     panic!("there is no {name}");
 }
+
+#[test]
+fn information_about_no_cache_creates_none() {
+    let home = tempfile::tempdir().unwrap();
+    insta::assert_snapshot!(told(&run(home.path(), &["cache", "info"])), @r"
+    exit 0
+    --- stdout
+    directory  [TEMP]/refkit/content
+    size       0 B of at most 1.07 GB
+    contents   0
+    grants     0
+    tags       0
+    lists      0
+
+    directory  [TEMP]/refkit/aot
+    size       0 B of at most 537 MB
+    policies   0
+    --- stderr
+    ");
+    let elsewhere = home.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let named = run(home.path(), &["cache", "info", "--directory", elsewhere.to_str().unwrap()]);
+    assert!(named.line().contains("contents   0"), "{}", named.all());
+    let there: Vec<_> = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(there, [elsewhere.clone()]);
+    assert_eq!(std::fs::read_dir(elsewhere).unwrap().count(), 0);
+}

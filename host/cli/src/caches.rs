@@ -14,10 +14,10 @@ use crate::directories::Directories;
 use crate::error::CommandError;
 
 /// The most bytes of content that the cache keeps: 1 GiB, which is tens of thousands of images without their layers.
-const LIMIT: u64 = 1 << 30;
+pub const LIMIT: u64 = 1 << 30;
 
 /// The most bytes of compiled policies that the cache keeps: 512 MiB, which is fifteen in Python, or two thousand in Rust.
-const COMPILED_LIMIT: u64 = 512 << 20;
+pub const COMPILED_LIMIT: u64 = 512 << 20;
 
 /// A source behind the cache, and the cache itself unless the command uses none.
 pub struct Behind {

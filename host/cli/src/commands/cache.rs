@@ -1,5 +1,6 @@
 //! `refkit cache`: manages the content of registries and the compiled policies.
 
+mod info;
 mod prune;
 
 use std::path::PathBuf;
@@ -31,15 +32,24 @@ impl Cache {
     async fn look_after(&self) -> anyhow::Result<Output> {
         let alone = self.alone();
         let directories = Directories::of_environment();
-        let directory = caches::directory(alone.directory.as_deref(), &directories)?;
-        let content = caches::open(&directory).await?;
-        let compiled = if alone.directory.is_some() { None } else { Some(caches::compiled(&directories)?) };
-        let caches = Caches { content, compiled };
         match &self.command {
-            CacheCommand::Info(_) => info(&caches, alone.format).await,
-            CacheCommand::Prune(prune) => self::prune(&caches, &prune.what, alone.format).await,
-            CacheCommand::Verify(verify) => self::verify(&caches, verify.keep, alone.format).await,
+            CacheCommand::Info(_) => {
+                let report = info::report(alone.directory.as_deref(), &directories).await?;
+                Ok(info(&report, alone.format))
+            }
+            CacheCommand::Prune(prune) => self::prune(&self.open(&directories).await?, &prune.what, alone.format).await,
+            CacheCommand::Verify(verify) => {
+                self::verify(&self.open(&directories).await?, verify.keep, alone.format).await
+            }
         }
+    }
+
+    /// Opens the caches, and creates those that are absent.
+    async fn open(&self, directories: &Directories) -> anyhow::Result<Caches> {
+        let named = self.alone().directory.as_deref();
+        let content = caches::open(&caches::directory(named, directories)?).await?;
+        let compiled = if named.is_some() { None } else { Some(caches::compiled(directories)?) };
+        Ok(Caches { content, compiled })
     }
 
     /// Returns the arguments that all commands have.
@@ -138,16 +148,13 @@ impl Caches {
     }
 }
 
-async fn info(caches: &Caches, format: Format) -> anyhow::Result<Output> {
-    let info = caches.content.info().await?;
-    let compiled = caches.compiled(AotCache::info)?;
-    let report = InfoReport::of(&info, compiled.as_ref());
+fn info(report: &InfoReport, format: Format) -> Output {
     let mut lines = table(&report.rows());
     if let Some(compiled) = &report.compiled {
         lines.push(String::new());
         lines.extend(table(&compiled.rows()));
     }
-    Ok(output(format, lines, &report, Exit::Resolved))
+    output(format, lines, report, Exit::Resolved)
 }
 
 async fn prune(caches: &Caches, what: &PruneWhat, format: Format) -> anyhow::Result<Output> {
