@@ -1,5 +1,7 @@
 //! The help of every command: at most 80 columns, and as the snapshots say.
 
+use std::collections::BTreeSet;
+
 use crate::run::refkit;
 
 /// Returns every command that is not hidden, by its words; the first has none.
@@ -34,4 +36,21 @@ fn help_fits_into_80_columns() {
             }
         }
     }
+}
+
+/// `INSTA_UPDATE=always` writes the snapshots anew.
+#[test]
+fn help_is_as_the_snapshots_say() {
+    let mut names = BTreeSet::new();
+    for command in commands() {
+        let name = std::iter::once("refkit").chain(command.iter().map(String::as_str)).collect::<Vec<_>>().join("-");
+        let help = refkit(command.iter().map(String::as_str).chain(["--help"]));
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(name.as_str(), help.line());
+        });
+        names.insert(format!("{name}.snap"));
+    }
+    let directory = refkit_support::workspace_root().join("tests/cli/snapshots");
+    let there = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(there.collect::<BTreeSet<_>>(), names, "a snapshot of a command that is no more");
 }

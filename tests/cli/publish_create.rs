@@ -177,7 +177,7 @@ fn what_fails_writes_nothing() {
         (&["-t", &new, &source, "--append"], 1, "not found"),
         (&["-t", &new, &none], 1, "not found"),
         (&["-t", &new, &source, "--platform", "linux/s390x"], 1, "no image is for a wanted platform"),
-        (&["-t", &new, &source, "--publish-set", "oci=yes"], 1, "is true or false"),
+        (&["-t", &new, &source, "--publish-set", "oci=yes"], 2, "is true or false"),
     ];
     for (arguments, code, part) in rows {
         let ran = refkit(["create"].into_iter().chain(arguments.iter().copied()));

@@ -1,12 +1,12 @@
 //! Invalid command lines: exit code 2, at most three lines, and no request.
 
-use crate::run::{DEMO, policy, refkit};
+use crate::run::{DEMO, home, policy, refkit};
 
 #[test]
 fn each_failure_has_a_reason_and_a_remedy() {
     let allow_list = policy("allow-list");
     // arguments, parts of standard error
-    let rows: [(&[&str], &[&str]); 20] = [
+    let rows: [(&[&str], &[&str]); 22] = [
         (&[], &["Usage: refkit [OPTIONS] <COMMAND>"]),
         (&["frobnicate"], &["unrecognized subcommand 'frobnicate'", "try: refkit --help"]),
         (&["resolve"], &["<REF>", "try: refkit resolve --help"]),
@@ -40,6 +40,14 @@ fn each_failure_has_a_reason_and_a_remedy() {
             &["resolve", DEMO, "--policy", &allow_list, "--set", "2.allow=x"],
             &["no policy has a setting 2.allow", "there are allow-list.allow"],
         ),
+        (
+            &["resolve", DEMO, "--policy", &allow_list, "--set", "allow=a b"],
+            &["allow-list", "the setting allow", "\"a b\""],
+        ),
+        (
+            &["create", "oci-layout:tests/fixtures/demo:single", "--dry-run", "--publish-set", "oci=yes"],
+            &["the setting oci is true or false"],
+        ),
         (&["resolve", DEMO, "--compile-time", "60"], &["--compile-time", "a number with s, m, h or d"]),
         (&["inspect", DEMO, "--raw", "--manifest"], &["cannot be used with", "try: refkit inspect --help"]),
     ];
@@ -67,5 +75,41 @@ fn help_is_no_error() {
     for arguments in [&["--help"][..], &["--version"], &["resolve", "--help"], &["inspect", "--help"]] {
         let ran = refkit(arguments.iter().copied());
         assert!(ran.code == 0 && ran.stderr.is_empty() && !ran.stdout.is_empty(), "{arguments:?}: {}", ran.all());
+    }
+}
+
+/// A policy that fails as `invalid` after it has asked may mean the content: that is no error of the command line.
+#[test]
+fn what_a_policy_finds_invalid_later_is_a_failure() {
+    let directory = tempfile::tempdir().unwrap();
+    let hostile = directory.path().join("hostile.wasm");
+    std::fs::write(&hostile, refkit_tests::components::HOSTILE).unwrap();
+    let hostile = hostile.display().to_string();
+    let ran = refkit(["resolve", DEMO, "--policy", &hostile, "--set", "mode=nonsense"]);
+    assert!(ran.code == 1 && ran.stderr.contains("there is no mode nonsense"), "{}", ran.all());
+}
+
+#[test]
+fn a_closed_or_full_standard_output_is_a_failure() {
+    let program = refkit_support::command().unwrap();
+    // the redirection, arguments, the exit code, a part of the message
+    let rows = [
+        (">&-", "resolve oci-layout:tests/fixtures/demo", 1, "standard output is closed"),
+        (">&- <&-", "--help", 1, "standard output is closed"),
+        (">/dev/full", "resolve oci-layout:tests/fixtures/demo", 1, "cannot write the answer"),
+        (">&-", "resolve", 2, "the following required arguments"),
+        (">/dev/null", "resolve oci-layout:tests/fixtures/demo", 0, ""),
+        // As some programs start others whose output they do not want.
+        ("1<>/dev/null", "resolve oci-layout:tests/fixtures/demo", 0, ""),
+        ("<&-", "resolve oci-layout:tests/fixtures/demo", 0, ""),
+    ];
+    for (redirection, arguments, code, part) in rows {
+        let line = format!("exec '{}' {arguments} {redirection}", program.display());
+        let mut command = std::process::Command::new("/bin/sh");
+        command.args(["-c", &line]).env_clear().env("HOME", home());
+        let ran = command.current_dir(refkit_support::workspace_root()).output().unwrap();
+        let stderr = String::from_utf8(ran.stderr).unwrap();
+        assert!(ran.status.code() == Some(code) && stderr.contains(part), "{line}: {:?}: {stderr}", ran.status);
+        assert_eq!(part.is_empty(), stderr.is_empty(), "{line}: {stderr}");
     }
 }

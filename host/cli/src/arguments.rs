@@ -18,9 +18,22 @@ pub use publishing::{PublishOptions, Publishing};
 pub use registries::{Caching, Pull, Registries};
 pub use units::{size, time};
 
+/// The help about exit codes.
+macro_rules! exit_codes {
+    () => {
+        "\
+Exit codes:
+  0  the answer is complete, or everything is done
+  1  failed: a registry, a file or a policy has not given what was asked for
+  2  usage: an argument or an option is wrong, or a policy refuses its settings
+     or the request before it asks a registry
+  3  denied by a policy"
+    };
+}
+
 /// Resolves container image references the way you decide.
 #[derive(Debug, Parser)]
-#[command(name = "refkit", version, disable_help_subcommand = true, after_help = EXIT_CODES)]
+#[command(name = "refkit", version, disable_help_subcommand = true, after_help = exit_codes!())]
 pub struct Arguments {
     /// Logs to standard error; -vv adds requests and the cache, -vvv everything.
     #[arg(short, long, action = ArgAction::Count, global = true)]
@@ -30,17 +43,18 @@ pub struct Arguments {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 resolved, 1 failed, 2 usage, 3 denied by a policy.";
-
 /// The help about references, below the commands that take one.
-pub const REFERENCE: &str = "\
+pub const REFERENCE: &str = concat!(
+    "\
 REF is one of
   REGISTRY/REPOSITORY[:TAG][@DIGEST]    with Docker's defaults: alpine is docker.io/library/alpine:latest
   oci-layout:PATH[:TAG][@DIGEST]        an image layout: a directory, or a tar archive that is not compressed
   PATH[:TAG][@DIGEST]                   the same, where PATH begins with /, ./ or ../, or ends in .tar
 A layout with one image, or one called latest, needs neither TAG nor DIGEST.
 
-Exit codes: 0 resolved, 1 failed, 2 usage, 3 denied by a policy.";
+",
+    exit_codes!()
+);
 
 /// The image of a request.
 #[derive(Debug, Args)]

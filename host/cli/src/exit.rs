@@ -10,7 +10,7 @@ pub enum Exit {
     Resolved = 0,
     /// A part of the output is missing.
     Failed = 1,
-    /// The command line is invalid.
+    /// The command line is invalid, by itself or to a policy.
     Usage = 2,
     /// A policy denied the reference or an image.
     Denied = 3,
@@ -21,6 +21,7 @@ impl From<Status> for Exit {
         match status {
             Status::Resolved => Self::Resolved,
             Status::Failed => Self::Failed,
+            Status::Invalid => Self::Usage,
             Status::Denied => Self::Denied,
         }
     }

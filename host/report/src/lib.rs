@@ -16,6 +16,7 @@ pub mod manifests;
 mod message;
 mod published;
 mod refusal;
+mod refused;
 mod resolved;
 mod run;
 mod status;

@@ -34,7 +34,7 @@ impl<'a> PublishResult<'a> {
             Ok(_) => {
                 Err(RunOutput::failed(&ErrorMessage::new(refkit::ErrorCode::Other, "the run has another outcome")))
             }
-            Err(error) => Err(RunOutput::failed(&ErrorMessage::new(error.code(), error).hint(self.names.hint(error)))),
+            Err(error) => Err(RunOutput::of_error(error, &self.session.trace(), self.names)),
         }
     }
 

@@ -8,7 +8,7 @@ use refkit_oci::{Platform, Reference};
 use crate::explain::Explained;
 use crate::json::{self, DenialReport, ErrorReport, ImageOrAbsence, OutcomeReport, Report};
 use crate::message::no_match;
-use crate::{ErrorMessage, Escaped, Status, denied};
+use crate::{ErrorMessage, Escaped, Status, denied, refused};
 
 /// How many reasons of one denial a person reads.
 const REASONS_SHOWN: usize = 3;
@@ -53,6 +53,15 @@ impl RunOutput {
         Box::new(Self { lines: Vec::new(), report, messages: vec![message.to_string()], status: Status::Failed })
     }
 
+    /// Returns the output for the error that ended a run.
+    pub(crate) fn of_error(error: &Error, trace: &Trace, names: &dyn Names) -> Box<Self> {
+        let mut output = Self::failed(&ErrorMessage::new(error.code(), error).hint(names.hint(error)));
+        if refused::by_a_policy(error, trace) {
+            output.status = Status::Invalid;
+        }
+        output
+    }
+
     /// Returns the lines of the JSON document with this output's report.
     pub fn json(self, requested: String, explained: Option<&Explained>) -> Vec<String> {
         json::lines(&Report { outcome: self.report, requested, explain: explained.map(Explained::report) })
@@ -90,7 +99,7 @@ impl<'a> RunResult<'a> {
 
     /// Returns the output for an error of the run.
     pub fn failed(&self, error: &Error) -> Box<RunOutput> {
-        RunOutput::failed(&ErrorMessage::new(error.code(), error).hint(self.names.hint(error)))
+        RunOutput::of_error(error, &self.session.trace(), self.names)
     }
 
     fn denied(&self, denials: &[Denial]) -> Box<RunOutput> {

@@ -7,6 +7,8 @@ pub enum Status {
     Resolved,
     /// Something is missing, and no policy denied anything.
     Failed,
+    /// A policy refused its settings or the request before it asked a registry.
+    Invalid,
     /// A policy denied the reference, or at least one image of it.
     Denied,
 }
@@ -16,7 +18,7 @@ impl Status {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Resolved => "resolved",
-            Self::Failed => "failed",
+            Self::Failed | Self::Invalid => "failed",
             Self::Denied => "denied",
         }
     }
