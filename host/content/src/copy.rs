@@ -28,8 +28,8 @@ use walk::Copying;
 ///
 /// Within one registry, and between registries that one host serves, the copy mounts blobs; otherwise it opens a blob at
 /// the source only once the destination reads it, and passes it on in pieces. If the destination breaks on the way, or
-/// limits requests, and the upload cannot go on, the copy sends the blob again, at most twice. The first failure ends the copy; uploads under way are
-/// cancelled.
+/// limits requests, and its upload cannot go on, the copy sends the blob again, at most twice. The first failure ends the
+/// copy; uploads under way are cancelled.
 ///
 /// ```
 /// use refkit_content::{Memory, Push as _, Resolve as _, copy};

@@ -94,6 +94,9 @@ pub enum ErrorKind {
     /// The registry or the store has no such repository, tag or content.
     #[error("not found")]
     NotFound,
+    /// The destination of a push has no such repository, with its own message.
+    #[error("not found: {0}")]
+    NoRepository(String),
     /// 401: no credentials, or wrong ones. The text says which were tried and what to do.
     #[error("unauthorized: {0}")]
     Unauthorized(String),
@@ -284,7 +287,7 @@ impl ErrorKind {
     /// Returns the kind of failure.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NotFound => ErrorCode::NotFound,
+            Self::NotFound | Self::NoRepository(_) => ErrorCode::NotFound,
             Self::Unauthorized(_) | Self::Forbidden(_) => ErrorCode::Unauthorized,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::Unavailable(_)

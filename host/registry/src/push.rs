@@ -87,7 +87,9 @@ impl Client {
         let response = self.send(endpoint, Actions::Push, request).await?;
         match response.success().await {
             Ok(response) => check_digest(&descriptor.digest, response.header(DIGEST)).map(|()| true),
-            Err(ErrorKind::NotFound | ErrorKind::Unsupported(_)) => Ok(false),
+            // Credentials that may push need not be allowed to read; if they may not push either, the push returns the
+            // registry's message.
+            Err(ErrorKind::NotFound | ErrorKind::Unsupported(_) | ErrorKind::Forbidden(_)) => Ok(false),
             Err(error) => Err(error),
         }
     }

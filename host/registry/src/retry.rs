@@ -12,7 +12,7 @@ use refkit_content::{ErrorKind, deadline};
 
 use crate::endpoint::{Endpoint, host_of};
 use crate::http::limiter::Limiters;
-use crate::http::{Context, Repeat, Request, Response, Transport, failure};
+use crate::http::{Context, Purpose, Repeat, Request, Response, Transport, failure};
 
 /// How often the client sends a request again, and how long it waits before: after a connection that failed or broke
 /// before the response, and after a response of 408, 429, 500, 502, 503 or 504. Waits double, with a random part, and are
@@ -128,13 +128,14 @@ impl<N: Transport> Transport for Retry<N> {
         let mut waits = self.retries.waits(context.endpoint).skip(context.repetitions);
         loop {
             let (again, url, repeat) = (request.try_clone(), request.url.clone(), request.repeat);
+            let pushes = !request.reads() && context.purpose == Purpose::Repository;
             let (failure, status) = match self.next.send(request, context).await {
                 Ok(response) if repeat == Repeat::Not500 && response.status == StatusCode::INTERNAL_SERVER_ERROR => {
                     return Ok(response);
                 }
                 Ok(response) if failure::is_passing(response.status) => {
                     let status = response.status;
-                    (response.refusal().await, Some(status))
+                    (if pushes { response.push_refusal().await } else { response.refusal().await }, Some(status))
                 }
                 Ok(response) => return Ok(response),
                 Err(failure) => (failure, None),

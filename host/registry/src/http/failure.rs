@@ -2,14 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::header::{DATE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use refkit_content::ErrorKind;
 use refkit_oci::Digest;
 use serde_json::Value;
 use url::Url;
 
-use crate::text::printable;
+use crate::text::{printable, printable_up_to};
 
 /// The most bytes of an error's body that are read.
 pub(crate) const BODY_LIMIT: u64 = 16 << 10;
@@ -21,6 +21,15 @@ const SPEAKS_TLS: [&str; 3] =
 /// The codes that say which content of a manifest is unknown: OCI distribution 1.1, section "Error Codes".
 const LACKS: [&str; 3] = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"];
 
+/// The most characters of a message about a push: 1000. Some registries explain at length what is wrong with a manifest.
+const SHOWN: usize = 1000;
+
+/// The members of an error's detail that say what is wrong, as quay and zot name them.
+const REASONS: [&str; 2] = ["message", "reason"];
+
+/// A member of zot's detail that explains the code in general.
+const GENERAL: &str = "description";
+
 /// The most digests that are read from one error.
 const DIGESTS: usize = 1000;
 
@@ -28,7 +37,7 @@ const DIGESTS: usize = 1000;
 /// [`ErrorKind::Lacks`] if the registry lacks content of the manifest.
 pub(crate) fn of_manifest(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url) -> ErrorKind {
     let errors = errors(body);
-    let said = message(&errors, true);
+    let said = long_message(&errors, headers, body);
     let code = |one: &&Value| one["code"].as_str().is_some_and(|code| LACKS.contains(&code));
     if status.is_client_error() && errors.iter().any(|one| code(&one)) {
         let mut digests = Vec::new();
@@ -38,6 +47,19 @@ pub(crate) fn of_manifest(status: StatusCode, headers: &HeaderMap, body: &[u8], 
             }
         }
         return ErrorKind::Lacks { said: format!("status {status}: {said}"), digests };
+    }
+    of_said(status, headers, body, url, said)
+}
+
+/// Returns the error for a refused blob: as [`of_status`], with the details of the registry's message.
+pub(crate) fn of_blob(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url) -> ErrorKind {
+    of_said(status, headers, body, url, long_message(&errors(body), headers, body))
+}
+
+/// Returns the error for a refused push with this message. A repository that does not exist has one as well.
+fn of_said(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url, said: String) -> ErrorKind {
+    if status == StatusCode::NOT_FOUND && !said.is_empty() {
+        return ErrorKind::NoRepository(said);
     }
     with_message(status, headers, body, url, said)
 }
@@ -50,7 +72,7 @@ fn named(text: &str) -> Vec<Digest> {
 
 /// Returns the error for a response from a URL with this status and body.
 pub(crate) fn of_status(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url) -> ErrorKind {
-    with_message(status, headers, body, url, message(&errors(body), false))
+    with_message(status, headers, body, url, printable(&message(&errors(body), false)))
 }
 
 fn with_message(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url, said: String) -> ErrorKind {
@@ -81,7 +103,27 @@ fn errors(body: &[u8]) -> Vec<Value> {
     body["errors"].as_array().cloned().unwrap_or_default()
 }
 
-/// Returns the message of a registry's errors, without control sequences of terminals.
+/// Returns the message about a refused push: that of the registry's errors, with their details, or a body in another form.
+/// Quay's messages have several lines; they become one.
+fn long_message(errors: &[Value], headers: &HeaderMap, body: &[u8]) -> String {
+    let said = message(errors, true);
+    let said = if said.is_empty() { other_message(headers, body) } else { said };
+    printable_up_to(&said.split_whitespace().collect::<Vec<_>>().join(" "), SHOWN)
+}
+
+/// Returns the message of a body that is not of the form of OCI distribution: a text, or a member of a JSON object. A page
+/// for browsers has none.
+fn other_message(headers: &HeaderMap, body: &[u8]) -> String {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let Ok(text) = std::str::from_utf8(body) else { return String::new() };
+    if let Ok(Value::Object(members)) = serde_json::from_str(text) {
+        let said = ["message", "error", "detail"].into_iter().find_map(|name| members.get(name)?.as_str());
+        return said.unwrap_or_default().to_owned();
+    }
+    if kind.starts_with("text/plain") { text.to_owned() } else { String::new() }
+}
+
+/// Returns the message of a registry's errors.
 fn message(errors: &[Value], details: bool) -> String {
     // The code should be a word; some registries write a number, or no code.
     let text = |value: &Value| match value {
@@ -94,15 +136,28 @@ fn message(errors: &[Value], details: bool) -> String {
         let parts = [text(&one["code"]), text(&one["message"]), detail];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
     });
-    printable(&said.filter(|one| !one.is_empty()).collect::<Vec<_>>().join("; "))
+    said.filter(|one| !one.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
-/// Returns the detail of an error, which may be any JSON value.
+/// Returns the detail of an error, which may be any JSON value. Of an object, the reason comes first.
 fn detail(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Object(members) if members.is_empty() => String::new(),
+        Value::Object(members) => {
+            let reasons = REASONS.into_iter().filter_map(|name| members.get(name)?.as_str().map(str::to_owned));
+            let mut parts: Vec<String> = reasons.collect();
+            let said = |name: &str| name == GENERAL || REASONS.contains(&name) && members[name].is_string();
+            let others: serde_json::Map<_, _> = members
+                .iter()
+                .filter(|(name, _)| !said(name))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            if !others.is_empty() {
+                parts.push(Value::Object(others).to_string());
+            }
+            parts.join(", ")
+        }
         Value::Array(items) if items.is_empty() => String::new(),
         other => other.to_string(),
     }
@@ -172,7 +227,47 @@ mod tests {
                 None,
             ),
             (413, "<html>".to_owned(), "status 413 Payload Too Large".to_owned(), None),
-            (404, r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#.to_owned(), "not found".to_owned(), None),
+            (404, r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#.to_owned(), "not found: NAME_UNKNOWN".to_owned(), None),
+            (404, String::new(), "not found".to_owned(), None),
+            // quay
+            (
+                400,
+                r#"{"errors":[{"code":"MANIFEST_INVALID","detail":{"message":"failed to parse manifest: 'spdx+json' does
+                not match\n\nOn instance['layers'][0]"},"message":"manifest invalid"}]}"#
+                    .replace("does\n                not", "does not"),
+                "status 400 Bad Request: MANIFEST_INVALID, manifest invalid, failed to parse manifest: 'spdx+json' does \
+                 not match On instance['layers'][0]"
+                    .to_owned(),
+                None,
+            ),
+            // zot
+            (
+                400,
+                format!(
+                    r#"{{"errors":[{{"code":"MANIFEST_INVALID","message":"manifest invalid","detail":{{"description":"{}",
+                    "reason":"changing manifest media-type from \"a/b\" to \"c/d\" is disallowed","reference":"1"}}}}]}}"#,
+                    "During upload, manifests undergo several checks. ".repeat(9)
+                ),
+                "status 400 Bad Request: MANIFEST_INVALID, manifest invalid, changing manifest media-type from \"a/b\" to \
+                 \"c/d\" is disallowed, {\"reference\":\"1\"}"
+                    .to_owned(),
+                None,
+            ),
+            (
+                400,
+                r#"{"errors":[{"code":"X","detail":{"reason":["a"],"description":"b"}}]}"#.to_owned(),
+                r#"status 400 Bad Request: X, {"reason":["a"]}"#.to_owned(),
+                None,
+            ),
+            (400, r#"{"message":"no"}"#.to_owned(), "status 400 Bad Request: no".to_owned(), None),
+            (400, r#"{"error":"no"}"#.to_owned(), "status 400 Bad Request: no".to_owned(), None),
+            (400, r#"{"error":{"no":1}}"#.to_owned(), "status 400 Bad Request".to_owned(), None),
+            (
+                500,
+                format!(r#"{{"errors":[{{"message":"{}"}}]}}"#, "a".repeat(2000)),
+                format!("unavailable: status 500 Internal Server Error: {}…", "a".repeat(1000)),
+                None,
+            ),
             (
                 400,
                 format!(
@@ -201,6 +296,21 @@ mod tests {
                 _ => None,
             };
             assert_eq!(digests, lacks, "{body}");
+        }
+    }
+
+    #[test]
+    fn messages_of_other_forms() {
+        for (kind, body, wanted) in [
+            ("text/plain; charset=utf-8", "quota\n exceeded\n", "quota exceeded"),
+            ("text/html", "<html>quota", ""),
+            ("", "quota", ""),
+            ("application/json", r#"{"detail":"quota"}"#, "quota"),
+            ("text/plain", r#"{"errors":[{"code":"DENIED"}]}"#, "DENIED"),
+            ("text/plain", "a\u{1b}[31mb", "a?[31mb"),
+        ] {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, kind.parse().expect("a value"))]);
+            assert_eq!(long_message(&errors(body.as_bytes()), &headers, body.as_bytes()), wanted, "{kind}: {body}");
         }
     }
 

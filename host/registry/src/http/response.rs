@@ -86,9 +86,7 @@ impl Response {
 
     /// Returns the error of a refusal. A body that is too large or no JSON adds nothing to the status.
     pub(crate) async fn refusal(self) -> ErrorKind {
-        let (status, headers, url) = (self.status, self.headers.clone(), self.url.clone());
-        let body = self.bytes(failure::BODY_LIMIT).await.unwrap_or_default();
-        failure::of_status(status, &headers, &body, &url)
+        self.refused(failure::of_status).await
     }
 
     /// Returns the response to the push of a manifest if its status means success.
@@ -96,12 +94,26 @@ impl Response {
     /// # Errors
     /// The error of the status and the body, with the registry's details.
     pub(crate) async fn accepted(self) -> Result<Self, ErrorKind> {
-        if self.status.is_success() {
-            return Ok(self);
-        }
+        if self.status.is_success() { Ok(self) } else { Err(self.refused(failure::of_manifest).await) }
+    }
+
+    /// Returns the response to a request of an upload if its status means success.
+    ///
+    /// # Errors
+    /// As [`Self::push_refusal`].
+    pub(crate) async fn uploaded(self) -> Result<Self, ErrorKind> {
+        if self.status.is_success() { Ok(self) } else { Err(self.push_refusal().await) }
+    }
+
+    /// Returns the error of a refused push of a blob: of the status and the body, with the registry's details.
+    pub(crate) async fn push_refusal(self) -> ErrorKind {
+        self.refused(failure::of_blob).await
+    }
+
+    async fn refused(self, error: fn(StatusCode, &HeaderMap, &[u8], &Url) -> ErrorKind) -> ErrorKind {
         let (status, headers, url) = (self.status, self.headers.clone(), self.url.clone());
         let body = self.bytes(failure::BODY_LIMIT).await.unwrap_or_default();
-        Err(failure::of_manifest(status, &headers, &body, &url))
+        error(status, &headers, &body, &url)
     }
 
     /// Reads the body of at most so many bytes.

@@ -13,7 +13,7 @@ use super::reading::Reading;
 use super::upload::{Refusal, Upload};
 use crate::client::{Client, Strategy};
 use crate::endpoint::Endpoint;
-use crate::http::RequestBody;
+use crate::http::{Repeat, RequestBody};
 
 /// How often the client repeats a chunk, or the end of an upload, without progress.
 pub(super) const AGAIN: u32 = 4;
@@ -44,8 +44,8 @@ impl From<ErrorKind> for Failed {
 
 /// Why sending the whole blob failed.
 enum Whole {
-    /// The blob is larger than the registry or a proxy accepts; all of it is returned.
-    TooLarge(ErrorKind, Bytes, Reading),
+    /// The blob is larger than the registry or a proxy accepts; all of it is returned, if it is still kept.
+    TooLarge(ErrorKind, Option<(Bytes, Reading)>),
     Failed(Failed),
 }
 
@@ -89,17 +89,21 @@ impl Blob<'_> {
                 }
             }
         }
-        let (error, held, mut reading) = match self.whole(first, reading, learned || refused.is_some()).await {
+        let (error, all) = match self.whole(first, reading, learned || refused.is_some()).await {
             Ok(()) => return Ok(()),
             Err(Whole::Failed(failed)) => return Err(failed),
-            Err(Whole::TooLarge(error, held, reading)) => (error, held, reading),
+            Err(Whole::TooLarge(error, all)) => (error, all),
         };
         let neither = |said| ErrorKind::Malformed(format!("{error}; and it takes no chunks: {said}")).into();
         let most = chunk.min(size / 2);
-        match refused {
-            Some(said) => Err(neither(said)),
-            None if learned || most < least(chunk) => Err(error.into()),
-            None => {
+        match (refused, all) {
+            (Some(said), _) => Err(neither(said)),
+            (None, _) if learned || most < least(chunk) => Err(error.into()),
+            (None, None) => {
+                strategies.in_chunks(registry, chunk);
+                Err(ErrorKind::Unavailable(format!("{error}; from now on it gets blobs in chunks")).into())
+            }
+            (None, Some((held, mut reading))) => {
                 strategies.in_chunks(registry, most);
                 self.in_chunks(held, &mut reading, most).await.map_err(|failed| match failed {
                     Chunks::Failed(failed) => failed,
@@ -118,9 +122,11 @@ impl Blob<'_> {
         let size = self.descriptor.size;
         let mut upload = Upload::open(self.client, self.endpoint).await?;
         let streamed = first.len() as u64 != size;
-        let lent = Lent::new(first.clone(), reading, self.chunk());
+        // Without chunks the client cannot go on, and keeps nothing.
+        let lent = Lent::new(first.clone(), reading, if chunks_refused { 0 } else { self.chunk() });
         let content = if streamed { RequestBody::Stream(Some(lent.body().boxed())) } else { RequestBody::Bytes(first) };
-        let Err(refusal) = upload.put(self.descriptor, content, size).await else { return Ok(()) };
+        // A request that broke may nevertheless have ended the upload.
+        let Err(refusal) = upload.put(self.descriptor, content, size, Repeat::IfUndone).await else { return Ok(()) };
         if let Some(error) = lent.broken() {
             upload.cancel().await;
             return Err(Failed::Source(error).into());
@@ -129,14 +135,7 @@ impl Blob<'_> {
         let error = match refusal {
             Refusal::TooLarge(error) => {
                 upload.cancel().await;
-                if let Some((held, reading)) = lent.end().and_then(|back| back.from(0)) {
-                    return Err(Whole::TooLarge(error, held, reading));
-                }
-                if chunks_refused {
-                    return Err(error.into());
-                }
-                strategies.in_chunks(registry, self.chunk());
-                return Err(ErrorKind::Unavailable(format!("{error}; from now on it gets blobs in chunks")).into());
+                return Err(Whole::TooLarge(error, lent.end().and_then(|back| back.from(0))));
             }
             Refusal::Other(error) => error,
         };
@@ -144,7 +143,10 @@ impl Blob<'_> {
             strategies.in_chunks(registry, self.chunk());
         }
         match lent.end() {
-            Some(back) if error.may_pass() && !chunks_refused => Ok(self.go_on(upload, back, error).await?),
+            Some(back) if error.may_pass() && !chunks_refused => {
+                let again = if streamed { AGAIN } else { 1 };
+                Ok(self.go_on(upload, back, error, again).await?)
+            }
             _ => {
                 upload.cancel().await;
                 Err(error.into())
@@ -153,7 +155,7 @@ impl Blob<'_> {
     }
 
     /// Goes on in chunks after a request with the whole blob broke, from where the registry has it.
-    async fn go_on(&self, mut upload: Upload, back: Returned, error: ErrorKind) -> Result<(), Failed> {
+    async fn go_on(&self, mut upload: Upload, back: Returned, error: ErrorKind, again: u32) -> Result<(), Failed> {
         if !wait(&error, 1).await {
             upload.cancel().await;
             return Err(error.into());
@@ -176,7 +178,7 @@ impl Blob<'_> {
             }
         };
         tracing::debug!(target: "refkit::push", blob = %self.descriptor.digest, has, %error, "going on with an upload");
-        let sent = self.chunks(&mut upload, (has, held), &mut reading, self.chunk(), 1).await;
+        let sent = self.chunks(&mut upload, (has, held), &mut reading, self.chunk(), again).await;
         if sent.is_err() {
             upload.cancel().await;
         }

@@ -6,7 +6,7 @@ use refkit_content::ErrorKind;
 use super::blob::{AGAIN, Blob, Failed, least, wait};
 use super::reading::Reading;
 use super::upload::{Patched, Refusal, Upload};
-use crate::http::RequestBody;
+use crate::http::{Repeat, RequestBody};
 
 /// Why sending in chunks failed.
 pub(super) enum Chunks {
@@ -40,14 +40,14 @@ impl Blob<'_> {
     }
 
     /// Sends the rest of the blob in chunks. The registry has `start` bytes, and `held` are those that come next. The
-    /// client repeats the first chunk `again` times, and later ones as often as every chunk.
+    /// client repeats a chunk, or the end of the upload, `again` times without progress.
     pub(super) async fn chunks(
         &self,
         upload: &mut Upload,
         (mut start, mut held): (u64, Bytes),
         reading: &mut Reading,
         most: u64,
-        mut again: u32,
+        again: u32,
     ) -> Result<(), Chunks> {
         let (size, strategies, registry) =
             (self.descriptor.size, self.client.strategies(), self.endpoint.registry.as_str());
@@ -64,7 +64,7 @@ impl Blob<'_> {
             let mut patched = upload.patch(start, chunk).await?;
             tries += 1;
             if let Patched::Broken(error) = &patched {
-                if tries > again && start == 0 {
+                if tries > again && start == 0 && !matches!(error, ErrorKind::RateLimited { .. }) {
                     return Err(Chunks::Refused(error.clone(), held));
                 }
                 if tries > again || !wait(error, tries).await {
@@ -89,7 +89,7 @@ impl Blob<'_> {
             match patched {
                 Patched::Taken(has) if (start..=end).contains(&has) => {
                     if has > start {
-                        (tries, again) = (0, AGAIN);
+                        tries = 0;
                     } else if tries > again {
                         return Err(ErrorKind::Unavailable("it takes chunks and does not keep them".to_owned()).into());
                     }
@@ -113,7 +113,7 @@ impl Blob<'_> {
                     let what = format!("chunks of {most} bytes are too large for it{least}");
                     return Err(self.refused(ErrorKind::Malformed(what), start, held));
                 }
-                Patched::Refused(ErrorKind::NotFound) if start > 0 => {
+                Patched::Refused(ErrorKind::NotFound | ErrorKind::NoRepository(_)) if start > 0 => {
                     let what = format!("its upload is gone after {start} of {size} bytes");
                     return Err(ErrorKind::Unavailable(what).into());
                 }
@@ -122,15 +122,16 @@ impl Blob<'_> {
                 Patched::Unclear => {}
             }
         }
-        self.end(upload).await
+        self.end(upload, again).await
     }
 
     /// Ends an upload that has all bytes. If the registry fails meanwhile, the upload may still be there: then the client
     /// ends it again.
-    async fn end(&self, upload: &mut Upload) -> Result<(), Chunks> {
+    async fn end(&self, upload: &mut Upload, again: u32) -> Result<(), Chunks> {
         let size = self.descriptor.size;
         for tries in 1.. {
-            let ended = upload.put(self.descriptor, RequestBody::Bytes(Bytes::new()), 0).await;
+            let nothing = RequestBody::Bytes(Bytes::new());
+            let ended = upload.put(self.descriptor, nothing, 0, Repeat::Never).await;
             let Err(Refusal::TooLarge(error) | Refusal::Other(error)) = ended else { break };
             match error {
                 // If the registry has assembled other bytes, another strategy may work.
@@ -138,7 +139,7 @@ impl Blob<'_> {
                     return Err(error.into());
                 }
                 error if !error.may_pass() => return Err(self.refused(error, size, Bytes::new())),
-                error if tries > AGAIN || !wait(&error, tries).await => return Err(error.into()),
+                error if tries > again || !wait(&error, tries).await => return Err(error.into()),
                 error => match upload.received(size).await {
                     Ok(has) if has == size => {}
                     Err(ErrorKind::NotFound) if self.is_taken(upload).await => break,

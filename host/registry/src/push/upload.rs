@@ -47,7 +47,7 @@ impl Upload {
     pub(super) async fn open(client: &Client, endpoint: &Endpoint) -> Result<Self, ErrorKind> {
         let url = endpoint.url("blobs/uploads/")?;
         let request = Request::new(Method::POST, url).header(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        let opened = async { client.send(endpoint, Actions::Push, request).await?.success().await };
+        let opened = async { client.send(endpoint, Actions::Push, request).await?.uploaded().await };
         let response = client.within(opened).await?;
         Self::opened(client, endpoint, &response)
     }
@@ -104,20 +104,29 @@ impl Upload {
     }
 
     /// Sends the blob, or the rest of it, and ends the upload. Distinguishes 413 from other refusals.
-    pub(super) async fn put(&mut self, blob: &Descriptor, body: RequestBody, length: u64) -> Result<(), Refusal> {
+    pub(super) async fn put(
+        &mut self,
+        blob: &Descriptor,
+        body: RequestBody,
+        length: u64,
+        repeat: Repeat,
+    ) -> Result<(), Refusal> {
         let mut url = self.location.clone();
         url.query_pairs_mut().append_pair("digest", blob.digest.as_str());
         let request = Request::new(Method::PUT, url)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
             .header(CONTENT_LENGTH, HeaderValue::from(length))
             .body(body)
-            // A request that broke may nevertheless have ended the upload.
-            .repeat(Repeat::IfUndone);
+            .repeat(repeat);
         let response = self.ask(request).await.map_err(Refusal::Other)?;
         if response.status == StatusCode::PAYLOAD_TOO_LARGE {
             return Err(Refusal::TooLarge(refusal(response).await));
         }
-        let response = response.success().await.map_err(Refusal::Other)?;
+        if response.status == StatusCode::NOT_FOUND {
+            let said = format!("its upload is gone: {}", refusal(response).await);
+            return Err(Refusal::Other(ErrorKind::Unavailable(said)));
+        }
+        let response = response.uploaded().await.map_err(Refusal::Other)?;
         check_digest(&blob.digest, response.header(DIGEST)).map_err(Refusal::Other)?;
         self.ended = true;
         Ok(())
@@ -169,7 +178,7 @@ pub(super) enum Refusal {
 }
 
 async fn refusal(response: Response) -> ErrorKind {
-    match response.success().await {
+    match response.uploaded().await {
         Ok(_) => ErrorKind::Malformed("its response does not fit the request".to_owned()),
         Err(error) => error,
     }

@@ -11,9 +11,10 @@ use crate::ask::{builder, repository, user};
 
 pub const CHUNK: u64 = 128;
 
-/// Returns a client with chunks of 128 bytes, for blobs of more than 512 bytes from the start.
+/// Returns a client with chunks of 128 bytes, or up to 1000 where a registry requires it, for blobs of more than 512 bytes
+/// from the start.
 pub fn small() -> Client {
-    builder(user()).uploads(Uploads::default().chunk(CHUNK).whole(512)).build()
+    builder(user()).uploads(Uploads::default().chunk(CHUNK).whole(512).largest(1000)).build()
 }
 
 pub fn blob(size: usize) -> (Descriptor, Bytes) {
@@ -66,7 +67,45 @@ async fn a_blob_is_sent_whole_or_in_chunks() {
             WHOLE,
         ),
         (
-            "chunks of at least more than we hold",
+            "chunks of at least more than one of ours",
+            600,
+            vec![on("POST *", Fault::normal().header("oci-chunk-min-length", "250"))],
+            "HEAD 404, POST 202, 0-249 202, 250-499 202, 500-599 202, PUT 201",
+            WHOLE,
+        ),
+        (
+            "chunks of at least the limit",
+            3000,
+            vec![on("POST *", Fault::normal().header("oci-chunk-min-length", "1000"))],
+            "HEAD 404, POST 202, 0-999 202, 1000-1999 202, 2000-2999 202, PUT 201",
+            WHOLE,
+        ),
+        (
+            "chunks of at least a part that breaks",
+            600,
+            vec![
+                on("POST *", Fault::normal().header("oci-chunk-min-length", "250")),
+                patch(Fault::hang_up().keep(100)).first(1),
+            ],
+            "HEAD 404, POST 202, 0-249 -, GET 204, 100-349 202, 350-599 202, PUT 201",
+            WHOLE,
+        ),
+        (
+            "chunks of at least no number",
+            600,
+            vec![on("POST *", Fault::normal().header("oci-chunk-min-length", "many"))],
+            "HEAD 404, POST 202, 0-127 202, 128-255 202, 256-383 202, 384-511 202, 512-599 202, PUT 201",
+            WHOLE,
+        ),
+        (
+            "chunks of at least more than the limit",
+            3000,
+            vec![on("POST *", Fault::normal().header("oci-chunk-min-length", "1001"))],
+            "HEAD 404, POST 202, DELETE 204, POST 202, PUT 201",
+            WHOLE,
+        ),
+        (
+            "chunks of at least an absurd size",
             600,
             vec![on("POST *", Fault::normal().header("oci-chunk-min-length", "4611686018427387904"))],
             "HEAD 404, POST 202, DELETE 204, POST 202, PUT 201",

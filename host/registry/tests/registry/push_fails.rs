@@ -75,6 +75,32 @@ async fn pushes_that_fail_are_cancelled() {
             |found| matches!(found, ErrorKind::Malformed(what) if what.contains("413") && what.contains("no chunks")),
         ),
         (
+            "chunks that are too long, and no whole blobs",
+            600,
+            vec![
+                on("POST *", Fault::normal().header("oci-chunk-min-length", "4611686018427387904")),
+                on("PUT *", Fault::status(413)),
+            ],
+            |found| {
+                let wanted = "status 413 Payload Too Large; and it takes no chunks: it wants chunks of at least \
+                              4611686018427387904 bytes, and the limit is 1000";
+                matches!(found, ErrorKind::Malformed(what) if what == wanted)
+            },
+        ),
+        (
+            "chunks of at least a size that is too large",
+            600,
+            vec![
+                on("POST *", Fault::normal().header("oci-chunk-min-length", "200")),
+                on("PUT *", Fault::status(413)),
+                patch(Fault::status(413)),
+            ],
+            |found| {
+                matches!(found, ErrorKind::Malformed(what) if what.contains("413")
+                    && what.contains("chunks of 200 bytes are too large for it, and it wants at least 200"))
+            },
+        ),
+        (
             "too large whatever its size",
             600,
             vec![on("PUT *", Fault::status(413)), patch(Fault::status(413))],
