@@ -5,7 +5,7 @@
 //! - `limiter` makes a request wait for its slot at the host; `tls` has the HTTP clients, which connect through `proxy`
 //!   and look up names in `names`; `address` says where an address is.
 //! - `watch` notices a server that no longer reads a body, `coding` decodes gzip, and `failure` and `broken` turn refusals
-//!   and failed connections into errors.
+//!   and failed connections into errors, with the message that `said` reads.
 
 pub(crate) mod address;
 mod broken;
@@ -16,6 +16,7 @@ pub(crate) mod names;
 mod proxy;
 mod request;
 mod response;
+mod said;
 mod timeouts;
 mod tls;
 mod transport;

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use refkit_support::{Fault, FaultRegistry, Request, Rule, plain};
+use refkit_support::{Cut, Fault, FaultRegistry, Request, Rule, plain};
 
 const MANIFEST: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}"#;
 const MEDIA_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -200,4 +200,36 @@ async fn it_answers_while_a_current_thread_runtime_waits() {
     let registry = registry(Rule::on("GET /nothing", Fault::normal()));
     // Blocks the only thread of this runtime on purpose.
     assert_eq!(plain::get(&registry.host(), TARGET, &[]).unwrap().status, 200);
+}
+
+#[test]
+fn a_part_of_a_body_is_kept() {
+    let body = [7; 100];
+    // the fault, whether there is a response, what the upload has then
+    let rows = [
+        ("cut", Fault::hang_up().keep(40), None, "0-39"),
+        ("refused", Fault::status(503).keep(40), Some(503), "0-39"),
+        ("more than there is", Fault::status(503).keep(1000), Some(503), "0-99"),
+    ];
+    for (name, fault, status, wanted) in rows {
+        let registry = registry(Rule::on("PATCH *", fault));
+        let opened = plain::send(&registry.host(), "POST", "/v2/app/blobs/uploads/", &[], b"").unwrap();
+        let upload = opened.header("location").unwrap().to_owned();
+        let sent = plain::send(&registry.host(), "PATCH", &upload, &[], &body);
+        assert_eq!(sent.ok().map(|reply| reply.status), status, "{name}");
+        let reply = plain::get(&registry.host(), &upload, &[]).unwrap();
+        assert_eq!((reply.header("range"), registry.uploads()), (Some(wanted), 1), "{name}");
+    }
+}
+
+#[test]
+fn a_connection_is_cut_once() {
+    let registry = registry(Rule::on("GET */none", Fault::status(404)));
+    let cut = Cut::start(&registry.host()).unwrap();
+    let get = || plain::get(&cut.host(), TARGET, &[]).map(|reply| reply.text());
+    assert_eq!((get().unwrap().as_str(), cut.cuts()), (MANIFEST, 0));
+    cut.after(10);
+    get().expect_err("it was cut");
+    assert_eq!((get().unwrap().as_str(), cut.cuts()), (MANIFEST, 1));
+    assert_eq!(registry.count("*"), 2, "ten bytes are no request");
 }
