@@ -1,5 +1,6 @@
 //! Copies a manifest or an index and the content that it refers to, from a source to a destination.
 
+mod between;
 mod blob;
 mod cosign;
 mod failure;
@@ -11,6 +12,7 @@ mod walk;
 
 use refkit_oci::{Descriptor, Reference, Repository};
 
+pub use between::Between;
 pub use failure::{CopyError, Side};
 pub use options::{Options, Referrers, Step};
 

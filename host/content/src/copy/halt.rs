@@ -69,9 +69,9 @@ impl Halt {
     }
 
     /// Returns the result of the copy, with the error that ended it.
-    pub(super) fn outcome<T>(self, of: Result<T, Halted>) -> Result<T, CopyError> {
+    pub(super) fn outcome<T>(&self, of: Result<T, Halted>) -> Result<T, CopyError> {
         of.map_err(|Halted| {
-            let first = self.first.into_inner();
+            let first = self.first.lock().clone();
             let halted = || Error::new(Operation::Push, "content", ErrorKind::Other("halted".to_owned()));
             first.unwrap_or_else(|| CopyError::at_destination(halted()))
         })

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use refkit_oci::{Descriptor, Digest, Reference, Repository};
+use refkit_oci::{Descriptor, Reference, Repository};
 
+use super::between::Between;
 use super::failure::CopyError;
 use super::walk::Copying;
 use crate::verify;
-use crate::{Content, Error, Operation, Origin, Push, Source};
+use crate::{Error, Operation, Origin, Push, Source};
 
 /// How many blobs are copied at once by default.
 const BLOBS_AT_ONCE: usize = 4;
@@ -168,42 +169,17 @@ impl Options {
         copying.halt.outcome(copied)
     }
 
-    /// Copies the referrers of a manifest or an index and what cosign attached to it, as far as the options say, and not
-    /// itself.
-    ///
-    /// # Errors
-    /// As [`copy()`](super::copy()).
-    pub async fn about<S>(
-        &self,
-        (source, from, origin): (&S, &Repository, &Origin),
-        subject: &Digest,
-        (destination, to): (&(impl Push + ?Sized), &Repository),
-    ) -> Result<(), CopyError>
+    /// Returns a copy between two repositories, of parts that the caller names. `origin` is the host that errors of the
+    /// source name.
+    pub fn between<'a, S, D>(
+        &'a self,
+        source: (&'a S, &'a Repository, &'a Origin),
+        destination: (&'a D, &'a Repository),
+    ) -> Between<'a, S, D>
     where
         S: Source + Clone + 'static,
+        D: Push + ?Sized,
     {
-        let copying = Copying::new(self, (source, from, origin), (destination, to));
-        copying.subjects.lock().push(subject.clone());
-        let copied = copying.referrers().await;
-        copying.halt.outcome(copied)
-    }
-
-    /// Copies what a manifest or an index refers to, and its referrers, and not itself. Returns whether the destination
-    /// has it already: then the caller need not push it. `origin` is the host that errors of the source name.
-    ///
-    /// # Errors
-    /// As [`copy()`](super::copy()).
-    pub async fn below<S>(
-        &self,
-        (source, from, origin): (&S, &Repository, &Origin),
-        content: Content,
-        (destination, to): (&(impl Push + ?Sized), &Repository),
-    ) -> Result<bool, CopyError>
-    where
-        S: Source + Clone + 'static,
-    {
-        let copying = Copying::new(self, (source, from, origin), (destination, to));
-        let copied = copying.all_but_root(&content).await;
-        copying.halt.outcome(copied)
+        Between(Copying::new(self, source, destination))
     }
 }

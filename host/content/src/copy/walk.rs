@@ -27,8 +27,18 @@ const COUNT_LIMIT: usize = 64 << 10;
 /// How many manifests of one index are under way at once, in memory of at most 4 MiB each.
 pub(super) const MANIFESTS_AT_ONCE: usize = 4;
 
-/// Content, by whether it is a manifest and by its digest.
-type Key = (bool, Digest);
+/// What one copy of a digest comprises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Part {
+    /// A blob.
+    Blob,
+    /// A manifest or an index with all that it refers to.
+    Whole,
+    /// All that a manifest or an index refers to, and not itself.
+    Below,
+}
+
+type Key = (Part, Digest);
 
 /// The state of a copy.
 pub(super) struct Copying<'a, S, D: ?Sized> {
@@ -91,7 +101,8 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
     /// the manifest itself.
     pub(super) async fn all_but_root(&self, Content { descriptor, bytes }: &Content) -> Result<bool, Halted> {
         let there = self.has(descriptor).await?;
-        self.once(descriptor, async { if there { Ok(()) } else { self.below(descriptor, bytes, 0).await } }).await?;
+        let below = async { if there { Ok(()) } else { self.below(descriptor, bytes, 0).await } };
+        self.once_of(Part::Below, descriptor, below).await?;
         self.referrers().await?;
         self.halt.check()?;
         Ok(there)
@@ -172,8 +183,18 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         of: &Descriptor,
         copy: impl Future<Output = Result<(), Halted>>,
     ) -> Result<(), Halted> {
-        let key = (links::is_manifest(&of.media_type), of.digest.clone());
-        let has_referrers = key.0 && self.options.follows();
+        let part = if links::is_manifest(&of.media_type) { Part::Whole } else { Part::Blob };
+        self.once_of(part, of, copy).await
+    }
+
+    async fn once_of(
+        &self,
+        part: Part,
+        of: &Descriptor,
+        copy: impl Future<Output = Result<(), Halted>>,
+    ) -> Result<(), Halted> {
+        let has_referrers = part != Part::Blob && self.options.follows() && !self.is_met(of);
+        let key = (part, of.digest.clone());
         let cell = self.met.cell(key, |count| {
             if count >= COUNT_LIMIT {
                 let what = format!("there are more than {COUNT_LIMIT} manifests and blobs");
@@ -189,7 +210,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
 
     /// Returns whether this copy has already seen a manifest.
     pub(super) fn is_met(&self, manifest: &Descriptor) -> bool {
-        self.met.contains(&(true, manifest.digest.clone()))
+        [Part::Whole, Part::Below].into_iter().any(|part| self.met.contains(&(part, manifest.digest.clone())))
     }
 
     pub(super) fn tell(&self, of: &Descriptor, step: Step) {

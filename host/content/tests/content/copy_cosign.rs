@@ -153,7 +153,7 @@ async fn what_is_about_a_manifest_is_copied_without_it() {
     let attached = Attached::new();
     let (source, to) = (attached.source().await, Destination::default());
     let from = (&source, &repository(), &refkit_content::Origin::Memory);
-    options().about(from, attached.index.digest(), (&to, &mirror())).await.expect("a copy");
+    options().between(from, (&to, &mirror())).about(attached.index.digest()).await.expect("a copy");
     assert!(digest(&to.held, &mirror(), &tag(&attached.index, ".sig")).await.is_some());
     let lines = to.lines();
     assert_eq!(lines.iter().filter(|line| line.starts_with("manifest ")).count(), 1, "{lines:#?}");

@@ -432,3 +432,42 @@ async fn the_depth_of_referrers_is_limited() {
         assert_eq!(to.held.resolve(&there).await.is_ok(), error.is_none(), "{length}");
     }
 }
+
+/// Two manifests with one layer, an index that lists one of them, and that one itself: each blob is sent once, and nothing
+/// that a root refers to is missing.
+#[tokio::test]
+async fn parts_of_one_copy_share_what_they_refer_to() {
+    let image =
+        |version: &str| ImageBuilder::new("linux/amd64").label("version", version).file("shared", &[7; 4096]).build();
+    let (one, two) = (image("1"), image("2"));
+    let index = IndexBuilder::new().add(one.clone()).build();
+    let source = Memory::new();
+    for (tag, image) in [("one", &one), ("two", &two), ("index", &index)] {
+        image.push(&source, &tagged(&repository(), tag)).await.expect("a push");
+    }
+    let (to, sent) = (Memory::new(), Arc::new(Mutex::new(Vec::new())));
+    let steps = sent.clone();
+    let options = Options::default().progress(move |of, step| {
+        if step == Step::Done {
+            steps.lock().push(of.digest.clone());
+        }
+    });
+    let mirror = other_registry();
+    let (origin, from) = (Origin::Memory, repository());
+    let between = options.between((&source, &from, &origin), (&to, &mirror));
+    let content = |image: &Image| Content { descriptor: image.descriptor.clone(), bytes: image.bytes.clone() };
+    let parts = [content(&one), content(&index), content(&two)];
+    let copied = futures_util::future::join_all(parts.iter().map(|part| between.below(part))).await;
+    assert!(copied.into_iter().all(|there| !there.expect("a copy")));
+    let mut sent = sent.lock().clone();
+    // Three blobs are different, and the index lists one manifest.
+    assert_eq!(sent.len(), 4, "{sent:?}");
+    sent.sort_unstable();
+    sent.dedup();
+    assert_eq!(sent.len(), 4, "{sent:?}");
+    for part in [&one, &two, &index] {
+        to.push_manifest(&tagged(&mirror, "x"), &part.descriptor.media_type, part.bytes.clone())
+            .await
+            .expect("complete");
+    }
+}

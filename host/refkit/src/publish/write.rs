@@ -2,17 +2,17 @@
 
 use bytes::Bytes;
 use futures_util::TryFutureExt as _;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use refkit_content::copy::{Options, Referrers, Step};
+use futures_util::stream::{self, StreamExt as _};
+use refkit_content::copy::{Between, Options, Referrers, Step};
 use refkit_content::verify;
-use refkit_content::{Body, Content, Error, ErrorKind, Origin, WithOrigin};
+use refkit_content::{Body, Content, Error, ErrorKind, Origin, Push, WithOrigin};
 use refkit_oci::document::media_type;
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 use refkit_sandbox::Copy;
 
 use super::placed::{Placed, Waiting};
 use super::run::PublishRun;
-use super::store::refused;
+use super::store::{RunSource, refused};
 use super::{Switches, manifest};
 use crate::answers::Answered;
 use crate::observation::{Answer, Call, Failed};
@@ -107,11 +107,22 @@ impl PublishRun {
 
     /// Copies manifests and indexes, and all that they refer to.
     pub(super) async fn copy(&self, span: usize, copy: &Copy) -> Result<(), Failed> {
-        let each = |digest: Digest| async move { self.copy_one(span, copy, &digest).await };
-        stream::iter(copy.digests.clone()).map(Ok).try_for_each_concurrent(COPIES_AT_ONCE, each).await
+        let options = self.options(copy);
+        let from = (&self.copied, &copy.source, &Origin::Memory);
+        let between = options.between(from, (&*self.target, &copy.destination));
+        let copies = copy.digests.iter().map(|digest| self.copy_one(span, copy, &between, digest));
+        // All of them run to their end: dropping a push could leave an upload behind.
+        let copies = stream::iter(copies.collect::<Vec<_>>()).buffer_unordered(COPIES_AT_ONCE);
+        copies.fold(Ok(()), |all, one| async move { all.and(one) }).await
     }
 
-    async fn copy_one(&self, span: usize, copy: &Copy, digest: &Digest) -> Result<(), Failed> {
+    async fn copy_one(
+        &self,
+        span: usize,
+        copy: &Copy,
+        between: &Between<'_, RunSource, dyn Push>,
+        digest: &Digest,
+    ) -> Result<(), Failed> {
         let Copy { source, destination, .. } = copy;
         let (answers, call) = (&self.run.answers, call(copy, digest));
         let fail = |kind| answers.refuse(Some(span), &call, kind);
@@ -129,12 +140,9 @@ impl PublishRun {
             self.record.place(destination, Placed::Copied(descriptor, source.clone()));
             return Ok(());
         }
-        let options = self.options(copy);
         let content = Content { descriptor: descriptor.clone(), bytes: bytes.clone() };
         let write = async {
-            let from = (&self.copied, source, &Origin::Memory);
-            let copied = options.below(from, content, (&*self.target, destination)).await;
-            let there = copied.map_err(|error| error.error)?;
+            let there = between.below(&content).await.map_err(|error| error.error)?;
             if !there {
                 let waiting = Waiting { media_type: descriptor.media_type.clone(), bytes: bytes.clone() };
                 self.record.wait(destination, digest.clone(), waiting);
@@ -250,7 +258,8 @@ impl PublishRun {
             with_referrers: vec![ALL.to_owned()],
         };
         let options = self.options(&copy);
-        let copied = options.about((&self.copied, from, &Origin::Memory), of, (&*self.target, to)).await;
+        let between = options.between((&self.copied, from, &Origin::Memory), (&*self.target, to));
+        let copied = between.about(of).await;
         copied.map_err(|error| self.run.answers.refuse(Some(span), &call(&copy, of), error.error.kind))
     }
 
