@@ -23,6 +23,8 @@ mod nested;
 mod places;
 #[path = "cli/progress.rs"]
 mod progress;
+#[path = "cli/publish_along.rs"]
+mod publish_along;
 #[path = "cli/publish_copy.rs"]
 mod publish_copy;
 #[path = "cli/publish_create.rs"]

@@ -14,7 +14,7 @@ use refkit_oci::Platform;
 use refkit_oci::pattern::Pattern;
 
 use crate::commands::Command;
-pub use publishing::{PublishOptions, Publishing};
+pub use publishing::{Along, PublishOptions, Publishing};
 pub use registries::{Caching, Pull, Registries};
 pub use units::{size, time};
 

@@ -55,6 +55,12 @@ impl PreparedPublish {
         Ok(Self { publisher, source, progress, printing, places, cache: stores.cache, notes })
     }
 
+    /// Changes the publisher.
+    #[must_use]
+    pub fn map(self, change: impl FnOnce(Publisher) -> Publisher) -> Self {
+        Self { publisher: change(self.publisher), ..self }
+    }
+
     /// Publishes, and shows the progress.
     ///
     /// # Errors

@@ -57,8 +57,16 @@ fn default_description() -> Description {
 
 fn publish_description() -> Description {
     let oci = "true writes an OCI index where the result would be a Docker manifest list";
-    let referrers = "artifact types, separated by commas, of the referrers that come along";
-    let settings = [("oci", oci, Some("false")), ("referrers", referrers, None)];
+    let referrers = "artifact types, separated by commas, of the referrers that come along with those that buildx copies; \
+                     * brings all, also of an index that stays as it is";
+    let sparse = "true keeps the bytes of one index, and copies only what the platforms choose";
+    let unwrap = "true publishes the one manifest that is left without an index around it";
+    let settings = [
+        ("oci", oci, Some("false")),
+        ("referrers", referrers, None),
+        ("sparse", sparse, Some("false")),
+        ("unwrap", unwrap, Some("false")),
+    ];
     description("publish", "Composes and copies as docker buildx imagetools does", &settings)
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use refkit::Publisher;
 use refkit::settings::Assignment;
 use refkit_oci::pattern::Pattern;
 
@@ -57,4 +58,28 @@ pub struct Publishing {
     /// ghcr.io/example/app:1.*.
     #[arg(id = "grant-write", long, value_name = "PATTERN")]
     pub grants: Vec<Pattern>,
+}
+
+/// What comes along with an image.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Along {
+    /// Copies the referrers of each image as well (signatures, SBOMs, attestations), theirs too, and what cosign keeps
+    /// under tags: sha256-HEX.sig, .att and .sbom.
+    #[arg(long)]
+    referrers: bool,
+    /// Copies layers that may not be distributed; by default they stay where their urls say.
+    #[arg(long)]
+    include_nondistributable: bool,
+}
+
+impl Along {
+    /// Returns the settings of the default publisher.
+    pub fn settings(self, options: &PublishOptions) -> Vec<Assignment> {
+        self.referrers.then(|| options.setting("referrers", "*")).into_iter().collect()
+    }
+
+    /// Lets a publisher do it.
+    pub fn allow(self, publisher: Publisher) -> Publisher {
+        publisher.cosign_tags(self.referrers).nondistributable(self.include_nondistributable)
+    }
 }

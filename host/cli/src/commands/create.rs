@@ -13,7 +13,7 @@ use refkit_oci::annotation::Annotation;
 use refkit_oci::{Platform, Reference};
 
 use super::{Run, Running};
-use crate::arguments::{Format, PublishOptions};
+use crate::arguments::{Along, Format, PublishOptions};
 use crate::destination_error;
 use crate::error::CommandError;
 use crate::output::{Output, Stdout};
@@ -58,6 +58,8 @@ pub struct Create {
     #[arg(long, value_name = "FILE")]
     metadata_file: Option<PathBuf>,
     #[command(flatten)]
+    along: Along,
+    #[command(flatten)]
     options: PublishOptions,
 }
 
@@ -80,6 +82,7 @@ impl Create {
         let mut places = Places::default();
         let request = self.request(&mut places).await?;
         let prepared = PreparedPublish::new(places, &self.options, &self.settings()).await?;
+        let prepared = prepared.map(|publisher| self.along.allow(publisher));
         let result = prepared.publish(request).await?;
         let mut output = prepared.output(&result);
         if let Ok(published) = result.published() {
@@ -132,6 +135,7 @@ impl Create {
 
     /// Returns the settings of the default publisher.
     fn settings(&self) -> Vec<Assignment> {
-        self.oci.then(|| self.options.setting("oci", "true")).into_iter().collect()
+        let oci = self.oci.then(|| self.options.setting("oci", "true"));
+        oci.into_iter().chain(self.along.settings(&self.options)).collect()
     }
 }

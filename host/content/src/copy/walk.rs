@@ -169,9 +169,10 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         !self.options.nondistributable && links::stays_elsewhere(blob)
     }
 
-    /// Returns whether the destination has a manifest, and so its blobs. An index proves nothing about its manifests.
+    /// Returns whether the destination has a manifest, and so its blobs, but for those that may not be distributed. An index
+    /// proves nothing about its manifests.
     pub(super) async fn has(&self, manifest: &Descriptor) -> Result<bool, Halted> {
-        if self.options.thorough || is_index(manifest) {
+        if self.options.thorough || self.options.nondistributable || is_index(manifest) {
             return Ok(false);
         }
         self.halt.at_destination(self.destination.has(self.to, manifest)).await

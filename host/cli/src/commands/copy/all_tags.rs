@@ -8,7 +8,6 @@ use crate::arguments::PublishOptions;
 use crate::error::CommandError;
 use crate::output::Output;
 use crate::places::Places;
-use crate::prepared_publish::PreparedPublish;
 
 /// Copies all tags that match, one after the other. Whatever becomes of one, the others are copied.
 ///
@@ -24,7 +23,7 @@ pub async fn copy(
     let from = places.source_repository(source).await?;
     let to = places.destination_repository(destination).await?;
     let pattern = pattern.map(|text| matching(&from, text)).transpose()?;
-    let prepared = PreparedPublish::new(places, options, &[]).await?;
+    let prepared = what.prepare(places, options).await?;
     let tags = prepared.tags(&from).await?;
     let mut wanted = Vec::new();
     for tag in tags {
