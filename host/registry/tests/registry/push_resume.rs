@@ -202,7 +202,7 @@ async fn connections_to_real_registries_break() {
         for (name, uploads, kept, dropped) in rows {
             let cut = Cut::start(registry.host()).unwrap();
             let asking = Client::builder().system_roots(false).uploads(uploads).build();
-            let to = Repository::new(&cut.host(), &name.replace(' ', "-")).unwrap();
+            let to = Repository::new(cut.host(), name.replace(' ', "-")).unwrap();
             registry.clear().unwrap();
             cut.after(400_000);
             let mut pushed = asking.push_blob(&to, &what, large(&bytes)).await;
