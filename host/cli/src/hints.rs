@@ -4,7 +4,7 @@
 use refkit::ErrorCode;
 use refkit_content::{Distrust, ErrorKind};
 use refkit_oci::Reference;
-use refkit_report::ungranted;
+use refkit_report::{ungranted, ungranted_write};
 
 use crate::error::CommandError;
 
@@ -24,6 +24,9 @@ pub trait Whereabouts {
 pub fn of_run(error: &refkit::Error, places: &impl Whereabouts) -> Option<String> {
     if let Some(repository) = ungranted(error) {
         return Some(format!("grant it with --grant {repository}"));
+    }
+    if let Some(pattern) = ungranted_write(error) {
+        return Some(format!("grant it with --grant-write {pattern}"));
     }
     if let Some(hint) = content(error).and_then(of_content) {
         return Some(hint);

@@ -29,7 +29,7 @@ pub use inspected::TooManyAttestations;
 pub use message::{ErrorMessage, denied};
 pub use published::PublishResult;
 pub use refkit_oci::escape::{Escaped, EscapedJson, EscapedLines};
-pub use refusal::{Refusal, ungranted};
+pub use refusal::{Refusal, ungranted, ungranted_write};
 pub use resolved::Requested;
 pub use run::{Names, RunOutput, RunResult};
 pub use status::Status;

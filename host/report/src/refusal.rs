@@ -1,6 +1,7 @@
 //! Why a request gets no image, in one line: for a program whose answer is a status and not an output.
 
 use refkit::{Absence, Denial, Error, ErrorCode};
+use refkit_content::ErrorKind;
 use refkit_oci::escape::Escaped;
 use refkit_oci::{Platform, Repository};
 
@@ -54,11 +55,26 @@ impl Refusal {
 
 /// Returns the repository that a run may not read for want of a grant, if the run failed because of that.
 pub fn ungranted(error: &Error) -> Option<&Repository> {
+    match kind(error)? {
+        ErrorKind::Ungranted(repository) => Some(repository),
+        _ => None,
+    }
+}
+
+/// Returns the pattern for what a run may not write for want of a grant, if the run failed because of that: the
+/// repository, with the tag that the run may not move.
+pub fn ungranted_write(error: &Error) -> Option<String> {
+    match kind(error)? {
+        ErrorKind::UngrantedWrite { repository, tag: Some(tag) } => Some(format!("{repository}:{tag}")),
+        ErrorKind::UngrantedWrite { repository, tag: None } => Some(repository.to_string()),
+        _ => None,
+    }
+}
+
+/// Returns the kind of the host's own error that made a run fail.
+fn kind(error: &Error) -> Option<&ErrorKind> {
     match error {
-        Error::Failed { cause: Some(cause), .. } | Error::Content(cause) => match &cause.kind {
-            refkit_content::ErrorKind::Ungranted(repository) => Some(repository),
-            _ => None,
-        },
+        Error::Failed { cause: Some(cause), .. } | Error::Content(cause) => Some(&cause.kind),
         _ => None,
     }
 }
@@ -66,7 +82,7 @@ pub fn ungranted(error: &Error) -> Option<&Repository> {
 #[cfg(test)]
 mod tests {
     use refkit::Failure;
-    use refkit_content::{ErrorKind, Operation};
+    use refkit_content::Operation;
 
     use super::*;
 
@@ -123,6 +139,13 @@ mod tests {
     fn only_a_missing_grant_is_one() {
         let far: Repository = "far.test/a".parse().unwrap();
         assert_eq!(ungranted(&failed(ErrorKind::Ungranted(far.clone()))), Some(&far));
+        let write =
+            |tag: Option<&str>| ErrorKind::UngrantedWrite { repository: far.clone(), tag: tag.map(str::to_owned) };
+        for (tag, pattern) in [(None, "far.test/a"), (Some("1"), "far.test/a:1")] {
+            let error = failed(write(tag));
+            assert_eq!((ungranted(&error), ungranted_write(&error).as_deref()), (None, Some(pattern)));
+        }
+        assert_eq!(ungranted_write(&failed(ErrorKind::Ungranted(far.clone()))), None);
         // The run may read the repository, and has not met the digest that it asks for.
         assert_eq!(ungranted(&failed(ErrorKind::NotGranted("not met".to_owned()))), None);
         assert_eq!(ungranted(&failed(ErrorKind::NotFound)), None);

@@ -24,7 +24,7 @@ impl WriteGrants {
         if requested || self.patterns.iter().any(|pattern| pattern.matches_name(repository)) {
             return Ok(());
         }
-        Err(ErrorKind::NotGranted(format!("this run may not write to {repository}")))
+        Err(ErrorKind::UngrantedWrite { repository: repository.clone(), tag: None })
     }
 
     /// Checks that a run for these destinations may move the tag of a reference, or push under its digest.
@@ -37,7 +37,7 @@ impl WriteGrants {
         if destinations.iter().any(requested) || bare.as_ref().is_some_and(granted) {
             return Ok(());
         }
-        Err(ErrorKind::NotGranted(format!("this run may not move the tag {tag} of {}", wanted.repository())))
+        Err(ErrorKind::UngrantedWrite { repository: wanted.repository().clone(), tag: Some(tag.to_owned()) })
     }
 }
 
@@ -78,6 +78,12 @@ mod tests {
             let grants = WriteGrants::new(grant.map(|pattern| Pattern::parse(pattern).unwrap()));
             let checked = grants.reference(&destinations, &reference.parse().unwrap());
             assert_eq!(checked.is_ok(), granted, "{grant:?} {reference}: {checked:?}");
+            // The error names exactly what a pattern has to grant.
+            if let Err(ErrorKind::UngrantedWrite { repository, tag }) = checked {
+                let name = tag.map_or_else(|| repository.to_string(), |tag| format!("{repository}:{tag}"));
+                let grants = WriteGrants::new([Pattern::parse(&name).unwrap()]);
+                grants.reference(&destinations, &reference.parse().unwrap()).unwrap();
+            }
         }
     }
 }
