@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// The project's policies: package, constant.
-const POLICIES: [(&str, &str); 5] = [
+const POLICIES: [(&str, &str); 8] = [
     ("refkit-default", "DEFAULT"),
     ("policy-allow-list", "ALLOW_LIST"),
     ("policy-require-label", "REQUIRE_LABEL"),
     ("policy-redirect", "REDIRECT"),
     ("policy-newest-tag", "NEWEST_TAG"),
+    ("refkit-publish", "PUBLISH"),
+    ("policy-require-annotations", "REQUIRE_ANNOTATIONS"),
+    ("policy-immutable-tags", "IMMUTABLE_TAGS"),
 ];
 
 fn main() -> Result<()> {

@@ -1,7 +1,9 @@
 //! What sources become: a table of yes and no, and the same rows and hundreds of others against buildx's own code.
 
+mod asked;
 mod buildx;
 mod content;
+mod publication;
 mod random;
 mod rows;
 mod texts;

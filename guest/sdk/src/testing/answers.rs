@@ -86,7 +86,7 @@ impl Registry {
         self.check_met(reference, subject)?;
         let manifests = self.repositories.get(&key(reference)).map(|repository| repository.manifests.as_slice());
         let about = manifests.unwrap_or_default().iter().filter(|known| known.subject.as_deref() == Some(subject));
-        let list: Vec<_> = about.map(|known| known.descriptor.clone()).collect();
+        let list: Vec<_> = about.map(|known| known.listed.clone()).collect();
         let list = list.into_iter().filter(|known| of_type.is_none() || known.artifact_type.as_deref() == of_type);
         let list: Vec<_> = list.collect();
         self.meet(reference, &list);

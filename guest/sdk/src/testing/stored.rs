@@ -14,7 +14,10 @@ pub(super) struct Repository {
 }
 
 pub(super) struct Manifest {
+    /// What a registry says of it by name or digest: media type, digest and size.
     pub(super) descriptor: Descriptor,
+    /// What a registry says of it in a list of referrers.
+    pub(super) listed: Descriptor,
     pub(super) subject: Option<String>,
     pub(super) names: Vec<Descriptor>,
     pub(super) bytes: Vec<u8>,
@@ -40,11 +43,16 @@ impl Manifest {
             digest: digest.to_owned(),
             size: bytes.len() as u64,
             platform: None,
+            artifact_type: None,
+            annotations: Vec::new(),
+        };
+        let listed = Descriptor {
             artifact_type: text(&json["artifactType"]).or_else(|| text(&json["config"]["mediaType"])),
             annotations: annotations(&json),
+            ..descriptor.clone()
         };
         let names = lists.chain([&json["config"]]).filter_map(named).collect();
-        Self { descriptor, subject: text(&json["subject"]["digest"]), names, bytes: bytes.to_vec() }
+        Self { descriptor, listed, subject: text(&json["subject"]["digest"]), names, bytes: bytes.to_vec() }
     }
 }
 
