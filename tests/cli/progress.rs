@@ -7,7 +7,7 @@ use std::time::Duration;
 use refkit_support::{Fault, FaultRegistry, Rule};
 
 use crate::places::{demo_image, fill};
-use crate::run::{home, is_plain, refkit, wait};
+use crate::run::{DEMO, home, is_plain, refkit, wait};
 
 /// How long each blob takes: three times as long as a terminal shows nothing.
 const SLOW: Duration = Duration::from_millis(1500);
@@ -22,14 +22,29 @@ struct Slow {
 
 impl Slow {
     fn new() -> Self {
+        Self::of("create")
+    }
+
+    /// For `create`, `copy` or `push`, which reads from a layout: its destination is slow.
+    fn of(command: &str) -> Self {
         let registries = [(); 2].map(|()| FaultRegistry::start().unwrap());
         fill(&registries[0], &["single"]);
-        registries[0].add(Rule::on("GET */blobs/*", Fault::normal().delay(SLOW)));
-        let (source, target) = (registries[0].host(), registries[1].host());
-        let target = format!("{target}/demo/copy:1");
-        let arguments = ["create", &format!("{source}/demo/app:single"), "-t", &target, "--prefer-index=false"];
-        let answer = format!("{target}@{}\n", demo_image("single").digest());
-        Self { arguments: arguments.map(str::to_owned).to_vec(), answer, registries: registries }
+        let slow = || Fault::normal().delay(SLOW);
+        registries[0].add(Rule::on("GET */blobs/*", slow()));
+        let target = format!("{}/demo/copy:1", registries[1].host());
+        let arguments = match command {
+            "push" => {
+                registries[1].add(Rule::on("PATCH */blobs/uploads/*", slow()));
+                registries[1].add(Rule::on("PUT */blobs/uploads/*", slow()));
+                vec!["push".to_owned(), format!("{DEMO}:single"), target.clone()]
+            }
+            _ => vec![command.to_owned(), format!("{}/demo/app:single", registries[0].host()), target.clone()],
+        };
+        let mut slow = Self { answer: format!("{target}@{}\n", demo_image("single").digest()), arguments, registries };
+        if command == "create" {
+            slow.arguments.splice(2..2, ["--prefer-index=false".to_owned(), "-t".to_owned()]);
+        }
+        slow
     }
 
     fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
@@ -60,6 +75,7 @@ fn on_terminal(columns: u16, variables: &[(&str, &str)], arguments: &[&str]) -> 
     let mut command = Command::new("script");
     command.args(["-q", "-e", "-c", &line, "/dev/null"]).env_clear().envs(variables.iter().copied());
     command.env("HOME", home()).env("SHELL", "/bin/sh").env("PATH", "/usr/bin:/bin");
+    command.current_dir(refkit_support::workspace_root());
     let shown = directory.path().join("shown");
     let file = fs::File::create(&shown).unwrap();
     let mut child = command.stdin(Stdio::null()).stdout(file).stderr(Stdio::inherit()).spawn().unwrap();
@@ -112,6 +128,18 @@ fn a_terminal_shows_blobs_and_keeps_the_sum() {
     assert!(rows.last().is_some_and(|row| row.starts_with("copied 2 blobs, ")), "{rows:#?}");
     assert!(rows.iter().all(|row| row.len() < 80 && begins_a_line(row)), "{rows:#?}");
     assert!(shown.bytes.contains("\u{1b}[36m"), "{:?}", shown.bytes);
+}
+
+#[test]
+fn each_command_that_copies_shows_its_blobs() {
+    for command in ["copy", "push"] {
+        let slow = Slow::of(command);
+        let shown = on_terminal(80, &[XTERM], &slow.arguments(&[]));
+        let rows = rows(&shown.bytes, 80);
+        assert!(blobs().iter().all(|blob| rows.iter().any(|row| row.starts_with(blob))), "{command}: {rows:#?}");
+        assert!(rows.last().is_some_and(|row| row.starts_with("copied 2 blobs, ")), "{command}: {rows:#?}");
+        assert_eq!(shown.stdout, slow.answer, "{command}");
+    }
 }
 
 #[test]
