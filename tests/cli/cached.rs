@@ -198,6 +198,6 @@ fn information_about_no_cache_creates_none() {
     let named = run(home.path(), &["cache", "info", "--directory", elsewhere.to_str().unwrap()]);
     assert!(named.line().contains("contents   0"), "{}", named.all());
     let there: Vec<_> = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(there, [elsewhere.clone()]);
+    assert_eq!(there, std::slice::from_ref(&elsewhere));
     assert_eq!(std::fs::read_dir(elsewhere).unwrap().count(), 0);
 }
