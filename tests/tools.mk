@@ -132,7 +132,7 @@ $(TOOLS)/bin/buildx:
 # Requests and processor time of RefKit and its peers, at a real registry: a table. Nothing in it can fail for being slow.
 .PHONY: bench-peers
 bench-peers: tools tools-peers policies
-	$(CARGO) bench --locked --workspace --bench peers
+	$(CARGO) bench --locked --workspace --bench peers --bench copy
 
 # What comes from strangers, at random: each target of tests/fuzz for FUZZ_SECONDS. Without a sanitizer, which needs
 # another toolchain: there is no unsafe code of ours below it. What one run has met, the next one begins with.
