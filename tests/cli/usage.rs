@@ -90,12 +90,10 @@ fn what_a_policy_finds_invalid_later_is_a_failure() {
 }
 
 #[test]
-fn a_closed_or_full_standard_output_is_a_failure() {
+fn a_full_standard_output_is_a_failure() {
     let program = refkit_support::command().unwrap();
     // the redirection, arguments, the exit code, a part of the message
     let rows = [
-        (">&-", "resolve oci-layout:tests/fixtures/demo", 1, "standard output is closed"),
-        (">&- <&-", "--help", 1, "standard output is closed"),
         (">/dev/full", "resolve oci-layout:tests/fixtures/demo", 1, "cannot write the answer"),
         (">&-", "resolve", 2, "the following required arguments"),
         (">/dev/null", "resolve oci-layout:tests/fixtures/demo", 0, ""),

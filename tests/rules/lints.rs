@@ -10,8 +10,7 @@ const LINTS: &str = "[lints]\nworkspace = true\n";
 const SAFE: &str = "forbid(unsafe_code)";
 
 /// Crates that cannot forbid unsafe code, and why.
-const UNSAFE: [(&str, &str); 5] = [
-    ("host/cli", "ctor generates unsafe code, which runs one function before main"),
+const UNSAFE: [(&str, &str); 4] = [
     ("host/sandbox", "it maps compiled code and runs it"),
     ("guest/sdk", "the generated bindings are unsafe code"),
     ("guest/publishing", "the generated bindings are unsafe code"),

@@ -1,8 +1,8 @@
-//! The refkit command. The workspace denies unsafe code; only what ctor generates in `closed.rs` allows it.
+//! The refkit command.
+#![forbid(unsafe_code)]
 
 mod arguments;
 mod caches;
-mod closed;
 mod commands;
 mod compiler;
 mod destination_error;

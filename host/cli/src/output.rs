@@ -7,7 +7,6 @@ use refkit_report::explain::Explained;
 use refkit_report::{EscapedLines, RunOutput};
 
 use crate::arguments::Format;
-use crate::closed;
 use crate::exit::Exit;
 
 /// The output of a command, and its exit code.
@@ -63,11 +62,7 @@ impl Output {
     /// Writes everything, and returns the exit code. A closed pipe is no error: its reader has read enough.
     pub fn print(self) -> ExitCode {
         let mut exit = self.exit;
-        let written = match closed::stdout() && !self.stdout.is_empty() {
-            true => Err(io::Error::other("standard output is closed")),
-            false => self.stdout.write(&mut io::stdout().lock()),
-        };
-        if let Err(error) = written
+        if let Err(error) = self.stdout.write(&mut io::stdout().lock())
             && error.kind() != ErrorKind::BrokenPipe
         {
             let _ = writeln!(io::stderr(), "error: cannot write the answer: {error}");
@@ -84,13 +79,6 @@ impl Output {
 }
 
 impl Stdout {
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::Lines(lines) => lines.is_empty(),
-            Self::Exact(bytes) => bytes.is_empty(),
-        }
-    }
-
     fn write(&self, to: &mut (impl Write + IsTerminal)) -> io::Result<()> {
         match self {
             Self::Lines(lines) => {
