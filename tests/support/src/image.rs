@@ -80,6 +80,19 @@ impl Image {
         self
     }
 
+    /// Spells its document in another way. What it refers to stays.
+    ///
+    /// # Panics
+    /// Where the document is not text.
+    #[must_use]
+    pub fn spelled(mut self, spell: impl FnOnce(&str) -> String) -> Self {
+        let bytes = spell(std::str::from_utf8(&self.bytes).expect("JSON is text")).into_bytes();
+        let described = described(&self.descriptor.media_type, &bytes);
+        (self.descriptor.digest, self.descriptor.size) = (described.digest, described.size);
+        self.bytes = bytes.into();
+        self
+    }
+
     /// Pushes it and all that it refers to, children first.
     ///
     /// # Errors
@@ -105,6 +118,7 @@ pub struct ImageBuilder {
     annotations: BTreeMap<String, String>,
     files: Vec<(String, Vec<u8>)>,
     layers: Vec<(Descriptor, Bytes)>,
+    foreign: Vec<Descriptor>,
     artifact_type: Option<String>,
     subject: Option<Descriptor>,
     docker: bool,
@@ -126,6 +140,7 @@ impl ImageBuilder {
             annotations: BTreeMap::new(),
             files: Vec::new(),
             layers: Vec::new(),
+            foreign: Vec::new(),
             artifact_type: None,
             subject: None,
             docker: false,
@@ -136,7 +151,12 @@ impl ImageBuilder {
     pub fn artifact(artifact_type: &str, subject: &Image) -> Self {
         let of = &subject.descriptor;
         let subject = Some(Descriptor::new(&*of.media_type, of.digest.clone(), of.size));
-        Self { artifact_type: Some(artifact_type.to_owned()), subject, ..Self::new("") }
+        Self { subject, ..Self::artifact_alone(artifact_type) }
+    }
+
+    /// Begins an artifact: a manifest of a type, about nothing.
+    pub fn artifact_alone(artifact_type: &str) -> Self {
+        Self { artifact_type: Some(artifact_type.to_owned()), ..Self::new("") }
     }
 
     /// Sets the operating system's version.
@@ -197,6 +217,13 @@ impl ImageBuilder {
         self
     }
 
+    /// Adds a layer that only its addresses have: no registry is given it.
+    #[must_use]
+    pub fn foreign_layer(mut self, media_type: &str, bytes: &[u8], url: &str) -> Self {
+        self.foreign.push(Descriptor { urls: vec![url.to_owned()], ..described(media_type, bytes) });
+        self
+    }
+
     /// Makes it an image with Docker's media types.
     #[must_use]
     pub fn docker(mut self) -> Self {
@@ -220,7 +247,8 @@ impl ImageBuilder {
             diff_ids.push(verify::digest(Algorithm::Sha256, &tar).into_string());
             layers.push((described(layer_type, &compressed), Bytes::from(compressed)));
         }
-        diff_ids.extend(self.layers.iter().map(|(descriptor, _)| descriptor.digest.as_str().to_owned()));
+        let given = self.layers.iter().map(|(descriptor, _)| descriptor).chain(&self.foreign);
+        diff_ids.extend(given.map(|descriptor| descriptor.digest.as_str().to_owned()));
         layers.extend(self.layers);
         let config = if self.artifact_type.is_some() {
             (described("application/vnd.oci.empty.v1+json", b"{}"), Bytes::from_static(b"{}"))
@@ -236,7 +264,7 @@ impl ImageBuilder {
         let document = Manifest {
             media_type: manifest_type.to_owned(),
             config: config.0.clone(),
-            layers: layers.iter().map(|(descriptor, _)| descriptor.clone()).collect(),
+            layers: layers.iter().map(|(descriptor, _)| descriptor).chain(&self.foreign).cloned().collect(),
             artifact_type: self.artifact_type.clone(),
             subject: self.subject,
             annotations: self.annotations.into_iter().collect(),
@@ -273,6 +301,7 @@ pub struct IndexBuilder {
     artifact_type: Option<String>,
     subject: Option<Descriptor>,
     docker: bool,
+    indented: bool,
 }
 
 impl IndexBuilder {
@@ -312,6 +341,13 @@ impl IndexBuilder {
         self
     }
 
+    /// Writes the document with line feeds and indents, as BuildKit does.
+    #[must_use]
+    pub fn indented(mut self) -> Self {
+        self.indented = true;
+        self
+    }
+
     /// Returns the index.
     pub fn build(self) -> Image {
         let media_type = if self.docker { DOCKER_LIST } else { INDEX };
@@ -323,7 +359,8 @@ impl IndexBuilder {
             annotations: self.annotations.into_iter().collect(),
             unverifiable: Vec::new(),
         };
-        let mut image = Image::new(media_type, json(&document));
+        let bytes = if self.indented { document::indented(&document) } else { json(&document) };
+        let mut image = Image::new(media_type, bytes);
         image.children = self.children;
         image.descriptor.artifact_type = self.artifact_type;
         image

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use parking_lot::Mutex;
 
 /// Where util-linux puts the program that has the kernel end a child with its parent.
 const SETPRIV: &str = "/usr/bin/setpriv";
@@ -19,7 +20,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// there, the kernel kills it as well when this process ends in any other way.
 pub struct Process {
     stop: Option<mpsc::Sender<()>>,
-    ended: mpsc::Receiver<String>,
+    // Threads of one test share the process.
+    ended: Mutex<mpsc::Receiver<String>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -72,12 +74,12 @@ impl Process {
             .recv()
             .context("the thread of the process ended before it started anything")?
             .with_context(|| format!("cannot start {}", program.display()))?;
-        Ok(Self { stop: Some(stop), ended, thread: Some(thread) })
+        Ok(Self { stop: Some(stop), ended: Mutex::new(ended), thread: Some(thread) })
     }
 
     /// Returns how the process ended, if it has ended by itself.
     pub fn ended(&self) -> Option<String> {
-        self.ended.try_recv().ok()
+        self.ended.lock().try_recv().ok()
     }
 }
 

@@ -208,6 +208,11 @@ impl RealRegistry {
         Ok(())
     }
 
+    /// Returns the directory of the registry's storage, which has nothing where a CDN serves it.
+    pub(crate) fn storage(&self) -> PathBuf {
+        real_config::storage(self.directory.path())
+    }
+
     /// Returns the registry's messages so far, for a test that fails.
     pub fn messages(&self) -> String {
         fs::read_to_string(errors(&self.directory)).unwrap_or_default()

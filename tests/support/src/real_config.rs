@@ -11,11 +11,19 @@ use crate::real::Auth;
 /// The cost of the password's hash: 4, the least that bcrypt has, as a test has nothing to protect.
 const BCRYPT_COST: u32 = 4;
 
+/// Where layers may be that a registry need not have: a port at which nothing listens.
+const ELSEWHERE: &str = "^http://127.0.0.1:9/";
+
+/// Returns the directory of a registry's own storage.
+pub(crate) fn storage(directory: &Path) -> PathBuf {
+    directory.join("storage")
+}
+
 /// Writes the configuration and what it refers to into a directory, and returns the configuration's path.
 pub(crate) fn write(directory: &Path, auth: Auth<'_>, cdn: Option<&Cdn>) -> anyhow::Result<PathBuf> {
-    let storage = match cdn {
+    let root = match cdn {
         None => {
-            let own = directory.join("storage");
+            let own = storage(directory);
             fs::create_dir(&own)?;
             own
         }
@@ -40,8 +48,13 @@ storage:
 http:
   addr: 127.0.0.1:0
   secret: refkit tests
+validation:
+  manifests:
+    urls:
+      allow:
+        - {ELSEWHERE}
 ",
-        storage = quoted(&storage)?
+        storage = quoted(&root)?
     );
     if let Some(cdn) = cdn {
         text.push_str(&format!(

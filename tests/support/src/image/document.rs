@@ -14,6 +14,11 @@ pub(crate) fn json(document: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(document).expect("a document of texts and numbers")
 }
 
+/// Returns a document's bytes with line feeds and indents.
+pub(crate) fn indented(document: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec_pretty(document).expect("a document of texts and numbers")
+}
+
 /// The part of a config that containers are started with.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
