@@ -4,6 +4,8 @@
 //! `make test-parity` runs everything. `make test` leaves out what needs buildx or cosign, whose builds take minutes.
 #![forbid(unsafe_code)]
 
+#[path = "parity/compare.rs"]
+mod compare;
 #[path = "parity/create.rs"]
 mod create;
 #[path = "parity/create_differences.rs"]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use refkit_support::{Auth, RealRegistry};
+use refkit_support::{Auth, Held, RealRegistry};
 
 use crate::fixtures::{self, Fixture};
 
@@ -34,6 +34,11 @@ impl Place {
     /// Where there is none.
     pub fn fixture(&self, name: &str) -> &Fixture {
         self.find(name).unwrap_or_else(|| panic!("no source is called {name}"))
+    }
+
+    /// Returns what a repository holds.
+    pub fn held(&self, repository: &str) -> Held {
+        self.registry.held(repository).unwrap_or_else(|error| panic!("{error:#}"))
     }
 
     /// Returns a repository or a reference with the registry before it.

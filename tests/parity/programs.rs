@@ -71,6 +71,14 @@ impl Ran {
         self
     }
 
+    /// Returns whether it succeeded, or the last line of what it said.
+    pub fn decision(&self) -> String {
+        if self.succeeded() {
+            return "succeeds".to_owned();
+        }
+        self.stderr.trim().lines().last().unwrap_or_default().to_owned()
+    }
+
     /// Returns standard output without its line feed.
     pub fn output(&self) -> &[u8] {
         self.stdout.strip_suffix(b"\n").unwrap_or(&self.stdout)
