@@ -111,7 +111,7 @@ check-once: target/release/refkit
 
 # Everything, the long suites too. Each part runs whatever became of those before it; the summary at the end says how
 # each ended, and the goal fails where one has failed. BuildKit's part needs root.
-ALL_PARTS ?= demo test test-e2e check-once lint bench bench-peers fuzz
+ALL_PARTS ?= demo test test-parity test-e2e check-once lint bench bench-peers fuzz
 .PHONY: test-all
 test-all:
 	@summary=; failed=0; for part in $(ALL_PARTS); do \

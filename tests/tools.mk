@@ -129,6 +129,22 @@ $(TOOLS)/bin/buildx:
 	$(call needs_go,tools-peers,$(FETCHING_GO))
 	-CGO_ENABLED=0 GOBIN="$(CURDIR)/$(TOOLS)/bin" go install $(BUILDX)
 
+# Signs images, and verifies at the destination what RefKit copied.
+CLIENT_cosign := github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
+
+.PHONY: tools-parity
+tools-parity: $(addprefix $(TOOLS)/bin/,buildx cosign)
+
+$(TOOLS)/bin/cosign:
+	$(call needs_go,tools-parity,$(FETCHING_GO))
+	CGO_ENABLED=0 GOBIN="$(CURDIR)/$(TOOLS)/bin" go install $(CLIENT_cosign)
+
+# The commands beside other clients, at real registries: what is then there, and the requests that it took. `make test` has
+# the part that needs neither buildx nor cosign.
+.PHONY: test-parity
+test-parity: tools tools-parity policies
+	$(TEST) --test parity -- --include-ignored --nocapture
+
 # Requests and processor time of RefKit and its peers, at a real registry: a table. Nothing in it can fail for being slow.
 .PHONY: bench-peers
 bench-peers: tools tools-peers policies

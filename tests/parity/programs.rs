@@ -41,8 +41,7 @@ impl Client {
     fn program(self) -> PathBuf {
         let goal = match self {
             Self::Refkit => return refkit_support::command().unwrap_or_else(|error| panic!("{error}")),
-            Self::Buildx => "tools-peers",
-            Self::Cosign => "tools-parity",
+            Self::Buildx | Self::Cosign => "tools-parity",
             Self::Crane | Self::Regctl | Self::Oras | Self::Skopeo => "tools",
         };
         tool(self.name()).unwrap_or_else(|_| panic!("{} is missing; run: make {goal}", self.name()))
