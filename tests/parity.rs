@@ -6,6 +6,10 @@
 
 #[path = "parity/compare.rs"]
 mod compare;
+#[path = "parity/count_jobs.rs"]
+mod count_jobs;
+#[path = "parity/counts.rs"]
+mod counts;
 #[path = "parity/create.rs"]
 mod create;
 #[path = "parity/create_differences.rs"]

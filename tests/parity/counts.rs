@@ -1,0 +1,162 @@
+//! The requests of each client for the same job, from the registries' own logs.
+
+use refkit_support::{Auth, RealRegistry};
+use tempfile::TempDir;
+
+use crate::count_jobs::{JOBS, Job};
+use crate::place::Place;
+use crate::places::layout;
+use crate::programs::{Client, run, words};
+
+/// Where the jobs are done.
+struct Places {
+    place: Place,
+    /// Another registry.
+    far: RealRegistry,
+    layout: TempDir,
+}
+
+/// The requests of one client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Count {
+    all: usize,
+    /// Those of them that ask which manifests refer to one: for attestations and signatures.
+    referrers: usize,
+}
+
+impl Count {
+    fn of(registries: [&RealRegistry; 2]) -> anyhow::Result<Self> {
+        let mut count = Self::default();
+        for registry in registries {
+            count.all += registry.count("*")?;
+            // The second is for registries that have no referrers API.
+            count.referrers += registry.count("GET */referrers/*")? + registry.count("GET */manifests/sha256-*")?;
+        }
+        Ok(count)
+    }
+
+    /// Returns whether these are fewer requests for the same. A client that never asks for referrers loses attestations, so
+    /// those questions do not count against one that asks.
+    fn is_fewer_than(self, own: Self) -> bool {
+        let asked = if self.referrers == 0 { own.all - own.referrers } else { own.all };
+        self.all < asked
+    }
+}
+
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.referrers {
+            0 => write!(f, "{}", self.all),
+            referrers => write!(f, "{} ({referrers})", self.all),
+        }
+    }
+}
+
+/// The requests of the clients of one job.
+struct Counted<'a> {
+    job: &'a Job,
+    requests: Vec<(Client, Count)>,
+}
+
+impl Places {
+    fn new() -> Self {
+        let place = Place::new();
+        let far = RealRegistry::distribution_v3(Auth::Anonymous).unwrap_or_else(|error| panic!("{error:#}"));
+        let layout = layout(&place.fixture("attested").image);
+        Self { place, far, layout }
+    }
+
+    /// Returns the requests of one client, after a check of what it made.
+    fn count(&self, job: &Job, repository: &str, client: Client, line: &str) -> Count {
+        let (place, repository) = (&self.place, format!("{repository}/{}", client.name()));
+        for name in job.before {
+            place.fixture(name).push(&place.registry, &repository, name);
+        }
+        if let Some(name) = job.tagged {
+            place.fixture(name).push(&place.registry, &repository, "1");
+        }
+        let layout = self.layout.path().display().to_string();
+        let (app, far) = (place.at(&repository), format!("{}/{repository}", self.far.host()));
+        let names = [("SRC", place.at("src")), ("APP", app), ("FAR", far), ("LAYOUT", layout)];
+        let line = names.iter().fold(line.to_owned(), |line, (name, value)| line.replace(name, value));
+        let registries = [&place.registry, &self.far];
+        registries.iter().for_each(|registry| registry.clear().unwrap_or_else(|error| panic!("{error:#}")));
+        let hosts = registries.map(|registry| format!("--host reg={},tls=disabled", registry.host())).join(" ");
+        let line = match client {
+            Client::Regctl => format!("{hosts} {line}"),
+            Client::Skopeo => format!("--insecure-policy {line}"),
+            _ => line,
+        };
+        run(client, &words(&line)).success();
+        let count = Count::of(registries).unwrap_or_else(|error| panic!("{error:#}"));
+        let held = registries.map(|registry| registry.held(&repository).unwrap_or_else(|error| panic!("{error:#}")));
+        let root = held.iter().find_map(|held| held.tags.get("1"));
+        assert!(root.is_some(), "nothing came of {line}");
+        if let Some(name) = job.makes {
+            assert_eq!(root, Some(place.fixture(name).image.digest()), "{line}");
+        }
+        count
+    }
+}
+
+/// Counts all jobs by the clients that are chosen.
+fn count_all(chosen: impl Fn(Client) -> bool) -> Vec<(&'static str, Vec<Counted<'static>>)> {
+    let places = Places::new();
+    let of_job = |command: &str, number: usize, job: &'static Job| {
+        let lines = job.lines.iter().filter(|(client, _)| chosen(*client));
+        let repository = format!("count/{command}/{number}");
+        let requests = lines.map(|(client, line)| (*client, places.count(job, &repository, *client, line)));
+        Counted { job, requests: requests.collect() }
+    };
+    let of_command = |(command, jobs): &(&'static str, &'static [Job])| {
+        let counted = jobs.iter().enumerate().map(|(number, job)| of_job(command, number, job));
+        (*command, counted.collect::<Vec<_>>())
+    };
+    JOBS.iter().map(of_command).collect()
+}
+
+/// Checks that RefKit needs exactly what is expected, and that no other client needs fewer requests.
+fn check(counted: &[(&'static str, Vec<Counted<'static>>)]) {
+    let mut wrong = Vec::new();
+    for (command, counted) in counted {
+        for Counted { job, requests } in counted {
+            let own =
+                requests.iter().find(|(client, _)| *client == Client::Refkit).map_or_else(Count::default, |one| one.1);
+            if own.all != job.requests {
+                wrong.push(format!("refkit {command}, {}: {own} requests, not {}", job.title, job.requests));
+            }
+            for (client, other) in requests.iter().filter(|(_, other)| other.is_fewer_than(own)) {
+                wrong.push(format!("{command}, {}: {} needs {other} requests, RefKit {own}", job.title, client.name()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Prints the table of README. What is in brackets are the questions about referrers among the requests.
+fn print(counted: &[(&'static str, Vec<Counted<'static>>)]) {
+    const COLUMNS: [Client; 6] =
+        [Client::Refkit, Client::Buildx, Client::Crane, Client::Regctl, Client::Oras, Client::Skopeo];
+    println!("| command | what | {} |", COLUMNS.map(Client::name).join(" | "));
+    println!("|---|---|{}", "---|".repeat(COLUMNS.len()));
+    for (command, counted) in counted {
+        for Counted { job, requests } in counted {
+            let of = |column: Client| requests.iter().find(|(client, _)| *client == column);
+            let cells = COLUMNS.map(|column| of(column).map_or("-".to_owned(), |(_, count)| count.to_string()));
+            println!("| `{command}` | {} | {} |", job.title, cells.join(" | "));
+        }
+    }
+}
+
+#[test]
+fn no_client_needs_fewer_requests() {
+    check(&count_all(|client| client != Client::Buildx));
+}
+
+#[test]
+#[ignore = "buildx takes minutes to build: make test-parity"]
+fn no_client_needs_fewer_requests_nor_does_buildx() {
+    let counted = count_all(|_| true);
+    print(&counted);
+    check(&counted);
+}
