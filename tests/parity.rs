@@ -6,6 +6,10 @@
 
 #[path = "parity/compare.rs"]
 mod compare;
+#[path = "parity/copy.rs"]
+mod copy;
+#[path = "parity/copy_rows.rs"]
+mod copy_rows;
 #[path = "parity/count_jobs.rs"]
 mod count_jobs;
 #[path = "parity/counts.rs"]

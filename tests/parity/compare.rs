@@ -76,7 +76,7 @@ pub fn held(found: &mut Found, sides: [&[Held]; 2]) {
 }
 
 /// Checks that what was found is what is listed: nothing more, and nothing less.
-pub fn check<'a>(found: impl IntoIterator<Item = (&'a str, &'a Found)>, listed: &[Difference]) {
+pub fn check<'a>(other: &str, found: impl IntoIterator<Item = (&'a str, &'a Found)>, listed: &[Difference]) {
     let (mut wrong, mut names) = (Vec::new(), BTreeSet::new());
     for (row, found) in found {
         assert!(names.insert(row), "two rows are called {row:?}");
@@ -94,7 +94,7 @@ pub fn check<'a>(found: impl IntoIterator<Item = (&'a str, &'a Found)>, listed: 
             wrong.push(format!("no row is called {row:?}, which is to differ: {}", one.reason));
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "beside {other}:\n{}", wrong.join("\n"));
 }
 
 /// Does the work of all rows, some at once, and returns its results in the order of the rows.

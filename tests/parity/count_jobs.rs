@@ -11,15 +11,14 @@ pub struct Job {
     pub tagged: Option<&'static str>,
     /// What the tag `1` of the destination names then, where every client makes the same.
     pub makes: Option<&'static str>,
-    /// The command lines: `SRC` is where each source has a repository, `APP` the repository of the destination, `FAR` the
-    /// same in another registry, `HOST` and `OTHER` are the registries, and `LAYOUT` is a layout of `attested`.
+    /// The command lines; see [`Place::run`](crate::place::Place::run).
     pub lines: &'static [(Client, &'static str)],
     /// The requests of RefKit.
     pub requests: usize,
 }
 
 /// Returns the jobs, by the command that does them.
-pub const JOBS: &[(&str, &[Job])] = &[("create", CREATE), ("tag", TAG)];
+pub const JOBS: &[(&str, &[Job])] = &[("create", CREATE), ("copy", COPY), ("push", PUSH), ("tag", TAG)];
 
 const CREATE: &[Job] = &[
     Job {
@@ -119,18 +118,6 @@ const COPY: &[Job] = &[
             (Regctl, "image copy SRC/index:1 FAR:1"),
             (Oras, "cp --from-plain-http --to-plain-http SRC/index:1 FAR:1"),
             (Skopeo, "copy --all --src-tls-verify=false --dest-tls-verify=false docker://SRC/index:1 docker://FAR:1"),
-        ],
-        requests: 0,
-    },
-    Job {
-        title: "a manifest with two referrers, into another repository",
-        before: &[],
-        tagged: None,
-        makes: Some("referred"),
-        lines: &[
-            (Refkit, "copy --referrers SRC/referred:1 APP:1"),
-            (Regctl, "image copy --referrers --digest-tags SRC/referred:1 APP:1"),
-            (Oras, "cp -r --from-plain-http --to-plain-http SRC/referred:1 APP:1"),
         ],
         requests: 0,
     },

@@ -1,20 +1,10 @@
 //! The requests of each client for the same job, from the registries' own logs.
 
-use refkit_support::{Auth, RealRegistry};
-use tempfile::TempDir;
+use refkit_support::RealRegistry;
 
 use crate::count_jobs::{JOBS, Job};
 use crate::place::Place;
-use crate::places::layout;
-use crate::programs::{Client, run, words};
-
-/// Where the jobs are done.
-struct Places {
-    place: Place,
-    /// Another registry.
-    far: RealRegistry,
-    layout: TempDir,
-}
+use crate::programs::Client;
 
 /// The requests of one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,54 +48,30 @@ struct Counted<'a> {
     requests: Vec<(Client, Count)>,
 }
 
-impl Places {
-    fn new() -> Self {
-        let place = Place::new();
-        let far = RealRegistry::distribution_v3(Auth::Anonymous).unwrap_or_else(|error| panic!("{error:#}"));
-        let layout = layout(&place.fixture("attested").image);
-        Self { place, far, layout }
+/// Returns the requests of one client, after a check of what it made.
+fn count(place: &Place, job: &Job, repository: &str, client: Client, line: &str) -> Count {
+    let repository = format!("{repository}/{}", client.name());
+    place.prepare(&repository, job.before, job.tagged);
+    let registries = [&place.registry, &place.far];
+    registries.iter().for_each(|registry| registry.clear().unwrap_or_else(|error| panic!("{error:#}")));
+    let ran = place.run(client, &repository, line).success();
+    let count = Count::of(registries).unwrap_or_else(|error| panic!("{error:#}"));
+    let held = place.held_at_both(&repository);
+    let root = held.iter().find_map(|held| held.tags.get("1"));
+    assert!(root.is_some(), "nothing came of {}", ran.line);
+    if let Some(name) = job.makes {
+        assert_eq!(root, Some(place.fixture(name).image.digest()), "{}", ran.line);
     }
-
-    /// Returns the requests of one client, after a check of what it made.
-    fn count(&self, job: &Job, repository: &str, client: Client, line: &str) -> Count {
-        let (place, repository) = (&self.place, format!("{repository}/{}", client.name()));
-        for name in job.before {
-            place.fixture(name).push(&place.registry, &repository, name);
-        }
-        if let Some(name) = job.tagged {
-            place.fixture(name).push(&place.registry, &repository, "1");
-        }
-        let layout = self.layout.path().display().to_string();
-        let (app, far) = (place.at(&repository), format!("{}/{repository}", self.far.host()));
-        let names = [("SRC", place.at("src")), ("APP", app), ("FAR", far), ("LAYOUT", layout)];
-        let line = names.iter().fold(line.to_owned(), |line, (name, value)| line.replace(name, value));
-        let registries = [&place.registry, &self.far];
-        registries.iter().for_each(|registry| registry.clear().unwrap_or_else(|error| panic!("{error:#}")));
-        let hosts = registries.map(|registry| format!("--host reg={},tls=disabled", registry.host())).join(" ");
-        let line = match client {
-            Client::Regctl => format!("{hosts} {line}"),
-            Client::Skopeo => format!("--insecure-policy {line}"),
-            _ => line,
-        };
-        run(client, &words(&line)).success();
-        let count = Count::of(registries).unwrap_or_else(|error| panic!("{error:#}"));
-        let held = registries.map(|registry| registry.held(&repository).unwrap_or_else(|error| panic!("{error:#}")));
-        let root = held.iter().find_map(|held| held.tags.get("1"));
-        assert!(root.is_some(), "nothing came of {line}");
-        if let Some(name) = job.makes {
-            assert_eq!(root, Some(place.fixture(name).image.digest()), "{line}");
-        }
-        count
-    }
+    count
 }
 
 /// Counts all jobs by the clients that are chosen.
 fn count_all(chosen: impl Fn(Client) -> bool) -> Vec<(&'static str, Vec<Counted<'static>>)> {
-    let places = Places::new();
+    let place = Place::new();
     let of_job = |command: &str, number: usize, job: &'static Job| {
         let lines = job.lines.iter().filter(|(client, _)| chosen(*client));
         let repository = format!("count/{command}/{number}");
-        let requests = lines.map(|(client, line)| (*client, places.count(job, &repository, *client, line)));
+        let requests = lines.map(|(client, line)| (*client, count(&place, job, &repository, *client, line)));
         Counted { job, requests: requests.collect() }
     };
     let of_command = |(command, jobs): &(&'static str, &'static [Job])| {

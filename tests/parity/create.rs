@@ -66,7 +66,7 @@ fn create_makes_what_buildx_makes() {
         let [refkit, buildx] = [Client::Refkit, Client::Buildx].map(|client| outcome(&place, row, client, number));
         (refkit.run.succeeded(), differences(&place, &refkit, &buildx))
     });
-    compare::check(rows.iter().zip(&found).map(|(row, (_, found))| (row.about, found)), DIFFERENCES);
+    compare::check("buildx", rows.iter().zip(&found).map(|(row, (_, found))| (row.about, found)), DIFFERENCES);
     let count = |made: bool| found.iter().filter(|(one, parts)| *one == made && parts.is_empty()).count();
     let (all, same, refused) = (rows.len(), count(true), count(false));
     println!(
