@@ -31,6 +31,8 @@ mod place;
 mod places;
 #[path = "parity/programs.rs"]
 mod programs;
+#[path = "parity/read_back.rs"]
+mod read_back;
 #[allow(dead_code)] // The tests of the command use the rest.
 #[path = "cli/run.rs"]
 mod run;

@@ -15,7 +15,13 @@ pub struct Job {
     pub lines: &'static [(Client, &'static str)],
     /// The requests of RefKit.
     pub requests: usize,
+    /// The clients that need fewer, and why.
+    pub fewer: &'static [(Client, &'static str)],
 }
+
+/// Why others need fewer where the destination has everything.
+const TRUSTED: &str = "It trusts the index that it finds. RefKit checks each of its manifests, because registries accept an \
+                       index without them, and writes the tag.";
 
 /// Returns the jobs, by the command that does them.
 pub const JOBS: &[(&str, &[Job])] = &[("create", CREATE), ("copy", COPY), ("push", PUSH), ("tag", TAG)];
@@ -34,6 +40,7 @@ const CREATE: &[Job] = &[
             (Oras, "manifest index create --plain-http APP:1 amd64 arm64"),
         ],
         requests: 9,
+        fewer: &[],
     },
     Job {
         title: "an index of manifests of two other repositories",
@@ -47,6 +54,7 @@ const CREATE: &[Job] = &[
             (Regctl, "index create APP:1 --ref SRC/amd64:1 --ref SRC/arm64:1"),
         ],
         requests: 21,
+        fewer: &[],
     },
     Job {
         title: "a manifest appended to an index",
@@ -60,6 +68,7 @@ const CREATE: &[Job] = &[
             (Regctl, "index add APP:1 --ref APP:armv6"),
         ],
         requests: 12,
+        fewer: &[],
     },
     Job {
         title: "two of three platforms of an index of another repository",
@@ -72,6 +81,7 @@ const CREATE: &[Job] = &[
             (Regctl, "index create APP:1 --ref SRC/index:1 --platform linux/amd64 --platform linux/arm64"),
         ],
         requests: 20,
+        fewer: &[],
     },
 ];
 
@@ -89,7 +99,24 @@ const COPY: &[Job] = &[
             (Oras, "cp --from-plain-http --to-plain-http SRC/index:1 APP:1"),
             (Skopeo, "copy --all --src-tls-verify=false --dest-tls-verify=false docker://SRC/index:1 docker://APP:1"),
         ],
-        requests: 0,
+        requests: 23,
+        fewer: &[],
+    },
+    Job {
+        title: "an index of two images with a layer in common, into another repository",
+        before: &[],
+        tagged: None,
+        makes: Some("shared"),
+        lines: &[
+            (Refkit, "copy SRC/shared:1 APP:1"),
+            (Buildx, "imagetools create -t APP:1 SRC/shared:1"),
+            (Crane, "copy SRC/shared:1 APP:1"),
+            (Regctl, "image copy SRC/shared:1 APP:1"),
+            (Oras, "cp --from-plain-http --to-plain-http SRC/shared:1 APP:1"),
+            (Skopeo, "copy --all --src-tls-verify=false --dest-tls-verify=false docker://SRC/shared:1 docker://APP:1"),
+        ],
+        requests: 15,
+        fewer: &[],
     },
     Job {
         title: "the same to where it is already",
@@ -104,7 +131,8 @@ const COPY: &[Job] = &[
             (Oras, "cp --from-plain-http --to-plain-http SRC/index:1 APP:1"),
             (Skopeo, "copy --all --src-tls-verify=false --dest-tls-verify=false docker://SRC/index:1 docker://APP:1"),
         ],
-        requests: 0,
+        requests: 14,
+        fewer: &[(Crane, TRUSTED), (Regctl, TRUSTED), (Oras, TRUSTED)],
     },
     Job {
         title: "an index of three platforms, into another registry",
@@ -119,7 +147,8 @@ const COPY: &[Job] = &[
             (Oras, "cp --from-plain-http --to-plain-http SRC/index:1 FAR:1"),
             (Skopeo, "copy --all --src-tls-verify=false --dest-tls-verify=false docker://SRC/index:1 docker://FAR:1"),
         ],
-        requests: 0,
+        requests: 41,
+        fewer: &[],
     },
 ];
 
@@ -137,7 +166,8 @@ const PUSH: &[Job] = &[
             (Oras, "cp --from-oci-layout --to-plain-http LAYOUT:latest APP:1"),
             (Skopeo, "copy --all --dest-tls-verify=false oci:LAYOUT:latest docker://APP:1"),
         ],
-        requests: 0,
+        requests: 33,
+        fewer: &[],
     },
     Job {
         title: "the same to where it is already",
@@ -152,7 +182,8 @@ const PUSH: &[Job] = &[
             (Oras, "cp --from-oci-layout --to-plain-http LAYOUT:latest APP:1"),
             (Skopeo, "copy --all --dest-tls-verify=false oci:LAYOUT:latest docker://APP:1"),
         ],
-        requests: 0,
+        requests: 5,
+        fewer: &[(Crane, TRUSTED), (Regctl, TRUSTED), (Oras, TRUSTED)],
     },
 ];
 
@@ -171,6 +202,7 @@ const TAG: &[Job] = &[
             (Skopeo, "copy --all --src-tls-verify=false --dest-tls-verify=false docker://APP:index docker://APP:1"),
         ],
         requests: 2,
+        fewer: &[],
     },
     Job {
         title: "a manifest",
@@ -186,5 +218,6 @@ const TAG: &[Job] = &[
             (Skopeo, "copy --src-tls-verify=false --dest-tls-verify=false docker://APP:amd64 docker://APP:1"),
         ],
         requests: 2,
+        fewer: &[],
     },
 ];

@@ -98,6 +98,7 @@ pub fn tag_of(image: &Image) -> String {
 /// | `bare`, `artifact` | without a platform in the config, and without a config |
 /// | `index`, `twin` | OCI indexes with annotations, on entries too; the second one has other platforms |
 /// | `attested`, `one-attested`, `docker-attested` | indexes with BuildKit's attestations, as BuildKit writes them |
+/// | `shared` | an OCI index whose images have a layer in common |
 /// | `list`, `mixed` | a Docker list, and an OCI index with a Docker manifest |
 /// | `variants`, `unplaced`, `untyped` | platforms in variants; no platforms; no media type |
 /// | `nested` | an index with an index |
@@ -117,6 +118,7 @@ pub fn all() -> BTreeMap<&'static str, Fixture> {
     let windows = image("windows", "windows/amd64").os_version("10.0.20348.1").build();
     let foreign = ImageBuilder::new("windows/amd64").docker().file("own", b"own");
     let foreign = foreign.foreign_layer(FOREIGN, b"elsewhere", "http://127.0.0.1:9/layer").build();
+    let shared = |platform: &str| ImageBuilder::new(platform).file("shared", b"layer").build();
     let index = IndexBuilder::new().add(amd64.clone()).add(arm64.clone().listed_with("x.k", "old")).add(armv7.clone());
     let (s390x, ppc64le) = (plain("s390x", "linux/s390x"), plain("ppc64le", "linux/ppc64le"));
     let twin = IndexBuilder::new().add(s390x.clone().listed_with("x.k", "twin")).add(arm64.clone()).add(ppc64le);
@@ -147,6 +149,7 @@ pub fn all() -> BTreeMap<&'static str, Fixture> {
         ("attested", attested.annotation("x.title", "built").indented().build().into()),
         ("one-attested", one_attested.indented().build().into()),
         ("docker-attested", docker_attested.indented().build().into()),
+        ("shared", IndexBuilder::new().add(shared("linux/amd64")).add(shared("linux/arm64")).build().into()),
         ("list", IndexBuilder::new().docker().add(docker.clone()).add(docker_arm64).build().into()),
         ("mixed", IndexBuilder::new().add(docker).add(arm64.clone()).build().into()),
         ("variants", IndexBuilder::new().add(armv6.clone()).add(armv7.clone()).add(arm64v8).build().into()),

@@ -10,6 +10,7 @@ mod placed;
 mod run;
 mod session;
 mod store;
+mod target;
 mod write;
 mod write_grants;
 

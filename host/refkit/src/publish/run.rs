@@ -12,6 +12,7 @@ use refkit_sandbox::{Publishing, RunError, Usage};
 use super::host::PublishHost;
 use super::placed::Record;
 use super::store::{Copies, DryRun, RunSource};
+use super::target::Target;
 use super::{Progress, Publisher, Switches, WriteGrants};
 use crate::PublishingChain;
 use crate::attribution::{self, Heard};
@@ -75,7 +76,7 @@ impl PublishRun {
         Self {
             chain: publisher.chain.clone(),
             run: Arc::new(Run::with_refusals(&resolver, requested.collect(), refusals)),
-            target,
+            target: Arc::new(Target::new(target)),
             copied,
             grants: publisher.grants.clone(),
             destinations: request.destinations.clone(),
