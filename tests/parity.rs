@@ -10,6 +10,8 @@ mod compare;
 mod copy;
 #[path = "parity/copy_rows.rs"]
 mod copy_rows;
+#[path = "parity/cosign.rs"]
+mod cosign;
 #[path = "parity/count_jobs.rs"]
 mod count_jobs;
 #[path = "parity/counts.rs"]

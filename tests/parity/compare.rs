@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use refkit_oci::Digest;
 use refkit_support::Held;
+use serde_json::Value;
 
 /// How many rows run at once.
 const AT_ONCE: usize = 4;
@@ -50,15 +51,24 @@ pub fn values<T: PartialEq>(found: &mut Found, part: Part, sides: [&T; 2], shown
     }
 }
 
-/// Adds the differences of what is at destinations.
-pub fn held(found: &mut Found, sides: [&[Held]; 2]) {
+/// Adds the differences of what is at destinations. `read` returns a document of any of them.
+///
+/// A list of referrers is compared by what it lists, as each client spells its own. The lists that it has replaced are no
+/// difference.
+pub fn held(found: &mut Found, sides: [&[Held]; 2], read: &dyn Fn(&Digest) -> Vec<u8>) {
     let of_digest = |tag: &str| tag.starts_with("sha256-");
     let tags = |held: &Held, wanted: bool| -> BTreeSet<String> {
         let tags = held.tags.iter().filter(|(tag, _)| of_digest(tag) == wanted);
-        tags.map(|(tag, digest)| format!("{tag} is {digest}")).collect()
+        tags.map(|(tag, digest)| match listed(&read(digest)).filter(|_| wanted) {
+            Some(listed) => format!("{tag} lists {listed:?}"),
+            None => format!("{tag} is {digest}"),
+        })
+        .collect()
     };
-    let texts = |digests: Vec<&Digest>| digests.into_iter().map(ToString::to_string).collect();
-    let tagged = |held: &Held, digest: &Digest| held.tags.values().any(|known| known == digest);
+    let untagged = |held: &Held| -> BTreeSet<String> {
+        let untagged = held.manifests.iter().filter(|one| !held.tags.values().any(|known| known == *one));
+        untagged.filter(|one| listed(&read(one)).is_none()).map(ToString::to_string).collect()
+    };
     let mut compare = |part: Part, of: &dyn Fn(&Held) -> BTreeSet<String>| {
         let sides: [Vec<BTreeSet<String>>; 2] = sides.map(|side| side.iter().map(of).collect());
         let [refkit, other] = [0, 1].map(|one| {
@@ -71,8 +81,17 @@ pub fn held(found: &mut Found, sides: [&[Held]; 2]) {
     };
     compare(Part::Tags, &|held| tags(held, false));
     compare(Part::DigestTags, &|held| tags(held, true));
-    compare(Part::Manifests, &|held| texts(held.manifests.iter().filter(|one| !tagged(held, one)).collect()));
-    compare(Part::Blobs, &|held| texts(held.blobs.iter().collect()));
+    compare(Part::Manifests, &untagged);
+    compare(Part::Blobs, &|held| held.blobs.iter().map(ToString::to_string).collect());
+}
+
+/// Returns the entries of a list of referrers: an index of nothing but artifacts.
+fn listed(document: &[u8]) -> Option<BTreeSet<String>> {
+    let document: Value = serde_json::from_slice(document).ok()?;
+    let entries = document["manifests"].as_array()?;
+    let is_list = !entries.is_empty() && entries.iter().all(|entry| entry["artifactType"].is_string());
+    // The members of an object are sorted.
+    is_list.then(|| entries.iter().map(ToString::to_string).collect())
 }
 
 /// Checks that what was found is what is listed: nothing more, and nothing less.

@@ -150,6 +150,19 @@ const COPY: &[Job] = &[
         requests: 41,
         fewer: &[],
     },
+    Job {
+        title: "a manifest with two referrers, into another repository",
+        before: &[],
+        tagged: None,
+        makes: Some("referred"),
+        lines: &[
+            (Refkit, "copy --referrers SRC/referred:1 APP:1"),
+            (Regctl, "image copy --referrers --digest-tags SRC/referred:1 APP:1"),
+            (Oras, "cp -r --from-plain-http --to-plain-http SRC/referred:1 APP:1"),
+        ],
+        requests: 26,
+        fewer: &[],
+    },
 ];
 
 const PUSH: &[Job] = &[

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use refkit_oci::Digest;
 use refkit_support::{Auth, Held, RealRegistry};
 use tempfile::TempDir;
 
@@ -57,6 +58,12 @@ impl Place {
     /// Returns what a repository of both registries holds.
     pub fn held_at_both(&self, repository: &str) -> [Held; 2] {
         [&self.registry, &self.far].map(|registry| held(registry, repository))
+    }
+
+    /// Returns content that one of the registries has.
+    pub fn stored(&self, digest: &Digest) -> Vec<u8> {
+        let stored = self.registry.stored(digest).or_else(|_| self.far.stored(digest));
+        stored.unwrap_or_else(|error| panic!("{error:#}"))
     }
 
     /// Returns a repository or a reference with the registry before it.
