@@ -119,7 +119,7 @@ const COPY: &[Job] = &[
         fewer: &[],
     },
     Job {
-        title: "the same to where it is already",
+        title: "an index of three platforms, to where it is already",
         before: &[],
         tagged: Some("index"),
         makes: Some("index"),
@@ -167,7 +167,7 @@ const COPY: &[Job] = &[
 
 const PUSH: &[Job] = &[
     Job {
-        title: "a layout of two platforms with attestations",
+        title: "a layout of two platforms",
         before: &[],
         tagged: None,
         makes: Some("attested"),
@@ -183,7 +183,7 @@ const PUSH: &[Job] = &[
         fewer: &[],
     },
     Job {
-        title: "the same to where it is already",
+        title: "a layout of two platforms, to where it is already",
         before: &[],
         tagged: Some("attested"),
         makes: Some("attested"),
