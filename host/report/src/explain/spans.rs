@@ -166,8 +166,10 @@ fn node(span: &SpanReport) -> Tree {
         }
         EventReport::Call { question, subject, source, referrers, answer, from, bytes, error } => {
             let source = source.as_ref().map(|source| format!(" from {source}")).unwrap_or_default();
-            let with = if referrers.is_empty() { "" } else { " with referrers " };
-            let mut tree = Tree::new(format!("{question} {subject}{source}{with}{}{took}", referrers.join(", ")));
+            let mut tree = Tree::new(format!("{question} {subject}{source}{took}"));
+            if !referrers.is_empty() {
+                tree.line(format!("with referrers {}", referrers.join(", ")));
+            }
             if let Some(error) = error {
                 tree.line(format!("→ {error}"));
             } else if let Some(answer) = answer {
@@ -223,6 +225,11 @@ mod tests {
             EventReport::Message { level: "warn", message: "m".into(), fields: vec![("k".into(), "v".into())] };
         let mut open = call(Some(0), None, None);
         open.took = None;
+        let mut copy = call(None, Some("sha256:3"), None);
+        if let EventReport::Call { question, source, referrers, from, .. } = &mut copy.event {
+            (*question, *source, *from) = ("copy", Some("r/b".into()), None);
+            *referrers = vec!["a/b".into(), "c/d".into()];
+        }
         let spans = [
             policy("outer", None),
             policy("default", Some(0)),
@@ -231,6 +238,7 @@ mod tests {
             SpanReport { took: Some(0), ..span(Some(0), message) },
             open,
             call(None, Some("sha256:1"), None),
+            copy,
             // What cannot be is shown all the same.
             call(Some(7), Some("sha256:2"), None),
         ];
@@ -248,6 +256,9 @@ mod tests {
             "│  └─ pull r/a:1  not ended",
             "├─ pull r/a:1  1.5 ms",
             "│     → sha256:1  2 kB  from cache",
+            "├─ copy r/a:1 from r/b  1.5 ms",
+            "│     with referrers a/b, c/d",
+            "│     → sha256:3  2 kB",
             "└─ pull r/a:1  1.5 ms",
             "      → sha256:2  2 kB  from cache",
         ];

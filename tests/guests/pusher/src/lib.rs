@@ -11,11 +11,11 @@ impl Publisher for Pusher {
     fn about() -> Description {
         Description::new("pusher", "0.0.0", "Writes where it should not")
             .optional("do", "steps, one on each line", None)
-            .optional("then", "published DIGEST, denied, next or next-then-published DIGEST", Some("next"))
+            .optional("then", "published DIGEST, denied, failed, next or next-then-published DIGEST", Some("next"))
     }
 
     fn publish(host: &impl PublishingHost, request: Publication) -> Result<Published, Error> {
-        let mut root = String::new();
+        let (mut root, mut failed) = (String::new(), None);
         for line in host.setting("do").unwrap_or_default().lines() {
             let words: Vec<&str> = line.split(' ').collect();
             let done = step(host, &request, &words);
@@ -24,9 +24,13 @@ impl Publisher for Pusher {
                 Err(error) => format!("{:?}: {}", error.code, error.message),
             };
             host.event(Level::Info, &format!("{line}: {text}"), &[]);
-            if let Ok(digest) = done {
-                root = digest;
+            match done {
+                Ok(digest) => root = digest,
+                Err(error) => failed = Some(error),
             }
+        }
+        if let Some(error) = failed.filter(|_| host.setting("then").as_deref() == Some("failed")) {
+            return Err(error);
         }
         match host.setting("then").unwrap_or_default().split_once(' ') {
             Some(("published", digest)) => Ok(Published::Published(of(digest))),
