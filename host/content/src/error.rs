@@ -207,14 +207,9 @@ pub enum ErrorKind {
     /// The run has no grant for the repository.
     #[error("this run was not granted {0}")]
     Ungranted(Repository),
-    /// The run has no grant to write: to move the tag, or without one to push content into the repository.
-    #[error("{}", UngrantedWrite(.repository, .tag.as_deref()))]
-    UngrantedWrite {
-        /// The repository.
-        repository: Repository,
-        /// The tag.
-        tag: Option<String>,
-    },
+    /// The run has no grant to write.
+    #[error("{0}")]
+    UngrantedWrite(Box<UngrantedWrite>),
     /// The run has used up a limit.
     #[error("{0}")]
     BudgetExhausted(String),
@@ -230,6 +225,25 @@ pub enum ErrorKind {
     /// Anything else.
     #[error("{0}")]
     Other(String),
+}
+
+/// What a run may not write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UngrantedWrite {
+    /// The repository.
+    pub repository: Repository,
+    /// The tag that the run may not move; none where it may push no content into the repository.
+    pub tag: Option<String>,
+}
+
+impl fmt::Display for UngrantedWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { repository, tag } = self;
+        match tag {
+            Some(tag) => write!(f, "this run may not move the tag {tag} of {repository}"),
+            None => write!(f, "this run may not write to {repository}"),
+        }
+    }
 }
 
 /// Why a certificate is not trusted.
@@ -251,17 +265,6 @@ struct Said<'a>(&'a String);
 impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() { Ok(()) } else { write!(f, ": {}", self.0) }
-    }
-}
-
-struct UngrantedWrite<'a>(&'a Repository, Option<&'a str>);
-
-impl fmt::Display for UngrantedWrite<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self(repository, Some(tag)) => write!(f, "this run may not move the tag {tag} of {repository}"),
-            Self(repository, None) => write!(f, "this run may not write to {repository}"),
-        }
     }
 }
 
@@ -324,7 +327,7 @@ impl ErrorKind {
             | Self::Lacks { .. }
             | Self::InsideNetwork { .. } => ErrorCode::Invalid,
             Self::Unsupported(_) | Self::NoHost { .. } => ErrorCode::Unsupported,
-            Self::NotGranted(_) | Self::Ungranted(_) | Self::UngrantedWrite { .. } => ErrorCode::NotGranted,
+            Self::NotGranted(_) | Self::Ungranted(_) | Self::UngrantedWrite(_) => ErrorCode::NotGranted,
             Self::BudgetExhausted(_) | Self::Held { .. } => ErrorCode::BudgetExhausted,
             Self::Io(e) => match e.kind() {
                 std::io::ErrorKind::NotFound => ErrorCode::NotFound,

@@ -24,7 +24,7 @@ pub mod verify;
 pub use cache::{Cache, CacheOptions, Cached, Pull};
 pub use copy::copy;
 pub use disk::DiskCache;
-pub use error::{Distrust, Error, ErrorKind, Operation};
+pub use error::{Distrust, Error, ErrorKind, Operation, UngrantedWrite};
 pub use layout::{Layout, LayoutReference, LayoutWriter};
 pub use links::is_fallback_tag;
 pub use memory::Memory;

@@ -1,7 +1,7 @@
 //! Why a request gets no image, in one line: for a program whose answer is a status and not an output.
 
 use refkit::{Absence, Denial, Error, ErrorCode};
-use refkit_content::ErrorKind;
+use refkit_content::{ErrorKind, UngrantedWrite};
 use refkit_oci::escape::Escaped;
 use refkit_oci::{Platform, Repository};
 
@@ -64,11 +64,12 @@ pub fn ungranted(error: &Error) -> Option<&Repository> {
 /// Returns the pattern for what a run may not write for want of a grant, if the run failed because of that: the
 /// repository, with the tag that the run may not move.
 pub fn ungranted_write(error: &Error) -> Option<String> {
-    match kind(error)? {
-        ErrorKind::UngrantedWrite { repository, tag: Some(tag) } => Some(format!("{repository}:{tag}")),
-        ErrorKind::UngrantedWrite { repository, tag: None } => Some(repository.to_string()),
-        _ => None,
-    }
+    let ErrorKind::UngrantedWrite(ungranted) = kind(error)? else { return None };
+    let UngrantedWrite { repository, tag } = &**ungranted;
+    Some(match tag {
+        Some(tag) => format!("{repository}:{tag}"),
+        None => repository.to_string(),
+    })
 }
 
 /// Returns the kind of the host's own error that made a run fail.
@@ -139,8 +140,10 @@ mod tests {
     fn only_a_missing_grant_is_one() {
         let far: Repository = "far.test/a".parse().unwrap();
         assert_eq!(ungranted(&failed(ErrorKind::Ungranted(far.clone()))), Some(&far));
-        let write =
-            |tag: Option<&str>| ErrorKind::UngrantedWrite { repository: far.clone(), tag: tag.map(str::to_owned) };
+        let write = |tag: Option<&str>| {
+            let ungranted = UngrantedWrite { repository: far.clone(), tag: tag.map(str::to_owned) };
+            ErrorKind::UngrantedWrite(Box::new(ungranted))
+        };
         for (tag, pattern) in [(None, "far.test/a"), (Some("1"), "far.test/a:1")] {
             let error = failed(write(tag));
             assert_eq!((ungranted(&error), ungranted_write(&error).as_deref()), (None, Some(pattern)));

@@ -1,6 +1,6 @@
 //! Where a run may write.
 
-use refkit_content::ErrorKind;
+use refkit_content::{ErrorKind, UngrantedWrite};
 use refkit_oci::pattern::Pattern;
 use refkit_oci::{Reference, Repository};
 
@@ -24,7 +24,7 @@ impl WriteGrants {
         if requested || self.patterns.iter().any(|pattern| pattern.matches_name(repository)) {
             return Ok(());
         }
-        Err(ErrorKind::UngrantedWrite { repository: repository.clone(), tag: None })
+        Err(ungranted(repository, None))
     }
 
     /// Checks that a run for these destinations may move the tag of a reference, or push under its digest.
@@ -37,8 +37,13 @@ impl WriteGrants {
         if destinations.iter().any(requested) || bare.as_ref().is_some_and(granted) {
             return Ok(());
         }
-        Err(ErrorKind::UngrantedWrite { repository: wanted.repository().clone(), tag: Some(tag.to_owned()) })
+        Err(ungranted(wanted.repository(), Some(tag)))
     }
+}
+
+fn ungranted(repository: &Repository, tag: Option<&str>) -> ErrorKind {
+    let ungranted = UngrantedWrite { repository: repository.clone(), tag: tag.map(str::to_owned) };
+    ErrorKind::UngrantedWrite(Box::new(ungranted))
 }
 
 #[cfg(test)]
@@ -79,7 +84,8 @@ mod tests {
             let checked = grants.reference(&destinations, &reference.parse().unwrap());
             assert_eq!(checked.is_ok(), granted, "{grant:?} {reference}: {checked:?}");
             // The error names exactly what a pattern has to grant.
-            if let Err(ErrorKind::UngrantedWrite { repository, tag }) = checked {
+            if let Err(ErrorKind::UngrantedWrite(ungranted)) = checked {
+                let UngrantedWrite { repository, tag } = *ungranted;
                 let name = tag.map_or_else(|| repository.to_string(), |tag| format!("{repository}:{tag}"));
                 let grants = WriteGrants::new([Pattern::parse(&name).unwrap()]);
                 grants.reference(&destinations, &reference.parse().unwrap()).unwrap();

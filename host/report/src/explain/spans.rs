@@ -238,9 +238,9 @@ mod tests {
             SpanReport { took: Some(0), ..span(Some(0), message) },
             open,
             call(None, Some("sha256:1"), None),
-            copy,
             // What cannot be is shown all the same.
             call(Some(7), Some("sha256:2"), None),
+            copy,
         ];
         let wanted = [
             "run",
@@ -256,11 +256,11 @@ mod tests {
             "│  └─ pull r/a:1  not ended",
             "├─ pull r/a:1  1.5 ms",
             "│     → sha256:1  2 kB  from cache",
-            "├─ copy r/a:1 from r/b  1.5 ms",
-            "│     with referrers a/b, c/d",
-            "│     → sha256:3  2 kB",
-            "└─ pull r/a:1  1.5 ms",
-            "      → sha256:2  2 kB  from cache",
+            "├─ pull r/a:1  1.5 ms",
+            "│     → sha256:2  2 kB  from cache",
+            "└─ copy r/a:1 from r/b  1.5 ms",
+            "      with referrers a/b, c/d",
+            "      → sha256:3  2 kB",
         ];
         assert_eq!(tree("run", &spans).lines(), wanted);
     }
