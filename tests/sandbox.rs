@@ -31,6 +31,8 @@ mod outcomes;
 mod overrule;
 #[path = "sandbox/publish.rs"]
 mod publish;
+#[path = "sandbox/publish_annotations.rs"]
+mod publish_annotations;
 #[path = "sandbox/publish_options.rs"]
 mod publish_options;
 #[path = "sandbox/pusher.rs"]

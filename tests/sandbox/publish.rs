@@ -40,7 +40,7 @@ pub fn writes(session: &PublishSession) -> Vec<String> {
 }
 
 /// Returns whether everything below a document is at a destination, and how many documents and blobs there are.
-async fn whole(memory: &Memory, at: &Reference) -> Option<usize> {
+pub async fn whole(memory: &Memory, at: &Reference) -> Option<usize> {
     let content = memory.pull(at).await.ok()?.value;
     let document = document::read(Some(&content.descriptor.media_type), &content.bytes, &Limits::default()).ok()?;
     let repository = at.repository();

@@ -8,8 +8,11 @@
 //! - With [`Compose::sparse`], a filtered index keeps its bytes all the same.
 //! - A manifest without an attestation in the index gets the one that the registry lists as its referrer.
 //!
-//! There is no I/O in it. The caller fetches what [`Source::config`] and [`Plan::asks`] name, and writes what
-//! [`Composed::needed`] names before the document itself.
+//! - Annotations of manifests, which buildx does not have, write the manifests anew. An attestation in the index follows; what
+//!   else refers to the old digest does not.
+//!
+//! There is no I/O in it. The caller fetches what [`Source::config`], [`Plan::asks`] and [`Plan::manifests`] name, and
+//! writes what [`Composed::needed`] and [`Composed::rewritten`] name before the document itself.
 //!
 //! ```
 //! use refkit_publish::compose::{Compose, Source};
@@ -38,7 +41,7 @@
 //! let annotation = "index:org.opencontainers.image.title=demo".parse()?;
 //! let plan = Compose::new().annotations([annotation]).plan(vec![source])?;
 //! assert_eq!(plan.asks().len(), 1, "the manifest may have an attestation that its registry lists");
-//! let composed = plan.finish(&Default::default())?;
+//! let composed = plan.finish(&Default::default(), &Default::default())?;
 //! assert!(composed.content.bytes.ends_with(b"\"org.opencontainers.image.title\": \"demo\"\n  }\n}"));
 //! assert_eq!(composed.needed.len(), 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -50,6 +53,7 @@ mod exact;
 mod filter;
 mod given;
 mod plan;
+mod rewrite;
 mod source;
 mod write;
 
@@ -60,6 +64,7 @@ use sha2::{Digest as _, Sha256};
 pub use error::ComposeError;
 pub use given::{Given, GivenError};
 pub use plan::{Ask, Composed, Needed, Plan};
+pub use rewrite::Rewritten;
 pub use source::Source;
 
 /// The artifact type of the referrers that are attestations.
@@ -76,13 +81,21 @@ pub struct Compose {
     prefer_index: bool,
     oci: bool,
     sparse: bool,
+    unwrap: bool,
     platforms: Vec<Platform>,
     annotations: Vec<Annotation>,
 }
 
 impl Default for Compose {
     fn default() -> Self {
-        Self { prefer_index: true, oci: false, sparse: false, platforms: Vec::new(), annotations: Vec::new() }
+        Self {
+            prefer_index: true,
+            oci: false,
+            sparse: false,
+            unwrap: false,
+            platforms: Vec::new(),
+            annotations: Vec::new(),
+        }
     }
 }
 
@@ -99,7 +112,8 @@ impl Compose {
         self
     }
 
-    /// Says whether the result is an OCI index where it would be a Docker manifest list. The manifests stay as they are.
+    /// Says whether the result is an OCI index where it would be a Docker manifest list. The manifests stay as they are,
+    /// but those that get annotations: they become OCI manifests.
     #[must_use]
     pub fn oci(mut self, oci: bool) -> Self {
         self.oci = oci;
@@ -111,6 +125,14 @@ impl Compose {
     #[must_use]
     pub fn sparse(mut self, sparse: bool) -> Self {
         self.sparse = sparse;
+        self
+    }
+
+    /// Says whether the one manifest that the sources and the filter leave is published itself, without an index around it.
+    /// An annotation of the index or of its entries needs the index.
+    #[must_use]
+    pub fn unwrap(mut self, unwrap: bool) -> Self {
+        self.unwrap = unwrap;
         self
     }
 

@@ -1,8 +1,9 @@
 //! The destinations of a publication: content first, at all of them, and then the tags.
 
+use refkit_oci::{Content, Digest};
 use refkit_publishing::{Descriptor, Error, PublishingHost, Reference};
 
-use crate::compose::{COPIED_REFERRERS, Composed};
+use crate::compose::{COPIED_REFERRERS, Composed, Rewritten};
 use crate::sources::Found;
 
 /// The artifact type that stands for all.
@@ -27,10 +28,17 @@ pub fn push(
     }
     let copies = copies(found, composed, &referrers);
     for destination in repositories {
-        for (source, digests) in &copies {
+        for Copied { source, digests, referrers } in &copies {
             // What the destination has already, a manifest may refer to.
             if !is_at(destination, source) {
-                host.copy(source, digests, destination, &referrers)?;
+                host.copy(source, digests, destination, referrers)?;
+            }
+        }
+        for Rewritten { content: Content { descriptor, bytes }, .. } in &composed.rewritten {
+            if descriptor.digest != composed.content.descriptor.digest {
+                let digest = Some(descriptor.digest.as_str().to_owned());
+                let destination = Reference { tag: None, digest, ..destination.clone() };
+                host.push_manifest(&destination, &descriptor.media_type, bytes)?;
             }
         }
     }
@@ -42,21 +50,35 @@ pub fn push(
     root.ok_or_else(|| Error::invalid("the publication names no destination"))
 }
 
+/// What is copied from one source.
+struct Copied<'a> {
+    source: &'a Reference,
+    digests: Vec<String>,
+    referrers: &'a [String],
+}
+
 /// Returns what is copied from each source. With all referrers, an index that stays whole is copied itself, because it may
-/// have some.
-fn copies<'a>(found: &'a [Found], composed: &Composed, referrers: &[String]) -> Vec<(&'a Reference, Vec<String>)> {
+/// have some. Referrers of a manifest that is written anew stay behind: they are not about the new one.
+fn copies<'a>(found: &'a [Found], composed: &Composed, referrers: &'a [String]) -> Vec<Copied<'a>> {
     let (root, all) = (&composed.content.descriptor.digest, referrers.iter().any(|of| of == ALL));
-    let copy = |(place, source): (usize, &'a Found)| {
-        let digests = match all && !composed.sparse && source.source.digest() == root {
-            true => vec![root.as_str().to_owned()],
-            false => {
-                let needed = composed.needed.iter().filter(|needed| needed.source == place);
-                needed.map(|needed| needed.descriptor.digest.as_str().to_owned()).collect()
+    let is_rewritten = |digest: &Digest| composed.rewritten.iter().any(|one| one.of == *digest);
+    let mut copies = Vec::new();
+    for (place, Found { reference: source, source: content, .. }) in found.iter().enumerate() {
+        if all && !composed.sparse && content.digest() == root {
+            copies.push(Copied { source, digests: vec![root.as_str().to_owned()], referrers });
+            continue;
+        }
+        let needed = composed.needed.iter().filter(|needed| needed.source == place);
+        let digests = needed.map(|needed| &needed.descriptor.digest);
+        let (old, kept): (Vec<&Digest>, Vec<&Digest>) = digests.partition(|digest| is_rewritten(digest));
+        for (digests, referrers) in [(kept, referrers), (old, &[])] {
+            if !digests.is_empty() {
+                let digests = digests.into_iter().map(|digest| digest.as_str().to_owned()).collect();
+                copies.push(Copied { source, digests, referrers });
             }
-        };
-        (!digests.is_empty()).then_some((&source.reference, digests))
-    };
-    found.iter().enumerate().filter_map(copy).collect()
+        }
+    }
+    copies
 }
 
 /// Returns whether two references are in the same repository.

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use refkit_publishing::{Description, Error, Publication, Published, Publisher, PublishingHost};
 
-use compose::{ATTESTATION, Compose, Composed, Plan};
+use compose::{ATTESTATION, Compose, Composed};
 use sources::Found;
 
 /// The default publisher.
@@ -58,17 +58,10 @@ impl Publisher for Publish {
     }
 }
 
-/// Composes the sources, with the attestations that their registries list.
+/// Composes the sources, with the attestations that their registries list, and the manifests that are written anew.
 fn composed(host: &impl PublishingHost, compose: &Compose, found: &[Found]) -> Result<Composed, Error> {
     let sources = found.iter().map(|one| one.source.clone()).collect();
     let plan = compose.plan(sources).map_err(Error::invalid)?;
-    if let Some(one) = plan.one()
-        && request::flag(host, "unwrap")?
-        && let Some(of) = found.get(one.source)
-    {
-        let bytes = host.fetch(&of.reference, one.descriptor.digest.as_str())?;
-        return Ok(Plan::alone(one, bytes.into()));
-    }
     let mut referrers = HashMap::new();
     for ask in plan.asks() {
         let Some(one) = found.get(ask.source) else { continue };
@@ -76,7 +69,13 @@ fn composed(host: &impl PublishingHost, compose: &Compose, found: &[Found]) -> R
         let listed = listed.into_iter().map(request::descriptor).collect::<Result<Vec<_>, _>>()?;
         referrers.insert(ask.subject.clone(), listed);
     }
-    plan.finish(&referrers).map_err(Error::invalid)
+    let mut manifests = HashMap::new();
+    for one in plan.manifests() {
+        let Some(of) = found.get(one.source) else { continue };
+        let bytes = host.fetch(&of.reference, one.descriptor.digest.as_str())?;
+        manifests.insert(one.descriptor.digest.clone(), bytes.into());
+    }
+    plan.finish(&referrers, &manifests).map_err(Error::invalid)
 }
 
 refkit_publishing::export!(Publish);

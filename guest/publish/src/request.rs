@@ -11,14 +11,14 @@ use crate::compose::{Compose, Source};
 /// # Errors
 /// `invalid`, for a setting that is none.
 pub fn compose(host: &impl Host, request: &Publication) -> Result<Compose, Error> {
-    let (oci, sparse) = (flag(host, "oci")?, flag(host, "sparse")?);
+    let (oci, sparse, unwrap) = (flag(host, "oci")?, flag(host, "sparse")?, flag(host, "unwrap")?);
     let platforms = request.platforms.iter().cloned().map(Platform::from);
     let annotations = request.annotations.iter().map(|one| Annotation {
         levels: vec![level(one.target, one.platform.clone().map(Platform::from))],
         key: one.key.clone(),
         value: one.value.clone(),
     });
-    let compose = Compose::new().prefer_index(request.prefer_index).oci(oci).sparse(sparse);
+    let compose = Compose::new().prefer_index(request.prefer_index).oci(oci).sparse(sparse).unwrap(unwrap);
     Ok(compose.platforms(platforms).annotations(annotations))
 }
 

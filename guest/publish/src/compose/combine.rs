@@ -43,7 +43,7 @@ impl Compose {
     pub(super) fn combine(&self, sources: Vec<Source>) -> Result<Draft, ComposeError> {
         self.check_levels()?;
         if let [source] = &sources[..]
-            && self.annotations.is_empty()
+            && !self.annotates_index()
         {
             match &source.document {
                 Document::Index(_) if self.oci && source.descriptor.media_type != media_type::INDEX => {}
@@ -75,7 +75,7 @@ impl Compose {
         let mut entries = entries.all;
         let docker = entries.iter().all(|entry| entry.descriptor.media_type.starts_with(DOCKER));
         let docker = docker && !self.oci;
-        if docker && !self.annotations.is_empty() {
+        if docker && self.annotates_index() {
             return Err(ComposeError::DockerAnnotations);
         }
         let mut annotations = Vec::new();
@@ -88,7 +88,7 @@ impl Compose {
                         .map(|entry| &mut entry.descriptor)
                         .filter(|entry| platform.as_ref().is_none_or(|platform| is_spelled(entry, platform)))
                         .for_each(|entry| set(&mut entry.annotations, key, value)),
-                    // They were refused before.
+                    // One was refused before, and the manifests come later.
                     Level::IndexDescriptor | Level::Manifest(_) => {}
                 }
             }
@@ -105,12 +105,17 @@ impl Compose {
         })))
     }
 
+    /// Returns whether the index or its entries get annotations.
+    pub(super) fn annotates_index(&self) -> bool {
+        let of_manifests = |level: &Level| matches!(level, Level::Manifest(_));
+        self.annotations.iter().any(|annotation| !annotation.levels.iter().all(of_manifests))
+    }
+
     fn check_levels(&self) -> Result<(), ComposeError> {
         for Annotation { levels, key, .. } in &self.annotations {
             for level in levels {
                 match level {
-                    Level::Index | Level::ManifestDescriptor(_) => {}
-                    Level::Manifest(_) => return Err(ComposeError::ManifestAnnotation(key.clone())),
+                    Level::Index | Level::ManifestDescriptor(_) | Level::Manifest(_) => {}
                     Level::IndexDescriptor => return Err(ComposeError::IndexDescriptorAnnotation(key.clone())),
                 }
             }

@@ -28,11 +28,25 @@ pub enum ComposeError {
          OCI index of the same manifests can have annotations"
     )]
     DockerAnnotations,
-    /// Manifests stay as they are.
+    /// A Docker manifest has no annotations, and conversion to OCI is not wanted.
+    #[error("a Docker manifest has no annotations: {0}; converted to OCI it can have them")]
+    DockerManifest(Digest),
+    /// An annotation of manifests meets an index.
     #[error(
-        "the annotation {0} would change the manifests: annotate the index, or its entries with manifest-descriptor:"
+        "an index in the new index gets no annotations of manifests: {0}; compose it with them, or name a platform"
     )]
-    ManifestAnnotation(String),
+    IndexAnnotation(Digest),
+    /// An annotation is for the manifests of a platform that there is not.
+    #[error("the annotation {key} is for a manifest of {platform}, and there is none")]
+    NoManifest {
+        /// The key.
+        key: String,
+        /// The platform.
+        platform: Platform,
+    },
+    /// The caller has not fetched a manifest.
+    #[error("the manifest {0} is to be published anew, and its bytes are missing")]
+    NoBytes(Digest),
     /// Nothing lists the new index.
     #[error("the annotation {0} is for the entry of an index in another index, and no index lists the new one")]
     IndexDescriptorAnnotation(String),

@@ -24,6 +24,11 @@ impl Source {
             Document::Index(index) => index.manifests.iter().map(needed).collect(),
             Document::Manifest(_) => vec![needed(&self.descriptor)],
         };
-        Composed { content: Content { descriptor: self.descriptor, bytes: self.bytes }, needed, sparse: false }
+        Composed {
+            content: Content { descriptor: self.descriptor, bytes: self.bytes },
+            needed,
+            rewritten: Vec::new(),
+            sparse: false,
+        }
     }
 }

@@ -9,6 +9,7 @@ use refkit_oci::{Content, Descriptor, Digest, Platform};
 
 use super::combine::{Draft, set};
 use super::filter::{Attestations, Filter};
+use super::rewrite::{Rewrite, Rewritten};
 use super::{ATTESTATION, Compose, ComposeError, Source};
 
 /// A composition that waits for the answers to [`Plan::asks`].
@@ -19,8 +20,9 @@ pub struct Plan {
     filtered: bool,
     /// Whether an index that only a filter changes keeps its bytes.
     sparse: bool,
-    /// Whether the index or its entries have new annotations.
-    annotated: bool,
+    /// Whether one manifest is left, which needs no index around it.
+    alone: bool,
+    rewrite: Rewrite,
     attestations: Attestations,
 }
 
@@ -36,7 +38,7 @@ pub struct Ask {
 /// A manifest or an index with all that it refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needed {
-    /// What it is, as the composed index lists it.
+    /// What it is, as the composed index lists it. One that is written anew stands here as it was.
     pub descriptor: Descriptor,
     /// The place of the source whose repository holds it.
     pub source: usize,
@@ -50,6 +52,9 @@ pub struct Composed {
     /// What a destination must hold before it gets the document, with all that it refers to. Of a single manifest that
     /// stays as it is, that is the document itself.
     pub needed: Vec<Needed>,
+    /// The manifests that are written anew; a destination must hold them as well. They refer to what those hold that they
+    /// replace.
+    pub rewritten: Vec<Rewritten>,
     /// Whether the document is an index that names more than what is needed.
     pub sparse: bool,
 }
@@ -82,12 +87,27 @@ impl Compose {
                 }
             }
         }
-        let sparse = self.sparse && matches!(&draft, Draft::Index(index) if index.original.is_some());
-        if sparse {
+        let rewrite = Rewrite::new(&self.annotations, self.oci);
+        let (mut sparse, mut alone) = (false, false);
+        match &draft {
+            Draft::Manifest(manifest) => rewrite.check(std::iter::once(&manifest.descriptor))?,
+            Draft::Index(index) => {
+                let entries = index.entries.iter().map(|entry| &entry.descriptor);
+                rewrite.check(entries.clone())?;
+                let changes = entries.clone().any(|entry| rewrite.changes(entry));
+                sparse = self.sparse && !changes && index.original.is_some();
+                alone = match &index.entries[..] {
+                    [one] => {
+                        self.unwrap && !self.annotates_index() && !media_type::is_index(&one.descriptor.media_type)
+                    }
+                    _ => false,
+                };
+            }
+        }
+        if sparse || alone {
             attestations.missing.clear();
         }
-        let annotated = !self.annotations.is_empty();
-        Ok(Plan { draft, filtered, sparse, annotated, attestations })
+        Ok(Plan { draft, filtered, sparse, alone, rewrite, attestations })
     }
 }
 
@@ -97,41 +117,40 @@ impl Plan {
         &self.attestations.missing
     }
 
-    /// Returns the one manifest that the sources and the filter have left. It can be published itself, without an index
-    /// around it: [`Plan::alone`]. There is none where new annotations need the index.
-    pub fn one(&self) -> Option<&Needed> {
-        match &self.draft {
-            Draft::Index(index) => match &index.entries[..] {
-                [one] if !self.annotated && !media_type::is_index(&one.descriptor.media_type) => Some(one),
-                _ => None,
-            },
-            Draft::Manifest(_) => None,
-        }
-    }
-
-    /// Returns the composition of the manifest of [`Plan::one`], with its bytes.
-    pub fn alone(one: &Needed, bytes: Bytes) -> Composed {
-        let Needed { descriptor, source } = one;
-        let descriptor = Descriptor::new(&*descriptor.media_type, descriptor.digest.clone(), descriptor.size);
-        let needed = vec![Needed { descriptor: descriptor.clone(), source: *source }];
-        Composed { content: Content { descriptor, bytes }, needed, sparse: false }
+    /// Returns the manifests whose bytes [`Plan::finish`] takes: they are written anew, or published themselves.
+    pub fn manifests(&self) -> impl Iterator<Item = &Needed> {
+        let entries = match &self.draft {
+            Draft::Index(index) => &index.entries[..],
+            Draft::Manifest(_) => &[],
+        };
+        entries.iter().filter(|entry| self.alone || self.rewrite.changes(&entry.descriptor))
     }
 
     /// Returns the composed document. The referrers are those of the subjects of [`Plan::asks`]; a subject that is missing
-    /// has none. The first attestation of each gets into the index.
+    /// has none. The first attestation of each gets into the index. The manifests are those of [`Plan::manifests`].
     ///
     /// # Errors
-    /// [`ComposeError::Edit`] where the document cannot be written.
-    pub fn finish(self, referrers: &HashMap<Digest, Vec<Descriptor>>) -> Result<Composed, ComposeError> {
-        let mut index = match self.draft {
+    /// [`ComposeError::NoBytes`]; [`ComposeError::Edit`] where the document cannot be written.
+    pub fn finish(
+        self,
+        referrers: &HashMap<Digest, Vec<Descriptor>>,
+        manifests: &HashMap<Digest, Bytes>,
+    ) -> Result<Composed, ComposeError> {
+        let Self { draft, filtered, sparse, alone, rewrite, attestations } = self;
+        let mut index = match draft {
             Draft::Manifest(content) => {
-                let needed = vec![Needed { descriptor: content.descriptor.clone(), source: 0 }];
-                return Ok(Composed { content: *content, needed, sparse: false });
+                let Content { descriptor, bytes } = *content;
+                return single(&rewrite, Needed { descriptor, source: 0 }, bytes);
             }
             Draft::Index(index) => index,
         };
+        if alone && let Some(one) = index.entries.pop() {
+            let bytes = manifests.get(&one.descriptor.digest).cloned();
+            let bytes = bytes.ok_or_else(|| ComposeError::NoBytes(one.descriptor.digest.clone()))?;
+            return single(&rewrite, one, bytes);
+        }
         let mut added = Vec::new();
-        let Attestations { missing, listed } = self.attestations;
+        let Attestations { missing, listed } = attestations;
         for Ask { subject, source } in missing {
             let found = referrers.get(&subject).into_iter().flatten();
             let is_new = |referrer: &&Descriptor| {
@@ -141,15 +160,30 @@ impl Plan {
                 added.push(Needed { descriptor: entry(referrer, &subject), source });
             }
         }
-        let sparse = self.sparse && self.filtered;
-        let changed = (self.filtered && !sparse) || !added.is_empty();
+        let sparse = sparse && filtered;
+        let changed = (filtered && !sparse) || !added.is_empty();
         index.entries.append(&mut added);
+        let needed = index.entries.clone();
+        let rewritten = rewrite.apply(&mut index.entries, manifests)?;
         let content = match &index.original {
-            Some(original) if !changed => original.clone(),
+            Some(original) if !changed && rewritten.is_empty() => original.clone(),
             _ => index.write()?,
         };
-        Ok(Composed { content, needed: index.entries, sparse })
+        Ok(Composed { content, needed, rewritten, sparse })
     }
+}
+
+/// Returns a manifest without an index around it.
+fn single(rewrite: &Rewrite, one: Needed, bytes: Bytes) -> Result<Composed, ComposeError> {
+    let Needed { descriptor, .. } = &one;
+    let (content, rewritten) = match rewrite.changes(descriptor) {
+        true => {
+            let content = rewrite.write(descriptor, &bytes)?;
+            (content.clone(), vec![Rewritten { of: descriptor.digest.clone(), content }])
+        }
+        false => (Content { descriptor: descriptor.clone(), bytes }, Vec::new()),
+    };
+    Ok(Composed { content, needed: vec![one], rewritten, sparse: false })
 }
 
 /// Returns the entry of an attestation that a registry lists as a referrer.

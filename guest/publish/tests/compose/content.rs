@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use refkit_oci::document::{self, Document, Limits};
 use refkit_oci::{Content, Descriptor, Digest, Platform};
-use refkit_publish::compose::{Compose, ComposeError, Composed, Plan, Source};
+use refkit_publish::compose::{Compose, ComposeError, Composed, Source};
 use refkit_support::image::Image;
 use serde_json::{Value, json};
 
@@ -18,6 +18,8 @@ pub struct Question {
     pub sources: Vec<Content>,
     /// The configs of images.
     pub blobs: Vec<Bytes>,
+    /// The manifests of images.
+    pub manifests: Vec<Bytes>,
     /// Manifests that a registry lists as referrers, and what they are about.
     pub referrers: Vec<(Digest, Content)>,
     pub annotations: Vec<String>,
@@ -33,27 +35,29 @@ impl Question {
     /// Returns the question about sources, with the configs of images.
     pub fn new(sources: Vec<Content>, images: &[&Image]) -> Self {
         let blobs = images.iter().flat_map(|image| image.blobs()).map(|(_, bytes)| bytes.clone()).collect();
-        Self { sources, blobs, prefer_index: true, ..Self::default() }
+        let manifests = images.iter().map(|image| image.bytes.clone()).collect();
+        Self { sources, blobs, manifests, prefer_index: true, ..Self::default() }
     }
 
     /// Asks RefKit.
     pub fn own(&self) -> anyhow::Result<Composed> {
         let platforms: Vec<Platform> = self.platforms.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
         let annotations: Vec<_> = self.annotations.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-        let compose = Compose::new().prefer_index(self.prefer_index).oci(self.oci).sparse(self.sparse);
+        let compose =
+            Compose::new().prefer_index(self.prefer_index).oci(self.oci).sparse(self.sparse).unwrap(self.unwrap);
         let sources: Vec<Source> =
             self.sources.iter().map(|content| self.source(content)).collect::<Result<_, ComposeError>>()?;
         let plan = compose.platforms(platforms).annotations(annotations).plan(sources)?;
-        if let Some(one) = plan.one().filter(|_| self.unwrap) {
-            return Ok(Plan::alone(one, Bytes::from(one.descriptor.digest.to_string())));
-        }
+        let manifest = |digest: &Digest| self.manifests.iter().find(|bytes| sha256(bytes) == *digest).cloned();
+        let wanted = plan.manifests().map(|one| &one.descriptor.digest);
+        let manifests = wanted.filter_map(|digest| Some((digest.clone(), manifest(digest)?))).collect();
         let mut referrers: std::collections::HashMap<_, Vec<Descriptor>> = Default::default();
         for (subject, referrer) in &self.referrers {
             if plan.asks().iter().any(|ask| ask.subject == *subject) {
                 referrers.entry(subject.clone()).or_default().push(referrer.descriptor.clone());
             }
         }
-        Ok(plan.finish(&referrers)?)
+        Ok(plan.finish(&referrers, &manifests)?)
     }
 
     fn source(&self, content: &Content) -> Result<Source, ComposeError> {
@@ -95,51 +99,75 @@ pub fn raw(media_type: &str, bytes: impl Into<Bytes>) -> Content {
     Content { descriptor: Descriptor::new(media_type, sha256(&bytes), bytes.len() as u64), bytes }
 }
 
-/// Returns a composition in short: `same N` for source N as it is, or `oci` or `docker`, the entries and the annotations.
-pub fn shown(question: &Question, composed: &Composed, names: &BTreeMap<Digest, &str>) -> String {
-    let descriptor = &composed.content.descriptor;
-    if question.unwrap && composed.needed[0].descriptor.digest == descriptor.digest {
-        return format!("alone {}", names.get(&descriptor.digest).copied().unwrap_or("?"));
-    }
+/// What composed documents are called.
+struct Names<'a> {
+    composed: &'a Composed,
+    known: &'a BTreeMap<Digest, &'static str>,
+}
+
+/// Returns a composition in short: `same N` for source N as it is, `sparse with` what is copied of it, `manifest` without an
+/// index, or `oci` or `docker`, the entries and the annotations. A manifest that is written anew has the old one's name with
+/// a plus, and its annotations.
+pub fn shown(question: &Question, composed: &Composed, known: &BTreeMap<Digest, &'static str>) -> String {
+    let (names, Content { descriptor, bytes }) = (Names { composed, known }, &composed.content);
+    let place = question.sources.iter().position(|source| source.bytes == bytes);
     if composed.sparse {
-        let needed: Vec<_> =
-            composed.needed.iter().map(|one| names.get(&one.descriptor.digest).copied().unwrap_or("?")).collect();
-        let same = question.sources.iter().any(|source| source.bytes == composed.content.bytes);
-        return format!("{} with {}", if same { "sparse" } else { "new" }, needed.join(", "));
+        let needed: Vec<_> = composed.needed.iter().map(|one| names.name(&one.descriptor.digest)).collect();
+        return format!("{} with {}", if place.is_some() { "sparse" } else { "new" }, needed.join(", "));
     }
-    if let Some(place) = question.sources.iter().position(|source| source.bytes == composed.content.bytes) {
+    if let Some(place) = place {
         return format!("same {place}");
     }
-    let bytes = &composed.content.bytes;
     let Ok(Document::Index(index)) = document::read(None, bytes, &Limits::default()) else {
-        return String::from_utf8_lossy(bytes).into_owned();
+        return format!("manifest {}", names.shown(&descriptor.digest));
     };
-    let kind = if composed.content.descriptor.media_type.contains("docker") { "docker" } else { "oci" };
-    let entries: Vec<String> = index.manifests.iter().map(|entry| entry_shown(entry, names)).collect();
-    let annotations = pairs(&index.annotations, names);
-    format!("{kind}: {}{annotations}", entries.join(", "))
+    let kind = if descriptor.media_type.contains("docker") { "docker" } else { "oci" };
+    let entries: Vec<String> = index.manifests.iter().map(|entry| names.entry(entry)).collect();
+    format!("{kind}: {}{}", entries.join(", "), names.pairs(&index.annotations))
 }
 
-fn entry_shown(entry: &Descriptor, names: &BTreeMap<Digest, &str>) -> String {
-    let name = names.get(&entry.digest).copied().unwrap_or("?");
-    let platform = match &entry.platform {
-        None => String::new(),
-        Some(Platform { os, architecture, variant, os_version, .. }) => {
-            let variant = variant.as_ref().map(|variant| format!("/{variant}")).unwrap_or_default();
-            let version = os_version.as_ref().map(|version| format!("({version})")).unwrap_or_default();
-            format!(" {os}{version}/{architecture}{variant}")
+impl Names<'_> {
+    fn find(&self, digest: &Digest) -> Option<String> {
+        let old = self.composed.rewritten.iter().find(|one| one.content.descriptor.digest == *digest);
+        match old {
+            Some(one) => self.find(&one.of).map(|name| format!("{name}+")),
+            None => self.known.get(digest).map(|name| (*name).to_owned()),
         }
-    };
-    format!("{name}{platform}{}", pairs(&entry.annotations, names))
-}
+    }
 
-fn pairs(of: &[(String, String)], names: &BTreeMap<Digest, &str>) -> String {
-    let value =
-        |value: &str| value.parse().ok().and_then(|digest: Digest| names.get(&digest).copied()).map(str::to_owned);
-    let short = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
-    let pairs: Vec<String> = of
-        .iter()
-        .map(|(key, text)| format!("{}={}", short(key), value(text).unwrap_or_else(|| text.clone())))
-        .collect();
-    if pairs.is_empty() { String::new() } else { format!(" {{{}}}", pairs.join(" ")) }
+    fn name(&self, digest: &Digest) -> String {
+        self.find(digest).unwrap_or_else(|| "?".to_owned())
+    }
+
+    /// Returns the name of a document, with its annotations where it was written anew.
+    fn shown(&self, digest: &Digest) -> String {
+        let name = self.name(digest);
+        let new = self.composed.rewritten.iter().find(|one| one.content.descriptor.digest == *digest);
+        let Some(Content { descriptor, bytes }) = new.map(|one| &one.content) else { return name };
+        assert_eq!((digest, bytes.len() as u64), (&sha256(bytes), descriptor.size), "{name}");
+        match document::read(Some(&descriptor.media_type), bytes, &Limits::default()) {
+            Ok(Document::Manifest(manifest)) => format!("{name}{}", self.pairs(&manifest.annotations).trim()),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    fn entry(&self, entry: &Descriptor) -> String {
+        let platform = match &entry.platform {
+            None => String::new(),
+            Some(Platform { os, architecture, variant, os_version, .. }) => {
+                let variant = variant.as_ref().map(|variant| format!("/{variant}")).unwrap_or_default();
+                let version = os_version.as_ref().map(|version| format!("({version})")).unwrap_or_default();
+                format!(" {os}{version}/{architecture}{variant}")
+            }
+        };
+        format!("{}{platform}{}", self.shown(&entry.digest), self.pairs(&entry.annotations))
+    }
+
+    fn pairs(&self, of: &[(String, String)]) -> String {
+        let value =
+            |text: &String| text.parse().ok().and_then(|digest| self.find(&digest)).unwrap_or_else(|| text.clone());
+        let short = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+        let pairs: Vec<String> = of.iter().map(|(key, text)| format!("{}={}", short(key), value(text))).collect();
+        if pairs.is_empty() { String::new() } else { format!(" {{{}}}", pairs.join(" ")) }
+    }
 }

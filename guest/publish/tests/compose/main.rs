@@ -5,6 +5,7 @@ mod buildx;
 mod content;
 mod publication;
 mod random;
+mod rewrite;
 mod rows;
 mod texts;
 
