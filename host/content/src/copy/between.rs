@@ -1,6 +1,6 @@
 //! A copy of parts, between two repositories.
 
-use refkit_oci::Digest;
+use refkit_oci::{Descriptor, Digest, Reference};
 
 use super::failure::CopyError;
 use super::walk::Copying;
@@ -19,6 +19,16 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Between<'_, S, D> {
     pub async fn below(&self, content: &Content) -> Result<bool, CopyError> {
         let copied = self.0.all_but_root(content).await;
         self.0.halt.outcome(copied)
+    }
+
+    /// Pushes a manifest or an index whose content was copied before, as with [`Between::below`]. If the destination has
+    /// lost content of it by then, this sends that again from the source, once.
+    ///
+    /// # Errors
+    /// As [`copy()`](super::copy()).
+    pub async fn push(&self, Content { descriptor, bytes }: Content, to: &Reference) -> Result<Descriptor, CopyError> {
+        let pushed = self.0.manifest(to, &descriptor, bytes).await;
+        self.0.halt.outcome(pushed)
     }
 
     /// Copies the referrers of a manifest or an index and what cosign attached to it, as far as the options say, and not

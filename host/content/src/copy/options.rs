@@ -1,9 +1,10 @@
 //! The options of a copy.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use refkit_oci::{Descriptor, Reference, Repository};
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
 use super::between::Between;
 use super::failure::CopyError;
@@ -60,6 +61,8 @@ pub struct Options {
     pub(super) cosign_tags: bool,
     pub(super) thorough: bool,
     pub(super) nondistributable: bool,
+    /// The manifests that the caller has left out.
+    pub(super) left: Arc<HashSet<Digest>>,
     pub(super) progress: Option<Progress>,
 }
 
@@ -71,6 +74,7 @@ impl Default for Options {
             cosign_tags: false,
             thorough: false,
             nondistributable: false,
+            left: Arc::default(),
             progress: None,
         }
     }
@@ -133,6 +137,14 @@ impl Options {
     #[must_use]
     pub fn nondistributable(mut self, copied: bool) -> Self {
         self.nondistributable = copied;
+        self
+    }
+
+    /// Sets manifests that the caller leaves out of an index on purpose. [`Between::push`] does not send them where the
+    /// destination lacks them, and its error names them.
+    #[must_use]
+    pub fn without(mut self, manifests: impl IntoIterator<Item = Digest>) -> Self {
+        self.left = Arc::new(manifests.into_iter().collect());
         self
     }
 

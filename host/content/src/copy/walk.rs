@@ -164,9 +164,9 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         each(blobs, self.options.blobs_at_once, |blob| async move { self.once(&blob, self.blob(&blob)).await }).await
     }
 
-    /// Returns whether the copy leaves a layer where it is.
-    pub(super) fn leaves(&self, blob: &Descriptor) -> bool {
-        !self.options.nondistributable && links::stays_elsewhere(blob)
+    /// Returns whether the copy leaves content where it is: a layer, or a manifest that the caller has left out.
+    pub(super) fn leaves(&self, of: &Descriptor) -> bool {
+        self.options.left.contains(&of.digest) || (!self.options.nondistributable && links::stays_elsewhere(of))
     }
 
     /// Returns whether the destination has a manifest, and so its blobs, but for those that may not be distributed. An index

@@ -9,6 +9,7 @@ mod cache;
 mod copy;
 mod copy_cosign;
 mod copy_destination;
+mod copy_lost;
 mod copy_options;
 mod disk;
 mod disk_damage;

@@ -55,6 +55,21 @@ impl Record {
         self.0.lock().placed.get(repository)?.get(digest).cloned()
     }
 
+    /// Returns the repositories from which this run copied something into another one.
+    pub(super) fn origins(&self, repository: &Repository) -> Vec<Repository> {
+        let tables = self.0.lock();
+        let mut origins = Vec::new();
+        for placed in tables.placed.get(repository).into_iter().flat_map(HashMap::values) {
+            if let Placed::Copied(_, from) = placed
+                && !origins.contains(from)
+            {
+                origins.push(from.clone());
+            }
+        }
+        origins.sort_by_key(Repository::to_string);
+        origins
+    }
+
     /// Returns the descriptor of content that this run put into a repository.
     pub(super) fn descriptor(&self, repository: &Repository, digest: &Digest) -> Option<Descriptor> {
         self.0.lock().placed.get(repository)?.get(digest).map(|placed| placed.descriptor().clone())

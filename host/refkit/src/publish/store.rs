@@ -7,7 +7,7 @@ use bytes::Bytes;
 use refkit_content::once::OnceMap;
 use refkit_content::verify;
 use refkit_content::{
-    Body, Content, Discover, Error, ErrorKind, Fetch, Operation, Origin, Push, Resolve, Source, WithOrigin,
+    Body, Content, Discover, Error, ErrorCode, ErrorKind, Fetch, Operation, Origin, Push, Resolve, Source, WithOrigin,
 };
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
@@ -40,6 +40,23 @@ impl Copies {
 }
 
 impl RunSource {
+    /// Opens content that this run has not put into a repository. A copy that finds it lost there opens it where other
+    /// content of the repository came from.
+    async fn open_copied(&self, repository: &Repository, descriptor: &Descriptor) -> Result<Body, Error> {
+        let opened = self.source.open(repository, descriptor).await;
+        match opened {
+            Err(error) if self.copies.is_some() && error.code() == ErrorCode::NotFound => {
+                for from in self.record.origins(repository) {
+                    if let Ok(body) = self.source.open(&from, descriptor).await {
+                        return Ok(body);
+                    }
+                }
+                Err(error)
+            }
+            opened => opened,
+        }
+    }
+
     /// Checks that a copy may read content.
     fn may_read(&self, repository: &Repository, digest: &Digest) -> Result<(), Error> {
         match &self.copies {
@@ -71,7 +88,7 @@ impl Fetch for RunSource {
         match self.record.find(repository, &descriptor.digest) {
             Some(Placed::Pushed(_, bytes)) => Ok(Body::from_bytes(Origin::Memory, bytes)),
             Some(Placed::Copied(_, from)) => self.source.open(&from, descriptor).await,
-            None => self.source.open(repository, descriptor).await,
+            None => self.open_copied(repository, descriptor).await,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The host calls that write: the host checks the grant and the content, writes, and keeps the observation.
 
 use bytes::Bytes;
-use futures_util::TryFutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 use refkit_content::copy::{Between, Options, Referrers, Step};
 use refkit_content::verify;
@@ -53,11 +52,14 @@ impl PublishRun {
         if refused_here {
             return Err(fail(refused()));
         }
-        let mut sparse = None;
+        let (mut sparse, mut absent) = (None, Vec::new());
         for child in manifest::children(media_type, &bytes).map_err(fail)? {
             match self.is_there(repository, &child) {
                 Ok(()) => self.flush(Some(span), repository, &child.digest).await?,
-                Err(kind) => sparse = Some(self.may_lack(repository, &digest, &child, kind).map_err(fail)?),
+                Err(kind) => {
+                    sparse = Some(self.may_lack(repository, &digest, &child, kind).map_err(fail)?);
+                    absent.push(child.digest);
+                }
             }
         }
         if let Some(from) = &sparse {
@@ -66,8 +68,8 @@ impl PublishRun {
         let waits = self.record.waiting(repository, &digest).is_some();
         let known = !waits && self.record.find(repository, &digest).is_some();
         if !known || destination.tag().is_some() {
-            let push = self.target.push_manifest(destination, media_type, bytes.clone());
-            self.write(Some(span), &call, Answer::Pushed(descriptor.clone()), &bytes, push.map_ok(drop)).await?;
+            let push = self.send(destination, descriptor.clone(), bytes.clone(), absent);
+            self.write(Some(span), &call, Answer::Pushed(descriptor.clone()), &bytes, push).await?;
             self.record.pushed(repository, &digest);
         }
         self.record.place(repository, Placed::Pushed(descriptor.clone(), bytes));
@@ -107,7 +109,7 @@ impl PublishRun {
 
     /// Copies manifests and indexes, and all that they refer to.
     pub(super) async fn copy(&self, span: usize, copy: &Copy) -> Result<(), Failed> {
-        let options = self.options(copy);
+        let options = self.options(&copy.source, &copy.destination, &copy.with_referrers);
         let from = (&self.copied, &copy.source, &Origin::Memory);
         let between = options.between(from, (&*self.target, &copy.destination));
         let copies = copy.digests.iter().map(|digest| self.copy_one(span, copy, &between, digest));
@@ -159,13 +161,33 @@ impl PublishRun {
         }
     }
 
+    /// Sends a manifest whose content is at the destination. What the destination has lost of it by then is sent again,
+    /// once, but not the manifests of an index that are absent on purpose.
+    async fn send(
+        &self,
+        destination: &Reference,
+        descriptor: Descriptor,
+        bytes: Bytes,
+        absent: Vec<Digest>,
+    ) -> Result<(), Error> {
+        let repository = destination.repository();
+        // A source of the run reads what the run has put into the destination from where that came.
+        let from = match self.record.find(repository, &descriptor.digest) {
+            Some(Placed::Copied(_, from)) => from,
+            _ => repository.clone(),
+        };
+        let options = self.options(&from, repository, &[]).without(absent);
+        let between = options.between((&self.copied, &from, &Origin::Memory), (&*self.target, repository));
+        between.push(Content { descriptor, bytes }, destination).await.map(drop).map_err(Error::from)
+    }
+
     /// Returns the options of a copy, which records what it has put into the destination.
-    fn options(&self, Copy { source, destination, with_referrers, .. }: &Copy) -> Options {
+    fn options(&self, source: &Repository, destination: &Repository, with_referrers: &[String]) -> Options {
         let all = with_referrers.iter().any(|of| of == ALL);
         let referrers = match with_referrers.is_empty() {
             true => Referrers::None,
             false if all => Referrers::All,
-            false => Referrers::Of(with_referrers.clone()),
+            false => Referrers::Of(with_referrers.to_vec()),
         };
         let Switches { cosign_tags, nondistributable, .. } = self.switches;
         let (record, progress) = (self.record.clone(), self.progress.clone());
@@ -175,7 +197,8 @@ impl PublishRun {
             if let Some(progress) = &progress {
                 progress(&to, of, step);
             }
-            if matches!(step, Step::Present | Step::Mounted | Step::Done) {
+            // What a push sends again is recorded already, or comes from elsewhere.
+            if from != to && matches!(step, Step::Present | Step::Mounted | Step::Done) {
                 record.place(&to, Placed::Copied(of.clone(), from.clone()));
             }
         })
@@ -187,8 +210,9 @@ impl PublishRun {
         let destination = Reference::to_digest(repository.clone(), digest.clone());
         let call = Call::PushManifest(destination.clone(), digest.clone());
         let pushed = Answer::Pushed(Descriptor::new(&*media_type, digest.clone(), bytes.len() as u64));
-        let push = self.target.push_manifest(&destination, &media_type, bytes.clone());
-        self.write(span, &call, pushed, &bytes, push.map_ok(drop)).await?;
+        let descriptor = Descriptor::new(&*media_type, digest.clone(), bytes.len() as u64);
+        let push = self.send(&destination, descriptor, bytes.clone(), Vec::new());
+        self.write(span, &call, pushed, &bytes, push).await?;
         self.record.pushed(repository, digest);
         Ok(())
     }
@@ -257,7 +281,7 @@ impl PublishRun {
             destination: to.clone(),
             with_referrers: vec![ALL.to_owned()],
         };
-        let options = self.options(&copy);
+        let options = self.options(from, to, &copy.with_referrers);
         let between = options.between((&self.copied, from, &Origin::Memory), (&*self.target, to));
         let copied = between.about(of).await;
         copied.map_err(|error| self.run.answers.refuse(Some(span), &call(&copy, of), error.error.kind))
