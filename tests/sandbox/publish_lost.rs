@@ -8,7 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use refkit::settings::Assignment;
 use refkit::{Annotation, AnnotationTarget, PublishOutcome, PublishRequest, PublishingChain};
-use refkit_content::{Body, Error, ErrorKind, Memory, Push, Resolve as _};
+use refkit_content::{Body, Error, ErrorKind, Memory, Operation, Push, Resolve as _};
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use refkit_support::image::{Image, ImageBuilder, IndexBuilder};
 use refkit_tests::stage::{ENGINE, Stage};
@@ -19,6 +19,8 @@ use super::publish::{reference, whole};
 struct Forgetful {
     memory: Memory,
     claims: Mutex<HashSet<Digest>>,
+    /// A layer that it wants although it may not be distributed.
+    wants: Option<Digest>,
 }
 
 #[async_trait]
@@ -35,6 +37,13 @@ impl Push for Forgetful {
     }
 
     async fn push_manifest(&self, to: &Reference, media_type: &str, bytes: Bytes) -> Result<Descriptor, Error> {
+        if let Some(wanted) = self.wants.as_ref().filter(|_| !media_type.contains("index")) {
+            let held = Descriptor::new("a/b", wanted.clone(), 8);
+            if !self.memory.has(to.repository(), &held).await? {
+                let said = format!("MANIFEST_BLOB_UNKNOWN: {wanted}");
+                return Err(Error::new(Operation::Push, to, ErrorKind::Lacks { said, digests: vec![wanted.clone()] }));
+            }
+        }
         self.memory.push_manifest(to, media_type, bytes).await.map_err(|mut error| {
             let said = error.kind.to_string();
             let digests = said.split(|c: char| c == ' ' || c == ',').filter_map(|word| word.parse().ok()).collect();
@@ -58,7 +67,7 @@ async fn run(
     let stage = Stage { memory: memory.clone(), ..Stage::new() };
     let settings: Vec<_> = settings.iter().map(|(name, value)| Assignment::new(*name, *value)).collect();
     let chain = PublishingChain::load(&ENGINE, Vec::new().into_iter().collect(), &settings).await.unwrap();
-    let target = Forgetful { memory, claims: Mutex::new(claims.into_iter().collect()) };
+    let target = Forgetful { memory, claims: Mutex::new(claims.into_iter().collect()), wants: None };
     let publisher = chain.publisher(stage.resolver().await, Arc::new(target)).sparse(true);
     match publisher.publish(request).await {
         Ok(PublishOutcome::Published(_)) => Ok(()),
@@ -129,5 +138,33 @@ async fn the_error_says_what_was_left_out_and_why() {
             assert!(error.contains(wanted), "{name}: {error}");
         }
         assert!(memory.resolve(&request.destinations[0]).await.is_err(), "{name}");
+    }
+}
+
+/// A registry that wants a layer which stays elsewhere: the error names the layer, as the root's and as a child's.
+#[tokio::test]
+async fn the_error_names_layers_that_may_not_be_distributed() {
+    const FOREIGN: &str = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
+    let image = ImageBuilder::new("windows/amd64").layer(FOREIGN, "licensed").build();
+    let index = IndexBuilder::new().add(image.clone()).build();
+    let layer = image.blobs()[1].0.digest.clone();
+    for root in [&image, &index] {
+        for copied in [false, true] {
+            let memory = Memory::new();
+            root.push(&memory, &reference("registry.test/app:1")).await.unwrap();
+            let stage = Stage { memory: memory.clone(), ..Stage::new() };
+            let target = Forgetful { memory, claims: Mutex::default(), wants: Some(layer.clone()) };
+            let publisher = refkit_tests::stage::publisher(stage, Vec::new(), Arc::new(target)).await;
+            let request = PublishRequest::new(reference("registry.test/app:1"), reference("mirror.test/app:1"));
+            let published = publisher.nondistributable(copied).publish(request.prefer_index(false)).await;
+            match published {
+                Ok(PublishOutcome::Published(_)) => assert!(copied),
+                Ok(denied) => panic!("{denied:?}"),
+                Err(error) => {
+                    let wanted = format!("may not be distributed: {layer} ({FOREIGN})");
+                    assert!(!copied && error.to_string().contains(&wanted), "{error}");
+                }
+            }
+        }
     }
 }

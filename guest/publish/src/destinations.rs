@@ -1,7 +1,7 @@
 //! The destinations of a publication: content first, at all of them, and then the tags.
 
 use refkit_oci::{Content, Digest};
-use refkit_publishing::{Descriptor, Error, PublishingHost, Reference};
+use refkit_publishing::{Descriptor, Error, Level, PublishingHost, Reference};
 
 use crate::compose::{COPIED_REFERRERS, Composed, Rewritten};
 use crate::sources::Found;
@@ -26,10 +26,16 @@ pub fn push(
             repositories.push(destination);
         }
     }
+    for Rewritten { of, content } in &composed.rewritten {
+        let fields = [("manifest", of), ("new", &content.descriptor.digest)];
+        let fields = fields.map(|(name, digest)| (name.to_owned(), digest.as_str().to_owned()));
+        host.event(Level::Info, "a manifest is written anew: signatures of the old one are not about it", &fields);
+    }
     let copies = copies(found, composed, &referrers);
     for destination in repositories {
         for Copied { source, digests, referrers } in &copies {
-            // What the destination has already, a manifest may refer to.
+            // What an index of the destination's own repository names is taken to be there, as buildx and crane take it. No
+            // request asks: a registry that checks refuses the new index, and names what an incomplete one lacks.
             if !is_at(destination, source) {
                 host.copy(source, digests, destination, referrers)?;
             }

@@ -8,6 +8,7 @@ mod manifest;
 mod outcome;
 mod placed;
 mod run;
+mod send;
 mod session;
 mod store;
 mod target;

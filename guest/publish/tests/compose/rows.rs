@@ -178,6 +178,12 @@ pub fn rows(all: &Fixtures) -> Vec<Row> {
     };
     let custom = |about, sources, wanted| Row { about, question: all.question(sources), wanted, own: false };
     let Fixtures { amd64, arm64, armv7, armv6, windows, docker, docker_arm, index, plain, nested, list, .. } = all;
+    let one_of = |of: &Image| IndexBuilder::new().add(of.clone()).add(attestation(of)).build();
+    let one = |of: &Image| f(&one_of(of));
+    let nested_of = |of: &[&Image]| {
+        let index = of.iter().fold(IndexBuilder::new(), |index, of| index.add(one_of(of).without_platform()));
+        f(&index.build())
+    };
     let stated = format!(r#""mediaType":"{INDEX}","#);
     vec![
         // One source.
@@ -202,6 +208,13 @@ pub fn rows(all: &Fixtures) -> Vec<Row> {
         row("annotations of entries are kept", &[plain, index], "oci: amd64 linux/amd64, arm64 linux/arm64 {k=old}, armv7 linux/arm/v7, attested unknown/unknown {digest=amd64 type=attestation-manifest}"),
         row("one level is opened", &[nested, armv6], "oci: windows windows(10.0.20348.1)/amd64, plain, armv6 linux/arm/v6"),
         row("a version of Windows gets lost", &[windows, amd64], "oci: windows windows/amd64, amd64 linux/amd64"),
+        // Indexes of one platform and its attestation, as a build for each platform pushes them.
+        custom("they merge", vec![one(amd64), one(arm64)], "oci: amd64 linux/amd64, attested unknown/unknown {digest=amd64 type=attestation-manifest}, arm64 linux/arm64, ? unknown/unknown {digest=arm64 type=attestation-manifest}"),
+        custom("one of them twice", vec![one(amd64), one(arm64), one(amd64)], "oci: amd64 linux/amd64, attested unknown/unknown {digest=amd64 type=attestation-manifest}, arm64 linux/arm64, ? unknown/unknown {digest=arm64 type=attestation-manifest}"),
+        custom("one replaces the same of an index", vec![f(plain), one(arm64)], "oci: amd64 linux/amd64, arm64 linux/arm64, ? unknown/unknown {digest=arm64 type=attestation-manifest}"),
+        custom("a filter keeps one with its attestation", vec![one(amd64), one(arm64)], "oci: arm64 linux/arm64, ? unknown/unknown {digest=arm64 type=attestation-manifest}").on(&["linux/arm64"]),
+        custom("they merge with an annotation", vec![one(amd64), one(arm64)], "oci: amd64 linux/amd64, attested unknown/unknown {digest=amd64 type=attestation-manifest}, arm64 linux/arm64, ? unknown/unknown {digest=arm64 type=attestation-manifest} {v=1}").annotated(&["index:x.v=1"]),
+        custom("an index of them stays nested", vec![nested_of(&[amd64, arm64])], "same 0"),
         // Descriptors that a user states.
         custom("a stated platform", vec![given(amd64, r#"{"digest":"DIGEST","platform":{"os":"darwin","architecture":"arm64","variant":"v8"}}"#)], "oci: amd64 darwin/arm64/v8"),
         custom("a stated operating system", vec![given(armv7, r#"{"digest":"DIGEST","platform":{"os":"freebsd","os.version":"14"}}"#)], "oci: armv7 freebsd(14)/arm/v7"),

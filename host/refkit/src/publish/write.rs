@@ -2,25 +2,22 @@
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
-use refkit_content::copy::{Between, Options, Referrers, Step};
+use refkit_content::copy::Between;
 use refkit_content::verify;
 use refkit_content::{Body, Content, Error, ErrorKind, Origin, Push, WithOrigin};
 use refkit_oci::document::media_type;
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 use refkit_sandbox::Copy;
 
+use super::manifest;
 use super::placed::{Placed, Waiting};
 use super::run::PublishRun;
 use super::store::{RunSource, refused};
-use super::{Switches, manifest};
 use crate::answers::Answered;
 use crate::observation::{Answer, Call, Failed};
 
 /// How many manifests of one call are copied side by side.
 const COPIES_AT_ONCE: usize = 4;
-
-/// The artifact type that stands for all.
-const ALL: &str = "*";
 
 /// Returns the call for the copy of one manifest or index.
 pub(super) fn call(copy: &Copy, digest: &Digest) -> Call {
@@ -161,49 +158,6 @@ impl PublishRun {
         }
     }
 
-    /// Sends a manifest whose content is at the destination. What the destination has lost of it by then is sent again,
-    /// once, but not the manifests of an index that are absent on purpose.
-    async fn send(
-        &self,
-        destination: &Reference,
-        descriptor: Descriptor,
-        bytes: Bytes,
-        absent: Vec<Digest>,
-    ) -> Result<(), Error> {
-        let repository = destination.repository();
-        // A source of the run reads what the run has put into the destination from where that came.
-        let from = match self.record.find(repository, &descriptor.digest) {
-            Some(Placed::Copied(_, from)) => from,
-            _ => repository.clone(),
-        };
-        let options = self.options(&from, repository, &[]).without(absent);
-        let between = options.between((&self.copied, &from, &Origin::Memory), (&*self.target, repository));
-        between.push(Content { descriptor, bytes }, destination).await.map(drop).map_err(Error::from)
-    }
-
-    /// Returns the options of a copy, which records what it has put into the destination.
-    fn options(&self, source: &Repository, destination: &Repository, with_referrers: &[String]) -> Options {
-        let all = with_referrers.iter().any(|of| of == ALL);
-        let referrers = match with_referrers.is_empty() {
-            true => Referrers::None,
-            false if all => Referrers::All,
-            false => Referrers::Of(with_referrers.to_vec()),
-        };
-        let Switches { cosign_tags, nondistributable, .. } = self.switches;
-        let (record, progress) = (self.record.clone(), self.progress.clone());
-        let (from, to) = (source.clone(), destination.clone());
-        let options = Options::default().referrers(referrers).cosign_tags(all && cosign_tags);
-        options.nondistributable(nondistributable).progress(move |of, step| {
-            if let Some(progress) = &progress {
-                progress(&to, of, step);
-            }
-            // What a push sends again is recorded already, or comes from elsewhere.
-            if from != to && matches!(step, Step::Present | Step::Mounted | Step::Done) {
-                record.place(&to, Placed::Copied(of.clone(), from.clone()));
-            }
-        })
-    }
-
     /// Pushes a manifest that waits, under its digest.
     async fn flush(&self, span: Option<usize>, repository: &Repository, digest: &Digest) -> Result<(), Failed> {
         let Some(Waiting { media_type, bytes }) = self.record.waiting(repository, digest) else { return Ok(()) };
@@ -233,7 +187,7 @@ impl PublishRun {
     }
 
     /// Checks that a repository has what a manifest refers to: this run put it there, or has met it there.
-    fn is_there(&self, repository: &Repository, child: &Descriptor) -> Result<(), ErrorKind> {
+    pub(super) fn is_there(&self, repository: &Repository, child: &Descriptor) -> Result<(), ErrorKind> {
         if self.run.refusals.refuses(&child.digest) {
             return Err(refused());
         }
@@ -247,44 +201,6 @@ impl PublishRun {
             return Err(ErrorKind::Malformed(text));
         }
         Ok(())
-    }
-
-    /// Returns the repository from which an index came that a sparse copy pushes: the destination may lack a manifest of it.
-    ///
-    /// # Errors
-    /// The given one, where the caller has not switched sparse copies on, or the index is no other repository's.
-    fn may_lack(
-        &self,
-        repository: &Repository,
-        index: &Digest,
-        child: &Descriptor,
-        kind: ErrorKind,
-    ) -> Result<Repository, ErrorKind> {
-        let from = match self.switches.sparse && media_type::is_document(&child.media_type) {
-            true => self.run.answers.ledger.elsewhere(repository, index),
-            false => None,
-        };
-        let from = from.ok_or(kind)?;
-        self.is_there(&from, child)?;
-        Ok(from)
-    }
-
-    /// Copies the referrers of an index and what cosign has attached to it, if the caller has switched that on. A copy of
-    /// the whole index does that by itself.
-    async fn attached(&self, span: usize, from: &Repository, of: &Digest, to: &Repository) -> Result<(), Failed> {
-        if !self.switches.cosign_tags {
-            return Ok(());
-        }
-        let copy = Copy {
-            source: from.clone(),
-            digests: Vec::new(),
-            destination: to.clone(),
-            with_referrers: vec![ALL.to_owned()],
-        };
-        let options = self.options(from, to, &copy.with_referrers);
-        let between = options.between((&self.copied, from, &Origin::Memory), (&*self.target, to));
-        let copied = between.about(of).await;
-        copied.map_err(|error| self.run.answers.refuse(Some(span), &call(&copy, of), error.error.kind))
     }
 
     /// Writes, and records the observation with the bytes: the run answers for them from its record.
