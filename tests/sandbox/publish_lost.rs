@@ -46,7 +46,7 @@ impl Push for Forgetful {
         }
         self.memory.push_manifest(to, media_type, bytes).await.map_err(|mut error| {
             let said = error.kind.to_string();
-            let digests = said.split(|c: char| c == ' ' || c == ',').filter_map(|word| word.parse().ok()).collect();
+            let digests = said.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
             error.kind = ErrorKind::Lacks { said: format!("MANIFEST_BLOB_UNKNOWN: {said}"), digests };
             error
         })

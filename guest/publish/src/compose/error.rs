@@ -42,7 +42,7 @@ pub enum ComposeError {
         /// The key.
         key: String,
         /// The platform.
-        platform: Platform,
+        platform: Box<Platform>,
     },
     /// The caller has not fetched a manifest.
     #[error("the manifest {0} is to be published anew, and its bytes are missing")]

@@ -61,7 +61,7 @@ impl Rewrite {
             if let Some(platform) = platform
                 && !entries.clone().any(|entry| !entry.is_attestation() && is_for(entry, platform))
             {
-                return Err(ComposeError::NoManifest { key: key.clone(), platform: platform.clone() });
+                return Err(ComposeError::NoManifest { key: key.clone(), platform: Box::new(platform.clone()) });
             }
         }
         for entry in entries.filter(|entry| self.changes(entry)) {

@@ -56,7 +56,7 @@ impl Push for Forgetful {
         self.lines.lock().push(format!("manifest {to}"));
         self.held.push_manifest(to, media_type, bytes).await.map_err(|mut error| {
             let said = error.kind.to_string();
-            let absent = said.split(|c: char| c == ' ' || c == ',').filter_map(|word| word.parse().ok());
+            let absent = said.split([' ', ',']).filter_map(|word| word.parse().ok());
             let digests = absent.filter(|_| self.names).collect();
             error.kind = ErrorKind::Lacks { said: format!("MANIFEST_BLOB_UNKNOWN: {said}"), digests };
             error
