@@ -59,6 +59,11 @@ pub const DIFFERENCES: &[Difference] = &[
         reason: "Without a type it is for the index (docker/buildx #2148).",
     },
     Difference {
+        rows: &["an annotation of manifests"],
+        parts: &[Decision],
+        reason: "buildx cannot annotate manifests, which are then written anew.",
+    },
+    Difference {
         rows: &["an annotation of a Docker list", "an annotation of two Docker manifests"],
         parts: &[Decision],
         reason: "A Docker manifest list has no annotations. buildx drops them without a word (docker/buildx #3061).",
