@@ -26,6 +26,11 @@ pub struct Fixtures {
     pub plain: Image,
     pub nested: Image,
     pub list: Image,
+    pub attested_arm64: Image,
+    /// Indexes of one platform and its attestation, as a build for each platform pushes them, and an index of both.
+    pub only_amd64: Image,
+    pub only_arm64: Image,
+    pub both: Image,
 }
 
 impl Fixtures {
@@ -34,7 +39,10 @@ impl Fixtures {
         let docker = |platform: &str| ImageBuilder::new(platform).docker().build();
         let [amd64, arm64, armv7, armv6] = ["linux/amd64", "linux/arm64", "linux/arm/v7", "linux/arm/v6"].map(image);
         let windows = ImageBuilder::new("windows/amd64").os_version("10.0.20348.1").build();
-        let attested = attestation(&amd64);
+        let (attested, attested_arm64) = (attestation(&amd64), attestation(&arm64));
+        let only = |image: &Image, about: &Image| IndexBuilder::new().add(image.clone()).add(about.clone()).build();
+        let (only_amd64, only_arm64) = (only(&amd64, &attested), only(&arm64, &attested_arm64));
+        let both = IndexBuilder::new().add(only_amd64.clone().without_platform());
         let (docker, docker_arm) = (docker("linux/amd64"), docker("linux/arm64"));
         let index = IndexBuilder::new().add(amd64.clone()).add(arm64.clone().listed_with("x.k", "old"));
         let plain = IndexBuilder::new().add(amd64.clone()).add(arm64.clone()).annotation("x.title", "plain").build();
@@ -43,6 +51,10 @@ impl Fixtures {
             nested: IndexBuilder::new().add(windows.clone()).add(plain.clone().without_platform()).build(),
             list: IndexBuilder::new().docker().add(docker.clone()).add(docker_arm.clone()).build(),
             referrer: ImageBuilder::artifact(ATTESTATION, &amd64).annotation("x.note", "late").build(),
+            both: both.add(only_arm64.clone().without_platform()).build(),
+            attested_arm64,
+            only_amd64,
+            only_arm64,
             amd64,
             arm64,
             armv7,
@@ -55,7 +67,7 @@ impl Fixtures {
         }
     }
 
-    pub fn all(&self) -> [(&'static str, &Image); 13] {
+    pub fn all(&self) -> [(&'static str, &Image); 17] {
         [
             ("amd64", &self.amd64),
             ("arm64", &self.arm64),
@@ -70,6 +82,10 @@ impl Fixtures {
             ("plain", &self.plain),
             ("nested", &self.nested),
             ("list", &self.list),
+            ("attested_arm64", &self.attested_arm64),
+            ("only_amd64", &self.only_amd64),
+            ("only_arm64", &self.only_arm64),
+            ("both", &self.both),
         ]
     }
 
@@ -177,13 +193,23 @@ pub fn rows(all: &Fixtures) -> Vec<Row> {
         Row { about, question, wanted, own: false }
     };
     let custom = |about, sources, wanted| Row { about, question: all.question(sources), wanted, own: false };
-    let Fixtures { amd64, arm64, armv7, armv6, windows, docker, docker_arm, index, plain, nested, list, .. } = all;
-    let one_of = |of: &Image| IndexBuilder::new().add(of.clone()).add(attestation(of)).build();
-    let one = |of: &Image| f(&one_of(of));
-    let nested_of = |of: &[&Image]| {
-        let index = of.iter().fold(IndexBuilder::new(), |index, of| index.add(one_of(of).without_platform()));
-        f(&index.build())
-    };
+    let Fixtures {
+        amd64,
+        arm64,
+        armv7,
+        armv6,
+        windows,
+        docker,
+        docker_arm,
+        index,
+        plain,
+        nested,
+        list,
+        only_amd64,
+        only_arm64,
+        both,
+        ..
+    } = all;
     let stated = format!(r#""mediaType":"{INDEX}","#);
     vec![
         // One source.
@@ -208,13 +234,14 @@ pub fn rows(all: &Fixtures) -> Vec<Row> {
         row("annotations of entries are kept", &[plain, index], "oci: amd64 linux/amd64, arm64 linux/arm64 {k=old}, armv7 linux/arm/v7, attested unknown/unknown {digest=amd64 type=attestation-manifest}"),
         row("one level is opened", &[nested, armv6], "oci: windows windows(10.0.20348.1)/amd64, plain, armv6 linux/arm/v6"),
         row("a version of Windows gets lost", &[windows, amd64], "oci: windows windows/amd64, amd64 linux/amd64"),
-        // Indexes of one platform and its attestation, as a build for each platform pushes them.
-        custom("they merge", vec![one(amd64), one(arm64)], "oci: amd64 linux/amd64, attested unknown/unknown {digest=amd64 type=attestation-manifest}, arm64 linux/arm64, ? unknown/unknown {digest=arm64 type=attestation-manifest}"),
-        custom("one of them twice", vec![one(amd64), one(arm64), one(amd64)], "oci: amd64 linux/amd64, attested unknown/unknown {digest=amd64 type=attestation-manifest}, arm64 linux/arm64, ? unknown/unknown {digest=arm64 type=attestation-manifest}"),
-        custom("one replaces the same of an index", vec![f(plain), one(arm64)], "oci: amd64 linux/amd64, arm64 linux/arm64, ? unknown/unknown {digest=arm64 type=attestation-manifest}"),
-        custom("a filter keeps one with its attestation", vec![one(amd64), one(arm64)], "oci: arm64 linux/arm64, ? unknown/unknown {digest=arm64 type=attestation-manifest}").on(&["linux/arm64"]),
-        custom("they merge with an annotation", vec![one(amd64), one(arm64)], "oci: amd64 linux/amd64, attested unknown/unknown {digest=amd64 type=attestation-manifest}, arm64 linux/arm64, ? unknown/unknown {digest=arm64 type=attestation-manifest} {v=1}").annotated(&["index:x.v=1"]),
-        custom("an index of them stays nested", vec![nested_of(&[amd64, arm64])], "same 0"),
+        // Indexes of one platform and its attestation.
+        row("they merge", &[only_amd64, only_arm64], "oci: amd64 linux/amd64, attested unknown/unknown {digest=amd64 type=attestation-manifest}, arm64 linux/arm64, attested_arm64 unknown/unknown {digest=arm64 type=attestation-manifest}"),
+        row("one of them twice", &[only_amd64, only_arm64, only_amd64], "oci: amd64 linux/amd64, attested unknown/unknown {digest=amd64 type=attestation-manifest}, arm64 linux/arm64, attested_arm64 unknown/unknown {digest=arm64 type=attestation-manifest}"),
+        row("one gives an index its attestation", &[plain, only_arm64], "oci: amd64 linux/amd64, arm64 linux/arm64, attested_arm64 unknown/unknown {digest=arm64 type=attestation-manifest}"),
+        row("a filter keeps one with its attestation", &[only_amd64, only_arm64], "oci: arm64 linux/arm64, attested_arm64 unknown/unknown {digest=arm64 type=attestation-manifest}").on(&["linux/arm64"]),
+        row("they merge with an annotation", &[only_amd64, only_arm64], "oci: amd64 linux/amd64, attested unknown/unknown {digest=amd64 type=attestation-manifest}, arm64 linux/arm64, attested_arm64 unknown/unknown {digest=arm64 type=attestation-manifest} {v=1}").annotated(&["index:x.v=1"]),
+        row("an index of them stays nested", &[both], "same 0"),
+        row("an index of them is opened by one level", &[both, armv6], "oci: only_amd64, only_arm64, armv6 linux/arm/v6"),
         // Descriptors that a user states.
         custom("a stated platform", vec![given(amd64, r#"{"digest":"DIGEST","platform":{"os":"darwin","architecture":"arm64","variant":"v8"}}"#)], "oci: amd64 darwin/arm64/v8"),
         custom("a stated operating system", vec![given(armv7, r#"{"digest":"DIGEST","platform":{"os":"freebsd","os.version":"14"}}"#)], "oci: armv7 freebsd(14)/arm/v7"),
