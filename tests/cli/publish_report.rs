@@ -41,7 +41,7 @@ fn a_copy_is_explained() {
     127.0.0.1:[PORT]/demo/mirror:1@sha256:5b84384b82d422cbc5fba69913f7fd8dbfae46e13b2cec5827fcb35abca91a8b
     --- stderr
     publishing policies
-    └─ publish 0.1.0  sha256:[POLICY]  may ask registry, registry-write, chain, settings
+    └─ publish 0.1.0  sha256:[POLICY]  may ask registry, registry-write, chain, settings, trace
     policies
     └─ default 0.1.0  sha256:[POLICY]  may ask registry
     run
@@ -204,7 +204,7 @@ fn what_was_not_granted_is_hinted_at() {
     --- stderr
     publishing policies
     ├─ pusher 0.0.0   sha256:[POLICY]  may ask registry, registry-write, chain, publishing-chain, settings, trace
-    └─ publish 0.1.0  sha256:[POLICY]  may ask registry, registry-write, chain, settings
+    └─ publish 0.1.0  sha256:[POLICY]  may ask registry, registry-write, chain, settings, trace
     policies
     └─ default 0.1.0  sha256:[POLICY]  may ask registry
     run
@@ -242,7 +242,7 @@ fn the_refusal_of_a_registry() {
     --- stdout
     --- stderr
     publishing policies
-    └─ publish 0.1.0  sha256:[POLICY]  may ask registry, registry-write, chain, settings
+    └─ publish 0.1.0  sha256:[POLICY]  may ask registry, registry-write, chain, settings, trace
     policies
     └─ default 0.1.0  sha256:[POLICY]  may ask registry
     run

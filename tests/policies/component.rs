@@ -19,7 +19,7 @@ async fn imports() {
         check(&Policy::load(&ENGINE, component).await.expect(name), name, imports);
     }
     let rows: [(&str, &[u8], &[&str]); 3] = [
-        ("publish", components::PUBLISH, &["chain", "registry", "registry-write", "settings"]),
+        ("publish", components::PUBLISH, &["chain", "registry", "registry-write", "settings", "trace"]),
         (
             "require-annotations",
             components::REQUIRE_ANNOTATIONS,
