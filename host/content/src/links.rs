@@ -97,7 +97,8 @@ pub(crate) fn fallback_tag(subject: &Digest) -> String {
     format!("{}-{}", subject.algorithm().as_str(), &subject.hex()[..64])
 }
 
-/// Returns whether a tag can be a [`fallback_tag`].
+/// Returns whether a tag can be one under which a registry without the referrers API keeps a list of referrers, as OCI
+/// distribution 1.1, section "Referrers Tag Schema".
 pub fn is_fallback_tag(tag: &str) -> bool {
     ["sha256-", "sha384-", "sha512-"].iter().any(|start| {
         tag.strip_prefix(start).is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
