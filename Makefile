@@ -80,7 +80,7 @@ demo: policies
 
 .PHONY: test
 test: tools policies
-	$(TEST) --exclude refkit-e2e
+	$(TEST) --exclude refkit-e2e --exclude refkit-peers
 
 .PHONY: bench
 bench: toolchain compiler
@@ -102,7 +102,7 @@ check-once: target/release/refkit
 	@$(BUILD) --quiet --bin compiled-once
 	@messages=target/cargo-messages.json; { \
 		$(BUILD) $(MESSAGES) --bin refkit --bin refkit-componentize && $(BUILD) $(MESSAGES) --bin refkit-frontend && \
-		$(TEST) --no-run $(MESSAGES) --exclude refkit-e2e && \
+		$(TEST) --no-run $(MESSAGES) --exclude refkit-e2e --exclude refkit-peers && \
 		$(TEST) --no-run $(MESSAGES) $(addprefix --test ,$(E2E_TESTS)) && \
 		target/release/refkit-componentize --messages refkit-default && \
 		target/release/refkit-componentize --messages $(GUESTS) && \

@@ -140,10 +140,10 @@ $(TOOLS)/bin/cosign:
 	CGO_ENABLED=0 GOBIN="$(CURDIR)/$(TOOLS)/bin" go install $(CLIENT_cosign)
 
 # The commands beside other clients, at real registries: what is then there, and the requests that it took. `make test` has
-# the part that needs neither buildx nor cosign.
+# the part that needs neither buildx nor cosign; the rest is the package refkit-peers.
 .PHONY: test-parity
 test-parity: tools tools-parity policies
-	$(TEST) --test parity -- --include-ignored --nocapture
+	$(TEST) --test parity -- --nocapture
 
 # Requests and processor time of RefKit and its peers, at a real registry: a table. Nothing in it can fail for being slow.
 .PHONY: bench-peers

@@ -10,7 +10,6 @@ fn cosign(keys: &std::path::Path, line: &str) -> Ran {
 }
 
 #[test]
-#[ignore = "cosign takes minutes to build: make test-parity"]
 fn signatures_hold_at_the_destination() {
     let (place, keys) = (Place::new(), tempfile::tempdir().expect("a directory can be made"));
     cosign(keys.path(), "generate-key-pair --output-key-prefix KEYS/cosign").success();

@@ -59,7 +59,6 @@ fn differences(place: &Place, refkit: &Outcome, buildx: &Outcome) -> Found {
 }
 
 #[test]
-#[ignore = "buildx takes minutes to build: make test-parity"]
 fn create_makes_what_buildx_makes() {
     let (place, rows) = (Place::new(), rows());
     let found = compare::of_all(&rows, |number, row| {

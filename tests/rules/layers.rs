@@ -57,7 +57,7 @@ const LAYERS: &[Row] = &[
 ];
 
 /// Crates that only tests use. They may use every crate; the crates of the table use them in their tests alone.
-const OF_TESTS: &[&str] = &["tests", "tests/support", "tests/e2e"];
+const OF_TESTS: &[&str] = &["tests", "tests/support", "tests/e2e", "tests/peers"];
 
 /// The crates that a build script may use as well: they build components.
 const OF_BUILDS: &[&str] = &["host/componentize"];
