@@ -33,6 +33,24 @@ pub struct Info {
     pub unfinished: u64,
 }
 
+impl Info {
+    /// Returns what a cache holds in which nothing is.
+    pub fn empty(path: PathBuf, limit: u64) -> Self {
+        Self {
+            path,
+            limit,
+            bytes: 0,
+            contents: 0,
+            grants: 0,
+            tags: 0,
+            lists: 0,
+            newest_use: None,
+            oldest_use: None,
+            unfinished: 0,
+        }
+    }
+}
+
 /// Which files to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prune {
@@ -52,18 +70,7 @@ impl DiskCache {
     pub async fn info(&self) -> Result<Info, Error> {
         let inner = self.inner.clone();
         let count = move || {
-            let empty = Info {
-                path: inner.path.clone(),
-                limit: inner.limit,
-                bytes: 0,
-                contents: 0,
-                grants: 0,
-                tags: 0,
-                lists: 0,
-                newest_use: None,
-                oldest_use: None,
-                unfinished: 0,
-            };
+            let empty = Info::empty(inner.path.clone(), inner.limit);
             inner.root.as_ref().map_or_else(|| Ok(empty.clone()), |root| count(root, empty.clone()))
         };
         let counted = blocking(count).await.unwrap_or_else(|| Err(std::io::Error::other("counting was cut short")));

@@ -17,7 +17,7 @@ use crate::directories::Directories;
 pub async fn report(named: Option<&Path>, directories: &Directories) -> anyhow::Result<InfoReport> {
     let directory = caches::directory(named, directories)?;
     let content = match is_absent(&directory) {
-        true => nothing(std::path::absolute(directory)?),
+        true => disk::Info::empty(std::path::absolute(directory)?, caches::LIMIT),
         false => caches::open(&directory).await?.info().await?,
     };
     let compiled = match &directories.compiled {
@@ -38,21 +38,6 @@ fn is_absent(directory: &Path) -> bool {
 
 fn compiled(cache: &AotCache) -> anyhow::Result<aot::Info> {
     cache.info().with_context(|| format!("cannot look after {}", cache.directory().display()))
-}
-
-fn nothing(path: PathBuf) -> disk::Info {
-    disk::Info {
-        path,
-        limit: caches::LIMIT,
-        bytes: 0,
-        contents: 0,
-        grants: 0,
-        tags: 0,
-        lists: 0,
-        newest_use: None,
-        oldest_use: None,
-        unfinished: 0,
-    }
 }
 
 fn nothing_compiled(directory: PathBuf) -> aot::Info {
