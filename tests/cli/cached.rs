@@ -176,7 +176,7 @@ fn find(directory: &Path, name: &str) -> PathBuf {
 }
 
 #[test]
-fn information_about_no_cache_creates_none() {
+fn a_command_about_no_cache_creates_none() {
     let home = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(told(&run(home.path(), &["cache", "info"])), @r"
     exit 0
@@ -192,11 +192,28 @@ fn information_about_no_cache_creates_none() {
     size       0 B of at most 537 MB
     policies   0
     --- stderr
+    note: there is no cache yet
     ");
     let elsewhere = home.path().join("elsewhere");
     std::fs::create_dir(&elsewhere).unwrap();
-    let named = run(home.path(), &["cache", "info", "--directory", elsewhere.to_str().unwrap()]);
-    assert!(named.line().contains("contents   0"), "{}", named.all());
+    // the arguments, a part of standard output
+    let rows: [(&[&str], &str); 6] = [
+        (&["info"], "contents   0"),
+        (&["verify"], "0 contents, 0 compiled policies, 0 B: nothing is wrong"),
+        (&["verify", "--keep"], "nothing is wrong"),
+        (&["prune", "--all"], "freed 0 B: 0 contents, 0 compiled policies"),
+        (&["prune", "--to", "1K"], "freed 0 B"),
+        (&["prune", "--unused-for", "1h"], "freed 0 B"),
+    ];
+    for (arguments, part) in rows {
+        let arguments = [&["cache"], arguments].concat();
+        let named = [&arguments[..], &["--directory", elsewhere.to_str().unwrap()]].concat();
+        for (arguments, part) in [(&arguments, part), (&named, &part.replace(", 0 compiled policies", ""))] {
+            let ran = run(home.path(), arguments);
+            assert_eq!((ran.code, ran.stderr.as_str()), (0, "note: there is no cache yet\n"), "{arguments:?}");
+            assert!(ran.text().contains(part), "{arguments:?}: {}", ran.all());
+        }
+    }
     let there: Vec<_> = std::fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(there, std::slice::from_ref(&elsewhere));
     assert_eq!(std::fs::read_dir(elsewhere).unwrap().count(), 0);

@@ -81,6 +81,14 @@ pub fn compiled(directories: &Directories) -> Result<AotCache, CommandError> {
     let Some(directory) = &directories.compiled else {
         return Err(CommandError::failed(ErrorCode::Other, "neither XDG_CACHE_HOME nor HOME names a directory"));
     };
+    open_compiled(directory)
+}
+
+/// Opens a cache of compiled policies.
+///
+/// # Errors
+/// The error for a directory that other users can write to.
+pub fn open_compiled(directory: &Path) -> Result<AotCache, CommandError> {
     let opened = AotCache::open(directory, COMPILED_LIMIT);
     Ok(opened.with_context(|| format!("cannot open {}", directory.display()))?)
 }

@@ -1,24 +1,23 @@
 //! `refkit cache`: manages the content of registries and the compiled policies.
 
 mod info;
+mod opened;
 mod prune;
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
-use refkit::AotCache;
-use refkit_content::DiskCache;
-use refkit_report::cache::{FreedReport, InfoReport, VerifiedReport};
+use refkit_content::disk::Checked;
+use refkit_report::cache::{FreedReport, VerifiedReport};
 use refkit_report::{json, table};
 use serde::Serialize;
 
 use super::{Run, Running};
 use crate::arguments::Format;
-use crate::caches;
 use crate::directories::Directories;
 use crate::exit::Exit;
 use crate::output::{Output, Stdout};
+use opened::Caches;
 
 /// Arguments of `refkit cache`.
 #[derive(Debug, Args)]
@@ -31,25 +30,13 @@ pub struct Cache {
 impl Cache {
     async fn look_after(&self) -> anyhow::Result<Output> {
         let alone = self.alone();
-        let directories = Directories::of_environment();
-        match &self.command {
-            CacheCommand::Info(_) => {
-                let report = info::report(alone.directory.as_deref(), &directories).await?;
-                Ok(info(&report, alone.format))
-            }
-            CacheCommand::Prune(prune) => self::prune(&self.open(&directories).await?, &prune.what, alone.format).await,
-            CacheCommand::Verify(verify) => {
-                self::verify(&self.open(&directories).await?, verify.keep, alone.format).await
-            }
-        }
-    }
-
-    /// Opens the caches, and creates those that are absent.
-    async fn open(&self, directories: &Directories) -> anyhow::Result<Caches> {
-        let named = self.alone().directory.as_deref();
-        let content = caches::open(&caches::directory(named, directories)?).await?;
-        let compiled = if named.is_some() { None } else { Some(caches::compiled(directories)?) };
-        Ok(Caches { content, compiled })
+        let caches = Caches::of(alone.directory.as_deref(), &Directories::of_environment())?;
+        let output = match &self.command {
+            CacheCommand::Info(_) => info(&caches, alone.format).await,
+            CacheCommand::Prune(prune) => self::prune(&caches, &prune.what, alone.format).await,
+            CacheCommand::Verify(verify) => self::verify(&caches, verify.keep, alone.format).await,
+        };
+        Ok(Output { messages: caches.note().into_iter().collect(), ..output? })
     }
 
     /// Returns the arguments that all commands have.
@@ -132,29 +119,14 @@ struct CacheVerify {
     cache: CacheAlone,
 }
 
-/// The caches of a command.
-struct Caches {
-    content: DiskCache,
-    /// None if the user names a directory, which is one of content.
-    compiled: Option<AotCache>,
-}
-
-impl Caches {
-    /// Runs a function on the cache of compiled policies, if there is one.
-    fn compiled<T>(&self, read: impl FnOnce(&AotCache) -> std::io::Result<T>) -> anyhow::Result<Option<T>> {
-        let Some(compiled) = &self.compiled else { return Ok(None) };
-        let read = read(compiled).with_context(|| format!("cannot look after {}", compiled.directory().display()))?;
-        Ok(Some(read))
-    }
-}
-
-fn info(report: &InfoReport, format: Format) -> Output {
+async fn info(caches: &Caches, format: Format) -> anyhow::Result<Output> {
+    let report = info::report(caches).await?;
     let mut lines = table(&report.rows());
     if let Some(compiled) = &report.compiled {
         lines.push(String::new());
         lines.extend(table(&compiled.rows()));
     }
-    output(format, lines, report, Exit::Resolved)
+    Ok(output(format, lines, &report, Exit::Resolved))
 }
 
 async fn prune(caches: &Caches, what: &PruneWhat, format: Format) -> anyhow::Result<Output> {
@@ -164,10 +136,12 @@ async fn prune(caches: &Caches, what: &PruneWhat, format: Format) -> anyhow::Res
 }
 
 async fn verify(caches: &Caches, keep: bool, format: Format) -> anyhow::Result<Output> {
-    let content = caches.content.verify(!keep).await?;
-    let compiled = caches.compiled(|cache| cache.verify(!keep))?;
-    let directory = caches.compiled.as_ref().map(AotCache::directory);
-    let report = VerifiedReport::of(&content, compiled.as_ref().zip(directory));
+    let content = match caches.content().await? {
+        Some(content) => content.verify(!keep).await?,
+        None => Checked::default(),
+    };
+    let compiled = caches.compiled(|_| Default::default(), |cache| cache.verify(!keep))?;
+    let report = VerifiedReport::of(&content, compiled.as_ref().zip(caches.compiled.as_deref()));
     // A removed entry is fetched or compiled again when a command needs it. A kept entry is still damaged.
     let exit = if report.is_clean() { Exit::Resolved } else { Exit::Failed };
     Ok(output(format, report.lines(keep), &report, exit))

@@ -13,17 +13,25 @@ use super::{Caches, PruneWhat};
 /// # Errors
 /// The error of a cache that cannot be read or written.
 pub async fn run(caches: &Caches, what: &PruneWhat) -> anyhow::Result<(disk::Freed, Option<aot::Freed>)> {
+    let cache = caches.content().await?;
     let (content, compiled) = match (what.to, what.unused_for) {
         (Some(size), _) => {
-            let content = caches.content.uses().await?;
-            let compiled = caches.compiled(AotCache::uses)?.unwrap_or_default();
+            let content = match &cache {
+                Some(cache) => cache.uses().await?,
+                None => Vec::new(),
+            };
+            let compiled = caches.compiled(|_| Vec::new(), AotCache::uses)?.unwrap_or_default();
             let (content, compiled) = shares(&content, &compiled, size);
             (disk::Prune::To(content), aot::Prune::To(compiled))
         }
         (_, Some(time)) => (disk::Prune::Unused(time), aot::Prune::Unused(time)),
         (None, None) => (disk::Prune::All, aot::Prune::All),
     };
-    Ok((caches.content.prune(content).await?, caches.compiled(|cache| cache.prune(compiled))?))
+    let freed = match &cache {
+        Some(cache) => cache.prune(content).await?,
+        None => disk::Freed::default(),
+    };
+    Ok((freed, caches.compiled(|_| aot::Freed::default(), |cache| cache.prune(compiled))?))
 }
 
 /// Returns how many bytes of each cache remain if both together keep `size` bytes: the most recently used entries of
