@@ -33,7 +33,7 @@ pub fn of_run(error: &refkit::Error, places: &impl Whereabouts) -> Option<String
     }
     let subject = content(error).map(|error| error.subject.as_str());
     match (error.code(), places.registry(subject).as_deref()) {
-        (ErrorCode::Unauthorized, Some(registry)) => Some(log_in(registry)),
+        (ErrorCode::Unauthorized, Some(registry)) => log_in(error, registry),
         (ErrorCode::NotFound, Some(_)) => {
             places.path_of_that_name(subject).map(|path| format!("for the file, write {path}"))
         }
@@ -77,9 +77,10 @@ pub fn failed(error: &refkit::Error, places: &impl Whereabouts) -> CommandError 
     }
 }
 
-/// Returns the hint for a registry that refuses the credentials.
-pub fn log_in(registry: &str) -> String {
-    format!("try: docker login {registry}")
+/// Returns the hint for a registry that refuses the credentials, or wants some; none if it would get no others.
+pub fn log_in(error: &refkit::Error, registry: &str) -> Option<String> {
+    let sends_none = content(error).is_some_and(|error| matches!(error.kind, ErrorKind::Challenge(_)));
+    (!sends_none).then(|| format!("try: docker login {registry}"))
 }
 
 /// Returns the hint for a registry that the client could not reach.
@@ -99,6 +100,7 @@ pub fn unreachable(error: &refkit::Error, registry: &str) -> Option<String> {
             format!("use a name that the certificate is for, or give the server one for {host}")
         }
         ErrorKind::Certificate { .. } => "the server needs another certificate".to_owned(),
+        ErrorKind::Detour { proxy: true, .. } => "HTTP_PROXY, HTTPS_PROXY and NO_PROXY name the proxies".to_owned(),
         ErrorKind::Protocol { tls: true } => format!("write http = false below {table}, and leave out --plain-http"),
         ErrorKind::Protocol { tls: false } => format!("add --plain-http, or write http = true below {table}"),
         // The client uses plain HTTP for a name of this machine, unless a file says otherwise.

@@ -100,6 +100,10 @@ pub enum ErrorKind {
     /// 401: no credentials, or wrong ones. The text says which were tried and what to do.
     #[error("unauthorized: {0}")]
     Unauthorized(String),
+    /// 401 without a challenge that the client can answer, so that no credentials were sent. The text says which schemes
+    /// the registry asks for.
+    #[error("unauthorized: {0}")]
+    Challenge(String),
     /// 403, with the registry's own message.
     #[error("forbidden: {0}")]
     Forbidden(String),
@@ -122,6 +126,15 @@ pub enum ErrorKind {
     /// There is no connection, or it broke before the response.
     #[error("unavailable: {0}")]
     Unreachable(String),
+    /// There is no connection to a host on the way: to a proxy, to the target of a redirect, or to a token server. The text
+    /// names it.
+    #[error("unavailable: {said}")]
+    Detour {
+        /// Which host, and why there is no connection.
+        said: String,
+        /// Whether the host is a proxy.
+        proxy: bool,
+    },
     /// The host's certificate is not trusted. A repetition would show the same one.
     #[error("{said}")]
     Certificate {
@@ -310,10 +323,11 @@ impl ErrorKind {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::NotFound | Self::NoRepository(_) => ErrorCode::NotFound,
-            Self::Unauthorized(_) | Self::Forbidden(_) => ErrorCode::Unauthorized,
+            Self::Unauthorized(_) | Self::Challenge(_) | Self::Forbidden(_) => ErrorCode::Unauthorized,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::Unavailable(_)
             | Self::Unreachable(_)
+            | Self::Detour { .. }
             | Self::Overloaded { .. }
             | Self::Certificate { .. }
             | Self::Protocol { .. }

@@ -86,10 +86,11 @@ impl<N: Transport> Auth<N> {
         match response.status {
             StatusCode::UNAUTHORIZED => {
                 let challenges = challenge::challenges(&response.headers);
+                let unanswerable = challenge::unanswerable(&response.headers);
                 let credentials = self.look_up(endpoint).await?;
                 // Reading the body frees the limiter's slot for the next request.
                 let said = response.refusal().await;
-                let refused = Refused { said, header: known, challenges, credentials, renewed: false };
+                let refused = Refused { said, header: known, challenges, unanswerable, credentials, renewed: false };
                 match again {
                     Some(request) => self.answer_challenge(ask, request, refused).await,
                     None => Err(refused.error(endpoint)),
@@ -106,7 +107,8 @@ impl<N: Transport> Auth<N> {
                     return Ok(response);
                 };
                 let (said, challenges) = (response.refusal().await, vec![Challenge::Basic]);
-                let refused = Refused { said, header: known, challenges, credentials, renewed: true };
+                let refused =
+                    Refused { said, header: known, challenges, unanswerable: None, credentials, renewed: true };
                 match again {
                     Some(request) => self.answer_challenge(ask, request, refused).await,
                     None => Err(refused.error(endpoint)),

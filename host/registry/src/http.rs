@@ -162,7 +162,7 @@ impl Http {
             },
             None => tokio::time::timeout(patience, sent.send()).await.map_err(|_| ErrorKind::Timeout(patience))?,
         };
-        let response = response.map_err(|error| broken::error(&error, connect, &url))?;
+        let response = response.map_err(|error| broken::error(&error, connect, &url, self.options.proxies.of(&url)))?;
         // Without a body, the slot is free again.
         let empty = method == Method::HEAD || response.content_length() == Some(0);
         Ok(Response {
@@ -220,7 +220,7 @@ fn in_time(response: reqwest::Response, idle: Duration, url: Url) -> BoxStream<'
             Err(_) => Some((Err(ErrorKind::Timeout(idle)), None)),
             Ok(None) => None,
             Ok(Some(Ok(piece))) => Some((Ok(piece), Some((pieces, url)))),
-            Ok(Some(Err(error))) => Some((Err(broken::error(&error, idle, &url)), None)),
+            Ok(Some(Err(error))) => Some((Err(broken::error(&error, idle, &url, None)), None)),
         }
     });
     pieces.boxed()

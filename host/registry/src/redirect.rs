@@ -34,7 +34,9 @@ impl<N: Transport> Transport for Redirect<N> {
                 request.authorization = None;
             }
             let again = if request.reads() { request.try_clone() } else { None };
-            let response = self.next.send(request, context).await?;
+            let (host, own) = (host_of(&request.url), same_origin(&request.url, &asked));
+            let sent = self.next.send(request, context).await;
+            let response = sent.map_err(|error| if own { error } else { at_target(&host, error) })?;
             let redirects = matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308);
             let Some(again) = again.filter(|_| redirects) else {
                 return Ok(Response { elsewhere: !same_origin(&response.url, &asked), ..response });
@@ -49,6 +51,17 @@ impl<N: Transport> Transport for Redirect<N> {
         }
         Err(ErrorKind::Malformed(format!("{} redirects more than {REDIRECTS} times", context.endpoint.name())))
     }
+}
+
+/// Returns the error for a redirect to a host with which there is no connection. Other errors name their host, or are
+/// about what it sends.
+fn at_target(host: &str, error: ErrorKind) -> ErrorKind {
+    let what = match error {
+        ErrorKind::Unreachable(what) => what,
+        ErrorKind::Timeout(_) | ErrorKind::Protocol { .. } => error.to_string(),
+        other => return other,
+    };
+    ErrorKind::Detour { said: format!("it redirects to {host}: {what}"), proxy: false }
 }
 
 #[cfg(test)]

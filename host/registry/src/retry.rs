@@ -97,7 +97,7 @@ impl Waits {
     pub(crate) fn after(&mut self, failure: &ErrorKind) -> Option<Duration> {
         let asked = match failure {
             ErrorKind::RateLimited { retry_after, .. } | ErrorKind::Overloaded { retry_after, .. } => *retry_after,
-            ErrorKind::Unreachable(_) => None,
+            ErrorKind::Unreachable(_) | ErrorKind::Detour { .. } => None,
             _ => return None,
         };
         let wait = self.waits.next()?.min(self.longest).max(asked.unwrap_or_default());
@@ -142,7 +142,8 @@ impl<N: Transport> Transport for Retry<N> {
             };
             let Some(again) = again.filter(|_| may_repeat(repeat, status)) else { return Err(failure) };
             // Another host will respond sooner than a server that may recover.
-            if !context.endpoint.last && !matches!(failure, ErrorKind::Unreachable(_)) {
+            let unconnected = matches!(failure, ErrorKind::Unreachable(_) | ErrorKind::Detour { .. });
+            if !context.endpoint.last && !unconnected {
                 return Err(failure);
             }
             let Some(wait) = waits.after(&failure) else { return Err(failure) };

@@ -4,11 +4,20 @@ use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 use http_auth::ChallengeRef;
 
+use crate::text::printable;
+
 /// The most bytes of a challenge that are read.
 const LIMIT: usize = 8 << 10;
 
 /// The scheme of RFC 7617.
 const BASIC: &str = "basic";
+
+/// The scheme of RFC 6750.
+const BEARER: &str = "bearer";
+
+/// How many schemes an error names, and how many characters of each.
+const SCHEMES_SHOWN: usize = 8;
+const SCHEME_SHOWN: usize = 32;
 
 /// A challenge that this client can answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +58,38 @@ pub(crate) fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
     found
 }
 
+/// Returns why the client can answer no challenge of a response, for a person; none if it can answer one.
+pub(crate) fn unanswerable(headers: &HeaderMap) -> Option<String> {
+    if !challenges(headers).is_empty() {
+        return None;
+    }
+    let mut schemes: Vec<String> = Vec::new();
+    for value in headers.get_all(WWW_AUTHENTICATE) {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let text = text.trim();
+        let found: Vec<&str> = match http_auth::parse_challenges(text) {
+            Ok(parsed) => parsed.iter().map(|one| one.scheme).collect(),
+            Err(_) => vec![first_word(text)],
+        };
+        for scheme in found.into_iter().filter(|scheme| !scheme.is_empty()) {
+            let scheme: String = printable(scheme).chars().take(SCHEME_SHOWN).collect();
+            if !schemes.iter().any(|known| known.eq_ignore_ascii_case(&scheme)) && schemes.len() < SCHEMES_SHOWN {
+                schemes.push(scheme);
+            }
+        }
+    }
+    Some(match schemes.iter().any(|scheme| scheme.eq_ignore_ascii_case(BEARER)) {
+        _ if schemes.is_empty() => "it does not say which credentials it wants".to_owned(),
+        true => format!("its challenge cannot be read ({})", schemes.join(", ")),
+        false => format!("it asks for {}, and RefKit supports Basic and Bearer", schemes.join(", ")),
+    })
+}
+
 fn challenge(parsed: &ChallengeRef<'_>) -> Option<Challenge> {
     if parsed.scheme.eq_ignore_ascii_case(BASIC) {
         return Some(Challenge::Basic);
     }
-    if !parsed.scheme.eq_ignore_ascii_case("bearer") {
+    if !parsed.scheme.eq_ignore_ascii_case(BEARER) {
         return None;
     }
     let realm = parameter(parsed, "realm").ok()??;

@@ -15,6 +15,8 @@ pub(super) struct Refused {
     /// The header that was refused; none if the request had none.
     pub(super) header: Option<HeaderValue>,
     pub(super) challenges: Vec<Challenge>,
+    /// Why the client can answer none of them.
+    pub(super) unanswerable: Option<String>,
     /// The credentials to answer with.
     pub(super) credentials: Credentials,
     /// Whether these are the newest that the source has.
@@ -26,6 +28,9 @@ impl Refused {
     pub(super) fn error(&self, endpoint: &Endpoint) -> ErrorKind {
         let said = self.said.to_string();
         let said = said.strip_prefix("unauthorized: ").unwrap_or(&said);
+        if let (None, Some(why)) = (&self.header, &self.unanswerable) {
+            return ErrorKind::Challenge(format!("{said}; {why}"));
+        }
         ErrorKind::Unauthorized(format!("{said}; {}", advice(&endpoint.host.credentials, &self.credentials)))
     }
 }

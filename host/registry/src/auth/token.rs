@@ -191,7 +191,11 @@ fn at_server(server: &str, endpoint: &Endpoint, credentials: &Credentials, error
         ErrorKind::Unauthorized(said) | ErrorKind::Forbidden(said) => {
             ErrorKind::Unauthorized(format!("{}; {}", with(said), advice(&endpoint.host.credentials, credentials)))
         }
-        ErrorKind::Unreachable(what) => ErrorKind::Unreachable(with(what)),
+        ErrorKind::Detour { said, proxy } => ErrorKind::Detour { said: with(said), proxy },
+        ErrorKind::Unreachable(what) => ErrorKind::Detour { said: with(what), proxy: false },
+        ErrorKind::Timeout(_) | ErrorKind::Protocol { .. } => {
+            ErrorKind::Detour { said: with(error.to_string()), proxy: false }
+        }
         ErrorKind::Overloaded { said, retry_after } => ErrorKind::Overloaded { said: with(said), retry_after },
         ErrorKind::Malformed(what) => ErrorKind::Malformed(with(what)),
         ErrorKind::InsideNetwork { address, said } => ErrorKind::InsideNetwork { address, said: with(said) },

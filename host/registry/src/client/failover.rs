@@ -100,7 +100,10 @@ impl Client {
             match self.within(ask(endpoint.clone())).await {
                 Ok(value) => return Ok(AtHost { endpoint, value }),
                 Err(kind) => {
-                    let unreachable = matches!(kind, ErrorKind::Unreachable(_) | ErrorKind::Protocol { .. });
+                    let unreachable = matches!(
+                        kind,
+                        ErrorKind::Unreachable(_) | ErrorKind::Detour { .. } | ErrorKind::Protocol { .. }
+                    );
                     last = Some((named, about.error_at(&endpoint, kind)));
                     if !unreachable {
                         break;
@@ -134,6 +137,7 @@ async fn bounded<T>(time: Duration, work: impl Future<Output = Result<T, ErrorKi
 fn telling(kind: &ErrorKind) -> u8 {
     match kind {
         ErrorKind::Unreachable(_)
+        | ErrorKind::Detour { .. }
         | ErrorKind::Timeout(_)
         | ErrorKind::Certificate { .. }
         | ErrorKind::Protocol { .. } => 0,

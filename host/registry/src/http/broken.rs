@@ -8,10 +8,14 @@ use url::Url;
 use super::{names, tls};
 use crate::text::printable;
 
-/// Returns the error for a connection to a URL's host that failed, or for a body that broke.
-pub(crate) fn error(error: &reqwest::Error, connect: Duration, url: &Url) -> ErrorKind {
+/// Returns the error for a connection to a URL's host that failed, maybe through a proxy, or for a body that broke.
+pub(crate) fn error(error: &reqwest::Error, connect: Duration, url: &Url, proxy: Option<String>) -> ErrorKind {
+    let no_connection = |why: String| match &proxy {
+        Some(proxy) => ErrorKind::Detour { said: format!("no connection through the proxy {proxy}{why}"), proxy: true },
+        None => ErrorKind::Unreachable(format!("no connection{why}")),
+    };
     if error.is_timeout() && error.is_connect() {
-        return ErrorKind::Unreachable(format!("no connection within {} s", connect.as_secs_f32()));
+        return no_connection(format!(" within {} s", connect.as_secs_f32()));
     }
     // The innermost cause has the telling message: "connection refused", "invalid peer certificate".
     let mut cause: &dyn std::error::Error = error;
@@ -27,8 +31,8 @@ pub(crate) fn error(error: &reqwest::Error, connect: Duration, url: &Url) -> Err
             None => break,
         }
     }
-    let what = if error.is_connect() { "no connection" } else { "the connection broke" };
-    ErrorKind::Unreachable(format!("{what}: {}", printable(&cause.to_string())))
+    let why = format!(": {}", printable(&cause.to_string()));
+    if error.is_connect() { no_connection(why) } else { ErrorKind::Unreachable(format!("the connection broke{why}")) }
 }
 
 /// hyper's message for a response that does not begin as HTTP does. Only the message distinguishes that error.

@@ -7,6 +7,7 @@ use std::fmt;
 use refkit_content::ErrorKind;
 use url::Url;
 
+use crate::endpoint::host_of;
 use direct::Direct;
 
 /// The proxies for requests. Requests to this machine go directly, as in Go programs.
@@ -62,11 +63,15 @@ impl Proxies {
 
     /// Returns the names of the proxies.
     pub(crate) fn names(&self) -> Vec<String> {
-        let host = |text: &String| {
-            let text = if text.contains("://") { text.clone() } else { format!("http://{text}") };
-            Some(Url::parse(&text).ok()?.host_str()?.to_owned())
-        };
+        let host = |text: &String| Some(Url::parse(&with_scheme(text)).ok()?.host_str()?.to_owned());
         [&self.http, &self.https].into_iter().flatten().filter_map(host).collect()
+    }
+
+    /// Returns `host[:port]` of the proxy for a URL; none if the request goes directly.
+    pub(crate) fn of(&self, asked: &Url) -> Option<String> {
+        let proxy = if asked.scheme() == "http" { &self.http } else { &self.https };
+        let proxy = Url::parse(&with_scheme(proxy.as_deref().filter(|url| !url.is_empty())?)).ok()?;
+        (proxy.has_host() && !Direct::parse(&self.none).is_direct(asked)).then(|| host_of(&proxy))
     }
 
     /// Returns the proxies in the form of the HTTP client.
@@ -78,8 +83,7 @@ impl Proxies {
         let mut proxies = Vec::new();
         for (url, scheme, what) in [(&self.http, "http", "HTTP"), (&self.https, "https", "HTTPS")] {
             let Some(url) = url.as_deref().filter(|url| !url.is_empty()) else { continue };
-            // As curl and Go programs read these variables.
-            let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+            let url = with_scheme(url);
             let fail = || {
                 let text = format!("the proxy for {what} is not http://HOST[:PORT] or https://HOST[:PORT]");
                 ErrorKind::Malformed(text)
@@ -97,9 +101,32 @@ impl Proxies {
     }
 }
 
+/// Returns the URL of a proxy. As curl and Go programs read it, one without a scheme has `http`.
+fn with_scheme(url: &str) -> String {
+    if url.contains("://") { url.to_owned() } else { format!("http://{url}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_proxy_of_a_url() {
+        let proxies = Proxies::default().http("user:secret@one.test:3128".to_owned()).none("direct.test");
+        let proxies = proxies.https("https://two.test".to_owned());
+        // a URL, the proxy
+        let rows = [
+            ("http://a.test/", Some("one.test:3128")),
+            ("https://a.test/", Some("two.test")),
+            ("https://direct.test/", None),
+            ("http://127.0.0.1:5000/", None),
+        ];
+        for (url, wanted) in rows {
+            let url = Url::parse(url).expect("a URL");
+            assert_eq!(proxies.of(&url).as_deref(), wanted, "{url}");
+            assert_eq!(Proxies::default().https(String::new()).of(&url), None, "{url}");
+        }
+    }
 
     #[test]
     fn urls() {

@@ -101,3 +101,36 @@ async fn what_writes_follows_none() {
     assert_eq!(response.unwrap().status.as_u16(), 307);
     assert_eq!(fake.seen.into_inner().len(), 1);
 }
+
+/// Redirects the origin to a host with which every request fails.
+struct Failing(ErrorKind);
+
+impl Transport for Failing {
+    async fn send(&self, request: Request, context: &mut Context<'_>) -> Result<Response, ErrorKind> {
+        match context.left_origin {
+            false => Ok(Response::fake(307, &request.url, "").with(LOCATION, "https://cdn.example/b")),
+            true => Err(self.0.clone()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_target_is_named_where_there_is_no_connection() {
+    let detour = |said: &str| format!("unavailable: it redirects to cdn.example: {said}");
+    // the error at the target, the error of the request
+    let rows = [
+        (ErrorKind::Unreachable("no connection: refused".to_owned()), detour("no connection: refused")),
+        (ErrorKind::Timeout(std::time::Duration::from_secs(30)), detour("no answer within 30 s")),
+        (ErrorKind::Protocol { tls: true }, detour("the request was without TLS, and it seems to require TLS")),
+        (ErrorKind::NotFound, "not found".to_owned()),
+        (ErrorKind::Detour { said: "a proxy".to_owned(), proxy: true }, "unavailable: a proxy".to_owned()),
+    ];
+    for (error, wanted) in rows {
+        let layer = Redirect::new(Failing(error));
+        let endpoint =
+            Endpoint::new("registry.example", Host::new(Url::parse(&format!("{ORIGIN}/v2/")).unwrap()), "app");
+        let request = Request::new(Method::GET, Url::parse(&format!("{ORIGIN}/a")).unwrap());
+        let failed = layer.send(request, &mut Context::new(&endpoint, Purpose::Repository)).await.err();
+        assert_eq!(failed.map(|error| error.to_string()), Some(wanted));
+    }
+}

@@ -73,10 +73,12 @@ async fn refusals_say_what_to_do() {
             assert!(registry.count("*") <= 2, "{:?}", registry.requests());
         }
     }
+    registry.require(Access::custom(["Basic"], |_| false));
+    assert!(matches!(error_of(anonymous().resolve(&name).await), ErrorKind::Unauthorized(_)));
     // A challenge that the client cannot answer.
-    for challenge in ["Negotiate", "Basic", "Bearer realm=\"", "Bearer service=\"x\"", "x\"y"] {
+    for challenge in ["Negotiate", "Bearer realm=\"", "Bearer service=\"x\"", "x\"y"] {
         registry.require(Access::custom([challenge], |_| false));
-        assert!(matches!(error_of(anonymous().resolve(&name).await), ErrorKind::Unauthorized(_)), "{challenge}");
+        assert!(matches!(error_of(anonymous().resolve(&name).await), ErrorKind::Challenge(_)), "{challenge}");
     }
 }
 

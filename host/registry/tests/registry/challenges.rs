@@ -2,6 +2,7 @@
 //! header.
 
 use refkit_content::{ErrorKind, Resolve};
+use refkit_registry::Credentials;
 use refkit_support::{Access, Authority, Nginx, TokenServer, basic};
 use serde_json::Value;
 
@@ -59,6 +60,37 @@ async fn a_supported_challenge_is_answered_in_any_position() {
         assert_eq!((answered, found.is_ok()), (wanted, sent.is_some()), "{challenges:?}");
         assert_eq!(tokens.count("*"), usize::from(sent.is_some_and(|value| value.starts_with("Bearer "))));
     }
+}
+
+/// Nothing is sent, so neither the password nor its absence is to blame.
+#[tokio::test]
+async fn a_challenge_that_cannot_be_answered_is_named() {
+    let registry = filled().await;
+    let supported = "and RefKit supports Basic and Bearer";
+    // the challenges, the reason
+    let rows: [(&[&str], String); 5] = [
+        (&["Negotiate"], format!("it asks for Negotiate, {supported}")),
+        (
+            &["Digest qop=\"auth\", nonce=\"x\"", "NTLM, negotiate", "Negotiate"],
+            format!("it asks for Digest, NTLM, negotiate, {supported}"),
+        ),
+        (&["Bearer realm=\"x\",scope=\"repository"], "its challenge cannot be read (Bearer)".to_owned()),
+        (&["Bearer service=\"x\""], "its challenge cannot be read (Bearer)".to_owned()),
+        (&[], "it does not say which credentials it wants".to_owned()),
+    ];
+    for (challenges, wanted) in rows {
+        registry.require(Access::custom(challenges.iter().copied(), |_| false));
+        for credentials in [user(), Credentials::Anonymous] {
+            match error_of(client(credentials).resolve(&reference(&registry.host(), ":latest")).await) {
+                ErrorKind::Challenge(said) => assert_eq!(said.split_once("; ").unwrap().1, wanted, "{challenges:?}"),
+                other => panic!("{challenges:?}: {other}"),
+            }
+        }
+    }
+    // An answered challenge blames the credentials.
+    registry.require(Access::custom(["Negotiate", "Basic"], |_| false));
+    let found = error_of(client(user()).resolve(&reference(&registry.host(), ":latest")).await);
+    assert!(matches!(&found, ErrorKind::Unauthorized(said) if said.contains("docker login")), "{found}");
 }
 
 /// Each row of `realm_policy`. An unknown row fails this test.

@@ -67,7 +67,7 @@ async fn the_request_whether_a_blob_is_there() {
         row("429, wait", said(429).header("retry-after", "3600"), "HEAD 429", RateLimited, "it asks to wait 3600 s"),
         row("500", said(500), "HEAD 500", Unavailable, "unavailable: status 500"),
         row("a cut", Fault::hang_up(), "HEAD -", Unavailable, "unavailable: the connection broke"),
-        row("401", said(401), "HEAD 401", Unauthorized, "docker login"),
+        row("401", said(401), "HEAD 401", Unauthorized, "it does not say which credentials it wants"),
         row("413", said(413), "HEAD 413", Invalid, "status 413"),
         fine("403", said(403), "HEAD 403, POST 202, PUT 201"),
         fine("404", said(404), "HEAD 404, POST 202, PUT 201"),

@@ -80,7 +80,7 @@ pub fn of_copy(CopyError { side, error, .. }: CopyError, base: &ImageSource, to:
     let error = refkit::Error::from(error);
     let failure = CommandError::failed(error.code(), &error);
     let hint = match (error.code(), to.registry()) {
-        (ErrorCode::Unauthorized, Some(registry)) => Some(hints::log_in(registry)),
+        (ErrorCode::Unauthorized, Some(registry)) => hints::log_in(&error, registry),
         (ErrorCode::Unavailable, Some(registry)) => hints::unreachable(&error, registry),
         _ => None,
     };
