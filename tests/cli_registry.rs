@@ -31,6 +31,8 @@ mod publish_copy;
 mod publish_create;
 #[path = "cli/publish_report.rs"]
 mod publish_report;
+#[path = "cli/publish_sparse.rs"]
+mod publish_sparse;
 #[path = "cli/publish_stopped.rs"]
 mod publish_stopped;
 #[path = "cli/publish_tag.rs"]

@@ -2,7 +2,7 @@
 //! the command adds the hints here.
 
 use refkit::ErrorCode;
-use refkit_content::{Distrust, ErrorKind};
+use refkit_content::{Distrust, ErrorKind, Operation};
 use refkit_oci::Reference;
 use refkit_report::{ungranted, ungranted_write};
 
@@ -36,6 +36,10 @@ pub fn of_run(error: &refkit::Error, places: &impl Whereabouts) -> Option<String
         (ErrorCode::Unauthorized, Some(registry)) => log_in(error, registry),
         (ErrorCode::NotFound, Some(_)) => {
             places.path_of_that_name(subject).map(|path| format!("for the file, write {path}"))
+        }
+        // A tag that is there names what is not.
+        (ErrorCode::NotFound, None) if content(error).is_some_and(|error| error.operation == Operation::Fetch) => {
+            Some("if the layout has only some of the images, choose them with --platform".to_owned())
         }
         (ErrorCode::NotFound, None) => places.names(subject),
         (ErrorCode::Unavailable, Some(registry)) => unreachable(error, registry),
@@ -122,7 +126,7 @@ fn is_this_machine(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use refkit_content::{Error, Operation};
+    use refkit_content::Error;
 
     use super::*;
 

@@ -36,6 +36,13 @@ pub struct Stores {
 }
 
 impl Places {
+    /// Sets whether the layouts that the command writes take an index without its manifests.
+    #[must_use]
+    pub fn sparse(mut self, sparse: bool) -> Self {
+        self.layouts.sparse = sparse;
+        self
+    }
+
     /// Adds a source, and returns its reference as policies see it. Opens a layout; no registry gets a request.
     ///
     /// # Errors

@@ -55,9 +55,15 @@ impl Links {
         }
     }
 
-    /// Checks, as a registry does at a push, that all the content exists, with a function that returns sizes.
-    pub fn complete(&self, size: impl Fn(&Digest) -> Result<Option<u64>, ErrorKind>) -> Result<(), ErrorKind> {
-        for part in self.manifests.iter().chain(&self.blobs) {
+    /// Checks, as a registry does at a push, that all the content exists, with a function that returns sizes. A sparse
+    /// index may lack manifests.
+    pub fn complete(
+        &self,
+        sparse: bool,
+        size: impl Fn(&Digest) -> Result<Option<u64>, ErrorKind>,
+    ) -> Result<(), ErrorKind> {
+        let manifests = self.manifests.iter().map(|manifest| (manifest, sparse));
+        for (part, may_lack) in manifests.chain(self.blobs.iter().map(|blob| (blob, false))) {
             match size(&part.digest)? {
                 Some(size) if size == part.size => {}
                 Some(size) => {
@@ -66,7 +72,7 @@ impl Links {
                         part.digest, part.size
                     )));
                 }
-                None if stays_elsewhere(part) => {}
+                None if may_lack || stays_elsewhere(part) => {}
                 None => {
                     let what = format!("it refers to {}, a {}, which is absent", part.digest, part.media_type);
                     return Err(ErrorKind::Malformed(what));

@@ -185,7 +185,7 @@ impl Push for Memory {
             let descriptor = verify::manifest(destination, media_type, &bytes)?;
             let links = Links::read(media_type, &bytes)?;
             self.write(destination.repository(), |held| {
-                links.complete(|digest| Ok(held.size(digest)))?;
+                links.complete(false, |digest| Ok(held.size(digest)))?;
                 held.put(&descriptor, bytes.clone(), destination.tag(), Some(links));
                 Ok(descriptor)
             })

@@ -53,16 +53,16 @@ impl LayoutPlace {
         })
     }
 
-    /// Makes the layout a destination.
-    async fn writes(&mut self) -> anyhow::Result<()> {
+    /// Makes the layout a destination. A sparse one takes an index without its manifests.
+    async fn writes(&mut self, sparse: bool) -> anyhow::Result<()> {
         if self.writer.is_some() {
             return Ok(());
         }
         if self.path.extension().is_some_and(|extension| extension == "tar") || self.path.is_file() {
-            self.writer = Some(Writer::Archive(ArchivePlace::open(&self.path, &self.repository).await?));
+            self.writer = Some(Writer::Archive(ArchivePlace::open(&self.path, &self.repository, sparse).await?));
         } else {
             let writer = LayoutWriter::planned(&self.path).await?.named(self.repository.clone());
-            self.writer = Some(Writer::Directory(writer));
+            self.writer = Some(Writer::Directory(writer.sparse(sparse)));
         }
         Ok(())
     }
@@ -83,7 +83,11 @@ impl LayoutPlace {
 
 /// The layouts of a command, each once.
 #[derive(Default)]
-pub struct Layouts(Vec<LayoutPlace>);
+pub struct Layouts {
+    all: Vec<LayoutPlace>,
+    /// Whether those that are written take an index without its manifests.
+    pub sparse: bool,
+}
 
 impl Layouts {
     /// Adds a source.
@@ -120,8 +124,9 @@ impl Layouts {
         wanted: LayoutReference,
         like: Option<&Reference>,
     ) -> anyhow::Result<Reference> {
+        let sparse = self.sparse;
         let place = self.place(&wanted);
-        place.writes().await?;
+        place.writes(sparse).await?;
         let (tag, digest) = match (wanted.tag, wanted.digest, like) {
             (None, None, None) => (Some(LATEST.to_owned()), None),
             (None, None, Some(like)) => match like.tag() {
@@ -138,8 +143,8 @@ impl Layouts {
     /// # Errors
     /// As [`destination`](Self::destination).
     pub async fn writes(&mut self, repository: &Repository) -> anyhow::Result<()> {
-        match self.0.iter_mut().find(|place| place.repository == *repository) {
-            Some(place) => place.writes().await,
+        match self.all.iter_mut().find(|place| place.repository == *repository) {
+            Some(place) => place.writes(self.sparse).await,
             None => Ok(()),
         }
     }
@@ -150,7 +155,7 @@ impl Layouts {
     /// A usage error for a reference with neither tag nor digest.
     pub fn known(&self, wanted: LayoutReference) -> Result<Option<Reference>, CommandError> {
         let real = real(&wanted.path);
-        let found = self.0.iter().find(|place| place.real == real);
+        let found = self.all.iter().find(|place| place.real == real);
         found.map(|place| tagged(place.repository.clone(), wanted.tag, wanted.digest)).transpose()
     }
 
@@ -159,7 +164,7 @@ impl Layouts {
     /// # Errors
     /// The error of a file that cannot be written.
     pub async fn finish(&self) -> anyhow::Result<()> {
-        for place in &self.0 {
+        for place in &self.all {
             place.finish().await?;
         }
         Ok(())
@@ -167,12 +172,12 @@ impl Layouts {
 
     /// Returns all layouts.
     pub fn iter(&self) -> impl Iterator<Item = &LayoutPlace> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// Returns the layout that is a repository.
     pub fn of(&self, repository: &Repository) -> Option<&LayoutPlace> {
-        self.0.iter().find(|place| place.repository == *repository)
+        self.all.iter().find(|place| place.repository == *repository)
     }
 
     /// Returns a reference with the path of its layout; none for a reference of a registry.
@@ -190,7 +195,7 @@ impl Layouts {
 
     /// Returns the layout that the subject of an error is in. The subject is written as policies see it.
     pub fn subject(&self, subject: &str) -> Option<&LayoutPlace> {
-        self.0.iter().find(|place| {
+        self.all.iter().find(|place| {
             let rest = subject.strip_prefix(&place.repository.to_string());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '@']))
         })
@@ -199,12 +204,12 @@ impl Layouts {
     /// Returns the place of a layout. Two layouts whose files have one name get repositories of two names.
     fn place(&mut self, wanted: &LayoutReference) -> &mut LayoutPlace {
         let real = real(&wanted.path);
-        let found = self.0.iter().position(|place| place.real == real).unwrap_or_else(|| {
+        let found = self.all.iter().position(|place| place.real == real).unwrap_or_else(|| {
             let repository = self.free(&wanted.repository());
-            self.0.push(LayoutPlace { repository, writer: None, layout: None, path: wanted.path.clone(), real });
-            self.0.len() - 1
+            self.all.push(LayoutPlace { repository, writer: None, layout: None, path: wanted.path.clone(), real });
+            self.all.len() - 1
         });
-        &mut self.0[found]
+        &mut self.all[found]
     }
 
     fn free(&self, wanted: &Repository) -> Repository {

@@ -1,9 +1,10 @@
 //! Packs a layout directory into a tar archive.
 
 use std::fs::{self, File, Permissions};
-use std::io::{BufWriter, Read as _, Write as _};
+use std::io::{self, BufWriter, Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::{Arc, Weak};
 
 use tar::{Builder, EntryType, Header};
 
@@ -19,16 +20,43 @@ const BLOBS: &str = "blobs";
 
 /// Writes the files of a layout directory into a tar archive, uncompressed. The archive appears whole or not at all, and
 /// replaces one that is there. Equal layouts give equal bytes: the names are sorted, and no entry has a time or an owner.
+/// If the caller drops the future, the writing stops, and leaves nothing.
 ///
 /// # Errors
 /// [`ErrorKind::Malformed`] for a directory that is no layout, [`ErrorKind::Io`].
 pub async fn pack(directory: &Path, archive: &Path) -> Result<(), Error> {
     let (from, to) = (directory.to_owned(), archive.to_owned());
-    let packed = blocking(move || write(&from, &to)).await;
+    // The caller has it; the thread that writes sees whether it still does.
+    let wanted = Arc::new(());
+    let watch = Arc::downgrade(&wanted);
+    let packed = blocking(move || write(&from, &to, &Wanted(watch))).await;
+    drop(wanted);
     packed.map_err(|kind| Error::new(Operation::Push, archive.display(), kind))
 }
 
-fn write(directory: &Path, archive: &Path) -> Result<(), ErrorKind> {
+/// Whether somebody waits for the archive.
+struct Wanted(Weak<()>);
+
+impl Wanted {
+    fn check(&self) -> io::Result<()> {
+        match self.0.strong_count() {
+            0 => Err(io::Error::other("the archive is not wanted any more")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A file that can be read as long as the archive is wanted.
+struct Watched<'a, R>(&'a Wanted, R);
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.check()?;
+        self.1.read(buffer)
+    }
+}
+
+fn write(directory: &Path, archive: &Path, wanted: &Wanted) -> Result<(), ErrorKind> {
     let none = |()| ErrorKind::Malformed(format!("{} is no image layout", directory.display()));
     let root = File::open(directory).map_err(|_| none(()))?;
     open_below(&root, &[marker::NAME]).map_err(|_| none(()))?;
@@ -36,14 +64,15 @@ fn write(directory: &Path, archive: &Path) -> Result<(), ErrorKind> {
     // Archives are passed on, so others may read the file as far as the umask allows.
     let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(parent)?;
     let mut tar = Builder::new(BufWriter::with_capacity(1 << 20, file.as_file_mut()));
-    append(&mut tar, &root, &[marker::NAME])?;
-    append(&mut tar, &root, &[INDEX])?;
+    append(&mut tar, wanted, &root, &[marker::NAME])?;
+    append(&mut tar, wanted, &root, &[INDEX])?;
     for algorithm in names(&directory.join(BLOBS))? {
         for name in names(&directory.join(BLOBS).join(&algorithm))? {
-            append(&mut tar, &root, &[BLOBS, &algorithm, &name])?;
+            append(&mut tar, wanted, &root, &[BLOBS, &algorithm, &name])?;
         }
     }
     tar.into_inner()?.flush()?;
+    wanted.check()?;
     file.persist(archive).map_err(|error| error.error)?;
     Ok(())
 }
@@ -63,7 +92,12 @@ fn names(directory: &Path) -> Result<Vec<String>, ErrorKind> {
     Ok(names)
 }
 
-fn append(tar: &mut Builder<impl std::io::Write>, root: &File, path: &[&str]) -> Result<(), ErrorKind> {
+fn append(
+    tar: &mut Builder<impl std::io::Write>,
+    wanted: &Wanted,
+    root: &File,
+    path: &[&str],
+) -> Result<(), ErrorKind> {
     let file = open_below(root, path)?;
     let size = file.metadata()?.len();
     // Of all kinds, this one has names of any length (a blob by sha512) and sizes of any number of bytes.
@@ -71,9 +105,9 @@ fn append(tar: &mut Builder<impl std::io::Write>, root: &File, path: &[&str]) ->
     header.set_entry_type(EntryType::Regular);
     header.set_size(size);
     header.set_mode(0o644);
-    let (name, mut content) = (path.join("/"), file.take(size));
+    let (name, mut content) = (path.join("/"), Watched(wanted, file.take(size)));
     tar.append_data(&mut header, &name, &mut content)?;
-    match content.limit() {
+    match content.1.limit() {
         0 => Ok(()),
         left => Err(ErrorKind::Malformed(format!("`{name}` ends {left} bytes too early"))),
     }

@@ -1,13 +1,15 @@
 //! Writes layout directories.
 
+mod directory;
 mod index;
+mod keep;
 mod put;
 mod read;
 mod referrers;
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,12 +18,13 @@ use futures_util::StreamExt;
 use refkit_oci::{Descriptor, Reference, Repository};
 use tokio::sync::OnceCell;
 
-use super::file::{Extent, blocking, open_below};
+use super::file::{Extent, open_below};
 use super::store::Store;
 use super::{Subjects, marker, reference};
 use crate::links::{self, Links};
 use crate::verify::{self, MANIFEST_LIMIT};
 use crate::{Body, Error, ErrorKind, Operation, Origin, Push};
+use directory::Directory;
 use put::Unfinished;
 
 /// Writes into a layout directory, and reads its present state at each call. A blob or `index.json` appears whole or
@@ -51,10 +54,12 @@ use put::Unfinished;
 /// ```
 #[derive(Debug, Clone)]
 pub struct LayoutWriter {
-    path: Arc<PathBuf>,
+    directory: Arc<Directory>,
     repository: Repository,
     subjects: Subjects,
     prepared: Arc<OnceCell<()>>,
+    /// Whether it takes an index without its manifests.
+    sparse: bool,
 }
 
 impl LayoutWriter {
@@ -83,27 +88,44 @@ impl LayoutWriter {
     }
 
     fn of(path: &Path) -> Self {
-        let path = Arc::new(path.to_owned());
-        let repository = reference::repository(&path);
-        Self { repository, path, subjects: Subjects::default(), prepared: Arc::default() }
+        let repository = reference::repository(path);
+        let directory = Arc::new(Directory::new(path, false));
+        Self { directory, repository, subjects: Subjects::default(), prepared: Arc::default(), sparse: false }
     }
 
     async fn is_absent(&self) -> Result<bool, Error> {
-        let path = Arc::clone(&self.path);
-        blocking(move || is_absent(&path)).await.map_err(|kind| self.failed(kind))
+        self.directory.blocking(is_absent).await.map_err(|kind| self.failed(kind))
     }
 
     /// Creates the layout if there is none, once.
     async fn prepare(&self) -> Result<(), Error> {
-        let prepare = || async {
-            let path = Arc::clone(&self.path);
-            blocking(move || prepare(&path)).await.map_err(|kind| self.failed(kind))
-        };
+        let prepare = || async { self.directory.blocking(prepare).await.map_err(|kind| self.failed(kind)) };
         self.prepared.get_or_try_init(prepare).await.copied()
     }
 
     fn failed(&self, kind: ErrorKind) -> Error {
-        Error::new(Operation::Open, self.path.display(), kind)
+        Error::new(Operation::Open, self.directory.path.display(), kind)
+    }
+
+    /// Makes the layout a temporary one: the directory with all that is in it is removed after the last clone of this
+    /// writer, and after the last work that one of them has begun.
+    #[must_use]
+    pub fn temporary(mut self) -> Self {
+        self.directory = Arc::new(Directory::new(&self.directory.path, true));
+        self
+    }
+
+    /// Sets whether the layout takes an index without the manifests that it lists. By default it takes none, but gives one
+    /// that it has more tags.
+    #[must_use]
+    pub fn sparse(mut self, sparse: bool) -> Self {
+        self.sparse = sparse;
+        self
+    }
+
+    /// Returns the path of the layout.
+    pub fn path(&self) -> &Path {
+        &self.directory.path
     }
 
     /// Returns the same layout under the name of another repository.
@@ -120,7 +142,7 @@ impl LayoutWriter {
     }
 
     fn origin(&self) -> Origin {
-        Origin::Layout(Arc::clone(&self.path))
+        Origin::Layout(Arc::clone(&self.directory.path))
     }
 
     fn own(&self, repository: &Repository) -> Result<(), ErrorKind> {
@@ -131,17 +153,20 @@ impl LayoutWriter {
     }
 
     async fn write_blob(&self, descriptor: &Descriptor, body: Body) -> Result<(), Result<Error, ErrorKind>> {
-        let (path, wanted) = (Arc::clone(&self.path), descriptor.clone());
-        let started =
-            blocking(move || if is_there(&path, &wanted)? { Ok(None) } else { Unfinished::new(&path).map(Some) });
-        let Some(mut unfinished) = started.await.map_err(Err)? else { return Ok(()) };
+        let (directory, wanted) = (&self.directory, descriptor.clone());
+        let start = move |path: &Path| match is_there(path, &wanted)? {
+            true => Ok(None),
+            false => Unfinished::new(path).map(Some),
+        };
+        let Some(mut unfinished) = directory.blocking(start).await.map_err(Err)? else { return Ok(()) };
         let mut pieces = verify::verified(descriptor, body).stream;
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(Ok)?;
-            unfinished = blocking(move || unfinished.write(&piece)).await.map_err(Err)?;
+            unfinished = directory.blocking(move |_| unfinished.write(&piece)).await.map_err(Err)?;
         }
         let digest = descriptor.digest.clone();
-        blocking(move || unfinished.finish(&["blobs", digest.algorithm().as_str(), digest.hex()])).await.map_err(Err)
+        let finish = move |_: &Path| unfinished.finish(&["blobs", digest.algorithm().as_str(), digest.hex()]);
+        directory.blocking(finish).await.map_err(Err)
     }
 }
 
@@ -151,8 +176,8 @@ impl Push for LayoutWriter {
         let known = match self.own(repository) {
             Ok(()) if !self.prepared.initialized() => Ok(false),
             Ok(()) => {
-                let (path, descriptor) = (Arc::clone(&self.path), descriptor.clone());
-                blocking(move || has(&path, &descriptor)).await
+                let descriptor = descriptor.clone();
+                self.directory.blocking(move |path| has(path, &descriptor)).await
             }
             Err(kind) => Err(kind),
         };
@@ -191,18 +216,20 @@ impl Push for LayoutWriter {
         let written = match checked() {
             Err(kind) => Err(kind),
             Ok((links, descriptor)) => {
-                let (path, tag) = (Arc::clone(&self.path), destination.tag().map(str::to_owned));
-                blocking(move || {
-                    links.complete(|digest| size(&path, digest))?;
-                    if !is_there(&path, &descriptor)? {
+                let (tag, sparse) = (destination.tag().map(str::to_owned), self.sparse);
+                let write = move |path: &Path| {
+                    // What is listed already may get another tag.
+                    let sparse = sparse || index::is_listed(path, &descriptor.digest)?;
+                    links.complete(sparse, |digest| size(path, digest))?;
+                    if !is_there(path, &descriptor)? {
                         let digest = &descriptor.digest;
                         let place = ["blobs", digest.algorithm().as_str(), digest.hex()];
-                        Unfinished::new(&path)?.write(&bytes)?.finish(&place)?;
+                        Unfinished::new(path)?.write(&bytes)?.finish(&place)?;
                     }
-                    index::list(&path, &descriptor, tag.as_deref(), &links)?;
+                    index::list(path, &descriptor, tag.as_deref(), &links)?;
                     Ok(descriptor)
-                })
-                .await
+                };
+                self.directory.blocking(write).await
             }
         };
         written.map_err(|kind| Error::new(Operation::Push, destination, kind).at(self.origin()))
@@ -262,7 +289,7 @@ fn has(path: &Path, descriptor: &Descriptor) -> Result<bool, ErrorKind> {
     let Ok(links) = Links::read(&descriptor.media_type, &Extent::whole(file)?.read_all(MANIFEST_LIMIT)?) else {
         return Ok(false);
     };
-    let complete = links.complete(|digest| size(path, digest)).is_ok();
+    let complete = links.complete(false, |digest| size(path, digest)).is_ok();
     Ok(complete && (links.subject.is_none() || index::is_listed(path, digest)?))
 }
 

@@ -29,3 +29,4 @@ mod registry;
 mod support;
 mod writer;
 mod writer_processes;
+mod writer_sparse;

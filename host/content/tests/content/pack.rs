@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use futures_util::FutureExt as _;
 use refkit_content::layout::pack;
 use refkit_content::{Layout, LayoutWriter, Resolve as _, fetch};
 use refkit_oci::Reference;
@@ -17,6 +18,14 @@ async fn layout(path: &Path, images: &[(&str, Image)]) {
     for (tag, image) in images {
         image.push(&writer, &tagged(writer.repository(), tag)).await.expect("a push");
     }
+}
+
+/// Returns the names in a directory, sorted.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<_> = entries.map(|name| name.into_string().expect("a name")).collect();
+    names.sort_unstable();
+    names
 }
 
 #[tokio::test]
@@ -39,9 +48,7 @@ async fn an_archive_has_what_the_directory_has() {
         }
     }
     assert_eq!(fs::metadata(&to).expect("a file").permissions().mode() & 0o7113, 0);
-    let names: Vec<_> =
-        fs::read_dir(directory.path()).expect("a directory").map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names.len(), 2, "{names:?}");
+    assert_eq!(names(directory.path()), ["app", "app.tar"]);
 }
 
 #[tokio::test]
@@ -95,4 +102,22 @@ async fn what_is_no_layout_is_not_packed() {
     let image = [("1", ImageBuilder::new("linux/amd64").build())];
     layout(&directory.path().join("app"), &image).await;
     assert!(pack(&directory.path().join("app"), Path::new("/proc/none/app.tar")).await.is_err());
+}
+
+/// The thread that writes sees it at its next piece: it does not finish an archive of 256 MiB before.
+#[test]
+fn an_archive_that_nobody_waits_for_is_not_finished() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("app");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        layout(&path, &[("1", ImageBuilder::new("linux/amd64").build())]).await;
+        let blob = fs::File::create(path.join("blobs/sha256").join("f".repeat(64))).expect("a file");
+        blob.set_len(256 << 20).expect("a sparse file");
+        let to = directory.path().join("app.tar");
+        assert!(pack(&path, &to).now_or_never().is_none());
+    });
+    // The thread has ended then.
+    drop(runtime);
+    assert_eq!(names(directory.path()), ["app"]);
 }

@@ -7,7 +7,6 @@ use super::one::What;
 use crate::arguments::PublishOptions;
 use crate::error::CommandError;
 use crate::output::Output;
-use crate::places::Places;
 
 /// Copies all tags that match, one after the other. Whatever becomes of one, the others are copied.
 ///
@@ -19,7 +18,7 @@ pub async fn copy(
     what: &What,
     options: &PublishOptions,
 ) -> anyhow::Result<Output> {
-    let mut places = Places::default();
+    let mut places = what.places();
     let from = places.source_repository(source).await?;
     let to = places.destination_repository(destination).await?;
     let pattern = pattern.map(|text| matching(&from, text)).transpose()?;

@@ -25,6 +25,11 @@ pub struct What {
 }
 
 impl What {
+    /// Returns the places of a copy, as yet none.
+    pub fn places(&self) -> Places {
+        Places::default().sparse(self.sparse)
+    }
+
     /// Returns the request for a copy.
     pub fn request(&self, source: Reference, destination: Reference) -> PublishRequest {
         let request = PublishRequest::new(source, destination);
@@ -52,7 +57,7 @@ pub async fn copy(
     what: &What,
     options: &PublishOptions,
 ) -> anyhow::Result<Output> {
-    let mut places = Places::default();
+    let mut places = what.places();
     let source = places.source(source).await?;
     // A digest that the source has is not that of a part of it.
     let like = (source.tag().is_some() || what.platforms.is_empty()).then_some(&source);

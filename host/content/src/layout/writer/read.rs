@@ -15,7 +15,7 @@ impl LayoutWriter {
     /// # Errors
     /// Any error of [`Layout::open`].
     pub async fn now(&self) -> Result<Layout, Error> {
-        Layout::open_as(Arc::clone(&self.path), self.repository.clone(), Arc::clone(&self.subjects)).await
+        Layout::open_as(Arc::clone(&self.directory.path), self.repository.clone(), Arc::clone(&self.subjects)).await
     }
 }
 
