@@ -29,6 +29,8 @@ mod publish_along;
 mod publish_copy;
 #[path = "cli/publish_create.rs"]
 mod publish_create;
+#[path = "cli/publish_interrupted.rs"]
+mod publish_interrupted;
 #[path = "cli/publish_report.rs"]
 mod publish_report;
 #[path = "cli/publish_sparse.rs"]

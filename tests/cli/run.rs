@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use refkit_support::filters;
 
 /// The timeout of a command: 60 s, of which it needs well under one.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The repository's demo layout, relative to the workspace.
 pub const DEMO: &str = "oci-layout:tests/fixtures/demo";
@@ -111,9 +111,14 @@ impl Refkit {
         (ran, peak.join().expect("the observer ends"))
     }
 
+    /// Starts the command with pipes for its output, and without input.
+    pub fn spawn(self) -> Child {
+        self.spawn_with(Stdio::null())
+    }
+
     /// Starts the command with pipes for its output.
-    pub fn spawn(mut self) -> Child {
-        let command = self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub fn spawn_with(mut self, input: Stdio) -> Child {
+        let command = self.0.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap_or_else(|error| panic!("refkit does not start: {error}"))
     }
 }

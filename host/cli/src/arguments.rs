@@ -27,7 +27,8 @@ Exit codes:
   1  failed: a registry, a file or a policy has not given what was asked for
   2  usage: an argument or an option is wrong, or a policy refuses its settings
      or the request before it asks a registry
-  3  denied by a policy"
+  3  denied by a policy
+  130, 143  stopped by SIGINT (Ctrl-C) or SIGTERM"
     };
 }
 

@@ -14,6 +14,10 @@ pub enum Exit {
     Usage = 2,
     /// A policy denied the reference or an image.
     Denied = 3,
+    /// SIGINT stopped the command.
+    Interrupted = 130,
+    /// SIGTERM stopped the command.
+    Terminated = 143,
 }
 
 impl From<Status> for Exit {

@@ -20,6 +20,7 @@ mod prepared_publish;
 mod prepared_run;
 mod progress;
 mod registry;
+mod stopping;
 mod usage_error;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ use clap::Parser;
 
 use arguments::Arguments;
 use output::Output;
+use stopping::Signals;
 
 /// musl's own allocator is slow if threads share it.
 #[cfg(target_env = "musl")]
@@ -40,20 +42,28 @@ fn main() -> ExitCode {
     if let Some(code) = refkit::compiler::serve(std::env::args_os()) {
         return code;
     }
-    let output = match Arguments::try_parse() {
+    match Arguments::try_parse() {
         Ok(arguments) => {
             logging::start(arguments.verbose);
-            run(&arguments).unwrap_or_else(|error| commands::failed(&error, &arguments.command))
+            run(&arguments).unwrap_or_else(|error| commands::failed(&error, &arguments.command).print())
         }
-        Err(error) => usage_error::output(&error, std::env::args_os().skip(1)),
-    };
-    output.print()
+        Err(error) => usage_error::output(&error, std::env::args_os().skip(1)).print(),
+    }
 }
 
-fn run(arguments: &Arguments) -> anyhow::Result<Output> {
+fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let signals = Signals::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let output = runtime.block_on(arguments.command.get().run());
-    // Work on other threads, such as writing the cache, ends with the process.
-    runtime.shutdown_background();
-    output
+    match runtime.block_on(signals.or(arguments.command.get().run())) {
+        Ok(output) => {
+            // Work on other threads, such as writing the cache, ends with the process.
+            runtime.shutdown_background();
+            Ok(output?.print())
+        }
+        Err(stopped) => {
+            let code = Output::stopped(stopped).print();
+            stopping::clean(runtime);
+            Ok(code)
+        }
+    }
 }

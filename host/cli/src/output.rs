@@ -49,6 +49,11 @@ impl Output {
         Self { stdout: Stdout::Lines(lines), messages, exit }
     }
 
+    /// Returns the output of a command that a signal stopped.
+    pub fn stopped(exit: Exit) -> Self {
+        Self { stdout: Stdout::Lines(Vec::new()), messages: vec!["interrupted".to_owned()], exit }
+    }
+
     /// Adds the output of another run of the same command: its lines, its messages, and the worse exit code of both.
     pub fn add(&mut self, other: Self) {
         match (&mut self.stdout, other.stdout) {

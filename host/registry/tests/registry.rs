@@ -43,6 +43,8 @@ mod push;
 mod push_chunks;
 #[path = "registry/push_copy.rs"]
 mod push_copy;
+#[path = "registry/push_dropped.rs"]
+mod push_dropped;
 #[path = "registry/push_errors.rs"]
 mod push_errors;
 #[path = "registry/push_fails.rs"]

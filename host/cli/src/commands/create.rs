@@ -113,7 +113,7 @@ impl Create {
         let mut texts = Vec::with_capacity(1 + self.source_files.len() + self.sources.len());
         texts.extend(self.destinations.first().filter(|_| self.append).cloned());
         for path in &self.source_files {
-            texts.push(sources::of_file(path)?);
+            texts.push(sources::of_file(path).await?);
         }
         texts.extend(self.sources.iter().cloned());
         if texts.is_empty() {

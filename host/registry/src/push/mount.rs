@@ -6,7 +6,7 @@ use refkit_content::ErrorKind;
 use refkit_oci::{Descriptor, Repository};
 
 use super::check_digest;
-use super::upload::Upload;
+use super::upload::{Upload, to_its_end};
 use crate::auth::Actions;
 use crate::client::{Client, DIGEST};
 use crate::endpoint::{Endpoint, same_origin};
@@ -37,25 +37,29 @@ impl Client {
         let mut url = endpoint.url("blobs/uploads/")?;
         url.query_pairs_mut().append_pair("mount", descriptor.digest.as_str()).append_pair("from", &there);
         let request = Request::new(Method::POST, url).header(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        let response = match self.send(endpoint, Actions::Mount(there), request).await {
-            Ok(response) => response,
-            // Credentials that may write to one repository need not be allowed to read the other.
-            Err(ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_) | ErrorKind::Overloaded { .. }) => {
-                return Ok(false);
+        let (client, endpoint, digest) = (self.clone(), endpoint.clone(), descriptor.digest.clone());
+        to_its_end(async move {
+            let response = match client.send(&endpoint, Actions::Mount(there), request).await {
+                Ok(response) => response,
+                // Credentials that may write to one repository need not be allowed to read the other.
+                Err(ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_) | ErrorKind::Overloaded { .. }) => {
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
+            };
+            let opened = match response.status {
+                StatusCode::CREATED => return check_digest(&digest, response.header(DIGEST)).map(|()| true),
+                StatusCode::ACCEPTED => Upload::opened(&client, &endpoint, &response).ok(),
+                _ => None,
+            };
+            drop(response);
+            // The push opens another upload once it knows how to send the blob.
+            if let Some(upload) = opened {
+                upload.cancel().await;
             }
-            Err(error) => return Err(error),
-        };
-        let opened = match response.status {
-            StatusCode::CREATED => return check_digest(&descriptor.digest, response.header(DIGEST)).map(|()| true),
-            StatusCode::ACCEPTED => Upload::opened(self, endpoint, &response).ok(),
-            _ => None,
-        };
-        drop(response);
-        // The push opens another upload once it knows how to send the blob.
-        if let Some(upload) = opened {
-            upload.cancel().await;
-        }
-        Ok(false)
+            Ok(false)
+        })
+        .await
     }
 }
 

@@ -3,8 +3,12 @@
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
 use http::{HeaderValue, Method, StatusCode};
-use refkit_content::ErrorKind;
+use refkit_content::{ErrorKind, deadline};
 use refkit_oci::Descriptor;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tracing::Instrument as _;
 use url::Url;
 
 use super::check_digest;
@@ -47,9 +51,13 @@ impl Upload {
     pub(super) async fn open(client: &Client, endpoint: &Endpoint) -> Result<Self, ErrorKind> {
         let url = endpoint.url("blobs/uploads/")?;
         let request = Request::new(Method::POST, url).header(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        let opened = async { client.send(endpoint, Actions::Push, request).await?.uploaded().await };
-        let response = client.within(opened).await?;
-        Self::opened(client, endpoint, &response)
+        let (client, endpoint) = (client.clone(), endpoint.clone());
+        to_its_end(async move {
+            let opened = async { client.send(&endpoint, Actions::Push, request).await?.uploaded().await };
+            let response = client.within(opened).await?;
+            Self::opened(&client, &endpoint, &response)
+        })
+        .await
     }
 
     /// Returns the upload that a response has opened. Its URL has to be at the registry, because its requests carry
@@ -132,13 +140,24 @@ impl Upload {
         Ok(())
     }
 
-    /// Cancels the upload, so that nothing remains at the registry. The response is ignored.
+    /// Cancels the upload, so that nothing remains at the registry, and waits for that.
     pub(super) async fn cancel(mut self) {
-        if std::mem::replace(&mut self.ended, true) {
-            return;
+        if let Some(cancelling) = self.cancelling() {
+            _ = self.client.within(async { Ok(cancelling.await) }).await;
         }
-        let cancel = self.ask(Request::new(Method::DELETE, self.location.clone()));
-        _ = self.client.within(cancel).await;
+    }
+
+    /// Begins to cancel the upload, if it has not ended. The response is ignored.
+    fn cancelling(&mut self) -> Option<JoinHandle<()>> {
+        if std::mem::replace(&mut self.ended, true) {
+            return None;
+        }
+        let runtime = Handle::try_current().ok()?;
+        let (client, endpoint) = (self.client.clone(), self.endpoint.clone());
+        let request = Request::new(Method::DELETE, self.location.clone()).slot(Slot::Write);
+        Some(runtime.spawn(async move {
+            _ = client.within(client.send(&endpoint, Actions::Push, request)).await;
+        }))
     }
 
     async fn ask(&self, request: Request) -> Result<Response, ErrorKind> {
@@ -157,16 +176,22 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        if self.ended {
-            return;
-        }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (client, endpoint) = (self.client.clone(), self.endpoint.clone());
-        let request = Request::new(Method::DELETE, self.location.clone());
-        runtime.spawn(async move {
-            _ = client.send(&endpoint, Actions::Push, request).await;
-        });
+        drop(self.cancelling());
     }
+}
+
+/// Runs a request that may open an upload. It goes on if the caller is dropped, because only its response says what to
+/// cancel.
+pub(super) async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ErrorKind>> + Send + 'static,
+) -> Result<T, ErrorKind> {
+    let end = deadline::left().and_then(|left| Instant::now().checked_add(left));
+    let work = work.in_current_span();
+    let task = match end {
+        Some(end) => tokio::spawn(deadline::within(end, work)),
+        None => tokio::spawn(work),
+    };
+    task.await.unwrap_or_else(|error| Err(ErrorKind::Other(error.to_string())))
 }
 
 /// Why the registry did not take a blob.

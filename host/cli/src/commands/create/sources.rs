@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use refkit::PublishSource;
 use refkit_oci::{Digest, Reference, Repository};
 use serde::Deserialize;
+use tokio::sync::oneshot;
 
 use crate::error::CommandError;
 use crate::places::Places;
@@ -15,11 +16,20 @@ use crate::places::Places;
 /// The largest file with a source, in bytes: a descriptor may have annotations, and the content itself in `data`.
 const FILE_LIMIT: u64 = 4 << 20;
 
-/// Reads a file with a source.
+/// Reads a file with a source. Standard input or a pipe may keep it waiting: no thread of the runtime waits, which would
+/// keep a stopped command from its end.
 ///
 /// # Errors
 /// The error of a file that cannot be read; a usage error for one that is too large or no text.
-pub fn of_file(path: &Path) -> anyhow::Result<String> {
+pub async fn of_file(path: &Path) -> anyhow::Result<String> {
+    let (send, receive) = oneshot::channel();
+    let named = path.to_owned();
+    let thread = std::thread::Builder::new().name("source".to_owned());
+    thread.spawn(move || send.send(read_file(&named)))?;
+    receive.await?
+}
+
+fn read_file(path: &Path) -> anyhow::Result<String> {
     let context = || format!("cannot read the source {}", path.display());
     let mut bytes = Vec::new();
     let mut limited: Box<dyn Read> = match path.to_str() {
