@@ -76,6 +76,29 @@ fn present_content_is_not_sent() {
 }
 
 #[test]
+fn progress_is_shown_where_it_is_wanted() {
+    let (from, to) = (FaultRegistry::start().unwrap(), FaultRegistry::start().unwrap());
+    put(&from, "demo/frontend");
+    let source = format!("{}/demo/frontend:1", from.host());
+    let run = |tag: &str, more: &[&str]| {
+        let tag = format!("{}/made:{tag}", to.host());
+        make(&source, &[&["-t", &tag], more].concat())
+    };
+    let ran = run("1", &["--progress", "plain"]);
+    whole(&ran);
+    // The layers of the base, and a new layer and a config for each platform.
+    let blobs = to.count("PUT */blobs/*");
+    let lines: Vec<_> = ran.stderr.lines().filter(|line| line.contains(" copied, ")).collect();
+    assert_eq!(lines.len(), blobs, "{}", ran.all());
+    assert!(ran.stderr.contains(&format!("copied {blobs} blobs, ")), "{}", ran.all());
+    let ran = run("2", &["--progress", "plain"]);
+    assert!(ran.stderr.contains(&format!("copied 0 blobs, 0 B")), "what is there is not sent: {}", ran.all());
+    assert!(!run("3", &[]).stderr.contains("blob"), "there is no terminal");
+    let ran = check(&format!("{}/made:1", to.host()), &["--progress", "plain"]);
+    assert_eq!(ran.code, 2, "{}", ran.all());
+}
+
+#[test]
 fn a_registry_that_fails_gets_no_tag() {
     // the fault, the message
     let rows = [

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use parking_lot::{Condvar, Mutex};
 use refkit::Publisher;
-use refkit_content::copy::Step;
+use refkit_content::copy::{Options, Step};
 use refkit_oci::{Descriptor, Repository};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -92,6 +92,13 @@ impl Progress {
         let Self(Some(drawing)) = self else { return publisher };
         let shared = Arc::clone(&drawing.shared);
         publisher.progress(move |to, of, step| shared.step(to, of, step))
+    }
+
+    /// Makes a copy into a repository report its steps.
+    pub fn of_copy(&self, options: Options, to: &Repository) -> Options {
+        let Self(Some(drawing)) = self else { return options };
+        let (shared, to) = (Arc::clone(&drawing.shared), to.clone());
+        options.progress(move |of, step| shared.step(&to, of, step))
     }
 }
 

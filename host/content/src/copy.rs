@@ -10,14 +10,13 @@ mod options;
 mod referrers;
 mod walk;
 
-use refkit_oci::{Descriptor, Reference, Repository};
+use refkit_oci::{Descriptor, Reference};
 
 pub use between::Between;
 pub use failure::{CopyError, Side};
 pub use options::{Options, Referrers, Step};
 
-use crate::{Origin, Push, Source};
-use walk::Copying;
+use crate::{Push, Source};
 
 /// Copies the content of a reference, byte for byte: indexes with all that they list (attestations too), manifests
 /// with their configs and layers. The copy pushes children before their parents, moves the tag last, and requests each
@@ -64,23 +63,4 @@ where
     S: Source + Clone + 'static,
 {
     Options::default().copy(source, from, destination, to).await
-}
-
-/// Copies blobs of one repository, a few at once. It does not open blobs that the destination has, and leaves layers that
-/// may not be distributed where their `urls` say. `origin` is the host that errors of the source name.
-///
-/// # Errors
-/// [`CopyError`] with the side that failed.
-pub async fn blobs<S>(
-    (source, from, origin): (&S, &Repository, &Origin),
-    (destination, to): (&(impl Push + ?Sized), &Repository),
-    blobs: impl IntoIterator<Item = &Descriptor>,
-) -> Result<(), CopyError>
-where
-    S: Source + Clone + 'static,
-{
-    let options = Options::default();
-    let copying = Copying::new(&options, (source, from, origin), (destination, to));
-    let copied = copying.blobs(blobs.into_iter().cloned().collect()).await;
-    copying.halt.outcome(copied)
 }

@@ -21,6 +21,7 @@ use refkit_oci::pattern::Pattern;
 use super::{Run, Running};
 use crate::arguments::{Compiling, Format, Registries};
 use crate::directories::Directories;
+use crate::progress::ProgressArguments;
 
 /// Arguments of `refkit frontend`.
 #[derive(Debug, Args)]
@@ -62,7 +63,8 @@ enum FrontendCommand {
 }
 
 /// Arguments that make an image.
-const OF_AN_IMAGE: [&str; 7] = ["policies", "settings", "grants", "allow_policy", "binaries", "tag", "output"];
+const OF_AN_IMAGE: [&str; 9] =
+    ["policies", "settings", "grants", "allow_policy", "binaries", "tag", "output", "progress", "quiet"];
 
 const FRONTEND: &str = "\
 BASE and DEST are written as REF of the other commands: a registry's reference, or a layout's. Every platform of BASE
@@ -110,6 +112,8 @@ pub struct FrontendImage {
     pub compiling: Compiling,
     #[command(flatten)]
     pub registries: Registries,
+    #[command(flatten)]
+    pub progress: ProgressArguments,
     /// How the command prints its output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

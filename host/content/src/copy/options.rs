@@ -181,6 +181,25 @@ impl Options {
         copying.halt.outcome(copied)
     }
 
+    /// Copies blobs of one repository, a few at once. It does not open blobs that the destination has. `origin` is the
+    /// host that errors of the source name.
+    ///
+    /// # Errors
+    /// [`CopyError`] with the side that failed.
+    pub async fn blobs<S>(
+        &self,
+        (source, from, origin): (&S, &Repository, &Origin),
+        (destination, to): (&(impl Push + ?Sized), &Repository),
+        blobs: impl IntoIterator<Item = &Descriptor>,
+    ) -> Result<(), CopyError>
+    where
+        S: Source + Clone + 'static,
+    {
+        let copying = Copying::new(self, (source, from, origin), (destination, to));
+        let copied = copying.blobs(blobs.into_iter().cloned().collect()).await;
+        copying.halt.outcome(copied)
+    }
+
     /// Returns a copy between two repositories, of parts that the caller names. `origin` is the host that errors of the
     /// source name.
     pub fn between<'a, S, D>(

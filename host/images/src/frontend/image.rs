@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use refkit_content::copy::{self, CopyError};
-use refkit_content::{Body, Content, Error, ErrorKind, Operation, Origin, Push, Source};
+use refkit_content::copy::{CopyError, Options};
+use refkit_content::{Body, Content, Error, ErrorKind, Memory, Operation, Origin, Push, Source};
 use refkit_oci::edit::EditError;
 use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
 
@@ -123,7 +123,8 @@ fn index(base: &Content, made: &HashMap<usize, &Descriptor>) -> Result<Content, 
 
 impl Image {
     /// Writes the whole image: first the base's layers that are missing, then the new blobs, then the manifests, and
-    /// last the root under the tag. An interrupted write leaves no tag that points at missing content.
+    /// last the root under the tag. An interrupted write leaves no tag that points at missing content. The options are
+    /// those of the copies of blobs.
     ///
     /// # Errors
     /// [`CopyError`] with the side that failed: the source for a layer of the base, otherwise the destination.
@@ -133,18 +134,21 @@ impl Image {
         (source, from): (&S, &Repository),
         (destination, to): (&dyn Push, &Repository),
         tag: Option<&str>,
+        options: &Options,
     ) -> Result<(), CopyError> {
         let mut layers: Vec<&Descriptor> = base.images.iter().flat_map(|image| &image.layers).collect();
         layers.sort_by_key(|layer| &layer.digest);
         layers.dedup_by_key(|layer| &layer.digest);
-        copy::blobs((source, from, &base.origin), (destination, to), layers).await?;
+        options.blobs((source, from, &base.origin), (destination, to), layers).await?;
+        let (own, mut blobs) = (Memory::new(), Vec::new());
         for one in &self.platforms {
-            let own = [(&one.layer.0, &one.layer.1.bytes), (&one.config.descriptor, &one.config.bytes)];
-            for (descriptor, bytes) in own {
+            for (blob, bytes) in [(&one.layer.0, &one.layer.1.bytes), (&one.config.descriptor, &one.config.bytes)] {
                 let body = Body::from_bytes(Origin::Memory, bytes.clone());
-                destination.push_blob(to, descriptor, body).await.map_err(CopyError::at_destination)?;
+                own.push_blob(to, blob, body).await.map_err(CopyError::at_source)?;
+                blobs.push(blob);
             }
         }
+        options.blobs((&own, to, &Origin::Memory), (destination, to), blobs).await?;
         let root = &self.root.descriptor.digest;
         let manifests = self.platforms.iter().map(|one| &one.manifest);
         for manifest in manifests.filter(|manifest| manifest.descriptor.digest != *root) {

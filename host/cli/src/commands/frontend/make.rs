@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use refkit::Engine;
+use refkit_content::copy::Options;
 use refkit_content::{LayoutReference, LayoutWriter, Push};
 use refkit_images::Destination;
 use refkit_images::frontend::elf::Machine;
@@ -24,6 +25,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::image_source::ImageSource;
 use crate::output::{Output, Stdout};
+use crate::progress::Progress;
 use crate::{policies as chain, registry};
 
 /// The note for a platform for which this refkit has no compiler.
@@ -47,7 +49,7 @@ pub async fn run(arguments: &FrontendImage, directories: &Directories) -> anyhow
     let base = frontend::base::read(&source.source(), source.reference(), &machines).await;
     let base = base.map_err(|error| failure::of_base(&error, &source, &machines))?;
     let image = make(&engine, &base, &programs, &policies, arguments, &mut notes).await?;
-    write(&image, &base, &source, &destination, &arguments.registries, directories).await?;
+    write(&image, &base, &source, &destination, arguments, directories).await?;
     notes.extend(left_out::notes(&base.left_out));
     Ok(output(arguments, &destination, &image, &base, &policies, notes))
 }
@@ -125,12 +127,12 @@ async fn write(
     base: &Base,
     source: &ImageSource,
     destination: &Destination,
-    registries: &Registries,
+    arguments: &FrontendImage,
     directories: &Directories,
 ) -> anyhow::Result<()> {
     let (push, repository): (Arc<dyn Push>, Repository) = match destination {
         Destination::Registry(reference) => {
-            let client = registry::client([reference.repository().registry()], registries, directories)?;
+            let client = registry::client([reference.repository().registry()], &arguments.registries, directories)?;
             (Arc::new(client), reference.repository().clone())
         }
         Destination::Layout(path, _) => {
@@ -140,7 +142,11 @@ async fn write(
         }
     };
     let from = (&source.source(), source.reference().repository());
-    let written = image.write(base, from, (&*push, &repository), destination.tag()).await;
+    let progress = Progress::new(&arguments.progress);
+    let options = progress.of_copy(Options::default(), &repository);
+    let written = image.write(base, from, (&*push, &repository), destination.tag(), &options).await;
+    // Nothing is drawn over what the command prints.
+    drop(progress);
     Ok(written.map_err(|error| failure::of_copy(error, source, destination))?)
 }
 
