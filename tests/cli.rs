@@ -1,6 +1,8 @@
 //! Tests of the command with image layouts.
 #![forbid(unsafe_code)]
 
+#[path = "cli/colours.rs"]
+mod colours;
 #[path = "cli/compiling.rs"]
 mod compiling;
 #[path = "cli/completion.rs"]
@@ -38,5 +40,7 @@ mod resolve;
 #[allow(dead_code)] // The other target uses the rest.
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/usage.rs"]
 mod usage;

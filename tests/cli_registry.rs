@@ -46,3 +46,5 @@ mod registry_failures;
 #[allow(dead_code)] // The other target uses the rest.
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/terminal.rs"]
+mod terminal;

@@ -1,13 +1,13 @@
 //! Progress on standard error, on a terminal and without one.
 
 use std::fs;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use refkit_support::{Fault, FaultRegistry, Rule};
 
 use crate::places::{demo_image, fill};
-use crate::run::{DEMO, home, is_plain, refkit, wait};
+use crate::run::{DEMO, is_plain, refkit};
+use crate::terminal::{self, XTERM};
 
 /// How long each blob takes: three times as long as a terminal shows nothing.
 const SLOW: Duration = Duration::from_millis(1500);
@@ -60,27 +60,11 @@ struct Shown {
     stdout: String,
 }
 
-/// Runs `refkit` with standard error on a terminal of `columns`, by `script` of util-linux.
+/// Runs `refkit` with standard error on a terminal of `columns`.
 fn on_terminal(columns: u16, variables: &[(&str, &str)], arguments: &[&str]) -> Shown {
-    let directory = tempfile::tempdir().unwrap();
-    let answer = directory.path().join("answer");
-    let program = refkit_support::command().unwrap();
-    let words: Vec<_> = arguments.iter().map(|word| format!("'{word}'")).collect();
-    let line = format!(
-        "stty cols {columns} rows 24; exec '{}' {} >'{}'",
-        program.display(),
-        words.join(" "),
-        answer.display()
-    );
-    let mut command = Command::new("script");
-    command.args(["-q", "-e", "-c", &line, "/dev/null"]).env_clear().envs(variables.iter().copied());
-    command.env("HOME", home()).env("SHELL", "/bin/sh").env("PATH", "/usr/bin:/bin");
-    command.current_dir(refkit_support::workspace_root());
-    let shown = directory.path().join("shown");
-    let file = fs::File::create(&shown).unwrap();
-    let mut child = command.stdin(Stdio::null()).stdout(file).stderr(Stdio::inherit()).spawn().unwrap();
-    let code = wait(&mut child);
-    let bytes = fs::read_to_string(shown).unwrap();
+    let answer = tempfile::NamedTempFile::new().unwrap();
+    let redirected = format!(">'{}'", answer.path().display());
+    let (code, bytes) = terminal::on_terminal(columns, variables, arguments, &redirected);
     assert_eq!(code, 0, "{bytes}");
     Shown { bytes, stdout: fs::read_to_string(answer).unwrap() }
 }
@@ -112,8 +96,6 @@ fn begins_a_line(row: &str) -> bool {
 fn blobs() -> Vec<String> {
     demo_image("single").blobs().iter().map(|(blob, _)| blob.digest.as_str()[7..19].to_owned()).collect()
 }
-
-const XTERM: (&str, &str) = ("TERM", "xterm");
 
 #[test]
 fn a_terminal_shows_blobs_and_keeps_the_sum() {

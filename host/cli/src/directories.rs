@@ -79,10 +79,10 @@ fn proxies_of(variable: impl Fn(&str) -> Option<String>) -> Proxies {
         .none(first(&["no_proxy", "NO_PROXY"]).unwrap_or_default())
 }
 
-/// Returns what standard error can show.
+/// Returns what standard output or standard error can show.
 #[expect(clippy::disallowed_methods, reason = "the command reads the environment here and nowhere else")]
-pub fn screen() -> Screen {
-    Screen::of(std::io::stderr().is_terminal(), |name| std::env::var_os(name))
+pub fn screen(stream: &impl IsTerminal) -> Screen {
+    Screen::of(stream.is_terminal(), |name| std::env::var_os(name))
 }
 
 /// Returns the directories of Docker's credential helpers, and the user's environment for them.

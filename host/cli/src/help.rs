@@ -1,4 +1,4 @@
-//! Wraps the help into lines that fit a terminal.
+//! Wraps the help into lines that fit a terminal, and prints its headings and names in bold.
 
 /// The columns of a line of help.
 const WIDTH: usize = 80;
@@ -54,9 +54,68 @@ fn text_begin(line: &str) -> usize {
     second.filter(|column| *column <= SECOND_COLUMN).unwrap_or(indent)
 }
 
+/// Returns the lines with the headings, and with the names of commands and options, in bold.
+pub fn styled(lines: Vec<String>) -> Vec<String> {
+    let mut commands = false;
+    let lines = lines.into_iter().map(|line| {
+        let name = line.trim_start();
+        let indent = line.len() - name.len();
+        if indent == 0 {
+            commands = line == "Commands:" || (commands && !line.ends_with(':'));
+            return match line.split_once(": ") {
+                Some(("Usage", rest)) => format!("{} {rest}", bold("Usage:")),
+                _ if line.ends_with(':') => bold(&line),
+                _ => line,
+            };
+        }
+        if !(name.starts_with('-') && !name.starts_with("- ")) && !(commands && indent == 2) {
+            return line;
+        }
+        let first = name.split("  ").next().unwrap_or_default();
+        let words = first.split(' ').map(|word| {
+            let (name, value) = word.split_at(word.find(['<', '[', '.', '=']).unwrap_or(word.len()));
+            if name.is_empty() { word.to_owned() } else { format!("{}{value}", bold(name)) }
+        });
+        let words: Vec<String> = words.collect();
+        format!("{}{}{}", &line[..indent], words.join(" "), &name[first.len()..])
+    });
+    lines.collect()
+}
+
+fn bold(text: &str) -> String {
+    format!("\x1b[1m{text}\x1b[0m")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn headings_and_names_are_bold() {
+        // lines, the same with `*` around what is bold
+        let rows: [(&[&str], &[&str]); 4] = [
+            (&["Does it: well.", "", "Usage: refkit [OPTIONS]"], &["Does it: well.", "", "*Usage:* refkit [OPTIONS]"]),
+            (
+                &["Commands:", "  copy  Copies", "        them", "", "Options:", "  that is all"],
+                &["*Commands:*", "  *copy*  Copies", "        them", "", "*Options:*", "  that is all"],
+            ),
+            (
+                &["  -v, --verbose...  Logs", "      --set <NAME=VALUE>", "          A setting -v", "  -h, --help"],
+                &[
+                    "  *-v,* *--verbose*...  Logs",
+                    "      *--set* <NAME=VALUE>",
+                    "          A setting -v",
+                    "  *-h,* *--help*",
+                ],
+            ),
+            (&["          - never: nothing"], &["          - never: nothing"]),
+        ];
+        for (lines, wanted) in rows {
+            let found = styled(lines.iter().map(|line| (*line).to_owned()).collect());
+            let found: Vec<_> = found.iter().map(|line| line.replace("\x1b[1m", "*").replace("\x1b[0m", "*")).collect();
+            assert_eq!(found, wanted);
+        }
+    }
 
     #[test]
     fn a_line_continues_below_its_text() {

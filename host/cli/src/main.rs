@@ -3,6 +3,7 @@
 
 mod arguments;
 mod caches;
+mod colours;
 mod commands;
 mod compiler;
 mod destination_error;

@@ -7,6 +7,8 @@ use refkit_report::explain::Explained;
 use refkit_report::{EscapedLines, RunOutput};
 
 use crate::arguments::Format;
+use crate::colours::coloured;
+use crate::directories;
 use crate::exit::Exit;
 
 /// The output of a command, and its exit code.
@@ -76,6 +78,9 @@ impl Output {
         let mut messages = self.messages.join("\n");
         if !messages.is_empty() {
             messages.push('\n');
+        }
+        if directories::screen(&io::stderr()).colours {
+            messages = coloured(&messages);
         }
         // If standard error is closed, there is no other place for the messages.
         let _ = io::stderr().lock().write_all(messages.as_bytes());

@@ -81,7 +81,7 @@ impl Progress {
     /// Returns the progress as the arguments and standard error want it. Nothing is drawn before a copy begins.
     pub fn new(arguments: &ProgressArguments) -> Self {
         let logs = LevelFilter::current() != LevelFilter::OFF;
-        match Display::of(arguments, directories::screen(), logs) {
+        match Display::of(arguments, directories::screen(&std::io::stderr()), logs) {
             Display::None => Self(None),
             display => Self(Drawing::start(display)),
         }

@@ -1,6 +1,7 @@
 //! The output for an invalid command line, in at most three lines.
 
 use std::ffi::OsString;
+use std::io;
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
@@ -8,20 +9,27 @@ use clap::error::ErrorKind;
 use refkit_report::Escaped;
 
 use crate::arguments::Arguments;
+use crate::directories;
 use crate::exit::Exit;
 use crate::help;
 use crate::output::{Output, Stdout};
+use crate::progress::Screen;
 
 /// Returns the output for a command line that clap refuses, or that asks for help; `words` are its words.
 pub fn output(error: &clap::Error, words: impl Iterator<Item = OsString>) -> Output {
     let text = error.render().to_string();
-    let lines = || help::wrapped(&text);
+    let lines = |screen: Screen| {
+        let lines = help::wrapped(&text);
+        if screen.colours { help::styled(lines) } else { lines }
+    };
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            Output { stdout: Stdout::Lines(lines()), messages: Vec::new(), exit: Exit::Resolved }
+            let lines = lines(directories::screen(&io::stdout()));
+            Output { stdout: Stdout::Lines(lines), messages: Vec::new(), exit: Exit::Resolved }
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Output { stdout: Stdout::Lines(Vec::new()), messages: lines(), exit: Exit::Usage }
+            let messages = lines(directories::screen(&io::stderr()));
+            Output { stdout: Stdout::Lines(Vec::new()), messages, exit: Exit::Usage }
         }
         _ => Output { stdout: Stdout::Lines(Vec::new()), messages: short(&text, words), exit: Exit::Usage },
     }
