@@ -148,14 +148,11 @@ fn the_denial_of_a_publishing_policy() {
     exit 3
     --- stdout
     --- stderr
-    denied: 127.0.0.1:[PORT]/demo/app:single by policy immutable-tags (rule immutable-tags): 127.0.0.1:[PORT]/demo/app:1.2.3 is sha256:a9108e3f2e94ccec8d64e8ff6b9b9e2a587f5afa0dfe76f0809de857f48fd78d already, and stays that: cannot push 127.0.0.1:[PORT]/demo/app:1.2.3@sha256:a9108e3f2e94ccec8d64e8ff6b9b9e2a587f5afa0dfe76f0809de857f48fd78d: the content has the digest sha256:5b84384b82d422cbc5fba69913f7fd8dbfae46e13b2cec5827fcb35abca91a8b, not sha256:a9108e3f2e94ccec8d64e8ff6b9b9e2a587f5afa0dfe76f0809de857f48fd78d
+    denied: 127.0.0.1:[PORT]/demo/app:single by policy immutable-tags (rule immutable-tags): 127.0.0.1:[PORT]/demo/app:1.2.3 exists, and does not move: the content has the digest sha256:5b84384b82d422cbc5fba69913f7fd8dbfae46e13b2cec5827fcb35abca91a8b, not sha256:a9108e3f2e94ccec8d64e8ff6b9b9e2a587f5afa0dfe76f0809de857f48fd78d
     ");
     let ran = refkit(arguments.into_iter().chain(["--format", "json"]));
     let (there, other) = (demo_image("1.2.3").digest().clone(), demo_image("single").digest().clone());
-    let message = format!(
-        "{app}:1.2.3 is {there} already, and stays that: cannot push {app}:1.2.3@{there}: the content has the digest \
-         {other}, not {there}"
-    );
+    let message = format!("{app}:1.2.3 exists, and does not move: the content has the digest {other}, not {there}");
     let denial = json!({ "policy": "immutable-tags", "rule": "immutable-tags", "message": message });
     let wanted = json!({ "outcome": "denied", "requested": source, "denials": [denial] });
     assert_eq!((ran.code, ran.json()), (3, wanted));

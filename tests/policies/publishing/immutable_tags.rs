@@ -26,7 +26,7 @@ pub const ROWS: &[Row] = &[
         about: "other content",
         sources: &["titled"],
         destinations: &["old"],
-        wanted: "denied immutable-tags: mirror.test/app:old is sha256:",
+        wanted: "denied immutable-tags: mirror.test/app:old exists, and does not move: the content has the digest sha256:",
         after: &[("old", "plain"), ("older", "titled")],
         ..ROW
     },
@@ -34,7 +34,7 @@ pub const ROWS: &[Row] = &[
         about: "other content, and a new tag that stays away",
         sources: &["titled"],
         destinations: &["new", "old"],
-        wanted: "denied immutable-tags: mirror.test/app:old is sha256:",
+        wanted: "denied immutable-tags: mirror.test/app:old exists, and does not move: the content has the digest sha256:",
         after: &[("new", "-"), ("old", "plain")],
         ..ROW
     },
@@ -42,14 +42,14 @@ pub const ROWS: &[Row] = &[
         about: "the same source with an annotation is other content",
         destinations: &["old"],
         annotations: &[("x.v", "1")],
-        wanted: "denied immutable-tags: mirror.test/app:old is sha256:",
+        wanted: "denied immutable-tags: mirror.test/app:old exists, and does not move: the content has the digest sha256:",
         after: &[("old", "plain")],
         ..ROW
     },
     Row {
         about: "two tags that are not the same",
         destinations: &["old", "older"],
-        wanted: "denied immutable-tags: mirror.test/app:older is sha256:",
+        wanted: "denied immutable-tags: mirror.test/app:older exists, and does not move: it is sha256:",
         after: &[("old", "plain"), ("older", "titled")],
         ..ROW
     },

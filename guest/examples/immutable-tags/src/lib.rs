@@ -25,7 +25,7 @@ impl Publisher for ImmutableTags {
             // The result has one digest. Where that is not the digest of each tag, one of them would move.
             let before = held.as_ref().map(|(_, digest)| digest);
             if before.into_iter().chain(&destination.digest).any(|digest| *digest != root) {
-                return Ok(refused(&tag, &root, "this publication would move it"));
+                return Ok(refused(&tag, &format!("it is {root}")));
             }
             // No registry takes other content under this digest.
             destination.digest = Some(root.clone());
@@ -35,14 +35,18 @@ impl Publisher for ImmutableTags {
         // These come first: if the content is another, no tag has moved when that shows.
         request.destinations.sort_by_key(|destination| destination.digest.as_ref() != Some(&root));
         match host.publish(&request) {
-            Err(error) if error.code == ErrorCode::Invalid => Ok(refused(&tag, &root, &error.message)),
+            Err(error) if error.message.ends_with(&format!("not {root}")) => {
+                // What stands before it names the push, which has the tag and the digest as well.
+                let why = error.message.rsplit(": ").next().unwrap_or_default();
+                Ok(refused(&tag, why))
+            }
             outcome => outcome,
         }
     }
 }
 
-fn refused(tag: &Reference, root: &str, why: &str) -> Published {
-    Published::deny("immutable-tags", format!("{tag} is {root} already, and stays that: {why}"))
+fn refused(tag: &Reference, why: &str) -> Published {
+    Published::deny("immutable-tags", format!("{tag} exists, and does not move: {why}"))
 }
 
 refkit_publishing::export!(ImmutableTags);

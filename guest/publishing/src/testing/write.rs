@@ -11,8 +11,9 @@ impl Registries {
         let digest = digest(bytes);
         self.note(format!("push-manifest {to} {digest}"))?;
         self.may_write(to, to.tag.as_deref())?;
-        if to.digest.as_ref().is_some_and(|wanted| *wanted != digest) {
-            return Err(Error::invalid(format_args!("cannot push {to}: the digest of the bytes is {digest}")));
+        if let Some(wanted) = to.digest.as_ref().filter(|wanted| **wanted != digest) {
+            let text = format_args!("cannot push {to}: the content has the digest {digest}, not {wanted}");
+            return Err(Error::invalid(text));
         }
         self.is_allowed(&digest)?;
         for child in children(Some(media_type), bytes)? {
