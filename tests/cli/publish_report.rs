@@ -1,5 +1,6 @@
 //! What the commands report about a publication: lines, JSON, and the explanation.
 
+use refkit_support::image::Image;
 use refkit_support::{Fault, FaultRegistry, Rule, filters};
 use serde_json::json;
 
@@ -136,6 +137,45 @@ fn the_explanation_as_json_names_both_chains_and_the_source_of_a_copy() {
     assert_eq!((&push["subject"], &push["bytes"]), (&json!(destination), &json!(image.bytes.len())));
     // The run itself has what it writes.
     assert!(push.get("from").is_none() && push.get("source").is_none() && push["took"].is_u64(), "{push}");
+}
+
+#[test]
+fn what_the_platforms_chose_is_explained() {
+    let (registry, app) = registry();
+    let mirror = format!("{}/demo/mirror:1", registry.host());
+    let source = format!("{app}:1.2.3");
+    let index = demo_image("1.2.3");
+    let verdicts = |ran: &Ran| {
+        let explain = &ran.json()["explain"];
+        let candidates = explain["candidates"].as_array().unwrap().clone();
+        candidates.iter().map(|one| (one["digest"].clone(), one["verdict"].clone())).collect::<Vec<_>>()
+    };
+    let copy = |more: &[&str]| {
+        let arguments = ["copy", &source, &mirror, "--format", "json", "--explain"];
+        refkit(arguments.into_iter().chain(more.iter().copied()))
+    };
+    assert_eq!(verdicts(&copy(&[])), [], "nothing was chosen");
+    for more in [&["-p", "linux/arm64"][..], &["-p", "linux/arm64", "--sparse"]] {
+        let found = verdicts(&copy(more));
+        let of = |image: &Image| found.iter().find(|(digest, _)| digest == image.digest().as_str()).unwrap().1.clone();
+        let children = index.children();
+        // The image for arm64 and its attestation, and the nested index, whose entry has no platform.
+        assert_eq!(
+            (of(&children[0]), of(&children[1])),
+            (json!("passed over: its platform is not wanted"), json!("taken"))
+        );
+        assert_eq!(
+            (of(&children[6]), of(&children[7])),
+            (json!("passed over: an attestation, about another manifest"), json!("taken"))
+        );
+        let windows = children.last().unwrap();
+        assert_eq!((of(windows), of(&windows.children()[0])), (json!("taken"), json!("taken")));
+        assert_eq!(found.len(), children.len() + windows.children().len());
+    }
+    let ran = refkit(["copy", &source, &mirror, "-p", "linux/arm64", "--explain"]);
+    let line =
+        |platform: &str| ran.stderr.lines().find(|line| line.contains(&format!("─ {platform} "))).unwrap().to_owned();
+    assert!(line("linux/arm64").ends_with("taken") && line("linux/amd64").contains("passed over"), "{}", ran.stderr);
 }
 
 #[test]

@@ -119,6 +119,18 @@ fn a_missing_platform_fails_and_the_others_are_printed() {
     ");
 }
 
+/// Nothing of the index itself suits, so the run has read the index within it.
+#[test]
+fn a_missing_platform_lists_those_of_nested_indexes() {
+    insta::assert_snapshot!(refkit(["resolve", &demo("1.2.3"), "--platform", "linux/riscv64"]).all(), @r"
+    exit 1
+    --- stdout
+    --- stderr
+    error: oci-layout:tests/fixtures/demo:1.2.3 has no image for linux/riscv64
+      it has linux/amd64, linux/arm64, linux/arm/v7, linux/arm/v6, linux/386, linux/s390x, windows(10.0.20348.2700)/amd64, windows(10.0.26100.2033)/amd64
+    ");
+}
+
 #[test]
 fn a_layout_is_named_in_several_ways() {
     let digest = demo_image("1.2.3").digest().to_string();

@@ -1,9 +1,10 @@
 //! The entries of the indexes that a run has read, and why each was taken or passed over.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use refkit_contract::Selection;
-use refkit_oci::document::media_type;
+use refkit_oci::document::{Document, Index, media_type};
 use refkit_oci::matching::{Matcher, Only};
 use refkit_oci::{Descriptor, Digest, Platform};
 
@@ -59,7 +60,7 @@ impl Resolution {
     pub fn candidates(&self) -> Vec<Candidate> {
         let images = || self.images.iter().flatten();
         let wanted = match &self.request.selection {
-            Selection::Platforms(wanted) => Some(wanted.iter().cloned().map(Only::new).collect()),
+            Selection::Platforms(wanted) => Some(&wanted[..]),
             Selection::All => None,
         };
         let mut denied = HashMap::new();
@@ -68,17 +69,19 @@ impl Resolution {
                 denied.entry(manifest).or_insert(refused);
             }
         }
-        let mut walk = Walk {
-            resolution: self,
-            denied,
-            taken: images().map(|image| &image.manifest.digest).collect(),
-            followed: images().flat_map(|image| &image.parents).map(|parent| &parent.digest).collect(),
-            wanted,
-            opened: HashSet::new(),
-            candidates: Vec::new(),
-        };
+        let taken = images().map(|image| &image.manifest.digest).collect();
+        let followed = images().flat_map(|image| &image.parents).map(|parent| &parent.digest).collect();
+        let mut walk = Walk { denied, followed, ..Walk::new(&self.documents, taken, wanted) };
         walk.open(&self.root.digest, 0);
         walk.candidates
+    }
+
+    /// Returns the platforms of the images that the read indexes list, each once, in their order.
+    pub fn platforms(&self) -> Vec<Platform> {
+        let images = self.candidates().into_iter().filter(|candidate| candidate.verdict != Verdict::Attestation);
+        let mut met = HashSet::new();
+        let platforms = images.filter_map(|image| image.descriptor.platform).map(Platform::normalized);
+        platforms.filter(|platform| met.insert(platform.clone())).collect()
     }
 
     /// Returns what some client may take from the root: the manifests of images that it lists, attestations aside, and
@@ -100,8 +103,20 @@ impl Resolution {
     }
 }
 
+/// Returns the entries of an index of which the `taken` ones were published, chosen by platforms.
+pub(crate) fn of_source(
+    documents: &HashMap<Digest, Arc<Document>>,
+    root: &Digest,
+    taken: HashSet<&Digest>,
+    wanted: &[Platform],
+) -> Vec<Candidate> {
+    let mut walk = Walk::new(documents, taken, Some(wanted));
+    walk.open(root, 0);
+    walk.candidates
+}
+
 struct Walk<'a> {
-    resolution: &'a Resolution,
+    documents: &'a HashMap<Digest, Arc<Document>>,
     taken: HashSet<&'a Digest>,
     denied: HashMap<&'a Digest, &'a Refused>,
     followed: HashSet<&'a Digest>,
@@ -112,16 +127,30 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    fn new(
+        documents: &'a HashMap<Digest, Arc<Document>>,
+        taken: HashSet<&'a Digest>,
+        wanted: Option<&[Platform]>,
+    ) -> Self {
+        let wanted = wanted.map(|wanted| wanted.iter().cloned().map(Only::new).collect());
+        let (denied, followed, opened) = (HashMap::new(), HashSet::new(), HashSet::new());
+        Self { documents, taken, denied, followed, wanted, opened, candidates: Vec::new() }
+    }
+
+    fn index(&self, digest: &Digest) -> Option<&'a Index> {
+        match &**self.documents.get(digest)? {
+            Document::Index(index) => Some(index),
+            Document::Manifest(_) => None,
+        }
+    }
+
     fn open(&mut self, digest: &'a Digest, depth: usize) {
-        let Some(index) = self.resolution.index(digest).filter(|_| self.opened.insert(digest)) else { return };
+        let Some(index) = self.index(digest).filter(|_| self.opened.insert(digest)) else { return };
         for descriptor in &index.manifests {
             let verdict = self.verdict(descriptor);
-            let follow = verdict == Verdict::Followed;
             let index = digest.clone();
             self.candidates.push(Candidate { index, depth, descriptor: descriptor.clone(), verdict });
-            if follow {
-                self.open(&descriptor.digest, depth + 1);
-            }
+            self.open(&descriptor.digest, depth + 1);
         }
     }
 

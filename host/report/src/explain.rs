@@ -9,7 +9,7 @@ mod spans;
 use serde::Serialize;
 
 use crate::{Escaped, Tree, table};
-use refkit::{Candidate, PublishSession, Resolution, Session, Verdict};
+use refkit::{Candidate, PublishSession, Published, Resolution, Session, Verdict};
 
 use policies::policies;
 
@@ -39,7 +39,7 @@ pub struct ExplainReport {
     pub dry_run: bool,
     /// What the run did, in the order in which each part began.
     pub spans: Vec<SpanReport>,
-    /// The entries of the indexes that the run read.
+    /// The entries of the indexes that the run read; of a publication, if the caller chose platforms.
     pub candidates: Vec<CandidateReport>,
     /// The limits of the run, used and allowed.
     pub limits: Vec<LimitReport>,
@@ -79,14 +79,15 @@ impl Explained {
 
     /// Returns what there is to explain of a publication: both chains, notes about the set-up, and what the run itself
     /// recorded.
-    pub fn of_publication(notes: &[String], session: &PublishSession) -> Self {
+    pub fn of_publication(notes: &[String], session: &PublishSession, published: Option<&Published>) -> Self {
+        let candidates = published.map(|published| session.candidates(published)).unwrap_or_default();
         Self(ExplainReport {
             publishing: policies(session.chain()),
             policies: policies(session.resolution_chain()),
             notes: notes.to_vec(),
             dry_run: session.is_dry_run(),
             spans: spans::reports(&session.trace()),
-            candidates: Vec::new(),
+            candidates: candidates.iter().map(candidate).collect(),
             limits: limits::reports(&session.budget(), &session.spent()),
         })
     }

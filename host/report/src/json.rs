@@ -35,7 +35,8 @@
 //!   destinations  [{reference, pinned}], in the order of the request; pinned: with the root's digest
 //!   dry-run       whether nothing was sent
 //!
-//! explain     {policies, notes, spans, candidates, limits}; of a publication also publishing, the publishing policies
+//! explain     {policies, notes, spans, candidates, limits}; of a publication also publishing, the publishing policies,
+//!             and candidates are the entries of the sources, if the caller chose platforms
 //! ```
 
 mod published;

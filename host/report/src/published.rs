@@ -76,7 +76,7 @@ impl<'a> PublishResult<'a> {
 
     /// Returns the explanation of the run; `notes` are the caller's own about how it set the run up.
     pub fn explained(&self, notes: &[String]) -> Explained {
-        Explained::of_publication(notes, &self.session)
+        Explained::of_publication(notes, &self.session, self.published().ok())
     }
 
     fn denied(&self, denials: &[Denial]) -> Box<RunOutput> {

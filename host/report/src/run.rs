@@ -1,6 +1,6 @@
 //! The result of a run, and the output that reports it.
 
-use refkit::{Absence, Denial, Error, ErrorCode, Failure, Outcome, Refused, Resolution, Session, Verdict};
+use refkit::{Absence, Denial, Error, ErrorCode, Failure, Outcome, Refused, Resolution, Session};
 use refkit::{Event, Observation, Trace};
 use refkit_content::{Origin, WithOrigin};
 use refkit_oci::{Platform, Reference};
@@ -269,20 +269,8 @@ pub(crate) fn denial_report(denial: &Denial, refused: Option<&Refused>) -> Denia
 
 /// Returns the platforms of the indexes that the run read.
 fn platforms(resolution: &Resolution) -> Option<String> {
-    let mut names: Vec<String> = Vec::new();
-    for candidate in resolution.candidates() {
-        let Some(platform) = candidate.descriptor.platform.filter(|_| candidate.verdict != Verdict::Attestation) else {
-            continue;
-        };
-        let name = platform.normalized().to_string();
-        if !names.contains(&name) {
-            names.push(name);
-        }
-        if names.len() > PLATFORMS_SHOWN {
-            break;
-        }
-    }
-    let more = if names.len() > PLATFORMS_SHOWN { ", …" } else { "" };
-    names.truncate(PLATFORMS_SHOWN);
+    let all = resolution.platforms();
+    let names: Vec<String> = all.iter().take(PLATFORMS_SHOWN).map(ToString::to_string).collect();
+    let more = if all.len() > PLATFORMS_SHOWN { ", …" } else { "" };
     (!names.is_empty()).then(|| format!("{}{more}", names.join(", ")))
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use refkit_content::deadline;
-use refkit_contract::{PublishDecision, PublishRequest};
-use refkit_oci::Descriptor;
+use refkit_contract::{PublishDecision, PublishRequest, PublishSource};
+use refkit_oci::document::{self, Document, Limits};
+use refkit_oci::{Descriptor, Digest};
 
 use super::Publisher;
 use super::outcome::{PublishOutcome, Published};
@@ -12,9 +13,10 @@ use super::placed::Placed;
 use super::run::PublishRun;
 use crate::budget::{Budget, Spent};
 use crate::error::Error;
+use crate::ledger::Name;
 use crate::observation::ObservationsDocument;
 use crate::trace::Trace;
-use crate::{Chain, PublishingChain};
+use crate::{Candidate, Chain, PublishingChain, candidates};
 
 /// One run of a publishing chain, over a run of the resolution chain.
 pub struct PublishSession {
@@ -68,6 +70,39 @@ impl PublishSession {
         };
         let root = Descriptor::new(root.media_type, root.digest, root.size);
         Published { root, bytes: bytes.unwrap_or_default(), destinations, dry_run: self.run.dry_run }
+    }
+
+    /// Returns the entries of the sources' indexes, and which of them the platforms of the request chose; none if the
+    /// request names no platforms.
+    pub fn candidates(&self, published: &Published) -> Vec<Candidate> {
+        let PublishRequest { sources, destinations, platforms, .. } = &self.request;
+        let Some(to) = destinations.first().filter(|_| !platforms.is_empty()) else { return Vec::new() };
+        let ledger = &self.run.run.answers.ledger;
+        let root = document::read(Some(&published.root.media_type), &published.bytes, &Limits::default());
+        let listed: Vec<Digest> = match root {
+            Ok(Document::Index(index)) => index.manifests.into_iter().map(|entry| entry.digest).collect(),
+            _ => vec![published.root.digest.clone()],
+        };
+        let mut candidates = Vec::new();
+        for PublishSource { reference, .. } in sources {
+            let Some(root) = ledger.named(&Name::of(reference)) else { continue };
+            let documents = ledger.documents(reference.repository());
+            let entries = documents.values().flat_map(|document| match &**document {
+                Document::Index(index) => &index.manifests[..],
+                Document::Manifest(_) => &[],
+            });
+            // A sparse index lists what was not copied.
+            let placed = |digest: &&Digest| self.run.record.descriptor(to.repository(), digest).is_some();
+            let placed = entries.map(|entry| &entry.digest).filter(placed);
+            let listed = listed.iter().filter(|_| published.root.digest != root.digest);
+            candidates.extend(candidates::of_source(
+                &documents,
+                &root.digest,
+                placed.chain(listed).collect(),
+                platforms,
+            ));
+        }
+        candidates
     }
 
     /// Returns the request of the run.
