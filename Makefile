@@ -1,4 +1,4 @@
-# make demo   shows the main job on an image layout in this repository, with no network at run time
+# make demo   shows the main jobs on an image layout in this repository, with no network at run time
 # make test   passes the tests
 # Both install what they need.
 

@@ -1,8 +1,11 @@
 #!/bin/sh
-# The main job, on the image layout in tests/fixtures/demo: no registry, no network.
+# The main jobs, on the image layout in tests/fixtures/demo: no registry, no network.
 set -u
 refkit=target/release/refkit
 layout=tests/fixtures/demo
+made=target/demo
+rm -rf "$made"
+mkdir -p "$made" || exit 1
 
 show() {
     printf '\n$ refkit %s\n' "$*"
@@ -24,3 +27,10 @@ echo '# A policy that allows nothing but Alpine refuses this image; exit code 3.
 expected=3
 show resolve "oci-layout:$layout:1.2.3" --platform linux/amd64 --explain \
     --policy target/policies/allow-list.wasm --set 'allow=docker.io/library/alpine'
+echo
+echo '# A copy of one platform as an archive, and an index of two images with an annotation, from there and elsewhere.'
+expected=0
+show copy "oci-layout:$layout:1.2.3" "$made/app.tar" --platform linux/arm64
+show create "$made/app.tar:1.2.3" "oci-layout:$layout:single" -t "oci-layout:$made/new:1" \
+    --annotation index:org.opencontainers.image.vendor=Example
+show inspect "oci-layout:$made/new:1"

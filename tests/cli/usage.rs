@@ -71,6 +71,35 @@ fn a_file_with_the_name_of_an_image_is_mentioned() {
 }
 
 #[test]
+fn a_bad_value_of_a_setting_is_an_error_of_the_command_line() {
+    let layout = format!("{DEMO}:latest");
+    // the policy, its settings, a part of the message
+    let resolving: [(&str, &[&str], &str); 6] = [
+        ("allow-list", &["allow=a b"], "the setting allow"),
+        ("newest-tag", &["range=newest"], "the setting range"),
+        ("newest-tag", &["range=^1", "repositories=a b"], "the setting repositories"),
+        ("require-label", &["label==blue"], "the setting label"),
+        ("redirect", &["from=a b", "to=mirror.test"], "the setting from"),
+        ("redirect", &["from=oci-layout", "to=mirror.test/A"], "redirected to mirror.test/A"),
+    ];
+    let publishing: [(&str, &[&str], &str); 1] = [("require-annotations", &["add=title"], "the setting add")];
+    let [resolving, publishing] = [&resolving[..], &publishing]
+        .map(|rows| rows.iter().map(|(name, settings, part)| (policy(name), *settings, *part)).collect::<Vec<_>>());
+    let commands = [
+        (&["resolve", &layout, "--platform", "linux/arm64"][..], "--policy", "--set", resolving),
+        (&["create", &layout, "--dry-run"], "--publish-policy", "--publish-set", publishing),
+    ];
+    for (command, option, set, rows) in commands {
+        for (file, settings, part) in rows {
+            let settings = settings.iter().flat_map(|setting| [set, setting]);
+            let ran = refkit(command.iter().copied().chain([option, &file]).chain(settings));
+            assert!(ran.code == 2 && ran.stdout.is_empty(), "{file} {part}: {}", ran.all());
+            assert!(ran.stderr.contains(part), "{file} {part}: {}", ran.all());
+        }
+    }
+}
+
+#[test]
 fn help_is_no_error() {
     for arguments in [&["--help"][..], &["--version"], &["resolve", "--help"], &["inspect", "--help"]] {
         let ran = refkit(arguments.iter().copied());
