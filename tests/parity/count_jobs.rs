@@ -39,7 +39,7 @@ const CREATE: &[Job] = &[
             (Regctl, "index create APP:1 --ref APP:amd64 --ref APP:arm64"),
             (Oras, "manifest index create --plain-http APP:1 amd64 arm64"),
         ],
-        requests: 9,
+        requests: 8,
         fewer: &[],
     },
     Job {
@@ -53,7 +53,7 @@ const CREATE: &[Job] = &[
             (Crane, "index append -t APP:1 -m SRC/amd64:1 -m SRC/arm64:1"),
             (Regctl, "index create APP:1 --ref SRC/amd64:1 --ref SRC/arm64:1"),
         ],
-        requests: 21,
+        requests: 17,
         fewer: &[],
     },
     Job {
@@ -67,7 +67,7 @@ const CREATE: &[Job] = &[
             (Crane, "index append APP:1 -t APP:1 -m APP:armv6"),
             (Regctl, "index add APP:1 --ref APP:armv6"),
         ],
-        requests: 12,
+        requests: 9,
         fewer: &[],
     },
     Job {
@@ -80,7 +80,7 @@ const CREATE: &[Job] = &[
             (Buildx, "imagetools create --platform linux/amd64,linux/arm64 -t APP:1 SRC/index:1"),
             (Regctl, "index create APP:1 --ref SRC/index:1 --platform linux/amd64 --platform linux/arm64"),
         ],
-        requests: 20,
+        requests: 15,
         fewer: &[],
     },
 ];
@@ -99,7 +99,7 @@ const COPY: &[Job] = &[
             (Oras, "cp --from-plain-http --to-plain-http SRC/index:1 APP:1"),
             (Skopeo, "copy --all --src-tls-verify=false --dest-tls-verify=false docker://SRC/index:1 docker://APP:1"),
         ],
-        requests: 23,
+        requests: 21,
         fewer: &[],
     },
     Job {
@@ -115,7 +115,7 @@ const COPY: &[Job] = &[
             (Oras, "cp --from-plain-http --to-plain-http SRC/shared:1 APP:1"),
             (Skopeo, "copy --all --src-tls-verify=false --dest-tls-verify=false docker://SRC/shared:1 docker://APP:1"),
         ],
-        requests: 15,
+        requests: 14,
         fewer: &[],
     },
     Job {
@@ -131,7 +131,7 @@ const COPY: &[Job] = &[
             (Oras, "cp --from-plain-http --to-plain-http SRC/index:1 APP:1"),
             (Skopeo, "copy --all --src-tls-verify=false --dest-tls-verify=false docker://SRC/index:1 docker://APP:1"),
         ],
-        requests: 14,
+        requests: 12,
         fewer: &[(Crane, TRUSTED), (Regctl, TRUSTED), (Oras, TRUSTED)],
     },
     Job {
@@ -147,7 +147,7 @@ const COPY: &[Job] = &[
             (Oras, "cp --from-plain-http --to-plain-http SRC/index:1 FAR:1"),
             (Skopeo, "copy --all --src-tls-verify=false --dest-tls-verify=false docker://SRC/index:1 docker://FAR:1"),
         ],
-        requests: 41,
+        requests: 39,
         fewer: &[],
     },
     Job {
@@ -160,7 +160,7 @@ const COPY: &[Job] = &[
             (Regctl, "image copy --referrers --digest-tags SRC/referred:1 APP:1"),
             (Oras, "cp -r --from-plain-http --to-plain-http SRC/referred:1 APP:1"),
         ],
-        requests: 26,
+        requests: 24,
         fewer: &[],
     },
 ];

@@ -4,6 +4,7 @@
 //! at the end, over the resolution policies, which decide about the sources.
 
 mod host;
+mod listed;
 mod manifest;
 mod outcome;
 mod placed;

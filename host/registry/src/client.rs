@@ -32,6 +32,7 @@ use crate::redirect::Redirect;
 use crate::retry::{Retries, Retry};
 
 pub use builder::ClientBuilder;
+use discover::Apis;
 pub(crate) use discover::fallback;
 #[cfg(fuzzing)]
 pub(crate) use discover::next;
@@ -74,6 +75,7 @@ struct Inner {
     timeouts: Timeouts,
     uploads: Uploads,
     strategies: Strategies,
+    apis: Apis,
     resolving: SingleFlight<Reference, Result<WithOrigin<Descriptor>, Error>>,
     pulling: SingleFlight<Reference, Result<WithOrigin<Content>, Error>>,
 }
@@ -102,6 +104,7 @@ impl Client {
             timeouts,
             uploads,
             strategies: Strategies::default(),
+            apis: Apis::default(),
             resolving: SingleFlight::default(),
             pulling: SingleFlight::default(),
         };
@@ -121,6 +124,11 @@ impl Client {
     /// Returns how blobs are sent.
     pub(crate) fn uploads(&self) -> Uploads {
         self.inner.uploads
+    }
+
+    /// Returns what is known of the referrers API of each repository.
+    fn apis(&self) -> &Apis {
+        &self.inner.apis
     }
 
     /// Returns what pushes have shown of registries.

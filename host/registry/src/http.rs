@@ -44,6 +44,7 @@ use watch::Watch;
 pub use proxy::Proxies;
 pub(crate) use request::{Context, Purpose, Repeat, Request, RequestBody, Slot};
 pub(crate) use response::{Response, Whole, text_of};
+pub(crate) use said::codes;
 pub use timeouts::Timeouts;
 pub(crate) use transport::Transport;
 

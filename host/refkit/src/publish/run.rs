@@ -61,6 +61,7 @@ impl PublishRun {
         let source = RunSource {
             source: publisher.resolver.source.clone(),
             record: record.clone(),
+            listed: Arc::default(),
             copies: None,
             dry_run: publisher.dry_run,
         };

@@ -11,6 +11,7 @@ use refkit_content::{
 };
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
+use super::listed::Listed;
 use super::placed::{Placed, Record};
 use crate::refusals::Refusals;
 
@@ -20,6 +21,7 @@ use crate::refusals::Refusals;
 pub(super) struct RunSource {
     pub(super) source: Arc<dyn Source>,
     pub(super) record: Arc<Record>,
+    pub(super) listed: Arc<Listed>,
     /// Where copies read, and no policy.
     pub(super) copies: Option<Arc<Copies>>,
     pub(super) dry_run: bool,
@@ -123,7 +125,7 @@ impl Discover for RunSource {
         subject: &Digest,
         artifact_type: Option<&str>,
     ) -> Result<WithOrigin<Vec<Descriptor>>, Error> {
-        self.source.referrers(repository, subject, artifact_type).await
+        self.listed.get(&*self.source, (repository, subject), artifact_type).await
     }
 }
 

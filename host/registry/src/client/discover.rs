@@ -1,10 +1,12 @@
 //! Lists: OCI distribution 1.1, sections "Listing Tags", "Listing Referrers" and "Referrers Tag Schema".
 
+mod api;
 mod list;
 
 use std::collections::HashSet;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::header::{ACCEPT, LINK};
 use http::{HeaderValue, Method, StatusCode};
 use refkit_content::verify::{self, MANIFEST_LIMIT};
@@ -19,6 +21,8 @@ use super::{About, Client, page};
 use crate::endpoint::Endpoint;
 use crate::http::{Request, Whole};
 use crate::text::printable;
+use api::Api;
+pub(crate) use api::Apis;
 use list::List;
 
 /// The most pages of one list.
@@ -41,7 +45,7 @@ impl Discover for Client {
             let lacks = |status| matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
             let first = page_request(url, "application/json");
             let list = self.pages(&endpoint, first, lacks, List::of_tags(), tags);
-            list.await?.ok_or(ErrorKind::NotFound)
+            list.await?.map_err(|_| ErrorKind::NotFound)
         };
         // A mirror has only a part of all tags, so only a host that resolves tags may list them.
         self.each(about, repository, |can| can.resolve, ask).await
@@ -68,6 +72,7 @@ impl Discover for Client {
 }
 
 impl Client {
+    /// Lists referrers by the API, or by the tag where there is none.
     async fn list_referrers(
         &self,
         endpoint: &Endpoint,
@@ -75,28 +80,53 @@ impl Client {
         subject: &Digest,
         artifact_type: Option<&str>,
     ) -> Result<Vec<Descriptor>, ErrorKind> {
+        // A registry may ignore the filter, even if it claims to have applied it.
+        let wanted = |one: &Descriptor| artifact_type.is_none_or(|wanted| one.artifact_type.as_deref() == Some(wanted));
+        let state = self.apis().of(endpoint)?;
+        let mut api = state.lock().await;
+        let listed = match *api {
+            known if known.is_lacking() => None,
+            Api::Found => {
+                drop(api);
+                self.referrers_by_api(endpoint, subject, artifact_type, wanted).await?.ok()
+            }
+            _ => {
+                let listed = self.referrers_by_api(endpoint, subject, artifact_type, wanted).await?;
+                *api = Api::shown(&listed);
+                drop(api);
+                listed.ok()
+            }
+        };
+        if let Some(list) = listed {
+            return Ok(list);
+        }
+        let Some(bytes) = self.fallback_index(endpoint, repository, subject).await? else { return Ok(Vec::new()) };
+        let about = |one: &Descriptor| is_referrer(one, subject) && wanted(one);
+        Ok(entries(&bytes)?.into_iter().filter(about).collect())
+    }
+
+    /// Lists referrers by the API; returns the body of another response where there is no API.
+    async fn referrers_by_api(
+        &self,
+        endpoint: &Endpoint,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+        wanted: impl Fn(&Descriptor) -> bool,
+    ) -> Result<Result<Vec<Descriptor>, Bytes>, ErrorKind> {
         let mut url = endpoint.url(&format!("referrers/{subject}"))?;
         if let Some(artifact_type) = artifact_type {
             url.query_pairs_mut().append_pair("artifactType", artifact_type);
         }
-        // A registry may ignore the filter, even if it claims to have applied it.
-        let wanted = |one: &Descriptor| artifact_type.is_none_or(|wanted| one.artifact_type.as_deref() == Some(wanted));
         let read = |page: &Whole| {
             let list = match entries(&page.bytes) {
                 // An HTML page, or another response of a server without the API.
                 Err(_) if content_type(&page.headers).as_deref() != Some(media_type::INDEX) => return Ok(None),
                 list => list?,
             };
-            Ok(Some(list.into_iter().filter(wanted).collect()))
+            Ok(Some(list.into_iter().filter(&wanted).collect()))
         };
-        let list = List::of_referrers();
         let first = page_request(url, media_type::INDEX);
-        if let Some(list) = self.pages(endpoint, first, lacks_referrers, list, read).await? {
-            return Ok(list);
-        }
-        let Some(bytes) = self.fallback_index(endpoint, repository, subject).await? else { return Ok(Vec::new()) };
-        let about = |one: &Descriptor| is_referrer(one, subject) && wanted(one);
-        Ok(entries(&bytes)?.into_iter().filter(about).collect())
+        self.pages(endpoint, first, lacks_referrers, List::of_referrers(), read).await
     }
 
     /// Returns the index that lists referrers under a tag, for registries without the API.
@@ -105,7 +135,7 @@ impl Client {
         endpoint: &Endpoint,
         repository: &Repository,
         subject: &Digest,
-    ) -> Result<Option<bytes::Bytes>, ErrorKind> {
+    ) -> Result<Option<Bytes>, ErrorKind> {
         let reference = fallback(repository, subject)?;
         let request = self.manifest(endpoint, &reference, Method::GET)?;
         let whole = match self.read(endpoint, request, MANIFEST_LIMIT).await {
@@ -121,8 +151,8 @@ impl Client {
         Ok((!is_subject).then_some(whole.bytes))
     }
 
-    /// Reads a list page by page, and keeps only the entries of each page. Returns `None` if there is no such list: if
-    /// the status of the first page says so, or if the first page is not a list.
+    /// Reads a list page by page, and keeps only the entries of each page. Returns the body of the first page if there is
+    /// no such list: if the status of that page says so, or if it is not a list.
     async fn pages<T>(
         &self,
         endpoint: &Endpoint,
@@ -130,7 +160,7 @@ impl Client {
         lacks: impl Fn(StatusCode) -> bool,
         mut list: List<T>,
         read: impl Fn(&Whole) -> Result<Option<Vec<T>>, ErrorKind>,
-    ) -> Result<Option<Vec<T>>, ErrorKind> {
+    ) -> Result<Result<Vec<T>, Bytes>, ErrorKind> {
         let (mut seen, mut request, mut left) = (HashSet::new(), first, READ);
         for _ in 0..PAGES {
             if !seen.insert(request.url.as_str().to_owned()) {
@@ -139,17 +169,20 @@ impl Client {
             let is_first = seen.len() == 1;
             let again = request.try_clone();
             let page = self.read_unless(endpoint, request, MANIFEST_LIMIT, |status| is_first && lacks(status));
-            let Some(page) = page.await? else { return Ok(None) };
+            let page = match page.await? {
+                Ok(page) => page,
+                Err(body) => return Ok(Err(body)),
+            };
             let next = next(endpoint, &page)?;
             left = left.checked_sub(page.bytes.len() as u64).ok_or(ErrorKind::TooLarge { limit: READ })?;
             match read(&page)? {
                 Some(entries) => list.extend(entries)?,
-                None if is_first => return Ok(None),
+                None if is_first => return Ok(Err(page.bytes)),
                 None => return Err(ErrorKind::Malformed("a later page of its list is no list".to_owned())),
             }
             match next.zip(again) {
                 Some((url, again)) => request = Request { url, ..again },
-                None => return Ok(Some(list.entries)),
+                None => return Ok(Ok(list.entries)),
             }
         }
         Err(ErrorKind::Malformed(format!("its list has more than {PAGES} pages")))

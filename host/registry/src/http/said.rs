@@ -21,6 +21,11 @@ pub(super) fn errors(body: &[u8]) -> Vec<Value> {
     body["errors"].as_array().cloned().unwrap_or_default()
 }
 
+/// Returns the codes of the errors in a registry's error body.
+pub(crate) fn codes(body: &[u8]) -> Vec<String> {
+    errors(body).iter().filter_map(|one| one["code"].as_str().map(str::to_owned)).collect()
+}
+
 /// Returns the message about a refused push: that of the registry's errors, with their details, or a body in another form.
 /// Quay's messages have several lines; they become one.
 pub(super) fn long_message(errors: &[Value], headers: &HeaderMap, body: &[u8]) -> String {

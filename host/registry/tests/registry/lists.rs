@@ -109,10 +109,12 @@ async fn without_the_api_the_list_is_under_the_tag() {
         registry.clear_rules();
         registry.clear();
         registry.add(Rule::on("GET */referrers/*", fault.clone()));
+        let asking = anonymous();
         let found = asking.referrers(&from, image.digest(), None).await.unwrap().value;
         assert_eq!(found.iter().map(|one| &one.digest).collect::<Vec<_>>(), [artifact.digest()], "{fault:?}");
         assert_eq!(registry.count("*"), 2, "{fault:?}");
         assert_eq!(asking.referrers(&from, other.digest(), None).await.unwrap().value, [], "{fault:?}");
+        assert_eq!(registry.count("*"), 3, "{fault:?}");
     }
     // A malformed index and a failure are errors, because the API exists.
     let index = |body: &str| Fault::status(200).header("content-type", INDEX).body(body.to_owned());
@@ -125,21 +127,72 @@ async fn without_the_api_the_list_is_under_the_tag() {
     ] {
         registry.clear_rules();
         registry.add(Rule::on("GET */referrers/*", fault));
-        let found = error_of(asking.referrers(&from, image.digest(), None).await).to_string();
+        let found = error_of(anonymous().referrers(&from, image.digest(), None).await).to_string();
         assert!(found.contains(said), "{said}: {found}");
     }
     // An HTML page in place of the list is an error, and so is a later page that is no list.
     registry.clear_rules();
     registry.add(Rule::on("GET */referrers/*", Fault::status(404)));
     registry.add(Rule::on("GET */manifests/*", page()));
-    let found = error_of(asking.referrers(&from, image.digest(), None).await).to_string();
+    let found = error_of(anonymous().referrers(&from, image.digest(), None).await).to_string();
     assert!(found.contains("an HTML page instead of a list of referrers"), "{found}");
     registry.clear_rules();
     let first = index("{\"schemaVersion\":2,\"manifests\":[]}").header("link", "<?page=2>; rel=next");
     registry.add(Rule::on("GET */referrers/*", first).first(1));
     registry.add(Rule::on("GET */referrers/*", page()));
-    let found = error_of(asking.referrers(&from, image.digest(), None).await).to_string();
+    let found = error_of(anonymous().referrers(&from, image.digest(), None).await).to_string();
     assert!(found.contains("a later page of its list is no list"), "{found}");
+}
+
+/// Each repository is asked for the API once: by the first question, which the others wait for.
+#[tokio::test]
+async fn the_api_is_asked_for_once() {
+    let registry = FaultRegistry::start().unwrap();
+    let subjects: Vec<_> = (0..5).map(|number| digest(&[number])).collect();
+    let code = |status: u16, code: &str| {
+        Fault::status(status).body(format!(r#"{{"errors":[{{"code":"{code}","message":"no"}}]}}"#))
+    };
+    let one = || Fault::status(200).header("content-type", INDEX).body(r#"{"schemaVersion":2,"manifests":[]}"#);
+    // the response; the questions to the API and to the tags
+    for (fault, api, tags) in [
+        (Fault::status(404), 1, 5),
+        (code(404, "UNSUPPORTED"), 1, 5),
+        (one(), 5, 0),
+        // These are about the repository, which may come to be, or about this subject.
+        (code(404, "NAME_UNKNOWN"), 5, 5),
+        (code(404, "MANIFEST_UNKNOWN"), 5, 5),
+        (code(400, "DIGEST_INVALID"), 5, 5),
+    ] {
+        registry.clear_rules();
+        registry.clear();
+        registry.add(Rule::on("GET */referrers/*", fault.clone()));
+        let (asking, from) = (anonymous(), repository(&registry.host()));
+        let lists = subjects.iter().map(|subject| asking.referrers(&from, subject, None));
+        for list in futures_util::future::join_all(lists).await {
+            assert_eq!(list.unwrap().value, [], "{fault:?}");
+        }
+        let counts = (registry.count("GET */referrers/*"), registry.count("GET */manifests/sha256-*"));
+        assert_eq!(counts, (api, tags), "{fault:?}");
+        if api == 1 {
+            let elsewhere = from_other(&registry);
+            asking.referrers(&elsewhere, &subjects[0], None).await.unwrap();
+            assert_eq!(registry.count("GET */referrers/*"), 2, "another repository");
+            crate::ask::later(std::time::Duration::from_secs(601)).await;
+            asking.referrers(&from, &subjects[0], None).await.unwrap();
+            assert_eq!(registry.count("GET */referrers/*"), 3, "it may have been upgraded");
+        }
+    }
+    // A failure shows nothing.
+    registry.clear_rules();
+    registry.clear();
+    registry.add(Rule::on("GET */referrers/*", Fault::status(503)).first(1));
+    registry.add(Rule::on("GET */referrers/*", Fault::status(404)));
+    let (asking, from) = (anonymous(), repository(&registry.host()));
+    assert!(asking.referrers(&from, &subjects[0], None).await.is_err());
+    for subject in &subjects {
+        assert!(asking.referrers(&from, subject, None).await.unwrap().value.is_empty());
+    }
+    assert_eq!(registry.count("GET */referrers/*"), 2);
 }
 
 /// GitLab's response for the subject's tag is the subject itself, whose platforms are no referrers.
