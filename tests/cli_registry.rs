@@ -31,6 +31,8 @@ mod publish_copy;
 mod publish_create;
 #[path = "cli/publish_interrupted.rs"]
 mod publish_interrupted;
+#[path = "cli/publish_present.rs"]
+mod publish_present;
 #[path = "cli/publish_report.rs"]
 mod publish_report;
 #[path = "cli/publish_sparse.rs"]

@@ -114,7 +114,7 @@ impl PreparedPublish {
         let mut all = Output { stdout: Stdout::Lines(Vec::new()), messages: self.notes(), exit: Exit::Resolved };
         for result in results {
             let explained = self.printing.explain.then(|| result.explained(&self.notes));
-            let (requested, notes) = (result.requested(), result.unconfirmed());
+            let (requested, notes) = (result.requested(), result.notes());
             all.add(Output::of_run(result.output(), requested, explained.as_ref(), notes, self.printing.format));
         }
         all

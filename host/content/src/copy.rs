@@ -7,6 +7,7 @@ mod failure;
 mod halt;
 mod manifest;
 mod options;
+mod presence;
 mod referrers;
 mod walk;
 
@@ -23,9 +24,11 @@ use crate::{Push, Source};
 /// content once. It does not follow a `subject`, copies referrers only with [`Options::referrers`], and leaves layers
 /// that may not be distributed where their `urls` say, unless [`Options::nondistributable`] is set.
 ///
-/// If the destination has a manifest by its digest, the copy takes it for complete: registries check the blobs of a
-/// manifest when it is pushed, and keep them. An index proves nothing about its manifests, because some registries
-/// accept an index without them; the copy checks each of its manifests. [`Options::thorough`] checks everything.
+/// If the destination has a manifest or an index, by its digest or under the tag, the copy takes it for complete, as other
+/// clients do: its content was pushed before it. A tag that names the root already is not written again. So a copy to
+/// where everything is costs one request to the destination. Two indexes are incomplete all the same: one that was
+/// copied sparsely to a registry which accepts that, and one of which a registry has deleted a manifest.
+/// [`Options::thorough`] checks everything, and completes them. A layout is looked through in any case.
 ///
 /// Within one registry, and between registries that one host serves, the copy mounts blobs; otherwise it opens a blob at
 /// the source only once the destination reads it, and passes it on in pieces. If the destination breaks on the way, or

@@ -154,6 +154,11 @@ impl Push for Memory {
         Ok(self.read(repository, found).is_ok())
     }
 
+    async fn tagged(&self, reference: &Reference) -> Result<Option<Digest>, Error> {
+        let Some(tag) = reference.tag() else { return Ok(None) };
+        Ok(self.read(reference.repository(), |held| held.tags.get(tag).cloned()).ok())
+    }
+
     async fn mount(&self, repository: &Repository, blob: &Descriptor, from: &Repository) -> Result<bool, Error> {
         if repository.registry() != from.registry() {
             return Ok(false);

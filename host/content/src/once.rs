@@ -68,6 +68,14 @@ impl<K: Eq + Hash, V> OnceMap<K, V> {
         cell.get_or_try_init(|| compute).await.cloned()
     }
 
+    /// Returns the value of a key, if it has been computed.
+    pub fn known(&self, key: &K) -> Option<V>
+    where
+        V: Clone,
+    {
+        self.lock().get(key).and_then(|cell| cell.get().cloned())
+    }
+
     /// Returns whether the key was requested before.
     pub fn contains(&self, key: &K) -> bool {
         self.lock().contains_key(key)
@@ -112,6 +120,7 @@ mod tests {
         let (one, two, other) = tokio::join!(get("a"), get("a"), get("b"));
         assert!(one == two && one != other, "{one}, {two}, {other}");
         assert_eq!((get("a").await, get("b").await), (one, other));
+        assert_eq!((map.known(&"a"), map.known(&"c")), (Some(one), None));
         map.forget(&"a");
         assert!(!map.contains(&"a") && map.contains(&"b"));
         assert_eq!(get("a").await, 2);

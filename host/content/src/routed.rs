@@ -101,6 +101,10 @@ impl Push for Routed<dyn Push> {
         self.of(repository).has(repository, descriptor).await
     }
 
+    async fn tagged(&self, reference: &Reference) -> Result<Option<Digest>, Error> {
+        self.of(reference.repository()).tagged(reference).await
+    }
+
     async fn mount(&self, repository: &Repository, blob: &Descriptor, from: &Repository) -> Result<bool, Error> {
         self.of(repository).mount(repository, blob, from).await
     }

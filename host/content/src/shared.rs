@@ -48,6 +48,10 @@ impl<T: Push + ?Sized> Push for Arc<T> {
         (**self).has(repository, descriptor).await
     }
 
+    async fn tagged(&self, reference: &Reference) -> Result<Option<Digest>, Error> {
+        (**self).tagged(reference).await
+    }
+
     async fn mount(&self, repository: &Repository, blob: &Descriptor, from: &Repository) -> Result<bool, Error> {
         (**self).mount(repository, blob, from).await
     }

@@ -150,6 +150,12 @@ pub trait Push: Send + Sync {
         Ok(false)
     }
 
+    /// Returns the digest that the tag of a reference names at the destination now; `None` if there is no such tag, or if
+    /// that is unknown. The host that receives writes answers, and no mirror.
+    async fn tagged(&self, _reference: &Reference) -> Result<Option<Digest>, Error> {
+        Ok(None)
+    }
+
     /// Mounts a blob of another repository of the same registry, without sending it. Returns whether the repository
     /// has it now: `false` if the repositories have no registry in common, if the blob is absent, or if the registry
     /// refuses; the caller then pushes the blob. Two registries that one host serves are the same. If the destination

@@ -95,12 +95,20 @@ impl Ledger {
                 }
             }
             (Call::PushBlob(repository, _), Answer::Pushed(descriptor))
-            | (Call::Copy(_, repository, ..), Answer::Copied(descriptor)) => {
-                bytes.map_or(Ok(()), |bytes| self.read(repository, descriptor, bytes))
-            }
+            | (Call::Copy(_, repository, ..), Answer::Copied(descriptor)) => match bytes {
+                Some(bytes) => self.read(repository, descriptor, bytes),
+                None => self.meet(repository, descriptor),
+            },
             // Tags name no digest. No other answer fits its call.
             _ => Ok(()),
         }
+    }
+
+    fn meet(&self, repository: &Repository, descriptor: &Descriptor) -> Result<(), ErrorKind> {
+        let mut tables = self.tables();
+        self.account.take(tables.unmet(repository, [descriptor]))?;
+        tables.meet(repository, descriptor, 0);
+        Ok(())
     }
 
     fn root(&self, name: Name, descriptor: &Descriptor) -> Result<(), ErrorKind> {

@@ -3,6 +3,7 @@
 //! A [`Publisher`] is set up once. Each [`PublishSession`] is one run: the publishing policies with the default publisher
 //! at the end, over the resolution policies, which decide about the sources.
 
+mod copy;
 mod host;
 mod listed;
 mod manifest;
@@ -55,6 +56,7 @@ pub(crate) struct Switches {
     pub(crate) sparse: bool,
     pub(crate) cosign_tags: bool,
     pub(crate) nondistributable: bool,
+    pub(crate) thorough: bool,
 }
 
 impl Publisher {
@@ -108,6 +110,15 @@ impl Publisher {
     #[must_use]
     pub fn nondistributable(mut self, copied: bool) -> Self {
         self.switches.nondistributable = copied;
+        self
+    }
+
+    /// Sets whether copies check for all that is below a manifest or an index that a destination already has, and send what
+    /// is absent. By default it counts as complete; a sparse copy leaves an index that is not, and so may a registry that
+    /// has deleted a manifest of one. See [`refkit_content::copy::Options::thorough`].
+    #[must_use]
+    pub fn thorough(mut self, thorough: bool) -> Self {
+        self.switches.thorough = thorough;
         self
     }
 

@@ -21,7 +21,7 @@ use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 use crate::auth::Actions;
 use crate::client::{About, AtHost, Client, DIGEST};
 use crate::endpoint::Endpoint;
-use crate::http::{Request, RequestBody};
+use crate::http::{Repeat, Request, RequestBody};
 use crate::text::printable;
 use blob::{Blob, Failed};
 
@@ -31,6 +31,11 @@ impl Push for Client {
         let subject = format!("{repository}@{}", descriptor.digest);
         let ask = |endpoint: Endpoint| async move { self.holds(&endpoint, descriptor).await };
         self.at_writer(About::new(Operation::Push, &subject), repository, ask).await.map(|held| held.value)
+    }
+
+    async fn tagged(&self, reference: &Reference) -> Result<Option<Digest>, Error> {
+        let ask = |endpoint: Endpoint| async move { self.tag_names(&endpoint, reference).await };
+        self.at_writer(About::new(Operation::Push, reference), reference.repository(), ask).await.map(|held| held.value)
     }
 
     async fn mount(&self, repository: &Repository, descriptor: &Descriptor, from: &Repository) -> Result<bool, Error> {
@@ -92,6 +97,25 @@ impl Client {
             Err(ErrorKind::NotFound | ErrorKind::Unsupported(_) | ErrorKind::Forbidden(_)) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns the digest that the tag of a reference names; none if the registry does not say.
+    async fn tag_names(&self, endpoint: &Endpoint, reference: &Reference) -> Result<Option<Digest>, ErrorKind> {
+        let repository = reference.repository().clone();
+        let Ok(reference) = Reference::new(repository, reference.tag().map(str::to_owned), None) else {
+            return Ok(None);
+        };
+        if reference.tag().is_none() {
+            return Ok(None);
+        }
+        let request = self.manifest(endpoint, &reference, Method::HEAD)?.repeat(Repeat::Not500);
+        // Some registries refuse every HEAD; and credentials that may push need not be allowed to read.
+        let response = match self.send(endpoint, Actions::Push, request).await {
+            Err(ErrorKind::NotFound | ErrorKind::Unsupported(_) | ErrorKind::Forbidden(_)) => return Ok(None),
+            response => response?,
+        };
+        let told = response.header(DIGEST).filter(|_| response.status.is_success());
+        Ok(told.and_then(|told| told.trim().parse().ok()))
     }
 
     async fn put_manifest(

@@ -69,9 +69,17 @@ impl<'a> PublishResult<'a> {
         subject.map(|reference| self.names.reference(reference)).unwrap_or_default()
     }
 
-    /// Returns notes about answers that the cache gave and no registry has confirmed, escaped.
-    pub fn unconfirmed(&self) -> Vec<String> {
-        unconfirmed(&self.session.trace())
+    /// Returns notes about answers that the cache gave and no registry has confirmed, and about manifests that were left
+    /// out, escaped.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = unconfirmed(&self.session.trace());
+        let absent = self.published().map_or(0, |published| published.absent.len());
+        if absent > 0 {
+            notes.push(format!(
+                "note: the copy lacks {absent} of the manifests that its index names; to add them later: copy --force-recursive"
+            ));
+        }
+        notes
     }
 
     /// Returns the explanation of the run; `notes` are the caller's own about how it set the run up.

@@ -70,6 +70,10 @@ pub struct Along {
     /// Copies layers that may not be distributed; by default they stay where their urls say.
     #[arg(long)]
     include_nondistributable: bool,
+    /// Checks every manifest and blob of the image at the destination, and sends what is absent. Otherwise an image or an
+    /// index that the destination has counts as complete, which one of --sparse is not.
+    #[arg(long)]
+    force_recursive: bool,
 }
 
 impl Along {
@@ -80,6 +84,7 @@ impl Along {
 
     /// Lets a publisher do it.
     pub fn allow(self, publisher: Publisher) -> Publisher {
-        publisher.cosign_tags(self.referrers).nondistributable(self.include_nondistributable)
+        let publisher = publisher.cosign_tags(self.referrers).nondistributable(self.include_nondistributable);
+        publisher.thorough(self.force_recursive)
     }
 }

@@ -11,8 +11,40 @@ use crate::{Content, Push, Source};
 pub struct Between<'a, S, D: ?Sized>(pub(super) Copying<'a, S, D>);
 
 impl<S: Source + Clone + 'static, D: Push + ?Sized> Between<'_, S, D> {
+    /// Finds out whether the destination has the manifest or the index that the parts make up, under the tag of the
+    /// reference or by its digest. The copy then asks for none of the parts.
+    ///
+    /// # Errors
+    /// As [`copy()`](super::copy()).
+    pub async fn root(&self, content: &Content, to: &Reference) -> Result<(), CopyError> {
+        let known = async {
+            self.0.has_root(content, to).await?;
+            let entries = self.0.read(&content.descriptor, &content.bytes)?.manifests;
+            self.0.entries(&content.descriptor, &entries).await
+        };
+        let known = known.await;
+        self.0.halt.outcome(known)
+    }
+
+    /// Notes the parts that are copied next, as the indexes that list them do: an attestation whose image is absent then
+    /// needs no request.
+    pub fn list(&self, parts: &[Descriptor]) {
+        self.0.presence.note(parts);
+    }
+
+    /// Returns whether the destination has a manifest or an index, and so what is below. One request at most answers for
+    /// each.
+    ///
+    /// # Errors
+    /// As [`copy()`](super::copy()).
+    pub async fn has(&self, of: &Descriptor) -> Result<bool, CopyError> {
+        let there = self.0.has(of).await;
+        self.0.halt.outcome(there)
+    }
+
     /// Copies what a manifest or an index refers to, and its referrers, and not itself. Returns whether the destination
-    /// has it already: then the caller need not push it.
+    /// has it already: then the caller need not push it. Of a manifest that is there, [`Between::about`] does the same without
+    /// its bytes.
     ///
     /// # Errors
     /// As [`copy()`](super::copy()).

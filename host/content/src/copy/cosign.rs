@@ -57,9 +57,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
             }
         });
         let Some(Content { descriptor, bytes }) = pulled.await? else { return Ok(()) };
-        let copy =
-            async { if self.has(&descriptor).await? { Ok(()) } else { self.below(&descriptor, &bytes, 0).await } };
-        self.once(&descriptor, copy).await?;
+        self.once(&descriptor, self.below(&descriptor, &bytes, 0)).await?;
         self.halt.check()?;
         self.manifest(&to, &descriptor, bytes).await?;
         self.tell(&descriptor, Step::Done);

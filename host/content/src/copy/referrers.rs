@@ -1,11 +1,12 @@
 //! The referrers of the copied content.
 
+use futures_util::future::FutureExt as _;
 use refkit_oci::{Descriptor, Digest};
 
 use super::halt::Halted;
 use super::options::{Referrers, Step};
-use super::walk::{Copying, DEPTH_LIMIT, MANIFESTS_AT_ONCE, each};
-use crate::links::{self, Links};
+use super::walk::{Copying, DEPTH_LIMIT, MANIFESTS_AT_ONCE, each, is_index};
+use crate::links;
 use crate::verify::{self, MANIFEST_LIMIT};
 use crate::{ErrorCode, ErrorKind, Push, Source};
 
@@ -47,13 +48,9 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
     }
 
     async fn referrer(&self, referrer: &Descriptor, subject: &Digest) -> Result<(), Halted> {
-        if self.has(referrer).await? {
-            return self
-                .once(referrer, async {
-                    self.tell(referrer, Step::Present);
-                    Ok(())
-                })
-                .await;
+        let there = self.has(referrer).await?;
+        if there && !is_index(referrer) {
+            return self.once(referrer, async { Ok(self.tell(referrer, Step::Present)) }.boxed()).await;
         }
         let fetched = self.halt.at_source(async {
             match verify::fetch(self.source, self.from, referrer, MANIFEST_LIMIT).await {
@@ -64,11 +61,9 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
             }
         });
         let Some(bytes) = fetched.await? else { return Ok(()) };
-        let links = Links::read(&referrer.media_type, &bytes);
-        let links = links.map_err(|kind| self.malformed(&referrer.digest, kind))?;
-        if links.subject.is_none_or(|of| of.digest != *subject) {
+        if self.read(referrer, &bytes)?.subject.is_none_or(|of| of.digest != *subject) {
             return Ok(());
         }
-        self.once(referrer, self.whole(referrer, bytes, 0)).await
+        self.once(referrer, self.whole(referrer, bytes, 0).boxed()).await
     }
 }

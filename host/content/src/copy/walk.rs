@@ -11,6 +11,7 @@ use super::cosign::Listed;
 use super::failure::CopyError;
 use super::halt::{Halt, Halted};
 use super::options::{Options, Step};
+use super::presence::Presence;
 use crate::links::{self, Links};
 use crate::once::OnceMap;
 use crate::verify::{self, MANIFEST_LIMIT};
@@ -40,6 +41,8 @@ enum Part {
 
 type Key = (Part, Digest);
 
+type Copied<'f> = BoxFuture<'f, Result<(), Halted>>;
+
 /// The state of a copy.
 pub(super) struct Copying<'a, S, D: ?Sized> {
     pub(super) options: &'a Options,
@@ -53,6 +56,7 @@ pub(super) struct Copying<'a, S, D: ?Sized> {
     pub(super) permits: Semaphore,
     /// Whether the destination mounts blobs of the source; none until that is known.
     pub(super) mounts: tokio::sync::Mutex<Option<bool>>,
+    pub(super) presence: Presence,
     met: OnceMap<Key, ()>,
     /// The manifests and indexes whose referrers are not yet listed, in the order of their copy.
     pub(super) subjects: Mutex<Vec<Digest>>,
@@ -76,6 +80,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
             permits: Semaphore::new(options.blobs_at_once),
             // Within one repository there is nothing to mount. The destination knows whether one host serves both.
             mounts: tokio::sync::Mutex::new((from == to).then_some(false)),
+            presence: Presence::default(),
             met: OnceMap::default(),
             subjects: Mutex::default(),
             cosign_tags: OnceCell::new(),
@@ -86,9 +91,10 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
     /// registry has to accept a referrer before its subject, and a client that resolves the tag then finds the whole
     /// copy.
     pub(super) async fn root(&self, content: Content, to: &Reference) -> Result<Descriptor, Halted> {
+        let named = self.has_root(&content, to).await?;
         let there = self.all_but_root(&content).await?;
         let Content { descriptor, bytes } = content;
-        if there && to.tag().is_none() && !is_index(&descriptor) {
+        if named || (there && to.tag().is_none()) {
             self.tell(&descriptor, Step::Present);
             return Ok(Descriptor::new(&*descriptor.media_type, descriptor.digest, descriptor.size));
         }
@@ -98,11 +104,10 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
     }
 
     /// Copies all that the manifest or index at the top refers to, and the referrers. Returns whether the destination has
-    /// the manifest itself.
+    /// it already.
     pub(super) async fn all_but_root(&self, Content { descriptor, bytes }: &Content) -> Result<bool, Halted> {
         let there = self.has(descriptor).await?;
-        let below = async { if there { Ok(()) } else { self.below(descriptor, bytes, 0).await } };
-        self.once_of(Part::Below, descriptor, below).await?;
+        self.once_of(Part::Below, descriptor, self.below(descriptor, bytes, 0)).await?;
         self.referrers().await?;
         self.halt.check()?;
         Ok(there)
@@ -114,40 +119,46 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
             let what = format!("the indexes lie more than {DEPTH_LIMIT} deep within each other");
             return Err(self.malformed(&child.digest, ErrorKind::Malformed(what)));
         }
-        self.once(child, async {
-            if self.has(child).await? {
+        let copy = async {
+            if !is_index(child) && self.has(child).await? {
                 self.tell(child, Step::Present);
                 return Ok(());
             }
             let fetched = verify::fetch(self.source, self.from, child, MANIFEST_LIMIT);
             let bytes = self.halt.at_source(fetched).await?.value;
             self.whole(child, bytes, depth).await
-        })
-        .await
+        };
+        self.once(child, copy.boxed()).await
     }
 
-    /// Copies a manifest or an index with what it refers to.
+    /// Copies a manifest or an index with what it refers to. Of an index that the destination has, the referrers remain.
     pub(super) async fn whole(&self, descriptor: &Descriptor, bytes: Bytes, depth: usize) -> Result<(), Halted> {
         self.below(descriptor, &bytes, depth).await?;
         self.halt.check()?;
+        if self.has(descriptor).await? {
+            self.tell(descriptor, Step::Present);
+            return Ok(());
+        }
         let to = Reference::to_digest(self.to.clone(), descriptor.digest.clone());
         self.manifest(&to, descriptor, bytes).await?;
         self.tell(descriptor, Step::Done);
         Ok(())
     }
 
-    /// Copies the content that a manifest or an index refers to: manifests concurrently, and indexes one after the
-    /// other, which bounds the memory for documents.
-    pub(super) fn below<'f>(
-        &'f self,
-        descriptor: &'f Descriptor,
-        bytes: &'f Bytes,
-        depth: usize,
-    ) -> BoxFuture<'f, Result<(), Halted>> {
+    /// Copies the content that a manifest or an index refers to, if the destination lacks it: manifests concurrently, and
+    /// indexes one after the other, which bounds the memory for documents.
+    pub(super) fn below<'f>(&'f self, descriptor: &'f Descriptor, bytes: &'f Bytes, depth: usize) -> Copied<'f> {
         async move {
-            let links = Links::read(&descriptor.media_type, bytes);
-            let links = links.map_err(|kind| self.malformed(&descriptor.digest, kind))?;
-            self.blobs(links.blobs).await?;
+            let there = self.has(descriptor).await?;
+            // What an index lists may have new referrers.
+            if there && !is_index(descriptor) {
+                return Ok(());
+            }
+            let links = self.read(descriptor, bytes)?;
+            self.entries(descriptor, &links.manifests).await?;
+            if !there {
+                self.blobs(links.blobs).await?;
+            }
             let (indexes, manifests): (Vec<_>, Vec<_>) = links.manifests.into_iter().partition(is_index);
             each(manifests, MANIFESTS_AT_ONCE, |child| async move { self.child(&child, depth + 1).await }).await?;
             for child in indexes {
@@ -161,7 +172,8 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
     /// Copies blobs concurrently, as many as the copy allows.
     pub(super) async fn blobs(&self, mut blobs: Vec<Descriptor>) -> Result<(), Halted> {
         blobs.retain(|blob| !self.leaves(blob));
-        each(blobs, self.options.blobs_at_once, |blob| async move { self.once(&blob, self.blob(&blob)).await }).await
+        each(blobs, self.options.blobs_at_once, |blob| async move { self.once(&blob, self.blob(&blob).boxed()).await })
+            .await
     }
 
     /// Returns whether the copy leaves content where it is: a layer, or a manifest that the caller has left out.
@@ -169,31 +181,14 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         self.options.left.contains(&of.digest) || (!self.options.nondistributable && links::stays_elsewhere(of))
     }
 
-    /// Returns whether the destination has a manifest, and so its blobs, but for those that may not be distributed. An index
-    /// proves nothing about its manifests.
-    pub(super) async fn has(&self, manifest: &Descriptor) -> Result<bool, Halted> {
-        if self.options.thorough || self.options.nondistributable || is_index(manifest) {
-            return Ok(false);
-        }
-        self.halt.at_destination(self.destination.has(self.to, manifest)).await
-    }
-
-    /// Copies content once; a second call waits until the first has ended.
-    pub(super) async fn once(
-        &self,
-        of: &Descriptor,
-        copy: impl Future<Output = Result<(), Halted>>,
-    ) -> Result<(), Halted> {
+    /// Copies content once; a second call waits until the first has ended. The future is boxed, because indexes lie within
+    /// each other, and the copies of a publishing run are polled on the stack of a guest.
+    pub(super) async fn once(&self, of: &Descriptor, copy: Copied<'_>) -> Result<(), Halted> {
         let part = if links::is_manifest(&of.media_type) { Part::Whole } else { Part::Blob };
         self.once_of(part, of, copy).await
     }
 
-    async fn once_of(
-        &self,
-        part: Part,
-        of: &Descriptor,
-        copy: impl Future<Output = Result<(), Halted>>,
-    ) -> Result<(), Halted> {
+    async fn once_of(&self, part: Part, of: &Descriptor, copy: Copied<'_>) -> Result<(), Halted> {
         let has_referrers = part != Part::Blob && self.options.follows() && !self.is_met(of);
         let key = (part, of.digest.clone());
         let cell = self.met.cell(key, |count| {
@@ -212,6 +207,11 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
     /// Returns whether this copy has already seen a manifest.
     pub(super) fn is_met(&self, manifest: &Descriptor) -> bool {
         [Part::Whole, Part::Below].into_iter().any(|part| self.met.contains(&(part, manifest.digest.clone())))
+    }
+
+    /// Reads a document of the source.
+    pub(super) fn read(&self, of: &Descriptor, bytes: &[u8]) -> Result<Links, Halted> {
+        Links::read(&of.media_type, bytes).map_err(|kind| self.malformed(&of.digest, kind))
     }
 
     pub(super) fn tell(&self, of: &Descriptor, step: Step) {
@@ -237,6 +237,6 @@ where
     work.fold(Ok(()), |all, one| async move { all.and(one) }).await
 }
 
-fn is_index(descriptor: &Descriptor) -> bool {
+pub(super) fn is_index(descriptor: &Descriptor) -> bool {
     links::is_index(&descriptor.media_type)
 }

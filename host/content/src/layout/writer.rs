@@ -1,6 +1,7 @@
 //! Writes layout directories.
 
 mod directory;
+mod has;
 mod index;
 mod keep;
 mod put;
@@ -21,8 +22,8 @@ use tokio::sync::OnceCell;
 use super::file::{Extent, open_below};
 use super::store::Store;
 use super::{Subjects, marker, reference};
-use crate::links::{self, Links};
-use crate::verify::{self, MANIFEST_LIMIT};
+use crate::links::Links;
+use crate::verify;
 use crate::{Body, Error, ErrorKind, Operation, Origin, Push};
 use directory::Directory;
 use put::Unfinished;
@@ -177,7 +178,7 @@ impl Push for LayoutWriter {
             Ok(()) if !self.prepared.initialized() => Ok(false),
             Ok(()) => {
                 let descriptor = descriptor.clone();
-                self.directory.blocking(move |path| has(path, &descriptor)).await
+                self.directory.blocking(move |path| has::has(path, &descriptor)).await
             }
             Err(kind) => Err(kind),
         };
@@ -277,20 +278,6 @@ fn prepare(path: &Path) -> Result<(), ErrorKind> {
     marker::check(&Store::Directory(directory))?;
     index::create(path)?;
     put::sweep(path)
-}
-
-/// Returns whether a blob exists, or a manifest with all the content that it refers to and its entry. Blocks.
-fn has(path: &Path, descriptor: &Descriptor) -> Result<bool, ErrorKind> {
-    if !is_there(path, descriptor)? || !links::is_manifest(&descriptor.media_type) {
-        return is_there(path, descriptor);
-    }
-    let digest = &descriptor.digest;
-    let file = open_below(&File::open(path)?, &["blobs", digest.algorithm().as_str(), digest.hex()])?;
-    let Ok(links) = Links::read(&descriptor.media_type, &Extent::whole(file)?.read_all(MANIFEST_LIMIT)?) else {
-        return Ok(false);
-    };
-    let complete = links.complete(false, |digest| size(path, digest)).is_ok();
-    Ok(complete && (links.subject.is_none() || index::is_listed(path, digest)?))
 }
 
 /// Returns whether a blob of this size exists, as registries do; a file of another size is written again.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use refkit_content::{Body, Error, ErrorKind, Memory, Operation, Push};
-use refkit_oci::{Descriptor, Reference, Repository};
+use refkit_oci::{Descriptor, Digest, Reference, Repository};
 
 /// How often a push yields, so that all concurrent pushes overlap.
 const TURNS: usize = 50;
@@ -70,6 +70,11 @@ impl Push for Destination {
     async fn has(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
         self.note(format!("has {}", descriptor.digest));
         self.held.has(repository, descriptor).await
+    }
+
+    async fn tagged(&self, reference: &Reference) -> Result<Option<Digest>, Error> {
+        self.note(format!("tagged {reference}"));
+        self.held.tagged(reference).await
     }
 
     async fn mount(&self, repository: &Repository, blob: &Descriptor, from: &Repository) -> Result<bool, Error> {

@@ -125,7 +125,9 @@ async fn blobs_are_mounted_where_the_destination_mounts() {
     let from = filled(&[&image]).await;
     let to = Destination::over(from.clone());
     copy(&from, &pinned(&repository(), image.digest()), &to, &tagged(&repository(), "t")).await.expect("a copy");
-    assert_eq!(to.lines(), [format!("has {}", image.digest()), format!("manifest {}", tagged(&repository(), "t"))]);
+    let there = tagged(&repository(), "t");
+    let wanted = [format!("tagged {there}"), format!("has {}", image.digest()), format!("manifest {there}")];
+    assert_eq!(to.lines(), wanted);
 }
 
 #[tokio::test]

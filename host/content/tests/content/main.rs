@@ -11,6 +11,7 @@ mod copy_cosign;
 mod copy_destination;
 mod copy_lost;
 mod copy_options;
+mod copy_present;
 mod disk;
 mod disk_damage;
 mod disk_kill;

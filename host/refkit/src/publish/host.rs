@@ -10,8 +10,9 @@ use refkit_contract::{Failure, PublishDecision, PublishRequest};
 use refkit_oci::{Algorithm, Descriptor, Digest, Footprint, Reference, Repository};
 use refkit_sandbox::{Copy, Host, Publishing, PublishingHost};
 
+use super::copy;
 use super::run::{Answered, PublishRun};
-use super::write;
+
 use crate::answers::exhausted;
 use crate::attribution::Heard;
 use crate::chain::Link;
@@ -109,7 +110,7 @@ impl PublishingHost for PublishHost {
 
     async fn copy(&self, copy: Copy) -> Result<(), Failure> {
         if let Some(first) = copy.digests.first() {
-            self.may_write(|| write::call(&copy, first))?;
+            self.may_write(|| copy::call(&copy, first))?;
         }
         self.publish.copy(self.reading.span, &copy).await.map_err(|failed| self.failed(failed))
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use refkit_contract::Denial;
-use refkit_oci::{Descriptor, Reference};
+use refkit_oci::{Descriptor, Digest, Reference};
 
 /// What a publication ended in.
 #[derive(Debug, Clone)]
@@ -31,4 +31,7 @@ pub struct Published {
     pub destinations: Vec<Reference>,
     /// Whether nothing was sent.
     pub dry_run: bool,
+    /// The manifests that the root names and that were not copied: of a sparse copy only. Another copy takes the root for
+    /// complete, unless it is [thorough](super::Publisher::thorough).
+    pub absent: Vec<Digest>,
 }

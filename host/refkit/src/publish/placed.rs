@@ -1,6 +1,6 @@
 //! What one run has put into the destinations, and what it still has to push.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -36,6 +36,7 @@ struct Tables {
     placed: HashMap<Repository, HashMap<Digest, Placed>>,
     waiting: HashMap<Repository, HashMap<Digest, Waiting>>,
     tags: HashMap<(Repository, String), Digest>,
+    absent: BTreeSet<Digest>,
 }
 
 /// The record of what a run has written.
@@ -99,6 +100,16 @@ impl Record {
         if let Some(waiting) = self.0.lock().waiting.get_mut(repository) {
             waiting.remove(digest);
         }
+    }
+
+    /// Records manifests that a sparse index names, and that the run has not copied.
+    pub(super) fn leave(&self, absent: impl IntoIterator<Item = Digest>) {
+        self.0.lock().absent.extend(absent);
+    }
+
+    /// Returns the manifests that the run has left out.
+    pub(super) fn absent(&self) -> Vec<Digest> {
+        self.0.lock().absent.iter().cloned().collect()
     }
 
     /// Records that a tag names a digest now.

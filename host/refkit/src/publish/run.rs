@@ -33,11 +33,28 @@ pub(crate) struct PublishRun {
     pub(super) copied: RunSource,
     pub(super) grants: WriteGrants,
     pub(super) destinations: Vec<Reference>,
+    pub(super) stays: Stays,
     pub(super) record: Arc<Record>,
     pub(super) progress: Option<Progress>,
     pub(super) dry_run: bool,
     pub(super) switches: Switches,
     decisions: Once<Question, Result<PublishDecision<Descriptor>, Failure>>,
+}
+
+/// Whether the request may publish its only source byte for byte. The host asks the destination for that first; policies
+/// may make something else of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stays {
+    pub(super) index: bool,
+    pub(super) manifest: bool,
+}
+
+impl Stays {
+    fn of(request: &PublishRequest) -> Self {
+        let one = matches!(&request.sources[..], [one] if one.descriptor.is_none());
+        let index = one && request.platforms.is_empty() && request.annotations.is_empty();
+        Self { index, manifest: index && !request.prefer_index }
+    }
 }
 
 /// A request at a place of the chain.
@@ -81,6 +98,7 @@ impl PublishRun {
             copied,
             grants: publisher.grants.clone(),
             destinations: request.destinations.clone(),
+            stays: Stays::of(request),
             record,
             progress: publisher.progress.clone(),
             dry_run: publisher.dry_run,

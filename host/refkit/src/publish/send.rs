@@ -8,9 +8,9 @@ use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use refkit_sandbox::Copy;
 
 use super::Switches;
+use super::copy::call;
 use super::placed::Placed;
 use super::run::PublishRun;
-use super::write::call;
 use crate::observation::Failed;
 
 /// The artifact type that stands for all.
@@ -45,11 +45,11 @@ impl PublishRun {
             false if all => Referrers::All,
             false => Referrers::Of(with_referrers.to_vec()),
         };
-        let Switches { cosign_tags, nondistributable, .. } = self.switches;
+        let Switches { cosign_tags, nondistributable, thorough, .. } = self.switches;
         let (record, progress) = (self.record.clone(), self.progress.clone());
         let (from, to) = (source.clone(), destination.clone());
         let options = Options::default().referrers(referrers).cosign_tags(all && cosign_tags);
-        options.nondistributable(nondistributable).progress(move |of, step| {
+        options.nondistributable(nondistributable).thorough(thorough).progress(move |of, step| {
             if let Some(progress) = &progress {
                 progress(&to, of, step);
             }

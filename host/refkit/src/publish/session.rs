@@ -69,7 +69,8 @@ impl PublishSession {
             _ => self.run.run.answers.ledger.bytes(&root.digest),
         };
         let root = Descriptor::new(root.media_type, root.digest, root.size);
-        Published { root, bytes: bytes.unwrap_or_default(), destinations, dry_run: self.run.dry_run }
+        let (bytes, absent) = (bytes.unwrap_or_default(), self.run.record.absent());
+        Published { root, bytes, destinations, dry_run: self.run.dry_run, absent }
     }
 
     /// Returns the entries of the sources' indexes, and which of them the platforms of the request chose; none if the

@@ -143,6 +143,10 @@ impl Push for DryRun {
         self.0.has(repository, descriptor).await
     }
 
+    async fn tagged(&self, reference: &Reference) -> Result<Option<Digest>, Error> {
+        self.0.tagged(reference).await
+    }
+
     async fn push_blob(&self, _: &Repository, _: &Descriptor, _: Body) -> Result<(), Error> {
         Ok(())
     }

@@ -1,28 +1,17 @@
 //! The host calls that write: the host checks the grant and the content, writes, and keeps the observation.
 
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt as _};
-use refkit_content::copy::Between;
 use refkit_content::verify;
-use refkit_content::{Body, Content, Error, ErrorKind, Origin, Push, WithOrigin};
+use refkit_content::{Body, Error, ErrorKind, Origin, WithOrigin};
 use refkit_oci::document::media_type;
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
-use refkit_sandbox::Copy;
 
 use super::manifest;
 use super::placed::{Placed, Waiting};
 use super::run::PublishRun;
-use super::store::{RunSource, refused};
+use super::store::refused;
 use crate::answers::Answered;
 use crate::observation::{Answer, Call, Failed};
-
-/// How many manifests of one call are copied side by side.
-const COPIES_AT_ONCE: usize = 4;
-
-/// Returns the call for the copy of one manifest or index.
-pub(super) fn call(copy: &Copy, digest: &Digest) -> Call {
-    Call::Copy(copy.source.clone(), copy.destination.clone(), digest.clone(), copy.with_referrers.clone())
-}
 
 impl PublishRun {
     /// Pushes a manifest or an index, and moves the destination's tag to it, if it has one.
@@ -49,9 +38,15 @@ impl PublishRun {
         if refused_here {
             return Err(fail(refused()));
         }
+        // A copy has found or put there what is below.
+        let copied = matches!(self.record.find(repository, &digest), Some(Placed::Copied(..)));
         let (mut sparse, mut absent) = (None, Vec::new());
         for child in manifest::children(media_type, &bytes).map_err(fail)? {
-            match self.is_there(repository, &child) {
+            let there = match copied && !self.run.refusals.refuses(&child.digest) {
+                true => Ok(()),
+                false => self.is_there(repository, &child),
+            };
+            match there {
                 Ok(()) => self.flush(Some(span), repository, &child.digest).await?,
                 Err(kind) => {
                     sparse = Some(self.may_lack(repository, &digest, &child, kind).map_err(fail)?);
@@ -65,8 +60,9 @@ impl PublishRun {
         let waits = self.record.waiting(repository, &digest).is_some();
         let known = !waits && self.record.find(repository, &digest).is_some();
         if !known || destination.tag().is_some() {
+            self.record.leave(absent.iter().cloned());
             let push = self.send(destination, descriptor.clone(), bytes.clone(), absent);
-            self.write(Some(span), &call, Answer::Pushed(descriptor.clone()), &bytes, push).await?;
+            self.write(Some(span), &call, Answer::Pushed(descriptor.clone()), Some(&bytes), push).await?;
             self.record.pushed(repository, &digest);
         }
         self.record.place(repository, Placed::Pushed(descriptor.clone(), bytes));
@@ -99,74 +95,25 @@ impl PublishRun {
         }
         let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
         let push = self.target.push_blob(repository, &descriptor, Body::from_bytes(Origin::Memory, bytes.clone()));
-        self.write(Some(span), &call, Answer::Pushed(descriptor.clone()), &bytes, push).await?;
+        self.write(Some(span), &call, Answer::Pushed(descriptor.clone()), Some(&bytes), push).await?;
         self.record.place(repository, Placed::Pushed(descriptor.clone(), bytes));
         Ok(descriptor)
     }
 
-    /// Copies manifests and indexes, and all that they refer to.
-    pub(super) async fn copy(&self, span: usize, copy: &Copy) -> Result<(), Failed> {
-        let options = self.options(&copy.source, &copy.destination, &copy.with_referrers);
-        let from = (&self.copied, &copy.source, &Origin::Memory);
-        let between = options.between(from, (&*self.target, &copy.destination));
-        let copies = copy.digests.iter().map(|digest| self.copy_one(span, copy, &between, digest));
-        // All of them run to their end: dropping a push could leave an upload behind.
-        let copies = stream::iter(copies.collect::<Vec<_>>()).buffer_unordered(COPIES_AT_ONCE);
-        copies.fold(Ok(()), |all, one| async move { all.and(one) }).await
-    }
-
-    async fn copy_one(
+    /// Pushes a manifest that waits, under its digest.
+    pub(super) async fn flush(
         &self,
-        span: usize,
-        copy: &Copy,
-        between: &Between<'_, RunSource, dyn Push>,
+        span: Option<usize>,
+        repository: &Repository,
         digest: &Digest,
     ) -> Result<(), Failed> {
-        let Copy { source, destination, .. } = copy;
-        let (answers, call) = (&self.run.answers, call(copy, digest));
-        let fail = |kind| answers.refuse(Some(span), &call, kind);
-        answers.enter(Some(span), &call)?;
-        self.grants.content(&self.destinations, destination).map_err(fail)?;
-        let bytes = answers.fetch(None, source, digest).await?;
-        let met = answers.ledger.met(source, digest);
-        let Some((descriptor, _)) = met.filter(|(met, _)| media_type::is_document(&met.media_type)) else {
-            return Err(fail(ErrorKind::Malformed(format!("{digest} is neither a manifest nor an index"))));
-        };
-        if self.refuses(Some(source), digest) {
-            return Err(fail(refused()));
-        }
-        if source == destination {
-            self.record.place(destination, Placed::Copied(descriptor, source.clone()));
-            return Ok(());
-        }
-        let content = Content { descriptor: descriptor.clone(), bytes: bytes.clone() };
-        let write = async {
-            let there = between.below(&content).await.map_err(|error| error.error)?;
-            if !there {
-                let waiting = Waiting { media_type: descriptor.media_type.clone(), bytes: bytes.clone() };
-                self.record.wait(destination, digest.clone(), waiting);
-            }
-            Ok(())
-        };
-        // From now on the destination answers for it as the source does.
-        self.write(Some(span), &call, Answer::Copied(descriptor.clone()), &bytes, write).await?;
-        self.record.place(destination, Placed::Copied(descriptor, source.clone()));
-        // One that is copied alone mostly gets a tag, and one request pushes both.
-        match copy.digests.len() {
-            1 => Ok(()),
-            _ => self.flush(Some(span), destination, digest).await,
-        }
-    }
-
-    /// Pushes a manifest that waits, under its digest.
-    async fn flush(&self, span: Option<usize>, repository: &Repository, digest: &Digest) -> Result<(), Failed> {
         let Some(Waiting { media_type, bytes }) = self.record.waiting(repository, digest) else { return Ok(()) };
         let destination = Reference::to_digest(repository.clone(), digest.clone());
         let call = Call::PushManifest(destination.clone(), digest.clone());
         let pushed = Answer::Pushed(Descriptor::new(&*media_type, digest.clone(), bytes.len() as u64));
         let descriptor = Descriptor::new(&*media_type, digest.clone(), bytes.len() as u64);
         let push = self.send(&destination, descriptor, bytes.clone(), Vec::new());
-        self.write(span, &call, pushed, &bytes, push).await?;
+        self.write(span, &call, pushed, Some(&bytes), push).await?;
         self.record.pushed(repository, digest);
         Ok(())
     }
@@ -181,7 +128,7 @@ impl PublishRun {
 
     /// Returns whether a policy has refused a manifest, or the reference that names it (in this repository, if one is
     /// given).
-    fn refuses(&self, repository: Option<&Repository>, digest: &Digest) -> bool {
+    pub(super) fn refuses(&self, repository: Option<&Repository>, digest: &Digest) -> bool {
         let refusals = &self.run.refusals;
         refusals.refuses(digest) || refusals.refuses_root(&self.run.answers.ledger, repository, digest)
     }
@@ -203,18 +150,22 @@ impl PublishRun {
         Ok(())
     }
 
-    /// Writes, and records the observation with the bytes: the run answers for them from its record.
-    async fn write(
+    /// Writes, and records the observation with the bytes, where the run has them: it answers for them from its record.
+    pub(super) async fn write(
         &self,
         span: Option<usize>,
         call: &Call,
         answer: Answer,
-        bytes: &Bytes,
+        bytes: Option<&Bytes>,
         write: impl Future<Output = Result<(), Error>>,
     ) -> Result<(), Failed> {
         let write = async {
             write.await?;
-            Ok(Answered::new(answer, WithOrigin { value: (), origin: Origin::Memory }).with_bytes(bytes.clone()))
+            let answered = Answered::new(answer, WithOrigin { value: (), origin: Origin::Memory });
+            Ok(match bytes {
+                Some(bytes) => answered.with_bytes(bytes.clone()),
+                None => answered,
+            })
         };
         self.run.answers.observe(span, call, write).await
     }

@@ -66,7 +66,7 @@ impl Resolve for Client {
 
 impl Client {
     /// Returns the request for a manifest or its head.
-    pub(super) fn manifest(
+    pub(crate) fn manifest(
         &self,
         endpoint: &Endpoint,
         reference: &Reference,

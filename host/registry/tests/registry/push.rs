@@ -5,7 +5,7 @@ use refkit_content::{Body, ErrorKind, Origin, Push};
 use refkit_oci::Descriptor;
 use refkit_support::{Access, Fault, FaultRegistry, Rule, TokenServer, digest};
 
-use crate::ask::{USER, anonymous, client, error_of, image, reference, repository, user, walk};
+use crate::ask::{USER, anonymous, client, error_of, filled, image, reference, repository, user, walk};
 
 #[tokio::test]
 async fn a_pushed_image_is_read_back_unchanged() {
@@ -32,6 +32,34 @@ async fn present_content_is_not_sent() {
     let body = Body::from_bytes(Origin::Memory, "never".into());
     anonymous().push_blob(&repository(&registry.host()), &what, body).await.unwrap();
     assert_eq!((registry.count("HEAD *"), registry.count("*")), (1, 1));
+}
+
+/// The host that receives writes says what a tag names; whatever it says else leaves that unknown.
+#[tokio::test]
+async fn what_a_tag_names_at_the_destination() {
+    let registry = filled().await;
+    let (tag, none) = (reference(&registry.host(), ":latest"), reference(&registry.host(), ":none"));
+    let digest = image().digest().clone();
+    assert_eq!(anonymous().tagged(&tag).await.unwrap(), Some(digest.clone()));
+    assert_eq!(anonymous().tagged(&none).await.unwrap(), None);
+    assert_eq!((registry.count("HEAD */manifests/*"), registry.count("*")), (2, 2));
+    let pinned = reference(&registry.host(), &format!(":none@{digest}"));
+    assert_eq!(anonymous().tagged(&pinned).await.unwrap(), None, "the tag is asked for");
+    let pinned = reference(&registry.host(), &format!("@{digest}"));
+    assert_eq!(anonymous().tagged(&pinned).await.unwrap(), None);
+    assert_eq!(registry.count("*"), 3, "there is no tag to ask for");
+    for fault in [403, 404, 405, 500].map(Fault::status).into_iter().chain([
+        Fault::status(200),
+        Fault::status(200).header("docker-content-digest", "sha256:x"),
+        Fault::status(200).header("content-type", "text/html"),
+    ]) {
+        registry.clear_rules();
+        registry.add(Rule::on("HEAD *", fault.clone()));
+        assert_eq!(anonymous().tagged(&tag).await.unwrap(), None, "{fault:?}");
+    }
+    registry.clear_rules();
+    registry.add(Rule::on("HEAD *", Fault::hang_up()));
+    assert!(anonymous().tagged(&tag).await.is_err());
 }
 
 #[tokio::test]

@@ -47,11 +47,11 @@ async fn a_host_of_two_registries_mounts() {
     // the client, the destination, the repository that blobs are mounted from, read and sent blobs, all requests to
     // the host that has the image and to the other one
     let rows = [
-        ("two names", &both, "b.example/copy:1", Some("app"), 0, (7, 0)),
-        ("two names of one repository", &both, "b.example/app:2", None, 0, (3, 0)),
-        ("two hosts", &apart, "b.example/copy:1", None, 2, (4, 9)),
-        ("a mirror at a path of the host", &mirror, first.as_str(), Some("hub/app"), 0, (7, 0)),
-        ("the host is the second mirror", &below, second.as_str(), Some("app"), 0, (7, 2)),
+        ("two names", &both, "b.example/copy:1", Some("app"), 0, (8, 0)),
+        ("two names of one repository", &both, "b.example/app:2", None, 0, (4, 0)),
+        ("two hosts", &apart, "b.example/copy:1", None, 2, (4, 10)),
+        ("a mirror at a path of the host", &mirror, first.as_str(), Some("hub/app"), 0, (8, 0)),
+        ("the host is the second mirror", &below, second.as_str(), Some("app"), 0, (8, 2)),
     ];
     for (name, asking, to, from, blobs, requests) in rows {
         for registry in [&here, &there] {
@@ -97,6 +97,6 @@ async fn real_registries_mount_between_names() {
         copy(&asking, &named("a.example/app:1"), &asking, &named("b.example/copy:1")).await.unwrap();
         let asked = registry.requests().unwrap();
         let mounted = asked.iter().filter(|request| request.method == "POST" && request.status == 201).count();
-        assert_eq!((mounted, registry.count("*").unwrap()), (2, 7), "{asked:?}");
+        assert_eq!((mounted, registry.count("*").unwrap()), (2, 8), "{asked:?}");
     }
 }
