@@ -1,6 +1,7 @@
 //! `refkit create`: sources and destinations of the command line, and what is written where.
 
 use std::fs;
+use std::path::Path;
 
 use refkit_support::FaultRegistry;
 use refkit_support::image::Image;
@@ -127,6 +128,29 @@ fn metadata_is_what_buildx_writes() {
         (&image.bytes.len().into(), Some(&*image.descriptor.media_type))
     );
     assert_eq!(read["image.name"], format!("{app},oci-layout:{layout}"));
+}
+
+#[test]
+fn a_metadata_file_is_opened_before_anything_is_pushed_and_replaces_regular_files_alone() {
+    let registry = FaultRegistry::start().unwrap();
+    fill(&registry, &["1.2.3"]);
+    let app = format!("{}/demo/app", registry.host());
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let (source, new) = (format!("{app}:1.2.3"), format!("{app}:new"));
+    let create = |file: &Path| refkit(["create", &source, "-t", &new, "--metadata-file", &file.display().to_string()]);
+    for wrong in [directory.path().to_owned(), path("none/metadata.json")] {
+        let ran = create(&wrong);
+        assert!(ran.code == 1 && ran.stderr.contains("cannot write"), "{}", ran.all());
+    }
+    assert_eq!(registry.count("PUT *"), 0);
+    fs::write(path("file"), "").unwrap();
+    std::os::unix::fs::symlink("file", path("link")).unwrap();
+    create(&path("link")).line();
+    assert!(path("link").is_symlink());
+    assert!(fs::read_to_string(path("file")).unwrap().contains("containerimage.descriptor"));
+    create(Path::new("/dev/null")).line();
+    assert!(!Path::new("/dev/null").is_file());
 }
 
 #[test]

@@ -12,6 +12,7 @@ use refkit::settings::Assignment;
 use refkit_oci::annotation::Annotation;
 use refkit_oci::{Platform, Reference};
 
+use self::metadata::MetadataFile;
 use super::{Run, Running};
 use crate::arguments::{Along, Format, PublishOptions};
 use crate::destination_error;
@@ -83,13 +84,15 @@ impl Create {
         let request = self.request(&mut places).await?;
         let prepared = PreparedPublish::new(places, &self.options, &self.settings()).await?;
         let prepared = prepared.map(|publisher| self.along.allow(publisher));
+        let metadata = self.metadata_file.as_deref().filter(|_| !self.options.dry_run);
+        let metadata = metadata.map(MetadataFile::open).transpose()?;
         let result = prepared.publish(request).await?;
         let mut output = prepared.output(&result);
         if let Ok(published) = result.published() {
             if self.options.dry_run && self.format() == Format::Text {
                 output.stdout = Stdout::Exact(published.bytes.to_vec());
-            } else if let Some(path) = self.metadata_file.as_ref().filter(|_| !self.options.dry_run) {
-                metadata::write(path, published, &prepared)?;
+            } else if let Some(metadata) = metadata {
+                metadata.write(published, &prepared)?;
             }
         }
         Ok(output)
