@@ -14,6 +14,7 @@ mod walk;
 use refkit_oci::{Descriptor, Reference};
 
 pub use between::Between;
+pub(crate) use cosign::is_cosign_tag;
 pub use failure::{CopyError, Side};
 pub use options::{Options, Referrers, Step};
 

@@ -34,6 +34,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use refkit_oci::{Digest, Reference, Repository};
 
+use crate::copy::is_cosign_tag;
 use crate::links;
 use crate::verify::MANIFEST_LIMIT;
 use crate::{Error, ErrorKind, Operation, Origin};
@@ -41,7 +42,7 @@ use file::blocking;
 use store::Store;
 
 pub use entry::Entry;
-pub use pack::pack;
+pub use pack::{Seen, pack};
 pub use reference::{LayoutReference, REGISTRY};
 pub use writer::LayoutWriter;
 
@@ -118,21 +119,25 @@ impl Layout {
     }
 
     /// Returns the reference for a user who names only the layout: its only image, or the one called `latest`. If some
-    /// entries have names, those without (such as referrers) are ignored.
+    /// entries have names, those without (such as referrers) are ignored. Lists of referrers and the tags of cosign name
+    /// no image.
     ///
     /// # Errors
     /// [`ErrorKind::Malformed`] with the names to choose from, or if there is no image.
     pub fn default_reference(&self) -> Result<Reference, Error> {
         let fail = |what| Error::new(Operation::Open, self.path().display(), ErrorKind::Malformed(what));
-        let names = self.names();
+        let counts = |tag: &str| !links::is_fallback_tag(tag) && !is_cosign_tag(tag);
+        let names: Vec<&str> = self.names().into_iter().filter(|tag| counts(tag)).collect();
         let tagged = |tag: &str| {
             Reference::new(self.repository.clone(), Some(tag.to_owned()), None).map_err(|error| fail(error.to_string()))
         };
         if names.contains(&"latest") {
             return tagged("latest");
         }
-        let counts = |tag: &String| !links::is_fallback_tag(tag);
-        let of = |entry: &&Entry| names.is_empty() || entry.tags.iter().any(counts);
+        let of = |entry: &&Entry| match names.is_empty() {
+            true => entry.tags.is_empty(),
+            false => entry.tags.iter().any(|tag| counts(tag)),
+        };
         let mut digests: Vec<&Digest> =
             self.entries().iter().filter(of).map(|entry| &entry.descriptor.digest).collect();
         digests.sort();

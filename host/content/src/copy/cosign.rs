@@ -12,6 +12,11 @@ use crate::{Content, Error, ErrorCode, Push, Source};
 /// What cosign keeps under tags: `sha256-HEX.sig` has the signatures of `sha256:HEX`.
 const SUFFIXES: [&str; 3] = [".sig", ".att", ".sbom"];
 
+/// Returns whether a tag can be one of cosign's.
+pub(crate) fn is_cosign_tag(tag: &str) -> bool {
+    SUFFIXES.iter().any(|suffix| tag.strip_suffix(suffix).is_some_and(crate::links::is_fallback_tag))
+}
+
 /// The tags of the source that can be cosign's; none where the source does not list its tags.
 pub(super) type Listed = Option<HashSet<String>>;
 
@@ -31,9 +36,8 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
     /// Lists the tags once: one request for most repositories, where a question for each tag of each manifest would be
     /// three for each.
     async fn list(&self) -> Result<Listed, Error> {
-        let is_cosign = |tag: &String| SUFFIXES.iter().any(|suffix| tag.ends_with(suffix));
         match self.source.tags(self.from).await {
-            Ok(tags) => Ok(Some(tags.value.into_iter().filter(is_cosign).collect())),
+            Ok(tags) => Ok(Some(tags.value.into_iter().filter(|tag| is_cosign_tag(tag)).collect())),
             // The same request may succeed later.
             Err(error) if error.kind.may_pass() => Err(error),
             Err(error) => {

@@ -192,6 +192,7 @@ async fn a_name_must_mean_one_image() {
 async fn the_default_reference_is_the_only_image_or_the_latest() {
     let (one, other) = (describe(MANIFEST, b"one"), describe(MANIFEST, b"two"));
     let fallback = format!("sha256-{}", one.digest.hex());
+    let signature = format!("{fallback}.sig");
     type Wanted = Result<Option<&'static str>, &'static str>;
     type Row<'a> = (&'a str, Vec<(&'a Descriptor, Option<&'a str>)>, Wanted);
     let rows: Vec<Row> = vec![
@@ -202,6 +203,9 @@ async fn the_default_reference_is_the_only_image_or_the_latest() {
         ("one, latest too", vec![(&one, Some("1.0")), (&one, Some("latest"))], Ok(Some("latest"))),
         ("one with a name, one without", vec![(&one, Some("1.0")), (&other, None)], Ok(Some("1.0"))),
         ("one and its referrers", vec![(&one, Some("1.0")), (&other, Some(&fallback))], Ok(Some("1.0"))),
+        ("one without a name and its signature", vec![(&one, None), (&other, Some(&signature))], Ok(None)),
+        ("one and its signature", vec![(&one, Some("1.0")), (&other, Some(&signature))], Ok(Some("1.0"))),
+        ("a signature alone", vec![(&other, Some(&signature))], Err("the layout has no image")),
         ("two, one latest", vec![(&one, Some("1.0")), (&other, Some("latest"))], Ok(Some("latest"))),
         ("two names", vec![(&one, Some("1.0")), (&other, Some("2.0"))], Err("2 images; add :TAG, one of 1.0, 2.0")),
         ("two, no names", vec![(&one, None), (&other, None)], Err("2 images without names; add @DIGEST")),
