@@ -157,13 +157,15 @@ fn what_is_wrong_is_said_and_writes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).display().to_string();
     let (new, file, other) = (path("new"), path("file.tar"), format!("{app}@sha256:{}", "0".repeat(64)));
+    let compressed = path("new.tar.gz");
     fs::write(&file, "x").unwrap();
     // the arguments, the exit code, a part of the message
-    let rows: [(&[&str], i32, &str); 12] = [
+    let rows: [(&[&str], i32, &str); 13] = [
         (&["copy", &source], 2, "DEST"),
         (&["copy", "Not/A:Reference", &new], 2, "error: "),
         (&["copy", &source, "Not/A:Reference"], 2, "error: "),
         (&["copy", &source, &file], 1, "file.tar"),
+        (&["copy", &source, &compressed], 2, "ends in .tar.gz"),
         (&["copy", &source, &other], 1, "digest"),
         (&["copy", "--all-tags", &source, &new], 2, "has a tag or a digest"),
         (&["copy", "--all-tags", &app, &source], 2, "has a tag or a digest"),

@@ -6,13 +6,16 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use refkit_content::{Body, Error, Layout, LayoutWriter, Push, layout};
+use refkit_content::layout::{self, Seen};
+use refkit_content::{Body, Error, Layout, LayoutWriter, Operation, Push};
 use refkit_oci::{Descriptor, Reference, Repository};
 use tokio::sync::OnceCell;
 
 /// A tar archive that the command writes. It gets what it had before, and what the command pushes.
 pub struct ArchivePlace {
     path: PathBuf,
+    /// The file, as it was before it was read.
+    seen: Seen,
     /// The archive as it was, if there was one.
     pub before: Option<Layout>,
     /// Writes the directory beside the archive, which appears with the first push.
@@ -27,13 +30,15 @@ impl ArchivePlace {
     /// # Errors
     /// The error of a file that is no archive of a layout.
     pub async fn open(path: &Path, repository: &Repository, sparse: bool) -> Result<Arc<Self>, Error> {
+        let io = |error: std::io::Error| Error::new(Operation::Open, path.display(), error.into());
+        let seen = Seen::look(path).map_err(io)?;
         let before = match path.exists() {
             true => Some(Layout::open(path).await?.named(repository.clone())),
             false => None,
         };
         let writer = LayoutWriter::planned(beside(path)).await?.temporary();
         let writer = writer.named(repository.clone()).sparse(sparse);
-        Ok(Arc::new(Self { path: path.to_owned(), before, writer, kept: OnceCell::new() }))
+        Ok(Arc::new(Self { path: path.to_owned(), seen, before, writer, kept: OnceCell::new() }))
     }
 
     /// Makes the archive of the directory, if something was pushed.
@@ -42,7 +47,7 @@ impl ArchivePlace {
     /// The error of a file that cannot be read or written. Then the archive is as it was.
     pub async fn finish(&self) -> Result<(), Error> {
         match self.writer.path().exists() {
-            true => layout::pack(self.writer.path(), &self.path).await,
+            true => layout::pack(self.writer.path(), &self.path, self.seen.clone()).await,
             false => Ok(()),
         }
     }

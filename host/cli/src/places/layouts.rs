@@ -58,6 +58,12 @@ impl LayoutPlace {
         if self.writer.is_some() {
             return Ok(());
         }
+        if let Some(ending) = compressed(&self.path).filter(|_| !self.path.exists()) {
+            let text = format_args!("archives are written uncompressed, and {} ends in {ending}", self.path.display());
+            return Err(CommandError::usage(text)
+                .hint("end the name in .tar, and compress the file afterwards")
+                .into());
+        }
         if self.path.extension().is_some_and(|extension| extension == "tar") || self.path.is_file() {
             self.writer = Some(Writer::Archive(ArchivePlace::open(&self.path, &self.repository, sparse).await?));
         } else {
@@ -79,6 +85,12 @@ impl LayoutPlace {
     pub fn names(&self) -> Option<String> {
         names(self.layout.as_ref()?)
     }
+}
+
+/// Returns the ending of the path of a compressed archive.
+fn compressed(path: &Path) -> Option<&'static str> {
+    let name = path.file_name()?.to_string_lossy().to_lowercase();
+    [".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"].into_iter().find(|ending| name.ends_with(ending))
 }
 
 /// The layouts of a command, each once.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Read, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
@@ -18,18 +18,38 @@ const INDEX: &str = "index.json";
 /// The directory of the content.
 const BLOBS: &str = "blobs";
 
+/// A file as it was at some time: nothing, where there was none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen(Option<(u64, u64, u64, i64, i64)>);
+
+impl Seen {
+    /// Looks at a file, following links.
+    ///
+    /// # Errors
+    /// The error of a directory that cannot be read.
+    pub fn look(path: &Path) -> io::Result<Self> {
+        match fs::metadata(path) {
+            Ok(now) => Ok(Self(Some((now.dev(), now.ino(), now.len(), now.mtime(), now.mtime_nsec())))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self(None)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// Writes the files of a layout directory into a tar archive, uncompressed. The archive appears whole or not at all, and
-/// replaces one that is there. Equal layouts give equal bytes: the names are sorted, and no entry has a time or an owner.
+/// replaces one that is there, with its mode; a link stays one. If the archive is not the one that the caller has seen,
+/// because another process has written it since, it stays as it is. Equal layouts give equal bytes: the names are sorted, and no entry has a time or an owner.
 /// If the caller drops the future, the writing stops, and leaves nothing.
 ///
 /// # Errors
-/// [`ErrorKind::Malformed`] for a directory that is no layout, [`ErrorKind::Io`].
-pub async fn pack(directory: &Path, archive: &Path) -> Result<(), Error> {
+/// [`ErrorKind::Malformed`] for a directory that is no layout, [`ErrorKind::Unavailable`] for an archive that has
+/// changed, [`ErrorKind::Io`].
+pub async fn pack(directory: &Path, archive: &Path, seen: Seen) -> Result<(), Error> {
     let (from, to) = (directory.to_owned(), archive.to_owned());
     // The caller has it; the thread that writes sees whether it still does.
     let wanted = Arc::new(());
     let watch = Arc::downgrade(&wanted);
-    let packed = blocking(move || write(&from, &to, &Wanted(watch))).await;
+    let packed = blocking(move || write(&from, &to, &seen, &Wanted(watch))).await;
     drop(wanted);
     packed.map_err(|kind| Error::new(Operation::Push, archive.display(), kind))
 }
@@ -56,10 +76,13 @@ impl<R: Read> Read for Watched<'_, R> {
     }
 }
 
-fn write(directory: &Path, archive: &Path, wanted: &Wanted) -> Result<(), ErrorKind> {
+fn write(directory: &Path, archive: &Path, seen: &Seen, wanted: &Wanted) -> Result<(), ErrorKind> {
     let none = |()| ErrorKind::Malformed(format!("{} is no image layout", directory.display()));
     let root = File::open(directory).map_err(|_| none(()))?;
     open_below(&root, &[marker::NAME]).map_err(|_| none(()))?;
+    // A link names the archive; it is not the archive.
+    let resolved = fs::canonicalize(archive);
+    let archive = resolved.as_deref().unwrap_or(archive);
     let parent = archive.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Archives are passed on, so others may read the file as far as the umask allows.
     let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(parent)?;
@@ -73,6 +96,16 @@ fn write(directory: &Path, archive: &Path, wanted: &Wanted) -> Result<(), ErrorK
     }
     tar.into_inner()?.flush()?;
     wanted.check()?;
+    if let Ok(before) = fs::metadata(archive) {
+        file.as_file().set_permissions(before.permissions())?;
+    }
+    // Two processes look and replace one after the other. The lock ends with the file.
+    let directory = File::open(parent)?;
+    directory.lock()?;
+    if Seen::look(archive)? != *seen {
+        let what = "another process has written the archive meanwhile; it stays as it is, run the command again";
+        return Err(ErrorKind::Unavailable(what.to_owned()));
+    }
     file.persist(archive).map_err(|error| error.error)?;
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use futures_util::FutureExt as _;
-use refkit_content::layout::pack;
-use refkit_content::{Layout, LayoutWriter, Resolve as _, fetch};
+use refkit_content::layout::{self, Seen};
+use refkit_content::{Error, ErrorKind, Layout, LayoutWriter, Resolve as _, fetch};
 use refkit_oci::Reference;
 use refkit_support::image::{Image, ImageBuilder, demo};
 
@@ -18,6 +18,11 @@ async fn layout(path: &Path, images: &[(&str, Image)]) {
     for (tag, image) in images {
         image.push(&writer, &tagged(writer.repository(), tag)).await.expect("a push");
     }
+}
+
+/// Packs a directory over the archive that is there now.
+async fn pack(directory: &Path, archive: &Path) -> Result<(), Error> {
+    layout::pack(directory, archive, Seen::look(archive).expect("the archive or nothing")).await
 }
 
 /// Returns the names in a directory, sorted.
@@ -102,6 +107,35 @@ async fn what_is_no_layout_is_not_packed() {
     let image = [("1", ImageBuilder::new("linux/amd64").build())];
     layout(&directory.path().join("app"), &image).await;
     assert!(pack(&directory.path().join("app"), Path::new("/proc/none/app.tar")).await.is_err());
+}
+
+#[tokio::test]
+async fn an_archive_that_another_process_has_written_meanwhile_stays() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (from, to) = (directory.path().join("app"), directory.path().join("app.tar"));
+    layout(&from, &[("1", ImageBuilder::new("linux/amd64").build())]).await;
+    let seen = Seen::look(&to).expect("nothing");
+    fs::write(&to, "another's").expect("an archive");
+    let error = layout::pack(&from, &to, seen).await.expect_err("it has changed");
+    assert!(matches!(error.kind, ErrorKind::Unavailable(_)), "{error}");
+    assert!(error.to_string().contains("run the command again"), "{error}");
+    assert_eq!(fs::read(&to).expect("an archive"), b"another's");
+    assert_eq!(names(directory.path()), ["app", "app.tar"]);
+}
+
+#[tokio::test]
+async fn a_link_and_a_mode_stay() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (from, to, link) =
+        (directory.path().join("app"), directory.path().join("app.tar"), directory.path().join("l.tar"));
+    layout(&from, &[("1", ImageBuilder::new("linux/amd64").build())]).await;
+    fs::write(&to, "").expect("a file");
+    fs::set_permissions(&to, fs::Permissions::from_mode(0o600)).expect("a mode");
+    std::os::unix::fs::symlink("app.tar", &link).expect("a link");
+    pack(&from, &link).await.expect("an archive");
+    assert!(link.is_symlink());
+    assert_eq!(fs::metadata(&to).expect("a file").permissions().mode() & 0o777, 0o600);
+    Layout::open(&to).await.expect("an archive");
 }
 
 /// The thread that writes sees it at its next piece: it does not finish an archive of 256 MiB before.
