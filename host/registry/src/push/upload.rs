@@ -221,7 +221,8 @@ fn place(endpoint: &Endpoint, response: &Response) -> Result<Url, ErrorKind> {
 /// `bytes=0-LAST`. `0-0` stands for no byte as well as for one; at the start of an upload it means none.
 fn received(response: &Response, start: u64) -> Result<Option<u64>, ErrorKind> {
     let Some(text) = response.header(RANGE) else { return Ok(None) };
-    let last = text.rsplit_once('-').and_then(|(_, last)| last.trim().parse::<u64>().ok());
+    let range = text.trim().strip_prefix("bytes=").unwrap_or(text.trim());
+    let last = range.strip_prefix("0-").and_then(|last| last.parse::<u64>().ok());
     match last.and_then(|last| last.checked_add(1)) {
         Some(1) if start == 0 => Ok(Some(0)),
         Some(count) => Ok(Some(count)),

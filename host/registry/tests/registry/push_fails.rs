@@ -30,6 +30,12 @@ async fn pushes_that_fail_are_cancelled() {
             |found| matches!(found, ErrorKind::Malformed(what) if what.contains("Range")),
         ),
         (
+            "it counts to less than nothing",
+            600,
+            vec![says("0--1")],
+            |found| matches!(found, ErrorKind::Malformed(what) if what.contains("Range \"0--1\"")),
+        ),
+        (
             "it has less than before",
             600,
             vec![Rule::when(ranges("128-"), Fault::normal().header("range", "0-9"))],
