@@ -92,7 +92,7 @@ fn progress_is_shown_where_it_is_wanted() {
     assert_eq!(lines.len(), blobs, "{}", ran.all());
     assert!(ran.stderr.contains(&format!("copied {blobs} blobs, ")), "{}", ran.all());
     let ran = run("2", &["--progress", "plain"]);
-    assert!(ran.stderr.contains(&format!("copied 0 blobs, 0 B")), "what is there is not sent: {}", ran.all());
+    assert!(ran.stderr.contains("copied 0 blobs, 0 B"), "what is there is not sent: {}", ran.all());
     assert!(!run("3", &[]).stderr.contains("blob"), "there is no terminal");
     let ran = check(&format!("{}/made:1", to.host()), &["--progress", "plain"]);
     assert_eq!(ran.code, 2, "{}", ran.all());

@@ -68,7 +68,9 @@ pub fn styled(lines: Vec<String>) -> Vec<String> {
                 _ => line,
             };
         }
-        if !(name.starts_with('-') && !name.starts_with("- ")) && !(commands && indent == 2) {
+        let option = name.starts_with('-') && !name.starts_with("- ");
+        let command = commands && indent == 2;
+        if !option && !command {
             return line;
         }
         let first = name.split("  ").next().unwrap_or_default();

@@ -49,6 +49,6 @@ pub async fn copy(
 fn matching(repository: &Repository, text: &str) -> Result<Pattern, CommandError> {
     Pattern::parse(&format!("{repository}:{text}")).map_err(|error| {
         CommandError::usage(format_args!("no tag can match {}: {error}", Escaped(text)))
-            .hint("write a tag with * and ?, such as --all-tags=1.*")
+            .hint("write a tag with *, such as --all-tags=1.*")
     })
 }
