@@ -33,6 +33,8 @@ mod overrule;
 mod publish;
 #[path = "sandbox/publish_annotations.rs"]
 mod publish_annotations;
+#[path = "sandbox/publish_copy.rs"]
+mod publish_copy;
 #[path = "sandbox/publish_lost.rs"]
 mod publish_lost;
 #[path = "sandbox/publish_options.rs"]

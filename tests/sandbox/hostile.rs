@@ -202,19 +202,23 @@ struct Slow {
 impl Slow {
     async fn take_time(&self) {
         let time = Duration::from_millis(200);
-        if !self.busy {
-            return tokio::time::sleep(time).await;
+        match self.busy {
+            true => compute(time),
+            false => tokio::time::sleep(time).await,
         }
-        // Measured by the thread's own time, because other processes use the machine as well.
-        let computed = || {
-            let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-            let time = text.split(' ').next().and_then(|text| text.parse().ok());
-            Duration::from_nanos(time.expect("nanoseconds"))
-        };
-        let start = computed();
-        while computed() - start < time {
-            std::hint::spin_loop();
-        }
+    }
+}
+
+/// Computes for so long by the thread's own time, because other processes use the machine as well.
+pub fn compute(time: Duration) {
+    let computed = || {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+        let time = text.split(' ').next().and_then(|text| text.parse().ok());
+        Duration::from_nanos(time.expect("nanoseconds"))
+    };
+    let start = computed();
+    while computed() - start < time {
+        std::hint::spin_loop();
     }
 }
 

@@ -12,11 +12,12 @@ use futures_util::stream::{self, StreamExt as _};
 use refkit_content::verify::Hasher;
 use refkit_content::{Body, Origin, Push as _, copy};
 use refkit_oci::{Algorithm, Descriptor, Reference, Repository};
-use refkit_registry::Client;
+use refkit_registry::{Client, Uploads};
 use refkit_support::image::MANIFEST;
 use refkit_support::{Auth, RealRegistry};
 
-/// The variable that makes this binary the copying process: the source and the destination.
+/// The variable that makes this binary the copying process: the source, the destination, and the size from which blobs go
+/// in chunks.
 const COPIES: &str = "REFKIT_REGISTRY_TEST_COPIES";
 
 /// The sizes of the blobs: 1 GiB, and three of 48 MiB that are copied at the same time.
@@ -78,46 +79,50 @@ fn peak() -> u64 {
 }
 
 /// Copies from one reference to the other, and prints the peak memory.
-async fn copies(places: &str) {
-    let (from, to) = places.split_once(' ').expect("two places");
-    let name = |host: &str| Reference::parse(&format!("{host}/app:1")).expect("a reference");
-    let asking = Client::builder().system_roots(false).build();
-    copy(&asking, &name(from), &asking, &name(to)).await.expect("a copy");
+async fn copies(words: &str) {
+    let [from, to, whole] = words.split(' ').collect::<Vec<_>>().try_into().expect("three words");
+    let [from, to] = [from, to].map(|name| Reference::parse(name).expect("a reference"));
+    let uploads = Uploads::default().whole(whole.parse().expect("a number"));
+    let asking = Client::builder().system_roots(false).uploads(uploads).build();
+    copy(&asking, &from, &asking, &to).await.expect("a copy");
     println!("peak={}", peak());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gibibyte_takes_less_than_64_mebibytes() {
-    if let Some(places) = std::env::var_os(COPIES) {
-        return copies(places.to_str().expect("text")).await;
+    if let Some(words) = std::env::var_os(COPIES) {
+        return copies(words.to_str().expect("text")).await;
     }
     let from = RealRegistry::distribution_v3(Auth::Anonymous).unwrap();
     let to = RealRegistry::distribution_v3(Auth::Anonymous).unwrap();
     let blobs = fill(from.host()).await;
-    from.clear().unwrap();
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_gibibyte_takes_less_than_64_mebibytes", "--nocapture"])
-        .env(COPIES, format!("{} {}", from.host(), to.host()))
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    let peak = text.split_once("peak=").and_then(|(_, peak)| peak.split_whitespace().next());
-    let peak: u64 = peak.expect("a peak").parse().expect("a number");
-    assert!(peak < MEMORY, "{peak} bytes");
+    // Each blob in one request, and all but the config in chunks of 6 MiB: 171 and 3 times 8.
+    for (repository, whole, patches) in [("whole", u64::MAX, 0), ("chunks", 1 << 20, 195)] {
+        from.clear().unwrap();
+        to.clear().unwrap();
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_gibibyte_takes_less_than_64_mebibytes", "--nocapture"])
+            .env(COPIES, format!("{}/app:1 {}/{repository}:1 {whole}", from.host(), to.host()))
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        let peak = text.split_once("peak=").and_then(|(_, peak)| peak.split_whitespace().next());
+        let peak: u64 = peak.expect("a peak").parse().expect("a number");
+        assert!(peak < MEMORY, "{repository}: {peak} bytes");
 
-    // The copy reads each blob once, to its end, and sends it once.
-    for blob in &blobs {
-        let asked = from.requests().unwrap();
-        let reads: Vec<_> = asked.iter().filter(|one| one.path().ends_with(blob.digest.hex())).collect();
-        let sent: Vec<_> = reads.iter().map(|one| (one.method.as_str(), one.status, one.bytes_sent)).collect();
-        assert_eq!(sent, [("GET", 200, blob.size)], "{reads:?}");
-        assert_eq!(to.count(&format!("HEAD */blobs/{}", blob.digest)).unwrap(), 1);
-        assert_eq!(to.count(&format!("PUT */uploads/*?*{}", blob.digest.hex())).unwrap(), 1);
+        // The copy reads each blob once, to its end, and sends it once.
+        for blob in &blobs {
+            let asked = from.requests().unwrap();
+            let reads: Vec<_> = asked.iter().filter(|one| one.path().ends_with(blob.digest.hex())).collect();
+            let sent: Vec<_> = reads.iter().map(|one| (one.method.as_str(), one.status, one.bytes_sent)).collect();
+            assert_eq!(sent, [("GET", 200, blob.size)], "{reads:?}");
+            assert_eq!(to.count(&format!("HEAD */blobs/{}", blob.digest)).unwrap(), 1);
+            assert_eq!(to.count(&format!("PUT */uploads/*?*{}", blob.digest.hex())).unwrap(), 1);
+        }
+        let written = to.requests().unwrap();
+        let count = |method: &str| written.iter().filter(|one| one.method == method).count();
+        assert_eq!((count("POST"), count("PATCH"), count("PUT"), count("DELETE")), (5, patches, 6, 0), "{repository}");
+        assert!(written.iter().all(|one| one.method == "HEAD" || one.status < 300), "{written:?}");
     }
-    let written = to.requests().unwrap();
-    let count = |method: &str| written.iter().filter(|one| one.method == method).count();
-    // The large blob goes in chunks of 8 MiB, the others and the config in one request each.
-    assert_eq!((count("POST"), count("PATCH"), count("PUT"), count("DELETE")), (5, 128, 6, 0));
-    assert!(written.iter().all(|one| one.method == "HEAD" || one.status < 300), "{written:?}");
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// The bounds of one run of one policy. Each is data, each has a default, and each ends in its own error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Processor time of the guest, and of the host's work for it: what it waits for does not count.
+    /// Processor time of the guest, and of the host's work for it: what it waits for does not count, nor does the copy of
+    /// content.
     pub cpu: Duration,
     /// Wall-clock time, waiting included.
     pub wall: Duration,
@@ -42,7 +43,7 @@ impl Default for Limits {
 /// What one run of one policy used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Time in the guest, and in the host's work for it.
+    /// Time in the guest, and in the host's work for it, as [`Limits::cpu`] counts it.
     pub cpu: Duration,
     /// Time from instantiation to the answer.
     pub wall: Duration,

@@ -6,45 +6,61 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, poll_fn};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use refkit_content::Error;
 use tokio::time::Instant;
 
 type Pieces = BoxStream<'static, Result<Bytes, Error>>;
 
-/// Since when the client waits for the server to read on; none while it waits for the source of the body.
+/// The least bytes of a body that a server stores in a second: 16 MiB. It may respond only once all of them are on its disk,
+/// or a proxy may receive a body to its end before it passes it on.
+const STORED: u64 = 16 << 20;
+
+/// Watches a body on its way.
 #[derive(Clone)]
-pub(super) struct Watch(Arc<Mutex<Option<Instant>>>);
+pub(super) struct Watch(Arc<Mutex<State>>);
+
+struct State {
+    /// Since when the client waits for the server to read on; none while it waits for the source of the body.
+    since: Option<Instant>,
+    /// The bytes of the body that the client has sent, or is about to send.
+    sent: u64,
+}
 
 impl Watch {
     /// Returns the body, and a watch on it.
     pub(super) fn over(mut pieces: Pieces) -> (Pieces, Self) {
-        let watch = Self(Arc::new(Mutex::new(Some(Instant::now()))));
+        let watch = Self(Arc::new(Mutex::new(State { since: Some(Instant::now()), sent: 0 })));
         let noting = watch.clone();
         let watched = poll_fn(move |context| {
             let polled = pieces.poll_next_unpin(context);
-            *noting.since() = match polled {
+            let mut state = noting.0.lock();
+            state.since = match &polled {
                 Poll::Pending => None,
                 Poll::Ready(_) => Some(Instant::now()),
             };
+            if let Poll::Ready(Some(Ok(piece))) = &polled {
+                state.sent = state.sent.saturating_add(piece.len() as u64);
+            }
             polled
         });
         (watched.boxed(), watch)
     }
 
-    /// Returns once the server has read nothing for this long.
+    /// Returns once the server has read nothing and has not responded for this long, and for the time that it may need to
+    /// store what it has.
     pub(super) async fn stuck(&self, patience: Duration) {
         loop {
-            let had = self.since().map_or(Duration::ZERO, |since| since.elapsed());
-            match patience.checked_sub(had).filter(|left| !left.is_zero()) {
+            let (had, stores) = {
+                let state = self.0.lock();
+                let had = state.since.map_or(Duration::ZERO, |since| since.elapsed());
+                (had, Duration::from_secs(state.sent / STORED))
+            };
+            match patience.saturating_add(stores).checked_sub(had).filter(|left| !left.is_zero()) {
                 Some(left) => tokio::time::sleep(left).await,
                 None => return,
             }
         }
-    }
-
-    fn since(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.0.lock()
     }
 }
 
@@ -64,5 +80,15 @@ mod tests {
         let (mut given, watch) = Watch::over(stream::once(async { Ok(Bytes::new()) }).boxed());
         assert!(given.next().now_or_never().is_some());
         watch.stuck(patience).await;
+    }
+    /// A server that has much of a body may take long to store it.
+    #[tokio::test(start_paused = true)]
+    async fn a_host_has_time_to_store_what_it_has() {
+        let (patience, begin) = (Duration::from_secs(20), Instant::now());
+        let piece = Bytes::from(vec![0; 1 << 20]);
+        let (mut given, watch) = Watch::over(stream::iter(vec![Ok(piece); 160]).boxed());
+        while given.next().await.is_some() {}
+        watch.stuck(patience).await;
+        assert_eq!(begin.elapsed(), patience + Duration::from_secs(10));
     }
 }

@@ -24,7 +24,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// The longest wait that a registry may ask for: 60 s.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// How often the client halves a chunk that is too large for the registry or a proxy: from 8 MiB down to 64 KiB.
+/// How often the client halves a chunk that is too large for the registry or a proxy: from 6 MiB down to 48 KiB.
 const HALVINGS: u32 = 7;
 
 /// How much of a long blob is read before an upload is opened: 64 KiB. A source that fails at once costs no upload.

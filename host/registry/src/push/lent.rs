@@ -13,8 +13,12 @@ use refkit_content::Error;
 
 use super::reading::Reading;
 
-/// The largest piece of the kept bytes: 64 KiB, so that they end near their limit.
-const PIECE: usize = 64 << 10;
+/// The size of the blocks of kept bytes that came in smaller pieces: 64 KiB.
+const BLOCK: usize = 64 << 10;
+
+/// The size from which a piece is kept as it came: 256 KiB. A smaller one is copied: it can be a part of a buffer of the
+/// HTTP client, whose buffers have up to 408 KiB, and would keep all of it.
+const LARGE: usize = 256 << 10;
 
 /// The lender's side of a loan.
 pub(super) struct Lent(Arc<Mutex<Loan>>);
@@ -36,7 +40,9 @@ struct Loan {
 #[derive(Default)]
 struct Kept {
     pieces: VecDeque<Bytes>,
-    /// The position in the blob of the first and the position after the last of them.
+    /// What follows them, less than a block.
+    block: Vec<u8>,
+    /// The position in the blob of the first and the position after the last of all these bytes.
     start: u64,
     end: u64,
     limit: u64,
@@ -44,10 +50,18 @@ struct Kept {
 
 impl Kept {
     fn keep(&mut self, mut piece: Bytes) {
-        while !piece.is_empty() {
-            let part = piece.split_to(piece.len().min(PIECE));
-            self.end += part.len() as u64;
-            self.pieces.push_back(part);
+        self.end += piece.len() as u64;
+        if piece.len() >= LARGE || self.limit == 0 {
+            self.end_block();
+            self.pieces.push_back(piece);
+        } else {
+            while !piece.is_empty() {
+                self.block.reserve_exact(BLOCK - self.block.len());
+                self.block.extend_from_slice(&piece.split_to(piece.len().min(BLOCK - self.block.len())));
+                if self.block.len() == BLOCK {
+                    self.end_block();
+                }
+            }
         }
         while let Some(oldest) = self.pieces.front().map(|piece| piece.len() as u64) {
             if self.end - self.start - oldest < self.limit {
@@ -56,6 +70,26 @@ impl Kept {
             self.start += oldest;
             self.pieces.pop_front();
         }
+    }
+
+    fn end_block(&mut self) {
+        if !self.block.is_empty() {
+            self.pieces.push_back(std::mem::take(&mut self.block).into());
+        }
+    }
+
+    /// Returns the bytes from a position on; none if they are no longer kept, or were never read.
+    fn from(mut self, position: u64) -> Option<Bytes> {
+        let wanted = self.end.checked_sub(position).filter(|wanted| *wanted <= self.limit)?;
+        let mut bytes = BytesMut::with_capacity(usize::try_from(wanted).ok()?);
+        let mut skip = usize::try_from(position.checked_sub(self.start)?).ok()?;
+        self.end_block();
+        // Each piece goes as soon as it is copied.
+        for piece in self.pieces {
+            bytes.extend_from_slice(piece.get(skip..).unwrap_or_default());
+            skip = skip.saturating_sub(piece.len());
+        }
+        Some(bytes.freeze())
     }
 }
 
@@ -68,17 +102,7 @@ pub(super) struct Returned {
 impl Returned {
     /// Returns the bytes from a position on, and what follows them; none if they are no longer kept, or were never read.
     pub(super) fn from(self, position: u64) -> Option<(Bytes, Reading)> {
-        let Kept { pieces, start, end, .. } = self.kept;
-        if !(start..=end).contains(&position) {
-            return None;
-        }
-        let mut skip = usize::try_from(position - start).ok()?;
-        let mut bytes = BytesMut::with_capacity(usize::try_from(end - position).ok()?);
-        for piece in pieces {
-            bytes.extend_from_slice(piece.get(skip..).unwrap_or_default());
-            skip = skip.saturating_sub(piece.len());
-        }
-        Some((bytes.freeze(), self.reading))
+        Some((self.kept.from(position)?, self.reading))
     }
 }
 
@@ -148,7 +172,8 @@ mod tests {
             (3, 1, None),
             (3, 7, Some(("", "789"))),
             (3, 8, None),
-            (4, 4, Some(("456789", ""))),
+            (4, 4, None),
+            (4, 5, Some(("56789", ""))),
             (4, 10, Some(("", ""))),
             (4, 11, None),
         ];
@@ -172,12 +197,21 @@ mod tests {
         }
     }
 
+    /// Small pieces do not keep the large buffers that they are parts of; large ones are kept as they are.
     #[test]
-    fn large_pieces_are_kept_in_part() {
-        let mut kept = Kept { limit: 100_000, ..Kept::default() };
-        for _ in 0..3 {
-            kept.keep(Bytes::from(vec![0; 1 << 20]));
+    fn kept_bytes_take_little_more_memory_than_their_limit() {
+        let whole = Bytes::from((0..3_000_000_u32).map(|n| (n % 251) as u8).collect::<Vec<_>>());
+        for size in [999, BLOCK, 100_000, LARGE - 1, LARGE, 1_000_000] {
+            let mut kept = Kept { limit: 600_000, ..Kept::default() };
+            for start in (0..whole.len()).step_by(size) {
+                kept.keep(whole.slice(start..whole.len().min(start + size)));
+            }
+            let held: usize = kept.pieces.iter().map(Bytes::len).sum::<usize>() + kept.block.capacity();
+            assert!(held <= 600_000 + size.max(2 * BLOCK), "{size}: {held}");
+            let shared = kept.pieces.iter().filter(|piece| whole.as_ptr_range().contains(&piece.as_ptr()));
+            assert!(shared.clone().all(|piece| piece.len() >= LARGE), "{size}");
+            assert_eq!(shared.count() > 0, size >= LARGE, "{size}");
+            assert_eq!(kept.from(2_400_000).as_deref(), Some(&whole[2_400_000..]), "{size}");
         }
-        assert_eq!((kept.start, kept.end), ((3 << 20) - (2 << 16), 3 << 20));
     }
 }

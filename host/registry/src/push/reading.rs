@@ -32,6 +32,8 @@ impl Reading {
         if held.is_empty() && self.over.len() >= most {
             return Ok(self.over.split_to(most));
         }
+        // Bytes that are all sent go before the next ones come.
+        let held = if held.is_empty() { Bytes::new() } else { held };
         // At most as much as has already arrived, so that a declared size of 2^62 bytes costs nothing.
         let room = most.min(usize::try_from(self.seen.max(FIRST_ALLOCATION)).unwrap_or(most));
         let mut filled = BytesMut::with_capacity(room);

@@ -6,6 +6,7 @@ use super::{Answer, View};
 use crate::bindings::publishing::refkit::policy::{publication, publishing_chain, registry_write};
 use crate::bindings::refkit::policy::types;
 use crate::convert;
+use crate::meter::Meter;
 use crate::world::Writing;
 
 impl registry_write::Host for View<'_, Writing> {
@@ -45,8 +46,11 @@ impl registry_write::Host for View<'_, Writing> {
         with_referrers: Vec<String>,
     ) -> Answer<()> {
         let host = &*self.calls.0;
-        let question =
-            async { host.copy(convert::publish::copy(&source, digests, &destination, with_referrers)?).await };
+        let question = async {
+            let copy = convert::publish::copy(&source, digests, &destination, with_referrers)?;
+            // Gigabytes pass through the host, which hashes them: that is no work of the policy.
+            Meter::new().measure(host.copy(copy)).await
+        };
         self.ask(question).await
     }
 }
