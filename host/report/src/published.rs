@@ -2,6 +2,7 @@
 
 use refkit::{Denial, Error, PublishOutcome, PublishSession, Published};
 
+use refkit_content::layout::REGISTRY;
 use refkit_oci::Reference;
 
 use crate::explain::Explained;
@@ -73,10 +74,12 @@ impl<'a> PublishResult<'a> {
     /// out, escaped.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = unconfirmed(&self.session.trace());
-        let absent = self.published().map_or(0, |published| published.absent.len());
-        if absent > 0 {
+        let Ok(Published { absent, destinations, .. }) = self.published() else { return notes };
+        // A layout is looked through in any case.
+        if !absent.is_empty() && destinations.iter().any(|one| one.repository().registry() != REGISTRY) {
+            let number = absent.len();
             notes.push(format!(
-                "note: the copy lacks {absent} of the manifests that its index names; to add them later: copy --force-recursive"
+                "note: the copy left out {number} of the manifests that its index names; to add them later: copy --force-recursive"
             ));
         }
         notes
