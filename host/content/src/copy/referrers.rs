@@ -50,7 +50,11 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
     async fn referrer(&self, referrer: &Descriptor, subject: &Digest) -> Result<(), Halted> {
         let there = self.has(referrer).await?;
         if there && !is_index(referrer) {
-            return self.once(referrer, async { Ok(self.tell(referrer, Step::Present)) }.boxed()).await;
+            let told = async {
+                self.tell(referrer, Step::Present);
+                Ok(())
+            };
+            return self.once(referrer, told.boxed()).await;
         }
         let fetched = self.halt.at_source(async {
             match verify::fetch(self.source, self.from, referrer, MANIFEST_LIMIT).await {
