@@ -29,7 +29,8 @@ use crate::{Push, Source};
 /// clients do: its content was pushed before it. A tag that names the root already is not written again. So a copy to
 /// where everything is costs one request to the destination. Two indexes are incomplete all the same: one that was
 /// copied sparsely to a registry which accepts that, and one of which a registry has deleted a manifest.
-/// [`Options::thorough`] checks everything, and completes them. A layout is looked through in any case.
+/// [`Options::thorough`] checks everything, and completes them. A layout is looked through in any case: its files are
+/// read, and one whose bytes do not have its digest is replaced.
 ///
 /// Within one registry, and between registries that one host serves, the copy mounts blobs; otherwise it opens a blob at
 /// the source only once the destination reads it, and passes it on in pieces. If the destination breaks on the way, or

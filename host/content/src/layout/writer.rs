@@ -1,5 +1,6 @@
 //! Writes layout directories.
 
+mod blob;
 mod directory;
 mod has;
 mod index;
@@ -19,7 +20,7 @@ use futures_util::StreamExt;
 use refkit_oci::{Descriptor, Reference, Repository};
 use tokio::sync::OnceCell;
 
-use super::file::{Extent, open_below};
+use super::file::open_below;
 use super::store::Store;
 use super::{Subjects, marker, reference};
 use crate::links::Links;
@@ -36,7 +37,8 @@ use put::Unfinished;
 /// manifest that is pushed by digest alone gets an entry without a name. Pushing an index that lists the manifest
 /// removes that entry, unless the manifest has a `subject`. A manifest with a subject also joins the list of the
 /// subject's referrers, an index under the tag of OCI distribution 1.1, section "Referrers Tag Schema". A writer
-/// removes no content, only such entries and names.
+/// removes no content, only such entries and names. It reads a blob that is there already, and writes it again if the
+/// bytes are not those of its digest.
 ///
 /// ```
 /// use refkit_content::{LayoutWriter, Push as _, Resolve as _};
@@ -95,12 +97,15 @@ impl LayoutWriter {
     }
 
     async fn is_absent(&self) -> Result<bool, Error> {
-        self.directory.blocking(is_absent).await.map_err(|kind| self.failed(kind))
+        self.directory.blocking(|directory| is_absent(&directory.path)).await.map_err(|kind| self.failed(kind))
     }
 
     /// Creates the layout if there is none, once.
     async fn prepare(&self) -> Result<(), Error> {
-        let prepare = || async { self.directory.blocking(prepare).await.map_err(|kind| self.failed(kind)) };
+        let prepare = || async {
+            let prepared = self.directory.blocking(|directory| prepare(&directory.path)).await;
+            prepared.map_err(|kind| self.failed(kind))
+        };
         self.prepared.get_or_try_init(prepare).await.copied()
     }
 
@@ -155,9 +160,9 @@ impl LayoutWriter {
 
     async fn write_blob(&self, descriptor: &Descriptor, body: Body) -> Result<(), Result<Error, ErrorKind>> {
         let (directory, wanted) = (&self.directory, descriptor.clone());
-        let start = move |path: &Path| match is_there(path, &wanted)? {
+        let start = move |directory: &Directory| match directory.has_blob(&wanted)? {
             true => Ok(None),
-            false => Unfinished::new(path).map(Some),
+            false => Unfinished::new(&directory.path).map(Some),
         };
         let Some(mut unfinished) = directory.blocking(start).await.map_err(Err)? else { return Ok(()) };
         let mut pieces = verify::verified(descriptor, body).stream;
@@ -166,7 +171,11 @@ impl LayoutWriter {
             unfinished = directory.blocking(move |_| unfinished.write(&piece)).await.map_err(Err)?;
         }
         let digest = descriptor.digest.clone();
-        let finish = move |_: &Path| unfinished.finish(&["blobs", digest.algorithm().as_str(), digest.hex()]);
+        let finish = move |directory: &Directory| {
+            unfinished.finish(&["blobs", digest.algorithm().as_str(), digest.hex()])?;
+            directory.note(&digest);
+            Ok(())
+        };
         directory.blocking(finish).await.map_err(Err)
     }
 }
@@ -178,7 +187,7 @@ impl Push for LayoutWriter {
             Ok(()) if !self.prepared.initialized() => Ok(false),
             Ok(()) => {
                 let descriptor = descriptor.clone();
-                self.directory.blocking(move |path| has::has(path, &descriptor)).await
+                self.directory.blocking(move |directory| has::has(directory, &descriptor)).await
             }
             Err(kind) => Err(kind),
         };
@@ -218,14 +227,16 @@ impl Push for LayoutWriter {
             Err(kind) => Err(kind),
             Ok((links, descriptor)) => {
                 let (tag, sparse) = (destination.tag().map(str::to_owned), self.sparse);
-                let write = move |path: &Path| {
+                let write = move |directory: &Directory| {
+                    let path = &**directory.path;
                     // What is listed already may get another tag.
                     let sparse = sparse || index::is_listed(path, &descriptor.digest)?;
-                    links.complete(sparse, |digest| size(path, digest))?;
-                    if !is_there(path, &descriptor)? {
+                    links.complete(sparse, |digest| blob::size(path, digest))?;
+                    if !directory.has_blob(&descriptor)? {
                         let digest = &descriptor.digest;
                         let place = ["blobs", digest.algorithm().as_str(), digest.hex()];
                         Unfinished::new(path)?.write(&bytes)?.finish(&place)?;
+                        directory.note(digest);
                     }
                     index::list(path, &descriptor, tag.as_deref(), &links)?;
                     Ok(descriptor)
@@ -278,18 +289,4 @@ fn prepare(path: &Path) -> Result<(), ErrorKind> {
     marker::check(&Store::Directory(directory))?;
     index::create(path)?;
     put::sweep(path)
-}
-
-/// Returns whether a blob of this size exists, as registries do; a file of another size is written again.
-fn is_there(path: &Path, descriptor: &Descriptor) -> Result<bool, ErrorKind> {
-    Ok(size(path, &descriptor.digest)? == Some(descriptor.size))
-}
-
-fn size(path: &Path, digest: &refkit_oci::Digest) -> Result<Option<u64>, ErrorKind> {
-    let directory = File::open(path)?;
-    match open_below(&directory, &["blobs", digest.algorithm().as_str(), digest.hex()]) {
-        Ok(file) => Ok(Some(Extent::whole(file)?.size())),
-        Err(ErrorKind::NotFound) => Ok(None),
-        Err(kind) => Err(kind),
-    }
 }

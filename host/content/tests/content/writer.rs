@@ -7,12 +7,14 @@ use std::path::Path;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use refkit_content::{
-    Body, Discover, Error, ErrorCode, ErrorKind, Layout, LayoutWriter, MANIFEST_LIMIT, Operation, Origin, Push,
+    Body, Discover, Error, ErrorCode, ErrorKind, Layout, LayoutWriter, MANIFEST_LIMIT, Memory, Operation, Origin, Push,
     Resolve, fetch,
 };
 use refkit_support::image::{INDEX, Image, ImageBuilder, IndexBuilder, MANIFEST};
 
-use crate::support::{Files, VERSION, blob_name, body, describe, expect, index, pinned, repository, sha256, tagged};
+use crate::support::{
+    Counted, Files, VERSION, blob_name, body, describe, expect, index, pinned, repository, sha256, tagged,
+};
 
 fn image(version: &str) -> Image {
     ImageBuilder::new("linux/amd64").label("version", version).file("x", version.as_bytes()).build()
@@ -173,6 +175,35 @@ async fn present_content_is_not_sent_and_truncated_content_is_repaired() {
     push(body(b"content")).await.expect("a push");
     let layout = Layout::open(files.path()).await.expect("a layout");
     fetch(&layout, layout.repository(), &descriptor, MANIFEST_LIMIT).await.expect("it is whole again");
+}
+
+/// Files of the right size with other bytes, as a broken disk leaves them: the copy reads what is there, and replaces it.
+#[tokio::test]
+async fn damaged_content_of_the_right_size_is_replaced() {
+    let child = image("1");
+    let index = IndexBuilder::new().add(child.clone()).build();
+    let source = Memory::new();
+    index.push(&source, &tagged(&repository(), "1")).await.expect("a push");
+    let files = Files::empty();
+    let copy = async || {
+        // Each copy is a run of its own.
+        let writer = LayoutWriter::open(files.path()).await.expect("a layout");
+        let (from, there) = (Counted::new(source.clone()), tagged(writer.repository(), "1"));
+        refkit_content::copy(&from, &tagged(&repository(), "1"), &writer, &there).await.expect("a copy");
+        from.asked()
+    };
+    copy().await;
+    assert_eq!(copy().await, 1, "only the root is read of what is intact");
+    let blobs = child.blobs().iter().map(|(blob, bytes)| (&blob.digest, bytes));
+    for (digest, bytes) in blobs.chain([(child.digest(), &child.bytes), (index.digest(), &index.bytes)]) {
+        let path = files.path().join(blob_name(digest));
+        let mut damaged = bytes.to_vec();
+        damaged[0] ^= 1;
+        fs::write(&path, damaged).expect("damage");
+        copy().await;
+        assert_eq!(fs::read(&path).expect("a file"), *bytes, "{digest}");
+    }
+    is_clean(&files.path());
 }
 
 #[tokio::test]

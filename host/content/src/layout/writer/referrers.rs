@@ -6,9 +6,9 @@ use std::path::Path;
 
 use refkit_oci::{Algorithm, Descriptor, Digest};
 
+use super::blob;
 use super::index::Index;
 use super::put::Unfinished;
-use super::size;
 use crate::ErrorKind;
 use crate::layout::file::{Extent, open_below};
 use crate::links::{self, Links};
@@ -39,11 +39,13 @@ pub(super) fn with(
     })?;
     let bytes = list.into_bytes()?;
     let digest = verify::digest(Algorithm::Sha256, &bytes);
-    if size(root, &digest)? != Some(bytes.len() as u64) {
+    let list = Descriptor::new(links::INDEX, digest, bytes.len() as u64);
+    if !blob::is_intact(root, &list)? {
+        let digest = &list.digest;
         let place = ["blobs", digest.algorithm().as_str(), digest.hex()];
         Unfinished::new(root)?.write(&bytes)?.finish(&place)?;
     }
-    Ok(Some(Descriptor::new(links::INDEX, digest, bytes.len() as u64)))
+    Ok(Some(list))
 }
 
 fn read(root: &Path, digest: &str) -> Result<Index, ErrorKind> {
