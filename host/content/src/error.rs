@@ -180,6 +180,12 @@ pub enum ErrorKind {
         /// The limit in bytes.
         limit: u64,
     },
+    /// A list of referrers names a manifest that is not there.
+    #[error("not found, and it is listed as a referrer of {subject}")]
+    LostReferrer {
+        /// The subject.
+        subject: Digest,
+    },
     /// A list has more entries than the limit.
     #[error("the list has more than {limit} entries")]
     TooMany {
@@ -322,7 +328,7 @@ impl ErrorKind {
     /// Returns the kind of failure.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NotFound | Self::NoRepository(_) => ErrorCode::NotFound,
+            Self::NotFound | Self::NoRepository(_) | Self::LostReferrer { .. } => ErrorCode::NotFound,
             Self::Unauthorized(_) | Self::Challenge(_) | Self::Forbidden(_) => ErrorCode::Unauthorized,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::Unavailable(_)

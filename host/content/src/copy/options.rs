@@ -101,7 +101,8 @@ impl Options {
     }
 
     /// Sets which referrers of each manifest and index are copied, and in turn their referrers; none by default. A referrer
-    /// that the source lists and does not have, or that has another subject, is left out.
+    /// that has another subject is left out. One that the source lists and does not have ends the copy with
+    /// [`ErrorKind::LostReferrer`](crate::ErrorKind::LostReferrer): it may have been a signature.
     #[must_use]
     pub fn referrers(mut self, which: Referrers) -> Self {
         self.referrers = which;

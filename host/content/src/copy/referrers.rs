@@ -8,7 +8,7 @@ use super::options::{Referrers, Step};
 use super::walk::{Copying, DEPTH_LIMIT, MANIFESTS_AT_ONCE, each, is_index};
 use crate::links;
 use crate::verify::{self, MANIFEST_LIMIT};
-use crate::{ErrorCode, ErrorKind, Push, Source};
+use crate::{Error, ErrorCode, ErrorKind, Push, Source};
 
 impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
     /// Copies the referrers of all copied manifests and indexes, and what cosign attached to them, then the referrers of
@@ -58,13 +58,15 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         }
         let fetched = self.halt.at_source(async {
             match verify::fetch(self.source, self.from, referrer, MANIFEST_LIMIT).await {
-                Ok(answer) => Ok(Some(answer.value)),
-                // The list may name content that is gone: under a tag, the clients that push maintain it.
-                Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+                Ok(answer) => Ok(answer.value),
+                // It may be a signature, so a copy without it is not the same. oras and regctl fail as well.
+                Err(error) if error.code() == ErrorCode::NotFound => {
+                    Err(Error { kind: ErrorKind::LostReferrer { subject: subject.clone() }, ..error })
+                }
                 Err(error) => Err(error),
             }
         });
-        let Some(bytes) = fetched.await? else { return Ok(()) };
+        let bytes = fetched.await?;
         if self.read(referrer, &bytes)?.subject.is_none_or(|of| of.digest != *subject) {
             return Ok(());
         }

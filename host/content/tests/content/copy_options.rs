@@ -364,16 +364,25 @@ async fn lists_of_referrers_are_checked() {
     let right = artifact(SIGNATURE, 1, &one);
     let elsewhere = artifact(SIGNATURE, 2, &two);
     let from = filled(&[&one, &two, &right, &elsewhere]).await;
-    let gone = artifact(SIGNATURE, 3, &one);
-    let lying = Lying { held: from, more: vec![elsewhere.descriptor.clone(), gone.descriptor.clone()] };
+    let lying = Lying { held: from.clone(), more: vec![elsewhere.descriptor.clone()] };
     let to = Destination::default();
     let options = Options::default().referrers(Referrers::All);
     let there = tagged(&other_registry(), "t");
     options.copy(&lying, &pinned(&repository(), one.digest()), &to, &there).await.expect("a copy");
-    for (image, wanted) in [(&right, true), (&elsewhere, false), (&gone, false)] {
+    for (image, wanted) in [(&right, true), (&elsewhere, false)] {
         let held = to.held.resolve(&pinned(&other_registry(), image.digest())).await.is_ok();
         assert_eq!(held, wanted, "{image:?}");
     }
+    // A signature that is listed and gone is not left out silently, and no tag moves.
+    let gone = artifact(SIGNATURE, 3, &one);
+    let lying = Lying { held: from, more: vec![gone.descriptor.clone()] };
+    let to = Destination::default();
+    let failed = options.copy(&lying, &pinned(&repository(), one.digest()), &to, &there).await.expect_err("it is gone");
+    let (lost, subject) = (format!("{}@{} at ", repository(), gone.digest()), one.digest());
+    let said = failed.to_string();
+    assert!(failed.side == Side::Source && said.contains(&lost), "{said}");
+    assert!(said.ends_with(&format!(": not found, and it is listed as a referrer of {subject}")), "{said}");
+    assert!(to.held.resolve(&there).await.is_err());
 }
 
 /// A store that lists too many referrers of every subject.
