@@ -19,6 +19,7 @@ pub fn push(
     found: &[Found],
     composed: &Composed,
 ) -> Result<Descriptor, Error> {
+    destinations.iter().try_for_each(|destination| names(destination, &composed.content))?;
     let referrers = referrers(host);
     let mut repositories: Vec<&Reference> = Vec::new();
     for destination in destinations {
@@ -85,6 +86,20 @@ fn copies<'a>(found: &'a [Found], composed: &Composed, referrers: &'a [String]) 
         }
     }
     copies
+}
+
+/// Checks that a destination with a digest names the result. The host does that at the push, which is the last step.
+fn names(destination: &Reference, Content { descriptor, .. }: &Content) -> Result<(), Error> {
+    let Some(text) = &destination.digest else { return Ok(()) };
+    let wanted: Digest = text.parse().map_err(Error::invalid)?;
+    // The host computes a digest of another algorithm.
+    let actual = &descriptor.digest;
+    match wanted.algorithm() == actual.algorithm() && wanted != *actual {
+        true => Err(Error::invalid(format_args!(
+            "cannot push {destination}: the content has the digest {actual}, not {wanted}"
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// Returns whether two references are in the same repository.
