@@ -23,6 +23,8 @@ mod nested;
 mod places;
 #[path = "cli/progress.rs"]
 mod progress;
+#[path = "cli/publish_all_tags.rs"]
+mod publish_all_tags;
 #[path = "cli/publish_along.rs"]
 mod publish_along;
 #[path = "cli/publish_copy.rs"]

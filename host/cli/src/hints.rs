@@ -47,6 +47,20 @@ pub fn of_run(error: &refkit::Error, places: &impl Whereabouts) -> Option<String
     }
 }
 
+/// Returns the host that a run could not reach, or that gave no answer: other requests would wait for it in vain.
+pub fn lost_host(error: &refkit::Error) -> Option<&str> {
+    let cause = content(error)?;
+    let is_lost = matches!(
+        cause.kind,
+        ErrorKind::Unreachable(_)
+            | ErrorKind::Timeout(_)
+            | ErrorKind::Detour { .. }
+            | ErrorKind::Certificate { .. }
+            | ErrorKind::Protocol { .. }
+    );
+    cause.host.as_deref().filter(|_| is_lost)
+}
+
 /// Returns the error of a source that made a run fail.
 fn content(error: &refkit::Error) -> Option<&refkit_content::Error> {
     match error {

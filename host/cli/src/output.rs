@@ -51,6 +51,11 @@ impl Output {
         Self { stdout: Stdout::Lines(lines), messages, exit }
     }
 
+    /// Returns an output of nothing but messages, escaped already.
+    pub fn of_messages(messages: Vec<String>) -> Self {
+        Self { stdout: Stdout::Lines(Vec::new()), messages, exit: Exit::Resolved }
+    }
+
     /// Returns the output of a command that a signal stopped.
     pub fn stopped(exit: Exit) -> Self {
         Self { stdout: Stdout::Lines(Vec::new()), messages: vec!["interrupted".to_owned()], exit }
@@ -66,16 +71,23 @@ impl Output {
         self.exit = self.exit.max(other.exit);
     }
 
-    /// Writes everything, and returns the exit code. A closed pipe is no error: its reader has read enough.
-    pub fn print(self) -> ExitCode {
-        let mut exit = self.exit;
+    /// Writes everything, and returns the exit code.
+    pub fn print(mut self) -> ExitCode {
+        self.print_so_far();
+        ExitCode::from(self.exit as u8)
+    }
+
+    /// Writes what there is so far, and keeps the exit code for what follows. A closed pipe is no error: its reader has
+    /// read enough.
+    pub fn print_so_far(&mut self) {
         if let Err(error) = self.stdout.write(&mut io::stdout().lock())
             && error.kind() != ErrorKind::BrokenPipe
         {
             let _ = writeln!(io::stderr(), "error: cannot write the answer: {error}");
-            exit = exit.max(Exit::Failed);
+            self.exit = self.exit.max(Exit::Failed);
         }
-        let mut messages = self.messages.join("\n");
+        self.stdout = Stdout::Lines(Vec::new());
+        let mut messages = std::mem::take(&mut self.messages).join("\n");
         if !messages.is_empty() {
             messages.push('\n');
         }
@@ -84,7 +96,6 @@ impl Output {
         }
         // If standard error is closed, there is no other place for the messages.
         let _ = io::stderr().lock().write_all(messages.as_bytes());
-        ExitCode::from(exit as u8)
     }
 }
 

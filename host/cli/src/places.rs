@@ -14,7 +14,7 @@ use crate::error::CommandError;
 use crate::hints::Whereabouts;
 use crate::image_source::{path_of_that_name, reference};
 use crate::{arguments, caches, registry};
-use layouts::Layouts;
+use layouts::{LayoutPlace, Layouts};
 
 /// The registries and layouts that a command names. Policies see each layout as a repository of its own.
 #[derive(Default)]
@@ -161,6 +161,16 @@ impl Places {
     /// The error of a file that cannot be written.
     pub async fn finish(&self) -> anyhow::Result<()> {
         self.layouts.finish().await
+    }
+
+    /// Returns whether an archive is written, which has nothing of it before the end.
+    pub fn writes_archives(&self) -> bool {
+        self.layouts.iter().any(LayoutPlace::writes_archive)
+    }
+
+    /// Returns the names in a layout that are no tags; in a registry there are none.
+    pub fn names_without_tag(&self, repository: &Repository) -> Vec<&str> {
+        self.layouts.of(repository).map(LayoutPlace::names_without_tag).unwrap_or_default()
     }
 
     /// Returns a repository as the user writes it: a layout's path.

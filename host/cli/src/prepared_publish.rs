@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use refkit::settings::Assignment;
 use refkit::{Error, Grants, PublishRequest, Publisher, WriteGrants};
 use refkit_content::{DiskCache, Source, is_fallback_tag};
@@ -12,8 +11,7 @@ use refkit_report::{Escaped, Names, PublishResult};
 use crate::arguments::{Printing, PublishOptions};
 use crate::directories::Directories;
 use crate::error::CommandError;
-use crate::exit::Exit;
-use crate::output::{Output, Stdout};
+use crate::output::Output;
 use crate::places::Places;
 use crate::progress::{Progress, ProgressArguments};
 use crate::{hints, policies};
@@ -66,30 +64,19 @@ impl PreparedPublish {
     /// # Errors
     /// The error of an archive that cannot be written. The result has every other error.
     pub async fn publish(&self, request: PublishRequest) -> anyhow::Result<PublishResult<'_>> {
-        let mut results = self.publish_all([request]).await?;
-        results.pop().context("a publication has a result")
-    }
-
-    /// Publishes one after the other, whatever becomes of each, and shows the progress.
-    ///
-    /// # Errors
-    /// As [`publish`](Self::publish).
-    pub async fn publish_all(
-        &self,
-        requests: impl IntoIterator<Item = PublishRequest>,
-    ) -> anyhow::Result<Vec<PublishResult<'_>>> {
-        let progress = Progress::new(&self.progress);
-        let publisher = progress.watch(self.publisher.clone());
-        let mut results = Vec::new();
-        for request in requests {
-            results.push(PublishResult::of(publisher.session(request), self).await);
-        }
-        // Nothing is drawn over what the command prints.
-        drop(progress);
-        if results.iter().any(|result| result.published().is_ok()) {
+        let result = self.publish_part(request).await;
+        if result.published().is_ok() {
             self.places.finish().await?;
         }
-        Ok(results)
+        Ok(result)
+    }
+
+    /// Publishes one of several, and shows the progress. After the last one the caller ends the writing of the places.
+    pub async fn publish_part(&self, request: PublishRequest) -> PublishResult<'_> {
+        // It ends here, so that nothing is drawn over what the command prints.
+        let progress = Progress::new(&self.progress);
+        let publisher = progress.watch(self.publisher.clone());
+        PublishResult::of(publisher.session(request), self).await
     }
 
     /// Returns the tags of a repository, but for those that hold a list of referrers.
@@ -106,22 +93,20 @@ impl PreparedPublish {
     /// Returns the output of a publication as lines or as JSON, explained if the user wants that: a line or an entry for
     /// each destination, or the reasons why there is none.
     pub fn output(&self, result: &PublishResult<'_>) -> Output {
-        self.outputs(std::slice::from_ref(result))
+        let mut output = Output::of_messages(self.notes());
+        output.add(self.output_of_part(result));
+        output
     }
 
-    /// Returns the output of publications, one after the other: in JSON, a document for each.
-    pub fn outputs(&self, results: &[PublishResult<'_>]) -> Output {
-        let mut all = Output { stdout: Stdout::Lines(Vec::new()), messages: self.notes(), exit: Exit::Resolved };
-        for result in results {
-            let explained = self.printing.explain.then(|| result.explained(&self.notes));
-            let (requested, notes) = (result.requested(), result.notes());
-            all.add(Output::of_run(result.output(), requested, explained.as_ref(), notes, self.printing.format));
-        }
-        all
+    /// Returns the output of one of several publications, without the [`notes`](Self::notes): in JSON, a document.
+    pub fn output_of_part(&self, result: &PublishResult<'_>) -> Output {
+        let explained = self.printing.explain.then(|| result.explained(&self.notes));
+        let (requested, notes) = (result.requested(), result.notes());
+        Output::of_run(result.output(), requested, explained.as_ref(), notes, self.printing.format)
     }
 
     /// Returns notes for the user about caches, escaped.
-    fn notes(&self) -> Vec<String> {
+    pub fn notes(&self) -> Vec<String> {
         let not_kept = self.cache.as_ref().and_then(DiskCache::note);
         let notes = self.notes.iter().cloned().chain(not_kept);
         notes.map(|note| Escaped(format!("note: {note}")).to_string()).collect()

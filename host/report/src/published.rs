@@ -15,13 +15,27 @@ pub struct PublishResult<'a> {
     names: &'a dyn Names,
     session: PublishSession,
     outcome: Result<PublishOutcome, Error>,
+    /// Whether it is one of several, so that an error has to say which.
+    one_of_several: bool,
 }
 
 impl<'a> PublishResult<'a> {
     /// Runs the chain of a session to its end.
     pub async fn of(session: PublishSession, names: &'a dyn Names) -> Self {
         let outcome = session.publish().await;
-        Self { names, session, outcome }
+        Self { names, session, outcome, one_of_several: false }
+    }
+
+    /// Makes an error of the publication name its source: the program runs several publications.
+    #[must_use]
+    pub fn one_of_several(mut self) -> Self {
+        self.one_of_several = true;
+        self
+    }
+
+    /// Returns the error that ended the run.
+    pub fn error(&self) -> Option<&Error> {
+        self.outcome.as_ref().err()
     }
 
     /// Returns what was published.
@@ -35,7 +49,10 @@ impl<'a> PublishResult<'a> {
             Ok(_) => {
                 Err(RunOutput::failed(&ErrorMessage::new(refkit::ErrorCode::Other, "the run has another outcome")))
             }
-            Err(error) => Err(RunOutput::of_error(error, &self.session.trace(), self.names)),
+            Err(error) => {
+                let subject = if self.one_of_several { self.requested() } else { String::new() };
+                Err(RunOutput::of_error_about(&subject, error, &self.session.trace(), self.names))
+            }
         }
     }
 

@@ -55,7 +55,16 @@ impl RunOutput {
 
     /// Returns the output for the error that ended a run.
     pub(crate) fn of_error(error: &Error, trace: &Trace, names: &dyn Names) -> Box<Self> {
-        let mut output = Self::failed(&ErrorMessage::new(error.code(), error).hint(names.hint(error)));
+        Self::of_error_about("", error, trace, names)
+    }
+
+    /// Returns the output for the error that ended one of several runs. Its text names the subject of the run.
+    pub(crate) fn of_error_about(subject: &str, error: &Error, trace: &Trace, names: &dyn Names) -> Box<Self> {
+        let mut text = error.to_string();
+        if !says(&text, subject) {
+            text = format!("{subject}: {text}");
+        }
+        let mut output = Self::failed(&ErrorMessage::new(error.code(), text).hint(names.hint(error)));
         if refused::by_a_policy(error, trace) {
             output.status = Status::Invalid;
         }
@@ -242,6 +251,12 @@ pub(crate) fn reasons(subject: &str, denials: &[Denial]) -> Vec<String> {
     lines
 }
 
+/// Returns whether a text names a reference, and no longer one that begins like it.
+fn says(text: &str, reference: &str) -> bool {
+    let continues = |rest: &str| rest.starts_with(|next: char| next.is_ascii_alphanumeric() || "_.-@".contains(next));
+    reference.is_empty() || text.match_indices(reference).any(|(at, found)| !continues(&text[at + found.len()..]))
+}
+
 fn error_report(failure: &Failure) -> ErrorReport {
     ErrorReport { code: failure.code.as_str(), message: failure.message.clone() }
 }
@@ -273,4 +288,22 @@ fn platforms(resolution: &Resolution) -> Option<String> {
     let names: Vec<String> = all.iter().take(PLATFORMS_SHOWN).map(ToString::to_string).collect();
     let more = if all.len() > PLATFORMS_SHOWN { ", …" } else { "" };
     (!names.is_empty()).then(|| format!("{}{more}", names.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whether_a_text_names_a_reference() {
+        for (text, reference, wanted) in [
+            ("cannot pull r/a:1 at r: not found", "r/a:1", true),
+            ("cannot push r/b:1", "r/a:1", false),
+            ("cannot pull r/a:1.0: not found", "r/a:1", false),
+            ("cannot pull r/a:10 beside r/a:1", "r/a:1", true),
+            ("anything", "", true),
+        ] {
+            assert_eq!(says(text, reference), wanted, "{text}");
+        }
+    }
 }

@@ -81,6 +81,17 @@ impl LayoutPlace {
         }
     }
 
+    /// Returns whether an archive is written.
+    pub fn writes_archive(&self) -> bool {
+        matches!(self.writer, Some(Writer::Archive(_)))
+    }
+
+    /// Returns the names of entries that are no tags.
+    pub fn names_without_tag(&self) -> Vec<&str> {
+        let entries = self.layout.iter().flat_map(Layout::entries);
+        entries.filter_map(refkit_content::layout::Entry::name_without_tag).collect()
+    }
+
     /// Returns a line with the names in the layout.
     pub fn names(&self) -> Option<String> {
         names(self.layout.as_ref()?)

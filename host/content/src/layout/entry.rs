@@ -22,6 +22,12 @@ impl Entry {
         tags.dedup();
         Self { descriptor, tags }
     }
+
+    /// Returns the name of an entry that has one and no tag: nothing finds the entry by such a name.
+    pub fn name_without_tag(&self) -> Option<&str> {
+        let names = || self.descriptor.annotations.iter().filter(|(key, _)| key == ANNOTATION_REF_NAME);
+        names().map(|(_, name)| name.as_str()).next().filter(|_| self.tags.is_empty())
+    }
 }
 
 /// Returns the tag that an annotation gives an entry: the tag of `io.containerd.image.name`, and of

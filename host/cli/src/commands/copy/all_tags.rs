@@ -1,14 +1,18 @@
 //! The copy of all tags of a repository.
 
+use refkit::PublishRequest;
 use refkit_oci::{Pattern, Reference, Repository};
-use refkit_report::Escaped;
+use refkit_report::{ErrorMessage, Escaped};
 
 use super::one::What;
 use crate::arguments::PublishOptions;
 use crate::error::CommandError;
+use crate::hints;
 use crate::output::Output;
+use crate::prepared_publish::PreparedPublish;
 
-/// Copies all tags that match, one after the other. Whatever becomes of one, the others are copied.
+/// Copies all tags that match, one after the other, and prints each as it is done. Whatever becomes of one, the others
+/// are copied, unless a host cannot be reached: they would wait for it as long.
 ///
 /// # Errors
 /// A usage error, the error of a place, a policy or a file that cannot be used, or that of the list of tags.
@@ -24,22 +28,64 @@ pub async fn copy(
     let pattern = pattern.map(|text| matching(&from, text)).transpose()?;
     let prepared = what.prepare(places, options).await?;
     let tags = prepared.tags(&from).await?;
+    let mut skipped: Vec<String> =
+        prepared.places.names_without_tag(&from).into_iter().map(|name| passed_over(source, name)).collect();
     let mut wanted = Vec::new();
     for tag in tags {
-        let tagged = Reference::new(from.clone(), Some(tag), None)?;
+        let Ok(tagged) = Reference::new(from.clone(), Some(tag.clone()), None) else {
+            skipped.push(passed_over(source, &tag));
+            continue;
+        };
         if pattern.as_ref().is_none_or(|pattern| pattern.matches(&tagged)) {
-            let destination = Reference::new(to.clone(), tagged.tag().map(str::to_owned), None)?;
+            let destination = Reference::new(to.clone(), Some(tag), None)?;
             wanted.push(what.request(tagged, destination));
         }
     }
+    let mut output = Output::of_messages(skipped);
     if wanted.is_empty() {
+        output.print_so_far();
         let text = match pattern {
             Some(pattern) => format!("no tag of {source} matches {pattern}"),
             None => format!("{source} has no tags"),
         };
         return Err(CommandError::failed(refkit::ErrorCode::NotFound, text).into());
     }
-    Ok(prepared.outputs(&prepared.publish_all(wanted).await?))
+    each(&prepared, wanted, &mut output).await?;
+    output.messages.extend(prepared.notes());
+    Ok(output)
+}
+
+async fn each(prepared: &PreparedPublish, wanted: Vec<PublishRequest>, output: &mut Output) -> anyhow::Result<()> {
+    // What is not in its archive yet is not printed.
+    let later = prepared.places.writes_archives();
+    let (mut left, mut any) = (wanted.len(), false);
+    for request in wanted {
+        left -= 1;
+        let result = prepared.publish_part(request).await.one_of_several();
+        any |= result.published().is_ok();
+        output.add(prepared.output_of_part(&result));
+        let lost = result.error().and_then(|error| Some((error.code(), hints::lost_host(error)?)));
+        if let Some((code, host)) = lost.filter(|_| left > 0) {
+            let tags = if left == 1 { "tag is" } else { "tags are" };
+            let text = format_args!("{left} more {tags} not copied: {host} cannot be reached");
+            output.messages.push(ErrorMessage::new(code, text).to_string());
+        }
+        if !later {
+            output.print_so_far();
+        }
+        if lost.is_some() {
+            break;
+        }
+    }
+    if any {
+        prepared.places.finish().await?;
+    }
+    Ok(())
+}
+
+/// Returns the note about a name that no other place takes as a tag, escaped.
+fn passed_over(source: &str, name: &str) -> String {
+    Escaped(format!("note: {source} has the name {name:?}, which is no tag: it is not copied")).to_string()
 }
 
 /// Returns the pattern for the tags of a repository.
