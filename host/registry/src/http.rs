@@ -28,9 +28,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use http::Method;
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION};
-use refkit_content::ErrorKind;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH};
+use http::{HeaderValue, Method};
+use refkit_content::{Error, ErrorKind};
 use tracing::Instrument as _;
 use url::Url;
 
@@ -43,7 +43,7 @@ use watch::Watch;
 
 pub use proxy::Proxies;
 pub(crate) use request::{Context, Purpose, Repeat, Request, RequestBody, Slot};
-pub(crate) use response::{Response, Whole, text_of};
+pub(crate) use response::{Response, Whole, in_time, text_of};
 pub(crate) use said::codes;
 pub use timeouts::Timeouts;
 pub(crate) use transport::Transport;
@@ -52,9 +52,12 @@ pub(crate) use transport::Transport;
 /// `refkit::retry`, `refkit::cache`.
 const REQUEST: &str = "refkit::request";
 
-/// The least bytes of a request body that the client expects to send within the timeout for a piece of a response: 1
-/// MiB, which at 30 s is slower than any line in use.
-const SLOWEST: u64 = 1 << 20;
+/// The most bytes of a request body that go without a look at whether the server reads them: 1 MiB, which a line takes
+/// within the timeout for the head of the response.
+const UNWATCHED: usize = 1 << 20;
+
+/// The size of the pieces in which a server gets a longer one.
+const PIECE: usize = 64 << 10;
 
 /// The options of the HTTP layer.
 pub(crate) struct HttpOptions {
@@ -127,7 +130,11 @@ impl Http {
             }
         };
 
-        let Request { method, url, headers, authorization, body, .. } = request;
+        let Request { method, url, mut headers, authorization, body, stores, .. } = request;
+        if let RequestBody::Bytes(bytes) = &body {
+            // It may be sent in pieces, and registries do not take the chunks of HTTP.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        }
         let mut sent = client.request(method.clone(), url.clone()).headers(headers);
         // Without this header a server may choose any coding.
         sent = sent.header(ACCEPT_ENCODING, "identity");
@@ -140,27 +147,26 @@ impl Http {
                 sent = sent.headers([(AUTHORIZATION, value)].into_iter().collect());
             }
         }
-        let mut patience = connect.saturating_add(timeouts.head);
-        if let RequestBody::Bytes(bytes) = &body {
-            let pieces = u32::try_from(bytes.len() as u64 / SLOWEST).unwrap_or(u32::MAX);
-            patience = patience.saturating_add(timeouts.idle.saturating_mul(pieces));
-        }
-        let mut watch = None;
-        match body {
-            RequestBody::Empty => {}
-            RequestBody::Bytes(bytes) => sent = sent.body(bytes),
-            RequestBody::Stream(body) => {
-                let watched = Watch::over(body.unwrap_or_else(|| stream::empty().boxed()));
-                sent = sent.body(reqwest::Body::wrap_stream(watched.0));
-                watch = Some(watched.1);
+        let patience = connect.saturating_add(timeouts.head).saturating_add(watch::to_store(stores));
+        let streamed = match body {
+            RequestBody::Empty => None,
+            RequestBody::Bytes(bytes) if bytes.len() <= UNWATCHED => {
+                sent = sent.body(bytes);
+                None
             }
-        }
+            RequestBody::Bytes(bytes) => Some(in_pieces(bytes)),
+            RequestBody::Stream(body) => Some(body.unwrap_or_else(|| stream::empty().boxed())),
+        };
+        let watch = streamed.map(Watch::over).map(|(body, watch)| (reqwest::Body::wrap_stream(body), watch));
         let response = match watch {
             // A request body takes as long as its source; the client gives up a server that stops reading it.
-            Some(watch) => tokio::select! {
-                response = sent.send() => response,
-                () = watch.stuck(patience.saturating_add(timeouts.idle)) => return Err(ErrorKind::Timeout(patience)),
-            },
+            Some((body, watch)) => {
+                let patience = patience.saturating_add(timeouts.idle);
+                tokio::select! {
+                    response = sent.body(body).send() => response,
+                    () = watch.stuck(patience) => return Err(ErrorKind::Timeout(patience)),
+                }
+            }
             None => tokio::time::timeout(patience, sent.send()).await.map_err(|_| ErrorKind::Timeout(patience))?,
         };
         let response = response.map_err(|error| broken::error(&error, connect, &url, self.options.proxies.of(&url)))?;
@@ -170,12 +176,22 @@ impl Http {
             status: response.status(),
             headers: response.headers().clone(),
             coding: coding::of(response.headers()),
-            pieces: in_time(response, timeouts.idle, url.clone()),
+            pieces: pieces(response, timeouts.idle, url.clone()),
+            document: timeouts.document,
             url,
             elsewhere: false,
             permit: permit.filter(|_| !empty),
         })
     }
+}
+
+/// Returns a body in pieces.
+fn in_pieces(mut bytes: Bytes) -> BoxStream<'static, Result<Bytes, Error>> {
+    let pieces = std::iter::from_fn(move || {
+        let piece = bytes.split_to(bytes.len().min(PIECE));
+        (!piece.is_empty()).then_some(Ok(piece))
+    });
+    stream::iter(pieces).boxed()
 }
 
 /// Returns the limiter's class of a request, or none if the caller already holds a slot.
@@ -213,7 +229,7 @@ pub(crate) fn tls_at(endpoint: &Endpoint, url: &Url, purpose: Purpose) -> Tls {
 }
 
 /// Returns the body of a response, with a timeout for each piece.
-fn in_time(response: reqwest::Response, idle: Duration, url: Url) -> BoxStream<'static, Result<Bytes, ErrorKind>> {
+fn pieces(response: reqwest::Response, idle: Duration, url: Url) -> BoxStream<'static, Result<Bytes, ErrorKind>> {
     let pieces = Some((response.bytes_stream().boxed(), url));
     let pieces = stream::unfold(pieces, move |state| async move {
         let (mut pieces, url) = state?;

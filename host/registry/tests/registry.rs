@@ -69,3 +69,5 @@ mod requests;
 mod retries;
 #[path = "registry/turns.rs"]
 mod turns;
+#[path = "registry/waits.rs"]
+mod waits;

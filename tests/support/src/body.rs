@@ -1,14 +1,15 @@
-//! The body of an answer: whole, cut, stalled or endless, and counted.
+//! The body of an answer: whole, cut, stalled, endless or slow, and counted.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming};
+use tokio::time::Sleep;
 
 use crate::fault::End;
 use crate::gauge::UnderWay;
@@ -25,6 +26,8 @@ pub(crate) struct FaultBody {
     given: u64,
     end: End,
     turns: u8,
+    /// The wait for the next byte of a slow body.
+    pause: Option<Pin<Box<Sleep>>>,
     sent: Arc<AtomicU64>,
     /// Gone with the last byte, and not after it: from then on a client may know that this is over, and ask again.
     under_way: Option<UnderWay>,
@@ -34,7 +37,7 @@ impl FaultBody {
     pub(crate) fn new(content: Bytes, end: End, sent: Arc<AtomicU64>, under_way: UnderWay) -> Self {
         let content = if content.is_empty() && end == End::Endless { Bytes::from_static(&[0; PIECE]) } else { content };
         let under_way = (end != End::Whole || !content.is_empty()).then_some(under_way);
-        Self { content, at: 0, given: 0, end, turns: 0, sent, under_way }
+        Self { content, at: 0, given: 0, end, turns: 0, pause: None, sent, under_way }
     }
 
     /// Returns the next piece, empty at the end of the content or at the given number of bytes.
@@ -66,13 +69,19 @@ impl Body for FaultBody {
         let limit = match this.end {
             End::Whole | End::Endless => None,
             End::Cut(limit) | End::Stall(limit) => Some(limit),
+            End::Slow(pause) => {
+                let pause = this.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
+                ready!(pause.as_mut().poll(context));
+                this.pause = None;
+                Some(this.given + 1)
+            }
         };
         let piece = this.next(limit);
         if !piece.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
         match this.end {
-            End::Whole | End::Endless => Poll::Ready(None),
+            End::Whole | End::Endless | End::Slow(_) => Poll::Ready(None),
             // Nobody wakes this task again but the connection, when the peer goes away.
             End::Stall(_) => Poll::Pending,
             End::Cut(_) if this.turns < TURNS_BEFORE_CUT => {

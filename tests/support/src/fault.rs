@@ -56,6 +56,8 @@ pub(crate) enum End {
     Stall(u64),
     /// Never: the body is repeated until the peer goes away.
     Endless,
+    /// After its last byte, which comes late: each byte comes so long after the one before.
+    Slow(Duration),
 }
 
 impl Fault {
@@ -193,6 +195,13 @@ impl Fault {
     #[must_use]
     pub fn stall_after(mut self, bytes: u64) -> Self {
         self.end = End::Stall(bytes);
+        self
+    }
+
+    /// Sends each byte of the body so long after the one before.
+    #[must_use]
+    pub fn slow(mut self, pause: Duration) -> Self {
+        self.end = End::Slow(pause);
         self
     }
 

@@ -15,7 +15,7 @@ use super::options::Step;
 use super::walk::Copying;
 use crate::{Body, Error, ErrorCode, ErrorKind, Origin, Push, Source, deadline, verify};
 
-/// How often the copy sends a blob again after the destination broke.
+/// How often the copy sends a blob again after the destination broke; only once after a timeout.
 const AGAIN: u32 = 2;
 
 /// The wait before that: 200 ms, and 800 ms before the last time.
@@ -57,7 +57,9 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
             };
             self.halt.check()?;
             let source = watch.broken.load(Ordering::Relaxed);
-            if source || tries >= AGAIN || !self.wait(&error, tries).await? {
+            // A destination that does not answer was waited for long enough.
+            let again = if matches!(error.kind, ErrorKind::Timeout(_)) { 1 } else { AGAIN };
+            if source || tries >= again || !self.wait(&error, tries).await? {
                 return Err(self.halt.fail(CopyError::of_push(error, source)));
             }
             self.tell(blob, Step::Again);

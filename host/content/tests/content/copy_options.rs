@@ -134,14 +134,16 @@ async fn blobs_are_mounted_where_the_destination_mounts() {
 async fn a_blob_is_sent_again_after_the_destination_breaks() {
     let image = image("x", 0);
     let unavailable = || ErrorKind::Unavailable("status 502".to_owned());
+    let timeout = || ErrorKind::Timeout(Duration::from_secs(1));
     let limited = || ErrorKind::RateLimited { said: String::new(), retry_after: Some(Duration::ZERO) };
     let long = || ErrorKind::RateLimited { said: String::new(), retry_after: Some(Duration::from_secs(3600)) };
     // the destination's errors, how often the source opens the blob, the error
     let rows = [
         ("nothing", vec![], 1, None),
         ("unavailable", vec![unavailable()], 2, None),
-        ("a timeout, then limited", vec![ErrorKind::Timeout(Duration::from_secs(1)), limited()], 3, None),
+        ("a timeout, then limited", vec![timeout(), limited()], 3, None),
         ("three times", vec![unavailable(), unavailable(), unavailable()], 3, Some("status 502")),
+        ("two timeouts", vec![timeout(), timeout()], 2, Some("no answer")),
         ("limited for an hour", vec![long()], 1, Some("limits requests")),
         ("forbidden", vec![ErrorKind::Forbidden("no".to_owned())], 1, Some("forbidden: no")),
         ("malformed", vec![ErrorKind::Malformed("what?".to_owned())], 1, Some("what?")),

@@ -14,7 +14,7 @@ use super::resolve::content_type;
 use super::{About, Client, page};
 use crate::auth::Actions;
 use crate::endpoint::Endpoint;
-use crate::http::Request;
+use crate::http::{Request, in_time};
 
 #[async_trait]
 impl Fetch for Client {
@@ -33,7 +33,12 @@ impl Fetch for Client {
                 });
             }
             if endpoint.last || descriptor.size > MANIFEST_LIMIT {
-                return Ok(self.resuming(endpoint, again, descriptor.size, response));
+                let document = media_type::is_document(&descriptor.media_type).then_some(response.document);
+                let body = self.resuming(endpoint, again, descriptor.size, response);
+                return Ok(match document {
+                    Some(time) => in_time(time, body),
+                    None => body,
+                });
             }
             // Small content is verified before the client returns, so that another host can still be asked.
             let bytes = response.bytes(descriptor.size).await?;

@@ -18,6 +18,8 @@ pub(crate) struct Request {
     pub(crate) body: RequestBody,
     pub(crate) repeat: Repeat,
     pub(crate) slot: Slot,
+    /// How many bytes the server may store before it responds, besides the body.
+    pub(crate) stores: u64,
 }
 
 /// The body of a request.
@@ -63,6 +65,7 @@ impl Request {
             body: RequestBody::Empty,
             repeat: Repeat::Always,
             slot: Slot::ByMethod,
+            stores: 0,
         }
     }
 
@@ -91,6 +94,11 @@ impl Request {
         self
     }
 
+    pub(crate) fn stores(mut self, bytes: u64) -> Self {
+        self.stores = bytes;
+        self
+    }
+
     /// Returns whether the request only reads.
     pub(crate) fn reads(&self) -> bool {
         matches!(self.method, Method::GET | Method::HEAD)
@@ -111,6 +119,7 @@ impl Request {
             body,
             repeat: self.repeat,
             slot: self.slot,
+            stores: self.stores,
         })
     }
 }

@@ -1,17 +1,22 @@
 //! A response whose body has not been read.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use http::header::{CONTENT_LENGTH, LOCATION};
 use http::{HeaderMap, StatusCode};
 use refkit_content::ErrorKind;
+use tokio::time::Instant;
 use url::Url;
 
 use super::coding::{self, Coding};
 use super::failure;
 use super::limiter::Permit;
 use crate::text::printable;
+
+type Pieces = BoxStream<'static, Result<Bytes, ErrorKind>>;
 
 /// The head of a response, and its body, not yet read. The response holds its slot of the host's limiter until the
 /// body is read or dropped, so the task that reads it must not send another request to the same host in the meantime.
@@ -25,7 +30,9 @@ pub(crate) struct Response {
     /// How the body is coded.
     pub(crate) coding: Coding,
     /// The pieces of the body, each with a timeout.
-    pub(crate) pieces: BoxStream<'static, Result<Bytes, ErrorKind>>,
+    pub(crate) pieces: Pieces,
+    /// The time for the whole body, if it is read as a document.
+    pub(crate) document: Duration,
     pub(crate) permit: Option<Permit>,
 }
 
@@ -116,15 +123,17 @@ impl Response {
         error(status, &headers, &body, &url)
     }
 
-    /// Reads the body of at most so many bytes.
+    /// Reads the body of at most so many bytes, a document.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`] as soon as the body exceeds the limit, or declares that it does.
+    /// [`ErrorKind::TooLarge`] as soon as the body exceeds the limit, or declares that it does; [`ErrorKind::Timeout`] if
+    /// it does not come in time.
     pub(crate) async fn bytes(self, limit: u64) -> Result<Bytes, ErrorKind> {
         if self.length().is_some_and(|length| length > limit) {
             return Err(ErrorKind::TooLarge { limit });
         }
-        let mut pieces = self.stream();
+        let document = self.document;
+        let mut pieces = in_time(document, self.stream());
         let mut bytes = BytesMut::new();
         while let Some(piece) = pieces.next().await {
             let piece = piece?;
@@ -142,7 +151,7 @@ impl Response {
     }
 
     /// Returns the body in pieces, decoded. The stream holds the limiter's slot until its end or its first error.
-    pub(crate) fn stream(self) -> BoxStream<'static, Result<Bytes, ErrorKind>> {
+    pub(crate) fn stream(self) -> Pieces {
         let state = Some((self.pieces, self.permit));
         let held = stream::unfold(state, |state| async move {
             let (mut pieces, permit) = state?;
@@ -152,6 +161,19 @@ impl Response {
         });
         coding::decoded(self.coding, &self.headers, held.boxed())
     }
+}
+
+/// Returns pieces as long as the client waits for them no longer than this in all: a host may send a byte a second.
+pub(crate) fn in_time(time: Duration, pieces: Pieces) -> Pieces {
+    stream::unfold(Some((pieces, time)), move |state| async move {
+        let (mut pieces, left) = state?;
+        let begin = Instant::now();
+        match tokio::time::timeout(left, pieces.next()).await {
+            Err(_) => Some((Err(ErrorKind::Timeout(time)), None)),
+            Ok(piece) => Some((piece?, Some((pieces, left.saturating_sub(begin.elapsed()))))),
+        }
+    })
+    .boxed()
 }
 
 #[cfg(test)]
@@ -165,6 +187,7 @@ impl Response {
             elsewhere: false,
             coding: Coding::Identity,
             pieces: stream::once(async move { Ok(Bytes::from_static(body.as_bytes())) }).boxed(),
+            document: Duration::from_secs(60),
             permit: None,
         }
     }

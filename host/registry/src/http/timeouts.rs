@@ -12,15 +12,18 @@ pub struct Timeouts {
     pub head: Duration,
     /// The time for the next piece of a body.
     pub idle: Duration,
+    /// The time for the whole body of a document: a manifest, a list, a token, or the message of an error.
+    pub document: Duration,
     /// The time for the whole of an operation, with all hosts and repetitions; of a blob, until its first byte.
     pub whole: Duration,
 }
 
-/// 10 s, 30 s, 30 s and 5 minutes.
+/// 10 s, 30 s, 30 s, 60 s and 5 minutes. A document has at most 4 MiB, which in 60 s is slower than any line in use.
 impl Default for Timeouts {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { connect: seconds(10), head: seconds(30), idle: seconds(30), whole: seconds(300) }
+        let (connect, head, idle) = (seconds(10), seconds(30), seconds(30));
+        Self { connect, head, idle, document: seconds(60), whole: seconds(300) }
     }
 }
 
@@ -43,6 +46,13 @@ impl Timeouts {
     #[must_use]
     pub fn idle(mut self, idle: Duration) -> Self {
         self.idle = idle;
+        self
+    }
+
+    /// Sets the time for the whole body of a document.
+    #[must_use]
+    pub fn document(mut self, document: Duration) -> Self {
+        self.document = document;
         self
     }
 

@@ -16,6 +16,11 @@ type Pieces = BoxStream<'static, Result<Bytes, Error>>;
 /// or a proxy may receive a body to its end before it passes it on.
 const STORED: u64 = 16 << 20;
 
+/// Returns the time that a server may need to store so many bytes before it responds.
+pub(super) fn to_store(bytes: u64) -> Duration {
+    Duration::from_secs(bytes / STORED)
+}
+
 /// Watches a body on its way.
 #[derive(Clone)]
 pub(super) struct Watch(Arc<Mutex<State>>);
@@ -54,7 +59,7 @@ impl Watch {
             let (had, stores) = {
                 let state = self.0.lock();
                 let had = state.since.map_or(Duration::ZERO, |since| since.elapsed());
-                (had, Duration::from_secs(state.sent / STORED))
+                (had, to_store(state.sent))
             };
             match patience.saturating_add(stores).checked_sub(had).filter(|left| !left.is_zero()) {
                 Some(left) => tokio::time::sleep(left).await,

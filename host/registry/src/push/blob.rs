@@ -15,7 +15,7 @@ use crate::client::{Client, Strategy};
 use crate::endpoint::Endpoint;
 use crate::http::{Repeat, RequestBody};
 
-/// How often the client repeats a chunk, or the end of an upload, without progress.
+/// How often the client repeats a chunk, or the end of an upload, without progress; only once after a timeout.
 pub(super) const AGAIN: u32 = 4;
 
 /// The first wait before that: 100 ms, and each further one four times as long.
@@ -213,6 +213,12 @@ fn broke(error: &ErrorKind) -> bool {
 /// Returns the size of the smallest chunk to try.
 pub(super) fn least(chunk: u64) -> u64 {
     (chunk >> HALVINGS).max(1)
+}
+
+/// Returns whether a request was sent often enough. A server that does not answer was waited for long enough with the
+/// second one.
+pub(super) fn is_enough(error: &ErrorKind, tries: u32, again: u32) -> bool {
+    tries > if matches!(error, ErrorKind::Timeout(_)) { again.min(1) } else { again }
 }
 
 /// Waits before the next try, as long as the registry asks for. Returns false if the deadline or the limit comes

@@ -3,7 +3,7 @@
 use bytes::{Buf as _, Bytes};
 use refkit_content::ErrorKind;
 
-use super::blob::{AGAIN, Blob, Failed, least, wait};
+use super::blob::{AGAIN, Blob, Failed, is_enough, least, wait};
 use super::reading::Reading;
 use super::upload::{Patched, Refusal, Upload};
 use crate::http::{Repeat, RequestBody};
@@ -64,10 +64,11 @@ impl Blob<'_> {
             let mut patched = upload.patch(start, chunk).await?;
             tries += 1;
             if let Patched::Broken(error) = &patched {
-                if tries > again && start == 0 && !matches!(error, ErrorKind::RateLimited { .. }) {
+                let enough = is_enough(error, tries, again);
+                if enough && start == 0 && !matches!(error, ErrorKind::RateLimited { .. }) {
                     return Err(Chunks::Refused(error.clone(), held));
                 }
-                if tries > again || !wait(error, tries).await {
+                if enough || !wait(error, tries).await {
                     return Err(error.clone().into());
                 }
             }
@@ -77,7 +78,7 @@ impl Blob<'_> {
                     // MiB.
                     (Ok(has), Patched::Unclear) if has == start => Patched::TooLarge,
                     (Ok(has), _) => Patched::Taken(has),
-                    (Err(error), _) if error.may_pass() && tries <= again => continue,
+                    (Err(error), _) if error.may_pass() && !is_enough(&error, tries, again) => continue,
                     (Err(error @ (ErrorKind::Unauthorized(_) | ErrorKind::Forbidden(_))), _) => {
                         return Err(error.into());
                     }
@@ -139,7 +140,7 @@ impl Blob<'_> {
                     return Err(error.into());
                 }
                 error if !error.may_pass() => return Err(self.refused(error, size, Bytes::new())),
-                error if tries > again || !wait(&error, tries).await => return Err(error.into()),
+                error if is_enough(&error, tries, again) || !wait(&error, tries).await => return Err(error.into()),
                 error => match upload.received(size).await {
                     Ok(has) if has == size => {}
                     Err(ErrorKind::NotFound) if self.is_taken(upload).await => break,

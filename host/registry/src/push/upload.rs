@@ -125,6 +125,8 @@ impl Upload {
             .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
             .header(CONTENT_LENGTH, HeaderValue::from(length))
             .body(body)
+            // It reads all that it got before, to check the digest.
+            .stores(blob.size.saturating_sub(length))
             .repeat(repeat);
         let response = self.ask(request).await.map_err(Refusal::Other)?;
         if response.status == StatusCode::PAYLOAD_TOO_LARGE {

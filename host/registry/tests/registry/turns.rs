@@ -118,7 +118,7 @@ async fn slow_line(to: String) -> String {
 #[tokio::test]
 async fn a_slow_line_succeeds_and_a_stalled_host_fails() {
     let registry = FaultRegistry::start().unwrap();
-    let (short, idle) = (Duration::from_millis(300), Duration::from_secs(2));
+    let (short, idle) = (Duration::from_millis(300), Duration::from_secs(4));
     let timeouts = Timeouts::default().connect(short).head(short).idle(idle);
     let asking = |whole| {
         let uploads = Uploads::default().chunk(4 << 20).whole(whole);
