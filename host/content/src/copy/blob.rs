@@ -37,7 +37,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await.map_err(|_| Halted)?;
         self.halt.check()?;
-        if self.mount(blob).await? {
+        if self.mount(blob).await? && self.is_mounted(blob).await? {
             self.tell(blob, Step::Mounted);
             return Ok(());
         }
@@ -90,6 +90,14 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         };
         *mounts = Some(mounted);
         Ok(mounted)
+    }
+
+    /// Returns whether a mounted blob is there. The destination has said so; a thorough copy asks for it, as for all else.
+    async fn is_mounted(&self, blob: &Descriptor) -> Result<bool, Halted> {
+        match self.options.thorough {
+            true => self.halt.at_destination(self.destination.has(self.to, blob)).await,
+            false => Ok(true),
+        }
     }
 
     /// Returns the body of a blob. It is opened when it is read, and ends when the copy ends.

@@ -126,8 +126,8 @@ impl Options {
         self.cosign_tags || self.referrers != Referrers::None
     }
 
-    /// Sets whether the copy checks for all that is below a manifest or an index that the destination already has, and
-    /// sends what is absent. By default the manifest or the index proves that it is there; [`copy()`](super::copy()) says
+    /// Sets whether the copy checks for all that is below a manifest or an index that the destination already has, and for
+    /// each blob that it says it has mounted, and sends what is absent. By default the manifest or the index proves that it is there; [`copy()`](super::copy()) says
     /// where that is wrong.
     #[must_use]
     pub fn thorough(mut self, thorough: bool) -> Self {

@@ -121,6 +121,17 @@ async fn blobs_are_mounted_where_the_destination_mounts() {
         assert_eq!((count("mount "), count("blob ")), (mounts, pushes), "{name}: {lines:?}");
         assert_eq!(source.asked(), 1 + pushes, "{name}");
     }
+    // A destination that says that it has mounted what it lacks. The thorough copy finds out, and sends it.
+    for (thorough, sent) in [(false, 0), (true, 4)] {
+        let from = filled(&[&image]).await;
+        let to = Destination::default().mounts((0..4).map(|_| Ok(true)));
+        let options = Options::default().thorough(thorough);
+        let there = tagged(&other_repository(), "t");
+        let copied = options.copy(&from, &pinned(&repository(), image.digest()), &to, &there).await;
+        assert_eq!(copied.is_ok(), thorough, "this destination looks for the blobs of a manifest");
+        let lines = to.lines();
+        assert_eq!(lines.iter().filter(|line| line.starts_with("blob ")).count(), sent, "{lines:?}");
+    }
     // Another tag in the same repository.
     let from = filled(&[&image]).await;
     let to = Destination::over(from.clone());
