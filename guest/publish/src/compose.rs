@@ -4,14 +4,15 @@
 //! - Otherwise the result is a new index. A source that is an index gives its entries, any other source itself. Entries of
 //!   one digest become one entry, with the annotations of all.
 //! - The result is a Docker manifest list where all entries have Docker's media types, an OCI index where one has not.
-//! - Platforms filter the entries. An attestation stays with the manifest that it is about.
+//! - Platforms filter the entries. An attestation stays with the manifest that it is about. Of an index in the index that
+//!   states no platform, the entries are filtered, and stand in its place; buildx keeps it whatever it is for.
 //! - With [`Compose::sparse`], a filtered index keeps its bytes all the same.
 //! - A manifest without an attestation in the index gets the one that the registry lists as its referrer.
 //!
 //! - Annotations of manifests, which buildx does not have, write the manifests anew. An attestation in the index follows; what
 //!   else refers to the old digest does not.
 //!
-//! There is no I/O in it. The caller fetches what [`Source::config`], [`Plan::asks`] and [`Plan::manifests`] name, and
+//! There is no I/O in it. The caller fetches what [`Source::config`], [`Source::nested`] (for a filter), [`Plan::asks`] and [`Plan::manifests`] name, and
 //! writes what [`Composed::needed`] and [`Composed::rewritten`] name before the document itself.
 //!
 //! ```
@@ -52,6 +53,7 @@ mod error;
 mod exact;
 mod filter;
 mod given;
+mod nested;
 mod plan;
 mod rewrite;
 mod source;
@@ -136,8 +138,8 @@ impl Compose {
         self
     }
 
-    /// Keeps the entries of these platforms and those without a platform; none keeps all. Only equal platforms match:
-    /// `linux/arm/v6` is not kept for `linux/arm/v7`.
+    /// Keeps the entries of these platforms and manifests without a platform; none keeps all. Only equal platforms match:
+    /// `linux/arm/v6` is not kept for `linux/arm/v7`. The wanted entries of an index without a platform stand in its place.
     #[must_use]
     pub fn platforms(mut self, platforms: impl IntoIterator<Item = Platform>) -> Self {
         self.platforms.extend(platforms);

@@ -13,9 +13,9 @@ mod sources;
 
 use std::collections::HashMap;
 
-use refkit_publishing::{Description, Error, Publication, Published, Publisher, PublishingHost};
+use refkit_publishing::{Description, Error, ErrorCode, Publication, Published, Publisher, PublishingHost};
 
-use compose::{ATTESTATION, Compose, Composed};
+use compose::{ATTESTATION, Compose, Composed, Source};
 use sources::Found;
 
 /// The default publisher.
@@ -47,7 +47,7 @@ impl Publisher for Publish {
         };
         let composed = match &found[..] {
             [one] if keeps.source(&one.source) => one.source.clone().exact(),
-            _ => composed(host, &compose, &found)?,
+            _ => composed(host, &compose, &found, !request.platforms.is_empty())?,
         };
         let denials = sources::refused(&found, &composed);
         if !denials.is_empty() {
@@ -59,8 +59,11 @@ impl Publisher for Publish {
 }
 
 /// Composes the sources, with the attestations that their registries list, and the manifests that are written anew.
-fn composed(host: &impl PublishingHost, compose: &Compose, found: &[Found]) -> Result<Composed, Error> {
-    let sources = found.iter().map(|one| one.source.clone()).collect();
+fn composed(host: &impl PublishingHost, compose: &Compose, found: &[Found], filters: bool) -> Result<Composed, Error> {
+    let mut sources = Vec::with_capacity(found.len());
+    for one in found {
+        sources.push(if filters { opened(host, one)? } else { one.source.clone() });
+    }
     let plan = compose.plan(sources).map_err(Error::invalid)?;
     let mut referrers = HashMap::new();
     for ask in plan.asks() {
@@ -76,6 +79,20 @@ fn composed(host: &impl PublishingHost, compose: &Compose, found: &[Found]) -> R
         manifests.insert(one.descriptor.digest.clone(), bytes.into());
     }
     plan.finish(&referrers, &manifests).map_err(Error::invalid)
+}
+
+/// Returns a source with the entries of the indexes in it that state no platform.
+fn opened(host: &impl PublishingHost, found: &Found) -> Result<Source, Error> {
+    let mut source = found.source.clone();
+    while let Some(nested) = source.nested().cloned() {
+        source = match host.fetch(&found.reference, nested.digest.as_str()) {
+            Ok(bytes) => source.with_nested(&nested, &bytes.into()).map_err(Error::invalid)?,
+            // A sparse index lacks what nobody wanted of it.
+            Err(Error { code: ErrorCode::NotFound, .. }) => source.without_nested(&nested),
+            Err(error) => return Err(error),
+        };
+    }
+    Ok(source)
 }
 
 refkit_publishing::export!(Publish);

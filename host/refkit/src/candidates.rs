@@ -161,6 +161,20 @@ impl<'a> Walk<'a> {
         Some(Verdict::Denied { policy, rule, message })
     }
 
+    /// Returns whether an index lists what was taken, itself or in an index below it.
+    fn leads(&self, digest: &Digest) -> bool {
+        let (mut open, mut met) = (vec![digest], HashSet::new());
+        while let Some(index) = open.pop().and_then(|next| self.index(next)) {
+            for entry in index.manifests.iter().filter(|entry| met.insert(&entry.digest)) {
+                if self.taken.contains(&entry.digest) {
+                    return true;
+                }
+                open.extend(self.index(&entry.digest).map(|_| &entry.digest));
+            }
+        }
+        false
+    }
+
     fn verdict(&self, entry: &Descriptor) -> Verdict {
         if self.taken.contains(&entry.digest) {
             return Verdict::Taken;
@@ -179,6 +193,7 @@ impl<'a> Walk<'a> {
         }
         match (&self.wanted, &entry.platform) {
             (None, _) => Verdict::Absent,
+            (Some(_), None) if self.leads(&entry.digest) => Verdict::Followed,
             (Some(_), None) => Verdict::NoPlatform,
             (Some(wanted), Some(platform)) => {
                 let suits = wanted.iter().any(|wanted| wanted.matches(platform));

@@ -35,6 +35,10 @@ pub use write_grants::WriteGrants;
 /// by itself.
 const WALL: Duration = Duration::from_secs(6 * 60 * 60);
 
+/// How many questions a publication may ask by default, as many as one copy may have manifests and blobs: each manifest of an
+/// index is one to three.
+const CALLS: u64 = 64 << 10;
+
 /// A function that is called at each step of the copy of each manifest and blob, with the destination's repository.
 pub(crate) type Progress = Arc<dyn Fn(&Repository, &Descriptor, Step) + Send + Sync>;
 
@@ -61,7 +65,7 @@ pub(crate) struct Switches {
 
 impl Publisher {
     pub(crate) fn new(chain: PublishingChain, resolver: Resolver, target: Arc<dyn Push>) -> Self {
-        let budget = Budget { wall: WALL, ..resolver.budget };
+        let budget = Budget { wall: WALL, calls: resolver.budget.calls.max(CALLS), ..resolver.budget };
         let resolver = resolver.budget(budget);
         let grants = WriteGrants::default();
         Self { chain, resolver, target, grants, dry_run: false, progress: None, switches: Switches::default() }

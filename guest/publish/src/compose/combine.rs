@@ -9,6 +9,7 @@ use refkit_oci::document::{Document, media_type};
 use refkit_oci::edit::EditError;
 use refkit_oci::{Content, Descriptor, Digest, Platform};
 
+use super::nested::Nested;
 use super::{Compose, ComposeError, Needed, Source, digest, write};
 
 /// How the media types of Docker begin.
@@ -37,6 +38,8 @@ pub(super) struct Index {
     pub annotations: Vec<(String, String)>,
     /// The entries, each with the source it comes from.
     pub entries: Vec<Needed>,
+    /// The entries of the indexes among the entries.
+    pub nested: Nested,
 }
 
 impl Compose {
@@ -57,6 +60,7 @@ impl Compose {
                         subject: index.subject.clone(),
                         annotations: index.annotations.clone(),
                         entries: index.manifests.iter().map(entry).collect(),
+                        nested: source.nested.clone(),
                     })));
                 }
                 Document::Manifest(_) if !self.prefer_index => {
@@ -65,8 +69,9 @@ impl Compose {
                 Document::Manifest(_) => {}
             }
         }
-        let mut entries = Entries::default();
+        let (mut entries, mut nested) = (Entries::default(), Nested::default());
         for (place, source) in sources.iter().enumerate() {
+            nested.extend(&source.nested);
             match &source.document {
                 Document::Index(index) => index.manifests.iter().for_each(|entry| entries.add(entry.clone(), place)),
                 Document::Manifest(_) => entries.add(source.listed()?, place),
@@ -102,6 +107,7 @@ impl Compose {
             subject: None,
             annotations,
             entries,
+            nested,
         })))
     }
 
@@ -125,6 +131,19 @@ impl Compose {
 }
 
 impl Index {
+    /// Returns the platforms of the images that it lists, each once, in their order.
+    pub fn platforms(&self) -> Vec<Platform> {
+        let below = self.entries.iter().flat_map(|entry| self.nested.below(&entry.descriptor));
+        let images = below.filter(|entry| entry.attests().is_none());
+        let mut platforms = Vec::new();
+        for platform in images.filter_map(|entry| entry.platform.clone()) {
+            if !platforms.contains(&platform) {
+                platforms.push(platform);
+            }
+        }
+        platforms
+    }
+
     /// Returns the document with the descriptor of its bytes.
     pub fn write(&self) -> Result<Content, ComposeError> {
         let bytes = write::bytes(&write::Index {

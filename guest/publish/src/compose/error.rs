@@ -4,6 +4,9 @@ use refkit_oci::document::DocumentError;
 use refkit_oci::edit::EditError;
 use refkit_oci::{Digest, Platform};
 
+/// How many platforms an error names.
+const SHOWN: usize = 20;
+
 /// Why sources cannot become one index.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -54,11 +57,29 @@ pub enum ComposeError {
     #[error("the image is for {}, which is not wanted", Shown(.0))]
     OtherPlatform(Platform),
     /// No entry has a wanted platform.
-    #[error("no image is for a wanted platform")]
-    NoPlatform,
+    #[error("no image is for a wanted platform; {}", There(.0))]
+    NoPlatform(Vec<Platform>),
     /// A document cannot be written.
     #[error(transparent)]
     Edit(#[from] EditError),
+}
+
+/// The platforms that there are.
+struct There<'a>(&'a [Platform]);
+
+impl std::fmt::Display for There<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("the sources state none");
+        }
+        for (place, platform) in self.0.iter().take(SHOWN).enumerate() {
+            write!(f, "{}{}", if place == 0 { "the sources have " } else { ", " }, Shown(platform))?;
+        }
+        match self.0.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
 }
 
 /// A platform that may lack a part.

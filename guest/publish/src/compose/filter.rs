@@ -33,7 +33,18 @@ impl Filter {
         entry.platform.as_ref().is_none_or(|platform| self.matches(platform))
     }
 
-    /// Removes the entries that are not wanted.
+    /// Puts the entries of an index without a platform in its place. Returns whether there was one.
+    pub fn open(&self, index: &mut Index) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let (entries, opened) = index.nested.open(std::mem::take(&mut index.entries));
+        index.entries = entries;
+        opened
+    }
+
+    /// Removes the entries that are not wanted; all, where nothing is wanted itself or within an entry. A sparse index keeps
+    /// the indexes without a platform: who opens it reads them.
     pub fn apply(&self, index: &mut Index) -> Attestations {
         let entries: HashMap<&str, &Descriptor> =
             index.entries.iter().map(|entry| (entry.descriptor.digest.as_str(), &entry.descriptor)).collect();
@@ -49,6 +60,10 @@ impl Filter {
         index
             .entries
             .retain(|entry| attestations.contains_key(&entry.descriptor.digest) || self.takes(&entry.descriptor));
+        let mut below = index.entries.iter().flat_map(|entry| index.nested.below(&entry.descriptor));
+        if !below.any(|one| self.takes(one)) {
+            index.entries.clear();
+        }
         let mut settled: HashSet<&Digest> = attestations.iter().flat_map(|(one, about)| [one, about]).collect();
         let asked = index
             .entries

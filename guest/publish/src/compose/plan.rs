@@ -79,11 +79,13 @@ impl Compose {
                 }
             }
             Draft::Index(index) => {
-                let before = index.entries.len();
+                let keeps = self.sparse && self.annotations.is_empty() && index.original.is_some();
+                let opened = !keeps && filter.open(index);
+                let (before, platforms) = (index.entries.len(), index.platforms());
                 attestations = filter.apply(index);
-                filtered = index.entries.len() < before;
+                filtered = opened || index.entries.len() < before;
                 if index.entries.is_empty() {
-                    return Err(ComposeError::NoPlatform);
+                    return Err(ComposeError::NoPlatform(platforms));
                 }
             }
         }

@@ -6,6 +6,7 @@ use refkit_oci::edit::{EditError, Object};
 use refkit_oci::{Content, Descriptor, Digest, Platform};
 
 use super::ComposeError;
+use super::nested::Nested;
 
 /// A manifest or an index that was verified.
 #[derive(Debug, Clone)]
@@ -14,6 +15,7 @@ pub struct Source {
     pub(super) bytes: Bytes,
     pub(super) document: Document,
     config: Option<Bytes>,
+    pub(super) nested: Nested,
 }
 
 impl Source {
@@ -31,7 +33,7 @@ impl Source {
             descriptor.media_type =
                 stated_media_type(&bytes)?.unwrap_or_else(|| usual_media_type(&document).to_owned());
         }
-        Ok(Self { descriptor, bytes, document, config: None })
+        Ok(Self { descriptor, bytes, document, config: None, nested: Nested::default() })
     }
 
     /// Returns the config that says of which platform the manifest is, where nothing else says it:

@@ -39,6 +39,12 @@ impl Question {
         Self { sources, blobs, manifests, prefer_index: true, ..Self::default() }
     }
 
+    /// Returns whether a platform is wanted of a source with an index in it, which buildx keeps whatever it is for.
+    pub fn opens(&self) -> bool {
+        let nested = |content: &Content| Source::new(content.clone()).is_ok_and(|source| source.nested().is_some());
+        !self.platforms.is_empty() && self.sources.iter().any(nested)
+    }
+
     /// Asks RefKit.
     pub fn own(&self) -> anyhow::Result<Composed> {
         let platforms: Vec<Platform> = self.platforms.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
@@ -64,7 +70,14 @@ impl Question {
         let source = Source::new(content.clone())?;
         let wanted = source.config().map(|config| config.digest.clone());
         let bytes = self.blobs.iter().find(|bytes| Some(sha256(bytes)) == wanted);
-        Ok(bytes.map(|bytes| source.clone().with_config(bytes.clone())).unwrap_or(source))
+        let mut source = bytes.map(|bytes| source.clone().with_config(bytes.clone())).unwrap_or(source);
+        while let Some(nested) = source.nested().filter(|_| !self.platforms.is_empty()).cloned() {
+            source = match self.manifests.iter().find(|bytes| sha256(bytes) == nested.digest) {
+                Some(bytes) => source.with_nested(&nested, bytes)?,
+                None => source.without_nested(&nested),
+            };
+        }
+        Ok(source)
     }
 
     /// Returns the line that asks buildx.

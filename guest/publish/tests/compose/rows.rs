@@ -25,6 +25,12 @@ pub struct Fixtures {
     /// An index of amd64 and arm64, without attestations.
     pub plain: Image,
     pub nested: Image,
+    /// An index of amd64, which states no platform.
+    pub unplaced: Image,
+    /// An index of an index.
+    pub around: Image,
+    /// An index of amd64 and of an index that is nowhere.
+    pub hollow: Image,
     pub list: Image,
     pub attested_arm64: Image,
     /// Indexes of one platform and its attestation, as a build for each platform pushes them, and an index of both.
@@ -44,11 +50,18 @@ impl Fixtures {
         let (only_amd64, only_arm64) = (only(&amd64, &attested), only(&arm64, &attested_arm64));
         let both = IndexBuilder::new().add(only_amd64.clone().without_platform());
         let (docker, docker_arm) = (docker("linux/amd64"), docker("linux/arm64"));
+        let nowhere = IndexBuilder::new().add(armv6.clone()).build().without_platform();
         let index = IndexBuilder::new().add(amd64.clone()).add(arm64.clone().listed_with("x.k", "old"));
         let plain = IndexBuilder::new().add(amd64.clone()).add(arm64.clone()).annotation("x.title", "plain").build();
         Self {
             index: index.add(armv7.clone()).add(attested.clone()).annotation("x.title", "demo").build(),
             nested: IndexBuilder::new().add(windows.clone()).add(plain.clone().without_platform()).build(),
+            hollow: IndexBuilder::new().add(amd64.clone()).add(nowhere).build(),
+            around: IndexBuilder::new().add(plain.clone().without_platform()).build(),
+            unplaced: IndexBuilder::new()
+                .add(amd64.clone().without_platform())
+                .annotation("x.title", "unplaced")
+                .build(),
             list: IndexBuilder::new().docker().add(docker.clone()).add(docker_arm.clone()).build(),
             referrer: ImageBuilder::artifact(ATTESTATION, &amd64).annotation("x.note", "late").build(),
             both: both.add(only_arm64.clone().without_platform()).build(),
@@ -67,7 +80,7 @@ impl Fixtures {
         }
     }
 
-    pub fn all(&self) -> [(&'static str, &Image); 17] {
+    pub fn all(&self) -> [(&'static str, &Image); 20] {
         [
             ("amd64", &self.amd64),
             ("arm64", &self.arm64),
@@ -81,6 +94,9 @@ impl Fixtures {
             ("index", &self.index),
             ("plain", &self.plain),
             ("nested", &self.nested),
+            ("unplaced", &self.unplaced),
+            ("around", &self.around),
+            ("hollow", &self.hollow),
             ("list", &self.list),
             ("attested_arm64", &self.attested_arm64),
             ("only_amd64", &self.only_amd64),
@@ -204,6 +220,9 @@ pub fn rows(all: &Fixtures) -> Vec<Row> {
         index,
         plain,
         nested,
+        unplaced,
+        around,
+        hollow,
         list,
         only_amd64,
         only_arm64,
@@ -260,11 +279,21 @@ pub fn rows(all: &Fixtures) -> Vec<Row> {
         row("an attestation goes", &[index], "oci: arm64 linux/arm64 {k=old}, armv7 linux/arm/v7 {title=demo}").on(&["linux/arm64", "linux/arm/v7"]),
         row("no fallback", &[armv6, armv7], "oci: armv7 linux/arm/v7").on(&["linux/arm/v7"]),
         row("other spellings", &[plain], "oci: arm64 linux/arm64 {title=plain}").on(&["linux/aarch64/v8"]),
-        row("no platform is any platform", &[nested], "oci: plain").on(&["linux/s390x"]),
-        row("Windows of a wanted version", &[nested], "same 0").on(&["windows(10.0.20348.9)/amd64"]),
-        row("Windows of another version", &[nested], "oci: plain").on(&["windows(10.0.17763.9)/amd64"]),
+        row("a manifest without a platform is for any platform", &[unplaced], "same 0").on(&["linux/s390x"]),
+        row("Windows of a wanted version", &[windows, armv6], "oci: windows windows/amd64").on(&["windows/amd64"]),
+        row("an index without a platform is opened", &[nested], "oci: arm64 linux/arm64").on(&["linux/arm64"]).own(),
+        row("so that what is left needs no index", &[nested], "manifest arm64").on(&["linux/arm64"]).unwrapped(),
+        row("nothing of it is wanted", &[nested], "oci: windows windows(10.0.20348.1)/amd64").on(&["windows(10.0.20348.9)/amd64"]).own(),
+        row("nothing of it and nothing beside it", &[nested], "error: no image is for a wanted platform; the sources have windows(10.0.20348.1)/amd64, linux/amd64, linux/arm64").on(&["windows(10.0.17763.9)/amd64"]).own(),
+        row("it is beside another source", &[nested, armv6], "oci: amd64 linux/amd64, armv6 linux/arm/v6").on(&["linux/amd64", "linux/arm/v6"]).own(),
+        row("it is in two sources", &[nested, both], "oci: amd64 linux/amd64, attested unknown/unknown {digest=amd64 type=attestation-manifest}").on(&["linux/amd64"]).own(),
+        row("attestations follow out of it", &[both], "oci: arm64 linux/arm64, attested_arm64 unknown/unknown {digest=arm64 type=attestation-manifest}").on(&["linux/arm64"]).own(),
+        row("a manifest in it gets an annotation", &[nested], "oci: arm64+{v=1} linux/arm64").annotated(&["manifest:x.v=1"]).on(&["linux/arm64"]).own(),
+        row("a sparse index keeps it whole", &[nested], "sparse with plain").on(&["linux/arm64"]).sparse(),
+        row("a sparse index keeps it whatever it is for", &[nested], "same 0").on(&["windows/amd64"]).sparse(),
+        row("a sparse index of neither", &[nested], "error: no image is for a wanted platform").on(&["linux/s390x"]).sparse(),
         row("a filtered list", &[list], "docker: docker_arm linux/arm64").on(&["linux/arm64"]),
-        row("nothing matches", &[plain], "error: no image is for a wanted platform").on(&["linux/s390x"]),
+        row("nothing matches", &[plain], "error: no image is for a wanted platform; the sources have linux/amd64, linux/arm64").on(&["linux/s390x"]),
         row("a manifest that matches", &[amd64], "same 0").on(&["linux/amd64"]).copied(),
         row("a manifest that does not match", &[amd64], "error: the image is for linux/amd64").on(&["linux/arm64"]).copied(),
         custom("a filtered odd index", vec![odd(amd64, &stated)], "oci: amd64 linux/amd64/v2 {a= b=<&>\u{2028}\u{1}é}").on(&["linux(+a+z)/amd64/v2"]),
@@ -314,7 +343,6 @@ pub fn rows(all: &Fixtures) -> Vec<Row> {
         row("sparse", &[plain], "sparse with arm64").on(&["linux/arm64"]).sparse(),
         row("sparse with an attestation", &[index], "sparse with amd64, attested").on(&["linux/amd64"]).sparse(),
         row("sparse of a list", &[list], "sparse with docker_arm").on(&["linux/arm64"]).sparse(),
-        row("sparse of nested indexes", &[nested], "sparse with plain").on(&["linux/s390x"]).sparse(),
         row("sparse without a filter", &[plain], "same 0").sparse(),
         row("sparse where all match", &[plain], "same 0").on(&["linux/amd64", "linux/arm64"]).sparse(),
         row("sparse without an attestation of the registry", &[plain], "sparse with amd64").on(&["linux/amd64"]).sparse().referred(all.referrer(ATTESTATION)),
@@ -328,7 +356,8 @@ pub fn rows(all: &Fixtures) -> Vec<Row> {
         row("one is left, and an attestation at the registry", &[plain], "manifest amd64").on(&["linux/amd64"]).unwrapped().referred(all.referrer(ATTESTATION)),
         row("two are left", &[index], "oci: arm64 linux/arm64 {k=old}, armv7 linux/arm/v7 {title=demo}").on(&["linux/arm64", "linux/arm/v7"]).unwrapped(),
         row("one is left with an annotation", &[plain], "oci: arm64 linux/arm64 {v=1}").on(&["linux/arm64"]).annotated(&["index:x.v=1"]).unwrapped(),
-        row("an index is left", &[nested], "oci: plain").on(&["linux/s390x"]).unwrapped(),
+        row("an index in it is absent", &[hollow], "oci: amd64 linux/amd64").on(&["linux/amd64"]).own(),
+        row("an index is left", &[around], "same 0").unwrapped(),
         // OCI.
         row("a Docker list as OCI", &[list], "oci: docker linux/amd64, docker_arm linux/arm64").oci(),
         row("a Docker manifest in an OCI index", &[docker], "oci: docker linux/amd64 {v=1}").annotated(&["index:x.v=1"]).oci(),
