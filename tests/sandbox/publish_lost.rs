@@ -41,13 +41,17 @@ impl Push for Forgetful {
             let held = Descriptor::new("a/b", wanted.clone(), 8);
             if !self.memory.has(to.repository(), &held).await? {
                 let said = format!("MANIFEST_BLOB_UNKNOWN: {wanted}");
-                return Err(Error::new(Operation::Push, to, ErrorKind::Lacks { said, digests: vec![wanted.clone()] }));
+                return Err(Error::new(
+                    Operation::Push,
+                    to,
+                    ErrorKind::Lacks { said, digests: vec![wanted.clone()], withheld: false },
+                ));
             }
         }
         self.memory.push_manifest(to, media_type, bytes).await.map_err(|mut error| {
             let said = error.kind.to_string();
             let digests = said.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
-            error.kind = ErrorKind::Lacks { said: format!("MANIFEST_BLOB_UNKNOWN: {said}"), digests };
+            error.kind = ErrorKind::Lacks { said: format!("MANIFEST_BLOB_UNKNOWN: {said}"), digests, withheld: false };
             error
         })
     }

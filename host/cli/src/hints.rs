@@ -16,8 +16,8 @@ pub trait Whereabouts {
     /// Returns a line with the names in the layout.
     fn names(&self, subject: Option<&str>) -> Option<String>;
 
-    /// Returns the path to write instead, if the name of an image is also that of a file or directory.
-    fn path_of_that_name(&self, subject: Option<&str>) -> Option<String>;
+    /// Returns what the user can do about an error in a registry, going by what the user wrote.
+    fn advice(&self, subject: Option<&str>, code: ErrorCode) -> Option<String>;
 }
 
 /// Returns the hint for an error of a run.
@@ -32,11 +32,11 @@ pub fn of_run(error: &refkit::Error, places: &impl Whereabouts) -> Option<String
         return Some(hint);
     }
     let subject = content(error).map(|error| error.subject.as_str());
+    if let Some(advice) = places.registry(subject).and_then(|_| places.advice(subject, error.code())) {
+        return Some(advice);
+    }
     match (error.code(), places.registry(subject).as_deref()) {
         (ErrorCode::Unauthorized, Some(registry)) => log_in(error, registry),
-        (ErrorCode::NotFound, Some(_)) => {
-            places.path_of_that_name(subject).map(|path| format!("for the file, write {path}"))
-        }
         // A tag that is there names what is not.
         (ErrorCode::NotFound, None) if content(error).is_some_and(|error| error.operation == Operation::Fetch) => {
             Some("if the layout has only some of the images, choose them with --platform".to_owned())
@@ -81,6 +81,9 @@ fn of_content(error: &refkit_content::Error) -> Option<String> {
         ErrorKind::InsideNetwork { address, .. } => {
             let allow = "for this registry in refkit.toml";
             Some(format!("if that is right, write allow_private = [\"{address}\"] {allow}"))
+        }
+        ErrorKind::Lacks { withheld: true, .. } => {
+            Some("to copy these layers as well: --include-nondistributable".to_owned())
         }
         _ => None,
     }

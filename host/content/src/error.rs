@@ -116,7 +116,7 @@ pub enum ErrorKind {
         retry_after: Option<Duration>,
     },
     /// The server cannot answer now: 408 or 5xx, with its own message.
-    #[error("unavailable: {said}")]
+    #[error("unavailable: {said}{}", Wait(.retry_after))]
     Overloaded {
         /// The status and the server's message.
         said: String,
@@ -202,6 +202,8 @@ pub enum ErrorKind {
         said: String,
         /// The digests that the message names; may be empty.
         digests: Vec<Digest>,
+        /// Whether the copy has left out layers of it that may not be distributed.
+        withheld: bool,
     },
     /// A host sends the client to an address inside this network, and the host's settings do not allow it.
     #[error("{said}")]

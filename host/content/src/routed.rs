@@ -121,4 +121,22 @@ impl Push for Routed<dyn Push> {
     ) -> Result<Descriptor, Error> {
         self.of(destination.repository()).push_manifest(destination, media_type, bytes).await
     }
+
+    async fn push_referrer(
+        &self,
+        destination: &Reference,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Descriptor, Error> {
+        self.of(destination.repository()).push_referrer(destination, media_type, bytes).await
+    }
+
+    async fn complete_referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        present: &[Descriptor],
+    ) -> Result<(), Error> {
+        self.of(repository).complete_referrers(repository, subject, present).await
+    }
 }

@@ -68,6 +68,24 @@ impl<T: Push + ?Sized> Push for Arc<T> {
     ) -> Result<Descriptor, Error> {
         (**self).push_manifest(destination, media_type, bytes).await
     }
+
+    async fn push_referrer(
+        &self,
+        destination: &Reference,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Descriptor, Error> {
+        (**self).push_referrer(destination, media_type, bytes).await
+    }
+
+    async fn complete_referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        present: &[Descriptor],
+    ) -> Result<(), Error> {
+        (**self).complete_referrers(repository, subject, present).await
+    }
 }
 
 #[async_trait]

@@ -179,4 +179,28 @@ pub trait Push: Send + Sync {
     /// is no tag. Returns its descriptor. The bytes must match a digest in the destination.
     async fn push_manifest(&self, destination: &Reference, media_type: &str, bytes: Bytes)
     -> Result<Descriptor, Error>;
+
+    /// Pushes a referrer as [`push_manifest`](Self::push_manifest) does, and may leave the list of the subject's referrers
+    /// to [`complete_referrers`](Self::complete_referrers): a registry without the referrers API has that list under a tag,
+    /// and each change writes it whole.
+    async fn push_referrer(
+        &self,
+        destination: &Reference,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Descriptor, Error> {
+        self.push_manifest(destination, media_type, bytes).await
+    }
+
+    /// Completes the list of a subject's referrers, where the clients keep one: with those that
+    /// [`push_referrer`](Self::push_referrer) has pushed, and with `present`, which the destination had. Another client may
+    /// have pushed one of these and stopped before the list had it.
+    async fn complete_referrers(
+        &self,
+        _repository: &Repository,
+        _subject: &Digest,
+        _present: &[Descriptor],
+    ) -> Result<(), Error> {
+        Ok(())
+    }
 }

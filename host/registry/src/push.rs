@@ -19,11 +19,12 @@ use refkit_oci::document::{self, Document, Limits, media_type};
 use refkit_oci::{Algorithm, Descriptor, Digest, Reference, Repository};
 
 use crate::auth::Actions;
-use crate::client::{About, AtHost, Client, DIGEST};
+use crate::client::{About, AtHost, Client, DIGEST, fallback};
 use crate::endpoint::Endpoint;
 use crate::http::{Repeat, Request, RequestBody};
 use crate::text::printable;
 use blob::{Blob, Failed};
+use referrers::referrer;
 
 #[async_trait]
 impl Push for Client {
@@ -72,10 +73,36 @@ impl Push for Client {
     ) -> Result<Descriptor, Error> {
         let ask = |endpoint: Endpoint| {
             let bytes = bytes.clone();
-            async move { self.put_manifest(&endpoint, destination, media_type, bytes).await }
+            async move { self.put_manifest(&endpoint, destination, media_type, bytes, true).await }
         };
         let about = About::new(Operation::Push, destination);
         self.at_writer(about, destination.repository(), ask).await.map(|pushed| pushed.value)
+    }
+
+    async fn push_referrer(
+        &self,
+        destination: &Reference,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Descriptor, Error> {
+        let ask = |endpoint: Endpoint| {
+            let bytes = bytes.clone();
+            async move { self.put_manifest(&endpoint, destination, media_type, bytes, false).await }
+        };
+        let about = About::new(Operation::Push, destination);
+        self.at_writer(about, destination.repository(), ask).await.map(|pushed| pushed.value)
+    }
+
+    async fn complete_referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        present: &[Descriptor],
+    ) -> Result<(), Error> {
+        let name = format!("{repository}@{subject}");
+        let ask =
+            |endpoint: Endpoint| async move { self.complete_referrers(&endpoint, repository, subject, present).await };
+        self.at_writer(About::new(Operation::Push, &name), repository, ask).await.map(|listed| listed.value)
     }
 }
 
@@ -118,12 +145,15 @@ impl Client {
         Ok(told.and_then(|told| told.trim().parse().ok()))
     }
 
+    /// Pushes a manifest. One with a subject that the registry does not list itself gets into the list under the tag now, or
+    /// with the next call that completes the list.
     async fn put_manifest(
         &self,
         endpoint: &Endpoint,
         destination: &Reference,
         media_type: &str,
         bytes: Bytes,
+        lists: bool,
     ) -> Result<Descriptor, ErrorKind> {
         if bytes.len() as u64 > MANIFEST_LIMIT {
             return Err(ErrorKind::TooLarge { limit: MANIFEST_LIMIT });
@@ -146,8 +176,11 @@ impl Client {
         let listed = response.header("oci-subject").is_some();
         drop(response);
         let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
-        if !listed {
-            self.list_referrer(endpoint, repository, &descriptor, document).await?;
+        if let (false, Some((subject, entry))) = (listed, referrer(document, &descriptor)) {
+            self.strategies().list(&fallback(repository, &subject)?.to_string(), entry);
+            if lists {
+                self.complete_list(endpoint, repository, &subject).await?;
+            }
         }
         Ok(descriptor)
     }

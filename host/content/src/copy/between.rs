@@ -3,6 +3,7 @@
 use refkit_oci::{Descriptor, Digest, Reference};
 
 use super::failure::CopyError;
+use super::manifest::Listed;
 use super::walk::Copying;
 use crate::{Content, Push, Source};
 
@@ -59,7 +60,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Between<'_, S, D> {
     /// # Errors
     /// As [`copy()`](super::copy()).
     pub async fn push(&self, Content { descriptor, bytes }: Content, to: &Reference) -> Result<Descriptor, CopyError> {
-        let pushed = self.0.manifest(to, &descriptor, bytes).await;
+        let pushed = self.0.manifest(to, &descriptor, bytes, Listed::Now).await;
         self.0.halt.outcome(pushed)
     }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use refkit_oci::{Digest, Reference};
 
 use super::halt::Halted;
+use super::manifest;
 use super::options::Step;
 use super::walk::Copying;
 use crate::{Content, Error, ErrorCode, Push, Source};
@@ -63,7 +64,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         let Some(Content { descriptor, bytes }) = pulled.await? else { return Ok(()) };
         self.once(&descriptor, self.below(&descriptor, &bytes, 0)).await?;
         self.halt.check()?;
-        self.manifest(&to, &descriptor, bytes).await?;
+        self.manifest(&to, &descriptor, bytes, manifest::Listed::Now).await?;
         self.tell(&descriptor, Step::Done);
         Ok(())
     }

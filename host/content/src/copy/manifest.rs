@@ -13,6 +13,15 @@ use super::walk::{Copying, each};
 use crate::links::Links;
 use crate::{Error, ErrorCode, ErrorKind, Push, Source};
 
+/// When the destination's list of referrers gets a manifest with a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listed {
+    /// With the push.
+    Now,
+    /// With the other referrers of the subject, in one write.
+    Later,
+}
+
 /// What a destination lacks of a manifest or an index, or may lack: some registries name only the first digest.
 #[derive(Default)]
 struct Lacking {
@@ -33,8 +42,12 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         to: &Reference,
         descriptor: &Descriptor,
         bytes: Bytes,
+        listed: Listed,
     ) -> Result<Descriptor, Halted> {
-        let push = || self.destination.push_manifest(to, &descriptor.media_type, bytes.clone());
+        let push = || match listed {
+            Listed::Now => self.destination.push_manifest(to, &descriptor.media_type, bytes.clone()),
+            Listed::Later => self.destination.push_referrer(to, &descriptor.media_type, bytes.clone()),
+        };
         let error = match push().await {
             Ok(pushed) => return Ok(pushed),
             Err(error) => error,
@@ -115,13 +128,14 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
 
     /// Ends the copy with the destination's error, and names what the copy has left out.
     fn refused(&self, mut error: Error, left: &[Descriptor]) -> Halted {
-        if let ErrorKind::Lacks { said, .. } = &mut error.kind {
+        if let ErrorKind::Lacks { said, withheld, .. } = &mut error.kind {
             let (manifests, layers): (Vec<_>, Vec<_>) =
                 left.iter().partition(|one| self.options.left.contains(&one.digest));
             let name = |one: &&Descriptor| match &one.platform {
                 Some(platform) => format!("{} ({platform})", one.digest),
                 None => format!("{} ({})", one.digest, one.media_type),
             };
+            *withheld = !layers.is_empty();
             for (why, all) in [("was not chosen", manifests), ("may not be distributed", layers)] {
                 if !all.is_empty() {
                     let names: Vec<_> = all.iter().map(name).collect();

@@ -3,12 +3,18 @@
 use futures_util::future::FutureExt as _;
 use refkit_oci::{Descriptor, Digest};
 
+use super::failure::CopyError;
 use super::halt::Halted;
+use super::manifest::Listed;
 use super::options::{Referrers, Step};
 use super::walk::{Copying, DEPTH_LIMIT, MANIFESTS_AT_ONCE, each, is_index};
 use crate::links;
 use crate::verify::{self, MANIFEST_LIMIT};
 use crate::{Error, ErrorCode, ErrorKind, Push, Source};
+
+/// How many referrers of a subject are pushed before the destination's list gets them. A copy that ends before that leaves
+/// them unlisted until it is repeated, and a registry client remembers a thousand.
+const LISTED_AT_ONCE: usize = 256;
 
 impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
     /// Copies the referrers of all copied manifests and indexes, and what cosign attached to them, then the referrers of
@@ -38,23 +44,39 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
             Referrers::Of(types) => (if let [one] = &types[..] { Some(one.as_str()) } else { None }, Some(types)),
         };
         let list = self.halt.at_source(self.source.referrers(self.from, subject, only)).await?.value;
-        for referrer in list {
-            let wanted = among.is_none_or(|types| referrer.artifact_type.as_ref().is_some_and(|of| types.contains(of)));
-            if wanted && links::is_manifest(&referrer.media_type) && !self.is_met(&referrer) {
-                self.referrer(&referrer, subject).await?;
+        let wanted = |one: &Descriptor| {
+            let among = among.is_none_or(|types| one.artifact_type.as_ref().is_some_and(|of| types.contains(of)));
+            among && links::is_manifest(&one.media_type) && !self.is_met(one)
+        };
+        for some in list.into_iter().filter(wanted).collect::<Vec<_>>().chunks(LISTED_AT_ONCE) {
+            let (mut present, mut copied) = (Vec::new(), Ok(()));
+            for referrer in some {
+                match self.referrer(referrer, subject).await {
+                    Ok(true) => present.push(referrer.clone()),
+                    Ok(false) => {}
+                    Err(halted) => {
+                        copied = Err(halted);
+                        break;
+                    }
+                }
             }
+            // Those before a failure are pushed: the list gets them all the same.
+            let listed = self.destination.complete_referrers(self.to, subject, &present).await;
+            copied?;
+            listed.map_err(|error| self.halt.fail(CopyError::at_destination(error)))?;
         }
         Ok(())
     }
 
-    async fn referrer(&self, referrer: &Descriptor, subject: &Digest) -> Result<(), Halted> {
+    /// Copies a referrer. Returns whether the destination had it.
+    async fn referrer(&self, referrer: &Descriptor, subject: &Digest) -> Result<bool, Halted> {
         let there = self.has(referrer).await?;
         if there && !is_index(referrer) {
             let told = async {
                 self.tell(referrer, Step::Present);
                 Ok(())
             };
-            return self.once(referrer, told.boxed()).await;
+            return self.once(referrer, told.boxed()).await.map(|()| true);
         }
         let fetched = self.halt.at_source(async {
             match verify::fetch(self.source, self.from, referrer, MANIFEST_LIMIT).await {
@@ -68,8 +90,8 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         });
         let bytes = fetched.await?;
         if self.read(referrer, &bytes)?.subject.is_none_or(|of| of.digest != *subject) {
-            return Ok(());
+            return Ok(false);
         }
-        self.once(referrer, self.whole(referrer, bytes, 0).boxed()).await
+        self.once(referrer, self.whole(referrer, bytes, 0, Listed::Later).boxed()).await.map(|()| there)
     }
 }

@@ -7,9 +7,10 @@ use parking_lot::Mutex;
 use refkit_oci::{Descriptor, Digest, Reference, Repository};
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::cosign::Listed;
+use super::cosign;
 use super::failure::CopyError;
 use super::halt::{Halt, Halted};
+use super::manifest::Listed;
 use super::options::{Options, Step};
 use super::presence::Presence;
 use crate::links::{self, Links};
@@ -60,7 +61,7 @@ pub(super) struct Copying<'a, S, D: ?Sized> {
     met: OnceMap<Key, ()>,
     /// The manifests and indexes whose referrers are not yet listed, in the order of their copy.
     pub(super) subjects: Mutex<Vec<Digest>>,
-    pub(super) cosign_tags: OnceCell<Listed>,
+    pub(super) cosign_tags: OnceCell<cosign::Listed>,
 }
 
 impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
@@ -98,7 +99,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
             self.tell(&descriptor, Step::Present);
             return Ok(Descriptor::new(&*descriptor.media_type, descriptor.digest, descriptor.size));
         }
-        let pushed = self.manifest(to, &descriptor, bytes).await?;
+        let pushed = self.manifest(to, &descriptor, bytes, Listed::Now).await?;
         self.tell(&descriptor, Step::Done);
         Ok(pushed)
     }
@@ -126,13 +127,19 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
             }
             let fetched = verify::fetch(self.source, self.from, child, MANIFEST_LIMIT);
             let bytes = self.halt.at_source(fetched).await?.value;
-            self.whole(child, bytes, depth).await
+            self.whole(child, bytes, depth, Listed::Now).await
         };
         self.once(child, copy.boxed()).await
     }
 
     /// Copies a manifest or an index with what it refers to. Of an index that the destination has, the referrers remain.
-    pub(super) async fn whole(&self, descriptor: &Descriptor, bytes: Bytes, depth: usize) -> Result<(), Halted> {
+    pub(super) async fn whole(
+        &self,
+        descriptor: &Descriptor,
+        bytes: Bytes,
+        depth: usize,
+        listed: Listed,
+    ) -> Result<(), Halted> {
         self.below(descriptor, &bytes, depth).await?;
         self.halt.check()?;
         if self.has(descriptor).await? {
@@ -140,7 +147,7 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
             return Ok(());
         }
         let to = Reference::to_digest(self.to.clone(), descriptor.digest.clone());
-        self.manifest(&to, descriptor, bytes).await?;
+        self.manifest(&to, descriptor, bytes, listed).await?;
         self.tell(descriptor, Step::Done);
         Ok(())
     }

@@ -58,7 +58,7 @@ impl Push for Forgetful {
             let said = error.kind.to_string();
             let absent = said.split([' ', ',']).filter_map(|word| word.parse().ok());
             let digests = absent.filter(|_| self.names).collect();
-            error.kind = ErrorKind::Lacks { said: format!("MANIFEST_BLOB_UNKNOWN: {said}"), digests };
+            error.kind = ErrorKind::Lacks { said: format!("MANIFEST_BLOB_UNKNOWN: {said}"), digests, withheld: false };
             error
         })
     }

@@ -35,6 +35,23 @@ impl Target {
         (known == descriptor.digest).then_some(descriptor)
     }
 
+    /// Pushes a manifest that has no tag once.
+    async fn once(
+        &self,
+        destination: &Reference,
+        push: impl Future<Output = Result<Descriptor, Error>>,
+    ) -> Result<Descriptor, Error> {
+        let repository = destination.repository();
+        let pushed = match (destination.tag(), destination.digest()) {
+            (None, Some(digest)) => self.manifests.try_get((repository.clone(), digest.clone()), push).await,
+            _ => push.await,
+        };
+        if pushed.is_err() {
+            self.forget(repository);
+        }
+        pushed
+    }
+
     /// Asks the destination again from now on: it refused a manifest, and may have lost what the manifest refers to.
     fn forget(&self, repository: &Repository) {
         self.blobs.shrink(0, |(of, _)| of != repository);
@@ -80,6 +97,25 @@ impl Push for Target {
         self.blobs.try_get((repository.clone(), descriptor.digest.clone()), push).await.map(drop)
     }
 
+    async fn push_referrer(
+        &self,
+        destination: &Reference,
+        media_type: &str,
+        bytes: Bytes,
+    ) -> Result<Descriptor, Error> {
+        let push = self.destination.push_referrer(destination, media_type, bytes);
+        self.once(destination, push).await
+    }
+
+    async fn complete_referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        present: &[Descriptor],
+    ) -> Result<(), Error> {
+        self.destination.complete_referrers(repository, subject, present).await
+    }
+
     async fn push_manifest(
         &self,
         destination: &Reference,
@@ -89,15 +125,8 @@ impl Push for Target {
         if let Some(descriptor) = self.names(destination, media_type, &bytes) {
             return Ok(descriptor);
         }
+        let pushed = self.once(destination, self.destination.push_manifest(destination, media_type, bytes)).await;
         let repository = destination.repository();
-        let push = self.destination.push_manifest(destination, media_type, bytes);
-        let pushed = match (destination.tag(), destination.digest()) {
-            (None, Some(digest)) => self.manifests.try_get((repository.clone(), digest.clone()), push).await,
-            _ => push.await,
-        };
-        if pushed.is_err() {
-            self.forget(repository);
-        }
         if let Some(tag) = destination.tag() {
             self.tags.forget(&(repository.clone(), tag.to_owned()));
         }

@@ -105,6 +105,16 @@ impl Client {
         Ok(entries(&bytes)?.into_iter().filter(about).collect())
     }
 
+    /// Returns whether the registry has the referrers API. It asks once.
+    pub(crate) async fn lists_referrers(&self, endpoint: &Endpoint, subject: &Digest) -> Result<bool, ErrorKind> {
+        let state = self.apis().of(endpoint)?;
+        let mut api = state.lock().await;
+        if !api.is_lacking() && !matches!(*api, Api::Found) {
+            *api = Api::shown(&self.referrers_by_api(endpoint, subject, None, |_| true).await?);
+        }
+        Ok(!api.is_lacking())
+    }
+
     /// Lists referrers by the API; returns the body of another response where there is no API.
     async fn referrers_by_api(
         &self,

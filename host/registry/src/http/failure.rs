@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::header::{DATE, RETRY_AFTER};
+use http::header::{DATE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use refkit_content::ErrorKind;
 use refkit_oci::Digest;
@@ -38,7 +38,7 @@ pub(crate) fn of_manifest(status: StatusCode, headers: &HeaderMap, body: &[u8], 
                 digests.push(digest);
             }
         }
-        return ErrorKind::Lacks { said: format!("status {status}: {said}"), digests };
+        return ErrorKind::Lacks { said: format!("status {status}: {said}"), digests, withheld: false };
     }
     of_said(status, headers, body, url, said)
 }
@@ -83,6 +83,13 @@ fn with_message(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url,
         408 | 500..=599 => {
             let retry_after = retry_after(headers);
             ErrorKind::Overloaded { said: with(format!("status {status}")), retry_after }
+        }
+        301 | 302 | 303 | 307 | 308 => {
+            let to = headers.get(LOCATION).map(|to| printable(&String::from_utf8_lossy(to.as_bytes())));
+            let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
+            ErrorKind::Malformed(format!(
+                "status {status}: it redirects the request{to}, and the client writes only to the host that it was given"
+            ))
         }
         405 => ErrorKind::Unsupported(with(format!("status {status}"))),
         _ => ErrorKind::Malformed(with(format!("status {status}"))),

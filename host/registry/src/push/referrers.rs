@@ -35,32 +35,40 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const PATIENCE: u32 = 3;
 
 impl Client {
-    /// Adds a manifest with a subject to the list under the subject's tag, until the list holds.
-    pub(super) async fn list_referrer(
+    /// Completes the list of a subject's referrers, where the registry keeps none by itself: with those that this client
+    /// has pushed, and with those that were there.
+    pub(super) async fn complete_referrers(
         &self,
         endpoint: &Endpoint,
         repository: &Repository,
-        pushed: &Descriptor,
-        document: Document,
+        subject: &Digest,
+        present: &[Descriptor],
     ) -> Result<(), ErrorKind> {
-        let (subject, artifact_type, annotations) = match document {
-            Document::Index(index) => (index.subject, index.artifact_type, index.annotations),
-            Document::Manifest(manifest) => {
-                let config = manifest.config.media_type;
-                (manifest.subject, manifest.artifact_type.or(Some(config)), manifest.annotations)
-            }
-        };
-        let Some(subject) = subject else { return Ok(()) };
-        let name = fallback(repository, &subject.digest)?.to_string();
-        self.strategies().list(&name, Descriptor { artifact_type, annotations, ..pushed.clone() });
-        for writes in 0..WRITES {
-            let begin = Instant::now();
-            if !self.complete_list(endpoint, repository, &subject.digest, &name).await? {
+        let name = fallback(repository, subject)?.to_string();
+        // Without a push, only the registry's answer shows whether it has the API.
+        if self.strategies().listed(&name).is_empty() {
+            if present.is_empty() || self.lists_referrers(endpoint, subject).await? {
                 return Ok(());
             }
+        }
+        present.iter().for_each(|one| self.strategies().list(&name, one.clone()));
+        self.complete_list(endpoint, repository, subject).await
+    }
+
+    /// Adds what this client has pushed to the list under the subject's tag, until the list holds.
+    pub(super) async fn complete_list(
+        &self,
+        endpoint: &Endpoint,
+        repository: &Repository,
+        subject: &Digest,
+    ) -> Result<(), ErrorKind> {
+        let name = fallback(repository, subject)?.to_string();
+        for writes in 0..WRITES {
+            let begin = Instant::now();
+            let Some(missing) = self.add_to_list(endpoint, repository, subject, &name).await? else { return Ok(()) };
             let wait = (begin.elapsed() * PATIENCE).clamp(SHORTEST_WAIT, LONGEST_WAIT);
             // Clients that collided wait for different times.
-            tokio::time::sleep(wait + uneven(&pushed.digest, writes)).await;
+            tokio::time::sleep(wait + uneven(&missing, writes)).await;
         }
         let what = format!(
             "it has the manifest, but its list of referrers does not: others have overwritten the list {WRITES} times"
@@ -68,14 +76,14 @@ impl Client {
         Err(ErrorKind::Unavailable(what))
     }
 
-    /// Adds to a list what this client has pushed and the list lacks. Returns whether it lacked anything.
-    async fn complete_list(
+    /// Adds to a list what this client has pushed and the list lacks. Returns the last referrer that it lacked.
+    async fn add_to_list(
         &self,
         endpoint: &Endpoint,
         repository: &Repository,
         subject: &Digest,
         name: &str,
-    ) -> Result<bool, ErrorKind> {
+    ) -> Result<Option<Digest>, ErrorKind> {
         let malformed = |error: EditError| ErrorKind::Malformed(format!("its list of referrers is malformed: {error}"));
         let _lists = self.strategies().lists.lock().await;
         let mut index = match self.fallback_index(endpoint, repository, subject).await? {
@@ -93,9 +101,7 @@ impl Client {
                 missing.retain(|one| one.digest.as_str() != digest);
             }
         }
-        if missing.is_empty() {
-            return Ok(false);
-        }
+        let Some(last) = missing.last().map(|one| one.digest.clone()) else { return Ok(None) };
         for one in &missing {
             list.push(one).map_err(malformed)?;
         }
@@ -110,8 +116,20 @@ impl Client {
             .header(CONTENT_TYPE, HeaderValue::from_static(media_type::INDEX))
             .body(RequestBody::Bytes(bytes.into()));
         self.send(endpoint, Actions::Push, request).await?.success().await?;
-        Ok(true)
+        Ok(Some(last))
     }
+}
+
+/// Returns the subject of a manifest and the entry of a list of its referrers; none of a manifest without a subject.
+pub(super) fn referrer(document: Document, pushed: &Descriptor) -> Option<(Digest, Descriptor)> {
+    let (subject, artifact_type, annotations) = match document {
+        Document::Index(index) => (index.subject, index.artifact_type, index.annotations),
+        Document::Manifest(manifest) => {
+            let config = manifest.config.media_type;
+            (manifest.subject, manifest.artifact_type.or(Some(config)), manifest.annotations)
+        }
+    };
+    Some((subject?.digest, Descriptor { artifact_type, annotations, ..pushed.clone() }))
 }
 
 /// Returns a wait of up to 63 ms that differs between referrers, and between the writes of one.

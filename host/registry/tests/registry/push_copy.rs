@@ -90,6 +90,21 @@ async fn concurrent_pushes_keep_all_referrers() {
     }
     assert_eq!(lists[0].len(), 8);
     assert_eq!(lists[0], lists[1], "in the same order");
+    let list = format!("PUT */manifests/sha256-{}", image.digest().hex());
+    assert_eq!(to.count(&list), 1, "the copy writes the list once");
+    // A copy that ended before it wrote the list has left referrers that are not in it: the next one lists them.
+    let unlisted = FaultRegistry::start().unwrap();
+    unlisted.set_referrers(false);
+    for artifact in &artifacts {
+        artifact.blobs().iter().for_each(|(_, blob)| _ = unlisted.put_blob("app", blob.clone()));
+        unlisted.put_manifest("app", None, &artifact.descriptor.media_type, artifact.bytes.clone());
+    }
+    for writes in [1, 1] {
+        let to = reference(&unlisted.host(), ":1");
+        options.copy(&asking, &reference(&from.host(), ":1"), &asking, &to).await.unwrap();
+        let listed = anonymous().referrers(&repository(&unlisted.host()), image.digest(), None).await.unwrap().value;
+        assert_eq!((&listed, unlisted.count(&list)), (&lists[0], writes));
+    }
 }
 
 /// Real registries accept chunks and report their progress.
