@@ -119,6 +119,7 @@ fn layers_that_may_not_be_distributed_stay_unless_they_are_included() {
     let ran = refkit(["copy", &layout, &format!("{}/demo/app:1", other.host())]);
     let left = format!("the copy left out what may not be distributed: {foreign} ({FOREIGN})");
     assert!(ran.code == 1 && ran.stderr.contains(&left), "{}", ran.all());
+    assert!(ran.stderr.contains("to copy these layers as well: --include-nondistributable"), "{}", ran.all());
     let ran = refkit(["copy", &layout, &format!("{}/demo/app:1", other.host()), "--include-nondistributable"]);
     assert!(ran.code == 0 && other.blob("demo/app", foreign.as_str()).is_some(), "{}", ran.all());
 }

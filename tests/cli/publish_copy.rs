@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::fs;
 
-use refkit_support::FaultRegistry;
 use refkit_support::image::{Image, ImageBuilder, demo};
+use refkit_support::{Fault, FaultRegistry, Rule};
 
 use crate::places::{demo_image, fill, put};
 use crate::run::{DEMO, policy, refkit};
@@ -160,13 +160,32 @@ fn what_is_wrong_is_said_and_writes_nothing() {
     let (new, file, other) = (path("new"), path("file.tar"), format!("{app}{zero}"));
     let (elsewhere, tagged, layout) = (format!("{none}{zero}"), format!("{none}:1{zero}"), format!("{new}{zero}"));
     let compressed = path("new.tar.gz");
+    // Nothing answers for Docker Hub.
+    let settings = tempfile::tempdir().unwrap();
+    let nobody = settings.path().join("refkit.toml").display().to_string();
+    fs::write(&nobody, "[registry.\"docker.io\"]\nupstream = \"127.0.0.1:9\"\nhttp = true\n").unwrap();
     fs::write(&file, "x").unwrap();
     // the arguments, the exit code, a part of the message
-    let rows: [(&[&str], i32, &str); 18] = [
+    let rows: [(&[&str], i32, &str); 24] = [
         (&["copy", &source], 2, "DEST"),
         (&["copy", "Not/A:Reference", &new], 2, "error: "),
         (&["copy", &source, "Not/A:Reference"], 2, "error: "),
         (&["copy", &source, &file], 1, "file.tar"),
+        // The directory beside it has a name that nobody knows.
+        (&["copy", &source, "/proc/app.tar"], 1, "cannot open /proc/app.tar: No such"),
+        (&["copy", &source, &format!("docker://{none}:1")], 2, &format!("here it is written {none}:1")),
+        (&["copy", &source, "oci:new:1"], 2, "here it is written oci-layout:new:1"),
+        (&["copy", &source, "oci:new", "--settings", &nobody], 1, "here it is written oci-layout:new"),
+        (
+            &["copy", &source, "app3", "--settings", &nobody],
+            1,
+            "name the registry: REGISTRY/app3; a layout is written ./app3",
+        ),
+        (
+            &["copy", &source, "localhost:5000", "--settings", &nobody],
+            1,
+            "name a repository: localhost:5000/REPOSITORY",
+        ),
         (&["copy", &source, &compressed], 2, "ends in .tar.gz"),
         (&["copy", &source, &other], 1, "digest"),
         (&["copy", &source, &elsewhere], 1, "digest"),
@@ -189,6 +208,23 @@ fn what_is_wrong_is_said_and_writes_nothing() {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "{arguments:?}");
     }
     assert_eq!(registry.count("PUT *") + registry.count("POST *"), 0);
+}
+
+/// The destination verifies what it is sent, and knows nothing of the source.
+#[test]
+fn a_wrong_blob_names_the_registry_that_sent_it() {
+    let registry = FaultRegistry::start().unwrap();
+    fill(&registry, &["single"]);
+    let source = format!("{}/demo/app:single", registry.host());
+    let directory = tempfile::tempdir().unwrap();
+    let other = FaultRegistry::start().unwrap();
+    for to in [directory.path().join("app").display().to_string(), format!("{}/demo/app:1", other.host())] {
+        registry.add(Rule::on("GET */blobs/*", Fault::normal().body("other")));
+        let ran = refkit(["copy", "--no-cache", &source, &to]);
+        let wanted = format!("at {}: the content has", registry.host());
+        assert!(ran.code == 1 && ran.stderr.contains(&wanted), "{}", ran.all());
+        registry.clear_rules();
+    }
 }
 
 #[test]

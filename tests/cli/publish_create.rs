@@ -184,8 +184,18 @@ fn what_fails_writes_nothing() {
     let digest = format!("sha256:{}", "a".repeat(64));
     let pinned = format!("{}/demo/app:1@{digest}", registry.host());
     let none = format!("{}/demo/app:none", registry.host());
+    let given = tempfile::tempdir().unwrap();
+    let given = |name: &str, text: &[u8]| {
+        let path = given.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (empty, index) = (given("empty", b" \n"), given("index.json", &demo_image("1.2.3").bytes));
+    let (manifest, long) =
+        (given("manifest.json", &demo_image("single").bytes), format!("{{\"x\":\"{}\"}}", "y".repeat(400)));
+    let absent = format!("{}/demo/absent:1", registry.host());
     // the arguments, the exit code, a part of the message
-    let rows: [(&[&str], i32, &str); 16] = [
+    let rows: [(&[&str], i32, &str); 21] = [
         (&[&source], 2, "there is no destination"),
         (&["-t", &new], 2, "there is no source"),
         (&["-t", &new, "Not/A:Reference"], 2, "error: "),
@@ -196,11 +206,20 @@ fn what_fails_writes_nothing() {
         (&["-t", &new, &source, "{}"], 2, "missing field `digest`"),
         (&["-t", &new, &source, "{\"digest\":\"sha256:x\"}"], 2, "in the descriptor"),
         (&["-t", &new, "-f", &file], 1, "cannot read the source"),
+        (&["-t", &new, "-f", &empty], 2, "empty is empty"),
+        (&["-t", &new, "-f", &index], 2, "index.json is an index, not its descriptor"),
+        (&["-t", &new, "-f", &manifest], 2, "manifest.json is a manifest, not its descriptor"),
+        (&["-t", &new, &source, &long], 2, "yyyy…"),
+        (&["-t", &absent, &source, "--append"], 1, "to write the first one, leave out --append"),
         (&["-t", &new, &source, "--annotation", "a"], 2, "has no value"),
         (&["-t", &new, &source, "--annotation", "index-descriptor:a=b"], 2, "no other index lists the new one"),
         (&["-t", &new, &source, "--append"], 1, "not found"),
         (&["-t", &new, &none], 1, "not found"),
-        (&["-t", &new, &source, "--platform", "linux/s390x"], 1, "no image is for a wanted platform"),
+        (
+            &["-t", &new, &source, "--platform", "linux/s390x"],
+            1,
+            "no image is for a wanted platform; the sources have linux/amd64",
+        ),
         (&["-t", &new, &source, "--publish-set", "oci=yes"], 2, "is true or false"),
     ];
     for (arguments, code, part) in rows {

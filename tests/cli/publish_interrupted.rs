@@ -190,6 +190,15 @@ fn a_command_that_reads_standard_input_can_be_stopped() {
         names.any(|name| name.trim() == "source")
     };
     until("the source is read", reads);
+    // Two threads: the one that reads may begin before the other catches the signal.
+    let status = format!("/proc/{}/status", child.id());
+    let catches = || {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let mask = text.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+        mask & (1 << (Signal::INT.as_raw() - 1)) != 0
+    };
+    until("the signal is caught", catches);
     let stdin = child.stdin.take();
     send(&child, Signal::INT);
     assert_eq!(ended(child, 130), "interrupted\n");

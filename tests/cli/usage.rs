@@ -99,6 +99,23 @@ fn a_bad_value_of_a_setting_is_an_error_of_the_command_line() {
     }
 }
 
+/// A policy of one kind that is named with the option for the other.
+#[test]
+fn policies_of_the_other_kind() {
+    let (layout, allow, immutable) = (format!("{DEMO}:latest"), policy("allow-list"), policy("immutable-tags"));
+    let rows = [
+        (vec!["resolve", &layout, "--policy", &immutable], "a policy that publishes is named with --publish-policy"),
+        (
+            vec!["create", &layout, "--dry-run", "--publish-policy", &allow],
+            "a policy that decides about sources is named with --policy",
+        ),
+    ];
+    for (arguments, hint) in rows {
+        let ran = refkit(arguments.iter().copied());
+        assert!(ran.code == 1 && ran.stderr.contains(hint), "{arguments:?}: {}", ran.all());
+    }
+}
+
 #[test]
 fn help_is_no_error() {
     for arguments in [&["--help"][..], &["--version"], &["resolve", "--help"], &["inspect", "--help"]] {

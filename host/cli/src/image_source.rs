@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use refkit::ErrorCode;
 use refkit_content::{DiskCache, Layout, LayoutReference, Source};
 use refkit_oci::Reference;
 
 use crate::directories::Directories;
 use crate::error::CommandError;
 use crate::hints::Whereabouts;
-use crate::{arguments, caches, registry};
+use crate::{arguments, caches, registry, spelling};
 
 /// How many names of a layout an error lists.
 const NAMES_SHOWN: usize = 20;
@@ -101,8 +102,8 @@ impl Whereabouts for ImageSource {
         names(self.layout.as_ref()?)
     }
 
-    fn path_of_that_name(&self, _: Option<&str>) -> Option<String> {
-        path_of_that_name(&self.text)
+    fn advice(&self, _: Option<&str>, code: ErrorCode) -> Option<String> {
+        of_source(&self.text, code)
     }
 }
 
@@ -121,11 +122,16 @@ pub fn names(layout: &Layout) -> Option<String> {
 pub fn reference(text: &str) -> Result<Reference, CommandError> {
     text.parse().map_err(|error| {
         let usage = CommandError::usage(error);
-        match path_of_that_name(text) {
-            Some(path) => usage.hint(format!("for the file, write {path}")),
-            None => usage.hint("it is written [REGISTRY/]REPOSITORY[:TAG][@DIGEST] or oci-layout:PATH"),
-        }
+        let file = path_of_that_name(text).map(|path| format!("for the file, write {path}"));
+        let usual = || "it is written [REGISTRY/]REPOSITORY[:TAG][@DIGEST] or oci-layout:PATH".to_owned();
+        usage.hint(file.or_else(|| spelling::of_source(text)).unwrap_or_else(usual))
     })
+}
+
+/// Returns what the user can do about an error of a source, going by what the user wrote.
+pub fn of_source(text: &str, code: ErrorCode) -> Option<String> {
+    let file = path_of_that_name(text).filter(|_| code == ErrorCode::NotFound);
+    file.map(|path| format!("for the file, write {path}")).or_else(|| spelling::of_source(text))
 }
 
 /// Returns the path to write instead of the name of an image, if it is also that of a file or directory.

@@ -21,6 +21,7 @@ mod prepared_publish;
 mod prepared_run;
 mod progress;
 mod registry;
+mod spelling;
 mod stopping;
 mod usage_error;
 

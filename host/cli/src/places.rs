@@ -6,14 +6,15 @@ mod layouts;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use refkit::ErrorCode;
 use refkit_content::{DiskCache, LayoutReference, Memory, Push, Routed, Source};
 use refkit_oci::{Digest, Reference, Repository};
 
 use crate::directories::Directories;
 use crate::error::CommandError;
 use crate::hints::Whereabouts;
-use crate::image_source::{path_of_that_name, reference};
-use crate::{arguments, caches, registry};
+use crate::image_source::{of_source, reference};
+use crate::{arguments, caches, registry, spelling};
 use layouts::{LayoutPlace, Layouts};
 
 /// The registries and layouts that a command names. Policies see each layout as a repository of its own.
@@ -21,8 +22,23 @@ use layouts::{LayoutPlace, Layouts};
 pub struct Places {
     layouts: Layouts,
     registries: BTreeSet<String>,
-    /// What the user wrote for each source in a registry.
-    texts: Vec<(Repository, String)>,
+    /// What the user wrote for each place in a registry.
+    written: Vec<Written>,
+}
+
+/// What the user wrote for a place in a registry.
+struct Written {
+    repository: Repository,
+    text: String,
+    role: Role,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Source,
+    Destination,
+    /// What the destination names already, and the command adds to.
+    Appended,
 }
 
 /// The stores of all places.
@@ -52,8 +68,7 @@ impl Places {
             return self.layouts.source(&wanted).await;
         }
         let found = reference(text)?;
-        self.registries.insert(found.repository().registry().to_owned());
-        self.texts.push((found.repository().clone(), text.to_owned()));
+        self.write(found.repository(), text, Role::Source);
         Ok(found)
     }
 
@@ -69,8 +84,7 @@ impl Places {
             };
         }
         let found = repository(text)?;
-        self.registries.insert(found.registry().to_owned());
-        self.texts.push((found.clone(), text.to_owned()));
+        self.write(&found, text, Role::Source);
         Ok(found)
     }
 
@@ -86,7 +100,7 @@ impl Places {
             };
         }
         let found = repository(text)?;
-        self.registries.insert(found.registry().to_owned());
+        self.write(&found, text, Role::Destination);
         Ok(found)
     }
 
@@ -100,8 +114,20 @@ impl Places {
             return self.layouts.destination(wanted, like).await;
         }
         let found = reference(text)?;
-        self.registries.insert(found.repository().registry().to_owned());
+        self.write(found.repository(), text, Role::Destination);
         Ok(found)
+    }
+
+    /// Notes that a source is what a destination names already, to which the command adds.
+    pub fn appends(&mut self, text: &str) {
+        if let Some(written) = self.written.iter_mut().find(|one| one.role == Role::Source && one.text == text) {
+            written.role = Role::Appended;
+        }
+    }
+
+    fn write(&mut self, repository: &Repository, text: &str, role: Role) {
+        self.registries.insert(repository.registry().to_owned());
+        self.written.push(Written { repository: repository.clone(), text: text.to_owned(), role });
     }
 
     /// Makes the repository of a source a destination.
@@ -221,10 +247,16 @@ impl Whereabouts for Places {
         self.layouts.subject(subject?)?.names()
     }
 
-    fn path_of_that_name(&self, subject: Option<&str>) -> Option<String> {
+    fn advice(&self, subject: Option<&str>, code: ErrorCode) -> Option<String> {
         let about = subject.and_then(|subject| subject.parse().ok());
         let about = about.as_ref().map(Reference::repository);
-        let mut texts = self.texts.iter().filter(|(repository, _)| about.is_none_or(|about| about == repository));
-        texts.find_map(|(_, text)| path_of_that_name(text))
+        let mut written = self.written.iter().filter(|one| about.is_none_or(|about| *about == one.repository));
+        written.find_map(|Written { text, role, .. }| match role {
+            Role::Source => of_source(text, code),
+            Role::Destination => spelling::of_destination(text),
+            Role::Appended => {
+                (code == ErrorCode::NotFound).then(|| "to write the first one, leave out --append".to_owned())
+            }
+        })
     }
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use refkit::settings::{Assignment, DistributeError};
-use refkit::{Chain, ChainError, Component, Components, Engine, EngineOptions, ErrorCode, PublishingChain, Shipped};
+use refkit::{
+    Chain, ChainError, Component, Components, Engine, EngineOptions, ErrorCode, LoadError, PublishingChain, Shipped,
+};
 
 use crate::arguments::{self, Compiling};
 use crate::directories::Directories;
@@ -88,7 +90,13 @@ pub fn refused(error: ChainError) -> CommandError {
 /// Returns the error for a chain whose settings are given with an option.
 fn refused_by(error: ChainError, option: &str) -> CommandError {
     match error {
-        ChainError::Load { name, source } => compiler::refused(Path::new(&name), &source),
+        ChainError::Load { name, source } => {
+            let refused = compiler::refused(Path::new(&name), &source);
+            match other_world(&source) {
+                Some(hint) => refused.hint(hint),
+                None => refused,
+            }
+        }
         ChainError::Setting(DistributeError::Unknown { policies: 0 | 1, ref known, .. }) if known.is_empty() => {
             CommandError::usage(&error).hint("the default policy has no settings; name a policy with --policy FILE")
         }
@@ -98,6 +106,21 @@ fn refused_by(error: ChainError, option: &str) -> CommandError {
             CommandError::usage(&error).hint(hint)
         }
         other => CommandError::failed(ErrorCode::Other, other),
+    }
+}
+
+/// Returns the hint for a component of the other world.
+fn other_world(error: &LoadError) -> Option<&'static str> {
+    let writes =
+        |import: &str| ["/registry-write@", "/publishing-chain@", "/publication@"].iter().any(|of| import.contains(of));
+    match error {
+        LoadError::UnknownImport { import, world: "policy" } if writes(import) => {
+            Some("a policy that publishes is named with --publish-policy")
+        }
+        LoadError::MissingExport { export, world: "publishing-policy" } if export.contains("/publisher@") => {
+            Some("a policy that decides about sources is named with --policy")
+        }
+        _ => None,
     }
 }
 

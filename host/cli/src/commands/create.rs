@@ -125,6 +125,9 @@ impl Create {
                 .into());
         }
         let sources = sources::read(&texts, &destinations, places).await?;
+        if let Some(appended) = self.destinations.first().filter(|_| self.append) {
+            places.appends(appended);
+        }
         if destinations.is_empty() {
             let repository = sources[0].reference.repository().clone();
             destinations.push(Reference::new(repository, Some(DRY_RUN.to_owned()), None)?);

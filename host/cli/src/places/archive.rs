@@ -60,19 +60,31 @@ impl ArchivePlace {
                 None => Ok(()),
             }
         };
-        self.kept.get_or_try_init(keep).await.copied()
+        self.kept.get_or_try_init(keep).await.copied().map_err(|error| self.named(error))
+    }
+
+    /// Returns an error with the archive's path in the place of the directory's, which nobody has named.
+    fn named(&self, mut error: Error) -> Error {
+        let (directory, path) = (self.writer.path().display().to_string(), self.path.display().to_string());
+        if error.host.as_ref() == Some(&directory) {
+            error.host = Some(path.clone());
+        }
+        if error.subject == directory {
+            error.subject = path;
+        }
+        error
     }
 }
 
 #[async_trait]
 impl Push for ArchivePlace {
     async fn has(&self, repository: &Repository, descriptor: &Descriptor) -> Result<bool, Error> {
-        self.writer.has(repository, descriptor).await
+        self.writer.has(repository, descriptor).await.map_err(|error| self.named(error))
     }
 
     async fn push_blob(&self, repository: &Repository, descriptor: &Descriptor, body: Body) -> Result<(), Error> {
         self.keep().await?;
-        self.writer.push_blob(repository, descriptor, body).await
+        self.writer.push_blob(repository, descriptor, body).await.map_err(|error| self.named(error))
     }
 
     async fn push_manifest(
@@ -82,7 +94,7 @@ impl Push for ArchivePlace {
         bytes: Bytes,
     ) -> Result<Descriptor, Error> {
         self.keep().await?;
-        self.writer.push_manifest(destination, media_type, bytes).await
+        self.writer.push_manifest(destination, media_type, bytes).await.map_err(|error| self.named(error))
     }
 }
 

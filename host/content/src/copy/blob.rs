@@ -7,13 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::TryFutureExt as _;
 use futures_util::stream::StreamExt as _;
+use parking_lot::Mutex;
 use refkit_oci::Descriptor;
 
 use super::failure::CopyError;
 use super::halt::Halted;
 use super::options::Step;
 use super::walk::Copying;
-use crate::{Body, Error, ErrorCode, ErrorKind, Origin, Push, Source, deadline, verify};
+use crate::{Body, Error, ErrorCode, ErrorKind, Operation, Origin, Push, Source, deadline, verify};
 
 /// How often the copy sends a blob again after the destination broke; only once after a timeout.
 const AGAIN: u32 = 2;
@@ -24,10 +25,11 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest wait that a destination can ask for: 60 s.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Whether a body was opened, and whether it broke.
+/// Whether a body was opened, where it came from, and whether it broke.
 #[derive(Default)]
 struct Watch {
     opened: AtomicBool,
+    origin: Mutex<Option<Origin>>,
     broken: AtomicBool,
 }
 
@@ -60,11 +62,24 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
             // A destination that does not answer was waited for long enough.
             let again = if matches!(error.kind, ErrorKind::Timeout(_)) { 1 } else { AGAIN };
             if source || tries >= again || !self.wait(&error, tries).await? {
+                let error = self.from_opened(error, &watch);
                 return Err(self.halt.fail(CopyError::of_push(error, source)));
             }
             self.tell(blob, Step::Again);
         }
         Ok(())
+    }
+
+    /// Returns the error of a body with the place that it was opened at: the destination verifies it, and knows only where
+    /// the copy reads.
+    fn from_opened(&self, error: Error, watch: &Watch) -> Error {
+        let opened = watch.origin.lock().take();
+        match opened {
+            Some(origin) if error.operation == Operation::Fetch && error.host == Some(self.origin.to_string()) => {
+                error.at(origin)
+            }
+            _ => error,
+        }
     }
 
     /// Mounts a blob if that is possible. The first blob shows whether it is; the others wait for its result.
@@ -120,7 +135,11 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
             begin(Step::Started);
             match inline {
                 Some(bytes) => Ok(Body::from_bytes(at, bytes).stream),
-                None => source.open(&repository, &wanted).await.map(|body| body.stream),
+                None => {
+                    let body = source.open(&repository, &wanted).await?;
+                    *seen.origin.lock() = Some(body.origin);
+                    Ok(body.stream)
+                }
             }
         };
         let stream = opened.try_flatten_stream().map(move |piece: Result<Bytes, Error>| {

@@ -263,7 +263,7 @@ fn is_absent(path: &Path) -> Result<bool, ErrorKind> {
 fn prepare(path: &Path) -> Result<(), ErrorKind> {
     fs::create_dir_all(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-            ErrorKind::Malformed("it is not a directory; layouts are written as directories".to_owned())
+            ErrorKind::Malformed("it is not a directory, and a layout is one".to_owned())
         }
         _ => error.into(),
     })?;

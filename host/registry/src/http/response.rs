@@ -57,8 +57,8 @@ impl Response {
 
     /// Returns the URL in `Location`.
     pub(crate) fn location(&self) -> Result<Url, ErrorKind> {
-        let text =
-            self.header(LOCATION).ok_or_else(|| ErrorKind::Malformed("a redirect without Location".to_owned()))?;
+        let lacking = || ErrorKind::Malformed(format!("status {} without Location", self.status));
+        let text = self.header(LOCATION).ok_or_else(lacking)?;
         self.url
             .join(text)
             .map_err(|error| ErrorKind::Malformed(format!("the Location {:?} is no URL: {error}", printable(text))))

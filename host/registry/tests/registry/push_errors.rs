@@ -97,7 +97,15 @@ async fn the_request_for_an_upload() {
         row("404", said(404), asked(404), NotFound, &format!("not found: {SAID}")),
         row("405", said(405), asked(405), Unsupported, &format!("status 405 Method Not Allowed: {SAID}")),
         row("413", said(413), asked(413), Invalid, &format!("status 413 Payload Too Large: {SAID}")),
-        row("202 without a place", Fault::status(202), asked(202), Invalid, "Location"),
+        row("503, wait", said(503).header("retry-after", "3600"), asked(503), Unavailable, "it asks to wait 3600 s"),
+        row("202 without a place", Fault::status(202), asked(202), Invalid, "status 202 Accepted without Location"),
+        row(
+            "a redirect",
+            Fault::redirect(307, "http://127.0.0.1:9/x"),
+            asked(307),
+            Invalid,
+            "it redirects the request to http://127.0.0.1:9/x, and the client writes only to the host",
+        ),
     ];
     check("POST *", 100, rows).await;
 }

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use refkit::PublishSource;
 use refkit_oci::{Digest, Reference, Repository};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tokio::sync::oneshot;
 
 use crate::error::CommandError;
@@ -42,7 +43,37 @@ fn read_file(path: &Path) -> anyhow::Result<String> {
         return Err(malformed("has more than 4 MiB").into());
     }
     let text = String::from_utf8(bytes).map_err(|_| malformed("is no text"))?;
-    Ok(text.trim().to_owned())
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(malformed("is empty").hint(FILES).into());
+    }
+    // The document itself is what a user has at hand most often.
+    match serde_json::from_str::<Document>(text) {
+        Ok(Document { layers: Some(_), .. }) => {
+            Err(malformed("is a manifest, not its descriptor").hint(DOCUMENTS).into())
+        }
+        Ok(Document { manifests: Some(_), .. }) => {
+            Err(malformed("is an index, not its descriptor").hint(DOCUMENTS).into())
+        }
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// How many characters of a malformed descriptor an error shows.
+const SHOWN: usize = 120;
+
+/// What such a file may have.
+const FILES: &str = "it has a descriptor in JSON, a reference or a digest";
+
+/// What to do with the document itself.
+const DOCUMENTS: &str =
+    "name the layout that has it: oci-layout:PATH, or its descriptor: {\"mediaType\": …, \"digest\": …, \"size\": …}";
+
+/// What tells an index or a manifest from a descriptor.
+#[derive(Deserialize)]
+struct Document {
+    layers: Option<IgnoredAny>,
+    manifests: Option<IgnoredAny>,
 }
 
 /// What a text says of a source, before it is clear which repository one without a name is in.
@@ -87,8 +118,9 @@ pub async fn read(
 /// Returns the digest or the descriptor that a text is; none for one that has to be a reference.
 fn nameless(text: &str) -> Result<Option<Text>, CommandError> {
     if text.starts_with('{') {
-        let malformed =
-            |what: &dyn std::fmt::Display| CommandError::usage(format_args!("{what} in the descriptor {text}"));
+        let malformed = |what: &dyn std::fmt::Display| {
+            CommandError::usage(format_args!("{what} in the descriptor {}", begin(text)))
+        };
         let found: Described = serde_json::from_str(text).map_err(|error| malformed(&error))?;
         let digest = found.digest.parse().map_err(|error| malformed(&error))?;
         return Ok(Some(Text::Digest(digest, Some(text.to_owned()))));
@@ -97,6 +129,14 @@ fn nameless(text: &str) -> Result<Option<Text>, CommandError> {
         return Ok(Some(Text::Digest(text.parse().map_err(CommandError::usage)?, None)));
     }
     Ok(None)
+}
+
+/// Returns the beginning of a text that may be long.
+fn begin(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// The part of a descriptor that says which content is meant.
