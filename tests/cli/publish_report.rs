@@ -176,6 +176,9 @@ fn what_the_platforms_chose_is_explained() {
         assert_eq!((of(windows), of(&windows.children()[0])), (json!(verdicts[0]), json!(verdicts[1])));
         assert_eq!(found.len(), children.len() + windows.children().len());
     }
+    let ran = refkit(["copy", &source, &mirror, "-p", "linux/arm64,linux/mips", "-p", "windows/amd64"]);
+    let left = "note: no image is for linux/mips\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, left), "{}", ran.all());
     let ran = refkit(["copy", &source, &mirror, "-p", "linux/arm64", "--explain"]);
     let line =
         |platform: &str| ran.stderr.lines().find(|line| line.contains(&format!("─ {platform} "))).unwrap().to_owned();

@@ -1,9 +1,10 @@
 //! The result of a publication, and the output that reports it.
 
-use refkit::{Denial, Error, PublishOutcome, PublishSession, Published};
+use refkit::{Denial, Error, PublishOutcome, PublishSession, Published, Verdict};
 
 use refkit_content::layout::REGISTRY;
-use refkit_oci::Reference;
+use refkit_oci::matching::{Matcher as _, OnlyStrict};
+use refkit_oci::{Platform, Reference};
 
 use crate::explain::Explained;
 use crate::json::{DestinationReport, OutcomeReport, PublishedReport};
@@ -87,11 +88,13 @@ impl<'a> PublishResult<'a> {
         subject.map(|reference| self.names.reference(reference)).unwrap_or_default()
     }
 
-    /// Returns notes about answers that the cache gave and no registry has confirmed, and about manifests that were left
-    /// out, escaped.
+    /// Returns notes about answers that the cache gave and no registry has confirmed, about manifests that were left
+    /// out, and about wanted platforms without an image, escaped.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = unconfirmed(&self.session.trace());
-        let Ok(Published { absent, destinations, .. }) = self.published() else { return notes };
+        let Ok(published) = self.published() else { return notes };
+        notes.extend(self.unmet(published));
+        let Published { absent, destinations, .. } = published;
         // A layout is looked through in any case.
         if !absent.is_empty() && destinations.iter().any(|one| one.repository().registry() != REGISTRY) {
             let number = absent.len();
@@ -100,6 +103,24 @@ impl<'a> PublishResult<'a> {
             ));
         }
         notes
+    }
+
+    /// Returns a note for each wanted platform that no published image is for.
+    fn unmet(&self, published: &Published) -> Vec<String> {
+        let candidates = self.session.candidates(published);
+        let taken = || candidates.iter().filter(|one| one.verdict == Verdict::Taken).map(|one| &one.descriptor);
+        if taken().next().is_none() {
+            return Vec::new();
+        }
+        let wanted = self.session.request().platforms.iter();
+        let met = |wanted: &Platform| {
+            let wanted = OnlyStrict::new(wanted.clone());
+            taken().any(|entry| entry.platform.as_ref().is_none_or(|platform| wanted.matches(platform)))
+        };
+        wanted
+            .filter(|wanted| !met(wanted))
+            .map(|wanted| format!("note: no image is for {}", Escaped(wanted)))
+            .collect()
     }
 
     /// Returns the explanation of the run; `notes` are the caller's own about how it set the run up.
