@@ -6,7 +6,7 @@ use crate::run::{DEMO, home, policy, refkit};
 fn each_failure_has_a_reason_and_a_remedy() {
     let allow_list = policy("allow-list");
     // arguments, parts of standard error
-    let rows: [(&[&str], &[&str]); 22] = [
+    let rows: [(&[&str], &[&str]); 24] = [
         (&[], &["Usage: refkit [OPTIONS] <COMMAND>"]),
         (&["frobnicate"], &["unrecognized subcommand 'frobnicate'", "try: refkit --help"]),
         (&["resolve"], &["<REF>", "try: refkit resolve --help"]),
@@ -19,6 +19,8 @@ fn each_failure_has_a_reason_and_a_remedy() {
         (&["resolve", DEMO, "--platform", "//"], &["--platform", "try: refkit resolve --help"]),
         (&["resolve", DEMO, "--grant", "a b"], &["--grant", "try: refkit resolve --help"]),
         (&["resolve", DEMO, "--set", "allow"], &["NAME=VALUE"]),
+        (&["resolve", DEMO, "--limit", "cals=1"], &["there is no limit \"cals\"", "calls, bytes, content"]),
+        (&["copy", DEMO, "./a", "--limit", "time=5"], &["--limit", "a number with s, m, h or d"]),
         (&["resolve", DEMO, "--set", "allow=x"], &["no policy has a setting allow", "--policy FILE"]),
         (&["resolve", DEMO, "--policy", &allow_list], &["allow-list", "needs the setting allow", "add --set allow=…"]),
         (
@@ -114,6 +116,28 @@ fn policies_of_the_other_kind() {
         let ran = refkit(arguments.iter().copied());
         assert!(ran.code == 1 && ran.stderr.contains(hint), "{arguments:?}: {}", ran.all());
     }
+}
+
+#[test]
+fn a_limit_of_the_command_line_holds() {
+    let layout = format!("{DEMO}:latest");
+    // the arguments, parts of standard error
+    let rows: [(&[&str], &str, &str); 3] = [
+        (&["resolve", &layout, "--limit", "calls=0"], "limit of 0 calls is used up", "raise it with --limit"),
+        (
+            &["create", &layout, "--dry-run", "--limit", "calls=0"],
+            "limit of 0 calls is used up",
+            "raise it with --limit",
+        ),
+        (&["resolve", &layout, "--limit", "depth=0", "--limit", "depth=8", "--limit", "calls=0"], "0 calls", "--limit"),
+    ];
+    for (arguments, limit, hint) in rows {
+        let ran = refkit(arguments.iter().copied());
+        assert!(ran.code == 1 && ran.text().is_empty(), "{arguments:?}: {}", ran.all());
+        assert!(ran.stderr.contains(limit) && ran.stderr.contains(hint), "{arguments:?}: {}", ran.all());
+    }
+    let ran = refkit(["resolve", &layout, "--limit", "calls=50", "--limit", "time=9s", "--explain"]);
+    assert!(ran.stderr.contains(" / 50\n") && ran.stderr.contains(" / 9 s\n"), "{}", ran.all());
 }
 
 #[test]

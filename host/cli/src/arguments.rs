@@ -1,6 +1,7 @@
 //! The command line, and the groups of arguments that several commands share. Each command's own arguments are in its
 //! file.
 
+mod limits;
 mod publishing;
 mod registries;
 mod units;
@@ -14,6 +15,7 @@ use refkit_oci::Platform;
 use refkit_oci::pattern::Pattern;
 
 use crate::commands::Command;
+pub use limits::Limit;
 pub use publishing::{Along, PublishOptions, Publishing};
 pub use registries::{Caching, Pull, Registries};
 pub use units::{size, time};
@@ -89,6 +91,10 @@ pub struct Policies {
     /// Repositories that policies may read besides the one of REF, such as ghcr.io/example/*.
     #[arg(long = "grant", value_name = "PATTERN")]
     pub grants: Vec<Pattern>,
+    /// A limit of the run: calls, bytes, content, time, cpu, memory, held, depth or messages, such as calls=5000, time=10m
+    /// or held=256M. --explain shows how much of each was used.
+    #[arg(long = "limit", value_name = "NAME=VALUE")]
+    pub limits: Vec<Limit>,
     #[command(flatten)]
     pub compiling: Compiling,
 }

@@ -1,7 +1,7 @@
 //! Hints: what the user of the command can do about an error. The libraries do not know the flags of the command, so
 //! the command adds the hints here.
 
-use refkit::ErrorCode;
+use refkit::{ErrorCode, RunError};
 use refkit_content::{Distrust, ErrorKind, Operation};
 use refkit_oci::Reference;
 use refkit_report::{ungranted, ungranted_write};
@@ -31,6 +31,9 @@ pub fn of_run(error: &refkit::Error, places: &impl Whereabouts) -> Option<String
     if let Some(hint) = content(error).and_then(of_content) {
         return Some(hint);
     }
+    if let Some(limit) = limit(error) {
+        return Some(format!("if you trust the policies, raise it with --limit {limit}"));
+    }
     let subject = content(error).map(|error| error.subject.as_str());
     if let Some(advice) = places.registry(subject).and_then(|_| places.advice(subject, error.code())) {
         return Some(advice);
@@ -59,6 +62,21 @@ pub fn lost_host(error: &refkit::Error) -> Option<&str> {
             | ErrorKind::Protocol { .. }
     );
     cause.host.as_deref().filter(|_| is_lost)
+}
+
+/// Returns the limit that a run has used up, as the option writes it.
+fn limit(error: &refkit::Error) -> Option<&'static str> {
+    match error {
+        refkit::Error::Timeout { .. } => Some("time=TIME"),
+        refkit::Error::Held { .. } => Some("held=SIZE"),
+        refkit::Error::Policy { error: RunError::Cpu { .. }, .. } => Some("cpu=TIME"),
+        refkit::Error::Policy { error: RunError::Memory { .. }, .. } => Some("memory=SIZE"),
+        error if error.code() != ErrorCode::BudgetExhausted => None,
+        error => Some(match content(error).map(|error| &error.kind) {
+            Some(ErrorKind::Held { .. }) => "held=SIZE",
+            _ => "NAME=VALUE; --explain shows what was used",
+        }),
+    }
 }
 
 /// Returns the error of a source that made a run fail.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use refkit::settings::Assignment;
-use refkit::{Error, Grants, PublishRequest, Publisher, WriteGrants};
+use refkit::{Budget, Error, Grants, PublishRequest, Publisher, WriteGrants};
 use refkit_content::{DiskCache, Source, is_fallback_tag};
 use refkit_oci::{Reference, Repository};
 use refkit_report::{Escaped, Names, PublishResult};
 
-use crate::arguments::{Printing, PublishOptions};
+use crate::arguments::{Limit, Printing, PublishOptions};
 use crate::directories::Directories;
 use crate::error::CommandError;
 use crate::output::Output;
@@ -48,6 +48,7 @@ impl PreparedPublish {
         std::mem::forget((resolving.clone(), chain.clone()));
         let resolver = resolving.resolver(stores.source.clone()).grants(Grants::new(policies.grants.iter().cloned()));
         let publisher = chain.publisher(resolver, stores.target).dry_run(options.dry_run);
+        let publisher = publisher.budget(Limit::apply(&policies.limits, Budget::for_publication()));
         let publisher = publisher.grants(WriteGrants::new(publishing.grants.iter().cloned()));
         let (source, progress, printing) = (stores.source, options.progress, options.printing);
         Ok(Self { publisher, source, progress, printing, places, cache: stores.cache, notes })

@@ -1,11 +1,11 @@
 //! A prepared run: the image's source, the chain of policies, and how the result is printed.
 
-use refkit::{Error, Grants, Parts, Request, Resolver, Selection, Session, platform};
+use refkit::{Budget, Error, Grants, Parts, Request, Resolver, Selection, Session, platform};
 use refkit_oci::{Platform, Reference};
 use refkit_report::explain::Explained;
 use refkit_report::{Escaped, Names, RunOutput, RunResult};
 
-use crate::arguments::{self, Printing};
+use crate::arguments::{self, Limit, Printing};
 use crate::directories::Directories;
 use crate::exit::Exit;
 use crate::hints;
@@ -37,6 +37,7 @@ impl PreparedRun {
         // The process ends soon after the run, and its end frees the engine and the code faster than dropping them does.
         std::mem::forget(chain.clone());
         let resolver = chain.resolver(source.source()).grants(Grants::new(policies.grants.iter().cloned()));
+        let resolver = resolver.budget(Limit::apply(&policies.limits, Budget::default()));
         Ok(Self { source, notes, resolver })
     }
 

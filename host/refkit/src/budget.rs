@@ -5,6 +5,14 @@ use std::time::Duration;
 
 use refkit_content::ErrorKind;
 
+/// How long a publication may take by default: it copies layers of many gigabytes. The registry client bounds each request
+/// by itself.
+const WALL: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// How many questions a publication may ask by default, as many as one copy may have manifests and blobs: each manifest of an
+/// index is one to three.
+const CALLS: u64 = 64 << 10;
+
 /// The limits of one run, all policies of its chain together. Each is data, has a default, and is reported as
 /// used/limit.
 ///
@@ -57,6 +65,13 @@ impl Default for Budget {
             depth: 8,
             events: 1_000,
         }
+    }
+}
+
+impl Budget {
+    /// Returns the default limits of a publication: more time and more questions than a resolution has.
+    pub fn for_publication() -> Self {
+        Self { wall: WALL, calls: CALLS, ..Self::default() }
     }
 }
 

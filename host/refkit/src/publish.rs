@@ -18,7 +18,6 @@ mod write;
 mod write_grants;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use refkit_content::Push;
 use refkit_content::copy::Step;
@@ -30,14 +29,6 @@ use crate::{Budget, Error, PublishingChain, Resolver};
 pub use outcome::{PublishOutcome, Published};
 pub use session::PublishSession;
 pub use write_grants::WriteGrants;
-
-/// How long a publication may take by default: it copies layers of many gigabytes. The registry client bounds each request
-/// by itself.
-const WALL: Duration = Duration::from_secs(6 * 60 * 60);
-
-/// How many questions a publication may ask by default, as many as one copy may have manifests and blobs: each manifest of an
-/// index is one to three.
-const CALLS: u64 = 64 << 10;
 
 /// A function that is called at each step of the copy of each manifest and blob, with the destination's repository.
 pub(crate) type Progress = Arc<dyn Fn(&Repository, &Descriptor, Step) + Send + Sync>;
@@ -65,7 +56,8 @@ pub(crate) struct Switches {
 
 impl Publisher {
     pub(crate) fn new(chain: PublishingChain, resolver: Resolver, target: Arc<dyn Push>) -> Self {
-        let budget = Budget { wall: WALL, calls: resolver.budget.calls.max(CALLS), ..resolver.budget };
+        let Budget { wall, calls, .. } = Budget::for_publication();
+        let budget = Budget { wall, calls: calls.max(resolver.budget.calls), ..resolver.budget };
         let resolver = resolver.budget(budget);
         let grants = WriteGrants::default();
         Self { chain, resolver, target, grants, dry_run: false, progress: None, switches: Switches::default() }
