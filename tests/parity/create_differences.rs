@@ -1,7 +1,7 @@
 //! Where `refkit create` does not do what buildx does, and why.
 
 use crate::compare::Difference;
-use crate::compare::Part::{Decision, DigestTags, DryRun, Metadata, Tags};
+use crate::compare::Part::{Blobs, Decision, DigestTags, DryRun, Manifests, Metadata, Tags};
 
 /// The differences. A row that is not here has to come out the same, and one that is here has to differ.
 pub const DIFFERENCES: &[Difference] = &[
@@ -78,6 +78,12 @@ pub const DIFFERENCES: &[Difference] = &[
         parts: &[Decision],
         reason: "The tag names a Docker list, and buildx asks for it as an OCI index alone, which this registry answers \
                  with 400.",
+    },
+    Difference {
+        rows: &["a platform beside a nested index"],
+        parts: &[DryRun, Tags, Manifests, Blobs, Metadata],
+        reason: "Of an index without a platform, the entries are filtered. buildx keeps it whole, here with an image for \
+                 Windows.",
     },
     Difference { rows: &["nothing appended"], parts: &[Decision], reason: "What the tag names is a source." },
 ];
