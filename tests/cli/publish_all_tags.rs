@@ -36,16 +36,29 @@ fn each_tag_is_printed_as_soon_as_it_is_there() {
 }
 
 #[test]
-fn a_registry_that_cannot_be_reached_is_asked_once() {
+fn a_registry_that_cannot_be_reached_is_asked_for_two_tags() {
     let (registry, app) = registry();
+    fill(&registry, &["1.0.0"]);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let dead = format!("127.0.0.1:{port}");
     let ran = refkit(["copy", "--all-tags", "--no-cache", &app, &format!("{dead}/demo/app")]);
     assert_eq!((ran.code, ran.text()), (1, ""), "{}", ran.all());
-    assert!(ran.stderr.contains(&format!("error: {app}:1.2.3: cannot push {dead}/demo/app")), "{}", ran.all());
+    assert!(ran.stderr.contains(&format!("error: {app}:1.0.0: cannot push {dead}/demo/app")), "{}", ran.all());
     let rest = format!("error: 1 more tag is not copied: {dead} cannot be reached");
     assert_eq!(ran.stderr.lines().last(), Some(&*rest), "{}", ran.all());
     assert_eq!(registry.count("GET */manifests/single"), 0);
+}
+
+/// A proxy on the way may cut what is in one manifest.
+#[test]
+fn a_tag_that_breaks_the_connection_is_passed_over() {
+    let (registry, app) = registry();
+    registry.add(Rule::on("PUT */demo/new/manifests/1.2.3", Fault::hang_up()));
+    let new = format!("{}/demo/new", registry.host());
+    let ran = refkit(["copy", "--all-tags", &app, &new]);
+    let copied = format!("{new}:single@{}\n", demo_image("single").digest());
+    assert_eq!((ran.code, ran.text()), (1, &*copied), "{}", ran.all());
+    assert!(!ran.stderr.contains("not copied"), "{}", ran.all());
 }
 
 #[test]

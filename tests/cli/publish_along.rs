@@ -67,6 +67,21 @@ fn referrers_and_signatures_come_whatever_the_source_is_called() {
     }
 }
 
+/// The source lists a signature, and does not have it.
+#[test]
+fn a_signature_that_is_gone_ends_the_copy() {
+    let registry = FaultRegistry::start().unwrap();
+    let one = image("linux/amd64");
+    put(&registry, "from/app", Some("1"), &one);
+    put(&registry, "from/app", Some(&cosign(&one, ".sig")), &image("linux/arm64"));
+    registry.add(Rule::on("GET */manifests/sha256-*.sig", Fault::status(404)));
+    registry.add(Rule::on("HEAD */manifests/sha256-*.sig", Fault::status(404)));
+    let (source, to) = (format!("{}/from/app:1", registry.host()), format!("{}/to/app:1", registry.host()));
+    let ran = refkit(["copy", "--no-cache", "--referrers", &source, &to]);
+    assert!(ran.code == 1 && ran.stderr.contains(".sig"), "{}", ran.all());
+    assert!(registry.manifest("to/app", "1").is_none());
+}
+
 #[test]
 fn platforms_give_an_index_of_what_was_copied_or_a_sparse_one() {
     let registry = FaultRegistry::start().unwrap();

@@ -1,6 +1,6 @@
 //! `refkit tag`: one request for each tag, byte for byte.
 
-use refkit_support::FaultRegistry;
+use refkit_support::{Fault, FaultRegistry, Rule};
 
 use crate::places::{demo_image, fill, layout};
 use crate::run::{Refkit, policy, refkit};
@@ -84,6 +84,19 @@ fn policies_decide_about_what_is_tagged() {
     assert!(ran.stderr.contains("by policy allow-list"), "{}", ran.all());
     assert_eq!(command(&format!("{}/**", registry.host())).code, 0);
     assert_eq!(registry.count("PUT */manifests/new"), 1);
+}
+
+#[test]
+fn the_tags_before_a_failure_are_named() {
+    let registry = FaultRegistry::start().unwrap();
+    fill(&registry, &["single"]);
+    let app = format!("{}/demo/app", registry.host());
+    registry.add(Rule::on("PUT */manifests/two", Fault::status(403)));
+    let ran = refkit(["tag", &format!("{app}:single"), "one", "two", "three"]);
+    let note = format!("note: {app}:one was written before that\n");
+    assert!(ran.code == 1 && ran.text().is_empty() && ran.stderr.contains(&note), "{}", ran.all());
+    assert_eq!(ran.stderr.matches("was written").count(), 1, "{}", ran.all());
+    assert!(registry.manifest("demo/app", "one").is_some() && registry.manifest("demo/app", "three").is_none());
 }
 
 #[test]

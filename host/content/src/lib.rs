@@ -26,7 +26,7 @@ pub use copy::copy;
 pub use disk::DiskCache;
 pub use error::{Distrust, Error, ErrorKind, Operation, UngrantedWrite};
 pub use layout::{Layout, LayoutReference, LayoutWriter};
-pub use links::is_fallback_tag;
+pub use links::{is_fallback_tag, referrer};
 pub use memory::Memory;
 pub use refkit_oci::{Content, ErrorCode};
 pub use routed::Routed;

@@ -23,6 +23,14 @@ pub(crate) struct Links {
     pub annotations: Vec<(String, String)>,
 }
 
+/// Returns the subject of a manifest or an index, and the entry of it in a list of the subject's referrers; none for one
+/// without a subject.
+pub fn referrer(of: &Descriptor, bytes: &[u8]) -> Option<(Digest, Descriptor)> {
+    let Links { subject, artifact_type, annotations, .. } = Links::read(&of.media_type, bytes).ok()?;
+    let entry = Descriptor::new(&*of.media_type, of.digest.clone(), of.size);
+    Some((subject?.digest, Descriptor { artifact_type, annotations, ..entry }))
+}
+
 impl Links {
     /// Reads a manifest or an index strictly: every descriptor in it can be verified.
     pub fn read(media_type: &str, bytes: &[u8]) -> Result<Self, ErrorKind> {

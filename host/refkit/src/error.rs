@@ -66,6 +66,8 @@ impl fmt::Display for Failed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self(_, _, Some(cause)) => cause.fmt(f),
+            // The caller of the chain.
+            Self(policy, failure, None) if policy.is_empty() => failure.fmt(f),
             Self(policy, failure, None) => write!(f, "the policy {policy} says: {failure}"),
         }
     }

@@ -89,10 +89,14 @@ impl<'a> PublishResult<'a> {
     }
 
     /// Returns notes about answers that the cache gave and no registry has confirmed, about manifests that were left
-    /// out, and about wanted platforms without an image, escaped.
+    /// out, about destinations that were written before a failure, and about wanted platforms without an image, escaped.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = unconfirmed(&self.session.trace());
-        let Ok(published) = self.published() else { return notes };
+        let Ok(published) = self.published() else {
+            let moved = self.session.moved().into_iter().map(|one| self.names.reference(one));
+            notes.extend(moved.map(|one| format!("note: {} was written before that", Escaped(one))));
+            return notes;
+        };
         notes.extend(self.unmet(published));
         let Published { absent, destinations, .. } = published;
         // A layout is looked through in any case.

@@ -59,26 +59,27 @@ impl Nested {
         self.0.extend(other.0.iter().map(|(digest, entries)| (digest.clone(), entries.clone())));
     }
 
-    /// Returns the entries with those of the nested indexes in their places, each digest once, and whether any index was
+    /// Returns the entries with those of the nested indexes in their places, each once, and whether any index was
     /// opened.
     pub fn open(&self, entries: Vec<Needed>) -> (Vec<Needed>, bool) {
-        let (mut left, mut met): (Vec<_>, _) = (entries.into_iter().rev().collect(), HashSet::new());
-        let (mut opened, mut any) = (Vec::new(), false);
+        // The same image may stand for two platforms.
+        let key = |one: &Descriptor| (one.digest.clone(), one.platform.clone());
+        let mut met: HashSet<_> = entries.iter().map(|one| key(&one.descriptor)).collect();
+        let mut read = HashSet::new();
+        let mut left: Vec<_> = entries.into_iter().rev().collect();
+        let mut opened = Vec::new();
         while let Some(entry) = left.pop() {
-            if !met.insert(entry.descriptor.digest.clone()) {
+            let Some(below) = self.0.get(&entry.descriptor.digest).filter(|_| hides(&entry.descriptor)) else {
+                opened.push(entry);
                 continue;
-            }
-            match self.0.get(&entry.descriptor.digest).filter(|_| hides(&entry.descriptor)) {
-                Some(entries) => {
-                    any = true;
-                    let needed =
-                        |descriptor: &Descriptor| Needed { descriptor: descriptor.clone(), source: entry.source };
-                    left.extend(entries.iter().rev().map(needed));
-                }
-                None => opened.push(entry),
+            };
+            if read.insert(entry.descriptor.digest.clone()) {
+                let new = below.iter().filter(|one| hides(one) || met.insert(key(one)));
+                let new: Vec<_> = new.map(|one| Needed { descriptor: one.clone(), source: entry.source }).collect();
+                left.extend(new.into_iter().rev());
             }
         }
-        (opened, any)
+        (opened, !read.is_empty())
     }
 
     /// Returns what an entry stands for: itself, or the entries below it.

@@ -201,6 +201,17 @@ fn odd(of: &Image, media_type: &str) -> Content {
     )
 }
 
+/// Returns an index with one image for two platforms, and another one.
+fn twice(of: &Image, other: &Image) -> Content {
+    let entry = |image: &Image, variant: &str| {
+        let Descriptor { digest, size, .. } = &image.descriptor;
+        let platform = format!(r#"{{"architecture":"arm","os":"linux","variant":"{variant}"}}"#);
+        format!(r#"{{"mediaType":"{MANIFEST}","digest":"{digest}","size":{size},"platform":{platform}}}"#)
+    };
+    let entries = [entry(of, "v6"), entry(of, "v7"), entry(other, "v5")].join(",");
+    raw(INDEX, format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{entries}]}}"#))
+}
+
 /// Returns the rows.
 pub fn rows(all: &Fixtures) -> Vec<Row> {
     let f = fetched;
@@ -281,6 +292,8 @@ pub fn rows(all: &Fixtures) -> Vec<Row> {
         row("other spellings", &[plain], "oci: arm64 linux/arm64 {title=plain}").on(&["linux/aarch64/v8"]),
         row("a manifest without a platform is for any platform", &[unplaced], "same 0").on(&["linux/s390x"]),
         row("Windows of a wanted version", &[windows, armv6], "oci: windows windows/amd64").on(&["windows/amd64"]),
+        custom("one image for two platforms", vec![twice(amd64, armv7)], "oci: amd64 linux/arm/v7").on(&["linux/arm/v7"]),
+        custom("one image for two wanted platforms", vec![twice(amd64, armv7)], "oci: amd64 linux/arm/v6, amd64 linux/arm/v7").on(&["linux/arm/v6", "linux/arm/v7"]),
         row("an index without a platform is opened", &[nested], "oci: arm64 linux/arm64").on(&["linux/arm64"]).own(),
         row("so that what is left needs no index", &[nested], "manifest arm64").on(&["linux/arm64"]).unwrapped(),
         row("nothing of it is wanted", &[nested], "oci: windows windows(10.0.20348.1)/amd64").on(&["windows(10.0.20348.9)/amd64"]).own(),

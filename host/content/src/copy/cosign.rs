@@ -28,7 +28,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         for suffix in SUFFIXES {
             let tag = format!("{}-{}{suffix}", subject.algorithm().as_str(), subject.hex());
             if listed.as_ref().is_none_or(|tags| tags.contains(&tag)) {
-                self.tag(&tag).await?;
+                self.tag(&tag, listed.is_some()).await?;
             }
         }
         Ok(())
@@ -48,8 +48,8 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         }
     }
 
-    /// Copies the content of a tag, which may be absent, with what it refers to.
-    async fn tag(&self, tag: &str) -> Result<(), Halted> {
+    /// Copies the content of a tag with what it refers to. One that the source does not list may be absent.
+    async fn tag(&self, tag: &str, listed: bool) -> Result<(), Halted> {
         // A tag has at most 128 characters: there is none for a digest of SHA-512.
         let tagged =
             |repository: &refkit_oci::Repository| Reference::new(repository.clone(), Some(tag.to_owned()), None);
@@ -57,7 +57,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         let pulled = self.halt.at_source(async {
             match self.source.pull(&from).await {
                 Ok(pulled) => Ok(Some(pulled.value)),
-                Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+                Err(error) if error.code() == ErrorCode::NotFound && !listed => Ok(None),
                 Err(error) => Err(error),
             }
         });

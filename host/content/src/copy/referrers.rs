@@ -46,12 +46,14 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
         let list = self.halt.at_source(self.source.referrers(self.from, subject, only)).await?.value;
         let wanted = |one: &Descriptor| {
             let among = among.is_none_or(|types| one.artifact_type.as_ref().is_some_and(|of| types.contains(of)));
-            among && links::is_manifest(&one.media_type) && !self.is_met(one)
+            among && links::is_manifest(&one.media_type)
         };
         for some in list.into_iter().filter(wanted).collect::<Vec<_>>().chunks(LISTED_AT_ONCE) {
             let (mut present, mut copied) = (Vec::new(), Ok(()));
             for referrer in some {
-                match self.referrer(referrer, subject).await {
+                // An index may list an attestation as well; its push may have ended before the list was written.
+                let met = self.is_met(referrer);
+                match if met { Ok(true) } else { self.referrer(referrer, subject).await } {
                     Ok(true) => present.push(referrer.clone()),
                     Ok(false) => {}
                     Err(halted) => {

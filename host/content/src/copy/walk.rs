@@ -96,6 +96,11 @@ impl<'a, S: Source + Clone + 'static, D: Push + ?Sized> Copying<'a, S, D> {
         let there = self.all_but_root(&content).await?;
         let Content { descriptor, bytes } = content;
         if named || (there && to.tag().is_none()) {
+            if let Some((subject, entry)) = links::referrer(&descriptor, &bytes) {
+                let present = [entry];
+                let listed = self.destination.complete_referrers(self.to, &subject, &present);
+                self.halt.at_destination(listed).await?;
+            }
             self.tell(&descriptor, Step::Present);
             return Ok(Descriptor::new(&*descriptor.media_type, descriptor.digest, descriptor.size));
         }

@@ -123,6 +123,12 @@ impl Record {
         tables.tags.keys().filter(|(of, _)| of == repository).map(|(_, tag)| tag.clone()).collect()
     }
 
+    /// Returns whether this run has moved the tag of a destination.
+    pub(super) fn moved(&self, destination: &Reference) -> bool {
+        let of = destination.tag().map(|tag| (destination.repository().clone(), tag.to_owned()));
+        of.is_some_and(|of| self.0.lock().tags.contains_key(&of))
+    }
+
     /// Returns whether this run pushed a digest under a destination: under its tag, or, where it has none, into its
     /// repository.
     pub(super) fn holds(&self, destination: &Reference, digest: &Digest) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use refkit_content::deadline;
 use refkit_contract::{PublishDecision, PublishRequest, PublishSource};
 use refkit_oci::document::{self, Document, Limits};
-use refkit_oci::{Descriptor, Digest};
+use refkit_oci::{Descriptor, Digest, Reference};
 
 use super::Publisher;
 use super::outcome::{PublishOutcome, Published};
@@ -104,6 +104,12 @@ impl PublishSession {
             ));
         }
         candidates
+    }
+
+    /// Returns the destinations whose tags the run has moved so far.
+    pub fn moved(&self) -> Vec<&Reference> {
+        let moved = |one: &&Reference| !self.run.dry_run && self.run.record.moved(one);
+        self.request.destinations.iter().filter(moved).collect()
     }
 
     /// Returns the request of the run.

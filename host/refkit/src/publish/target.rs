@@ -123,6 +123,10 @@ impl Push for Target {
         bytes: Bytes,
     ) -> Result<Descriptor, Error> {
         if let Some(descriptor) = self.names(destination, media_type, &bytes) {
+            // The push that moved the tag may have ended before the list of referrers was written.
+            if let Some((subject, entry)) = refkit_content::referrer(&descriptor, &bytes) {
+                self.destination.complete_referrers(destination.repository(), &subject, &[entry]).await?;
+            }
             return Ok(descriptor);
         }
         let pushed = self.once(destination, self.destination.push_manifest(destination, media_type, bytes)).await;

@@ -77,6 +77,8 @@ pub(crate) struct Strategies {
     strategies: Mutex<HashMap<String, Strategy>>,
     /// Held while the client reads and rewrites a list of referrers: of two at once, one would be lost.
     pub(crate) lists: tokio::sync::Mutex<()>,
+    /// The referrers that lists are to get, by the name of the list, in the order of their pushes.
+    pending: Mutex<HashMap<String, Vec<Descriptor>>>,
     /// The last referrers that the client has added to lists, with the name of the list: another client may overwrite it.
     listed: Mutex<VecDeque<(String, Descriptor)>>,
 }
@@ -112,18 +114,30 @@ impl Strategies {
 
     /// Notes that a list is to have a referrer.
     pub(crate) fn list(&self, list: &str, referrer: Descriptor) {
+        let mut pending = self.pending.lock();
+        let pending = pending.entry(list.to_owned()).or_default();
+        pending.retain(|known| known.digest != referrer.digest);
+        pending.push(referrer);
+    }
+
+    /// Notes that a list has what it was to get, or that it cannot be written. The client adds the last ones again if they
+    /// get lost.
+    pub(crate) fn settle(&self, list: &str) {
+        let settled = self.pending.lock().remove(list).unwrap_or_default();
         let mut listed = self.listed.lock();
-        listed.retain(|(name, known)| name != list || known.digest != referrer.digest);
-        if listed.len() >= LISTED {
-            listed.pop_front();
-        }
-        listed.push_back((list.to_owned(), referrer));
+        listed.retain(|(name, known)| name != list || settled.iter().all(|one| one.digest != known.digest));
+        listed.extend(settled.into_iter().map(|one| (list.to_owned(), one)));
+        let more = listed.len().saturating_sub(LISTED);
+        listed.drain(..more);
     }
 
     /// Returns the referrers that a list is to have, in the order of their pushes.
     pub(crate) fn listed(&self, list: &str) -> Vec<Descriptor> {
+        let pending = self.pending.lock().get(list).cloned().unwrap_or_default();
         let listed = self.listed.lock();
-        listed.iter().filter(|(name, _)| name == list).map(|(_, referrer)| referrer.clone()).collect()
+        let of_list = listed.iter().filter(|(name, _)| name == list).map(|(_, referrer)| referrer);
+        let listed = of_list.filter(|known| pending.iter().all(|one| one.digest != known.digest));
+        listed.chain(&pending).cloned().collect()
     }
 
     fn of(&self, registry: &str) -> Option<Strategy> {
@@ -134,6 +148,31 @@ impl Strategies {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// One subject may be slow while others get more referrers than are remembered.
+    #[test]
+    fn what_a_list_is_to_get_is_not_forgotten() {
+        let referrer = |n: usize| {
+            let digest = format!("sha256:{n:064x}").parse().expect("a digest");
+            Descriptor::new("application/x", digest, 1)
+        };
+        let strategies = Strategies::default();
+        (0..10).for_each(|n| strategies.list("slow", referrer(n)));
+        for n in 10..2 * LISTED {
+            strategies.list("fast", referrer(n));
+            if n % 100 == 0 {
+                strategies.settle("fast");
+            }
+        }
+        strategies.settle("fast");
+        let listed = |list: &str| strategies.listed(list).len();
+        assert_eq!((listed("slow"), listed("fast"), listed("other")), (10, LISTED, 0));
+        strategies.settle("slow");
+        assert_eq!((listed("slow"), listed("fast")), (10, LISTED - 10));
+        strategies.list("slow", referrer(3));
+        let order: Vec<_> = strategies.listed("slow").into_iter().map(|one| one.digest).collect();
+        assert_eq!((order.len(), &order[9]), (10, &referrer(3).digest));
+    }
 
     #[test]
     fn strategies_are_learned() {

@@ -63,9 +63,21 @@ impl Client {
         subject: &Digest,
     ) -> Result<(), ErrorKind> {
         let name = fallback(repository, subject)?.to_string();
+        let held = self.hold_list(endpoint, repository, subject, &name).await;
+        self.strategies().settle(&name);
+        held
+    }
+
+    async fn hold_list(
+        &self,
+        endpoint: &Endpoint,
+        repository: &Repository,
+        subject: &Digest,
+        name: &str,
+    ) -> Result<(), ErrorKind> {
         for writes in 0..WRITES {
             let begin = Instant::now();
-            let Some(missing) = self.add_to_list(endpoint, repository, subject, &name).await? else { return Ok(()) };
+            let Some(missing) = self.add_to_list(endpoint, repository, subject, name).await? else { return Ok(()) };
             let wait = (begin.elapsed() * PATIENCE).clamp(SHORTEST_WAIT, LONGEST_WAIT);
             // Clients that collided wait for different times.
             tokio::time::sleep(wait + uneven(&missing, writes)).await;

@@ -7,7 +7,7 @@ use refkit_content::copy::{Options, Referrers};
 use refkit_content::{Body, Discover, Origin, Push as _, Resolve, copy, fetch};
 use refkit_oci::Descriptor;
 use refkit_registry::{Client, Uploads};
-use refkit_support::image::{Image, ImageBuilder};
+use refkit_support::image::{Image, ImageBuilder, IndexBuilder};
 use refkit_support::{Auth, Fault, FaultRegistry, RealRegistry, Rule, digest};
 
 use crate::ask::{anonymous, reference, repository};
@@ -104,6 +104,31 @@ async fn concurrent_pushes_keep_all_referrers() {
         options.copy(&asking, &reference(&from.host(), ":1"), &asking, &to).await.unwrap();
         let listed = anonymous().referrers(&repository(&unlisted.host()), image.digest(), None).await.unwrap().value;
         assert_eq!((&listed, unlisted.count(&list)), (&lists[0], writes));
+    }
+}
+
+/// The list of referrers is written after the referrer, which may be under a tag or in an index by then.
+#[tokio::test]
+async fn a_list_that_was_refused_is_written_by_the_next_copy() {
+    let image = large();
+    let artifact = ImageBuilder::artifact("application/x.kind", &image).build();
+    let index = IndexBuilder::new().add(image.clone()).add(artifact.clone()).build();
+    for copied in [&artifact, &index] {
+        let (from, to) = (FaultRegistry::start().unwrap(), FaultRegistry::start().unwrap());
+        from.set_referrers(false);
+        to.set_referrers(false);
+        copied.push(&anonymous(), &reference(&from.host(), ":1")).await.unwrap();
+        let list = format!("PUT */manifests/sha256-{}", image.digest().hex());
+        to.add(Rule::on(&list, Fault::status(403)).first(1));
+        let options = Options::default().referrers(Referrers::All);
+        let asking = anonymous();
+        let copy = || async {
+            options.copy(&asking, &reference(&from.host(), ":1"), &anonymous(), &reference(&to.host(), ":1")).await
+        };
+        assert!(copy().await.is_err(), "the list is refused");
+        copy().await.unwrap();
+        let listed = anonymous().referrers(&repository(&to.host()), image.digest(), None).await.unwrap().value;
+        assert_eq!(listed.iter().map(|one| &one.digest).collect::<Vec<_>>(), [artifact.digest()]);
     }
 }
 

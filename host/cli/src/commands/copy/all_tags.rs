@@ -12,7 +12,7 @@ use crate::output::Output;
 use crate::prepared_publish::PreparedPublish;
 
 /// Copies all tags that match, one after the other, and prints each as it is done. Whatever becomes of one, the others
-/// are copied, unless a host cannot be reached: they would wait for it as long.
+/// are copied, unless a host cannot be reached twice in a row: they would wait for it as long. Once may be due to the tag.
 ///
 /// # Errors
 /// A usage error, the error of a place, a policy or a file that cannot be used, or that of the list of tags.
@@ -58,14 +58,16 @@ pub async fn copy(
 async fn each(prepared: &PreparedPublish, wanted: Vec<PublishRequest>, output: &mut Output) -> anyhow::Result<()> {
     // What is not in its archive yet is not printed.
     let later = prepared.places.writes_archives();
-    let (mut left, mut any) = (wanted.len(), false);
+    let (mut left, mut any, mut lost_before) = (wanted.len(), false, false);
     for request in wanted {
         left -= 1;
         let result = prepared.publish_part(request).await.one_of_several();
         any |= result.published().is_ok();
         output.add(prepared.output_of_part(&result));
         let lost = result.error().and_then(|error| Some((error.code(), hints::lost_host(error)?)));
-        if let Some((code, host)) = lost.filter(|_| left > 0) {
+        let ends = lost.is_some() && lost_before;
+        lost_before = lost.is_some();
+        if let Some((code, host)) = lost.filter(|_| ends && left > 0) {
             let tags = if left == 1 { "tag is" } else { "tags are" };
             let text = format_args!("{left} more {tags} not copied: {host} cannot be reached");
             output.messages.push(ErrorMessage::new(code, text).to_string());
@@ -73,7 +75,7 @@ async fn each(prepared: &PreparedPublish, wanted: Vec<PublishRequest>, output: &
         if !later {
             output.print_so_far();
         }
-        if lost.is_some() {
+        if ends {
             break;
         }
     }
