@@ -44,7 +44,7 @@ impl Push for Forgetful {
                 return Err(Error::new(
                     Operation::Push,
                     to,
-                    ErrorKind::Lacks { said, digests: vec![wanted.clone()], withheld: false },
+                    ErrorKind::Lacks { said, digests: [wanted.clone()].into(), withheld: false },
                 ));
             }
         }

@@ -201,7 +201,7 @@ pub enum ErrorKind {
         /// The status and the destination's message.
         said: String,
         /// The digests that the message names; may be empty.
-        digests: Vec<Digest>,
+        digests: Box<[Digest]>,
         /// Whether the copy has left out layers of it that may not be distributed.
         withheld: bool,
     },

@@ -62,7 +62,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
             // A destination that does not answer was waited for long enough.
             let again = if matches!(error.kind, ErrorKind::Timeout(_)) { 1 } else { AGAIN };
             if source || tries >= again || !self.wait(&error, tries).await? {
-                let error = self.from_opened(error, &watch);
+                let error = self.opened_at(error, &watch);
                 return Err(self.halt.fail(CopyError::of_push(error, source)));
             }
             self.tell(blob, Step::Again);
@@ -72,7 +72,7 @@ impl<S: Source + Clone + 'static, D: Push + ?Sized> Copying<'_, S, D> {
 
     /// Returns the error of a body with the place that it was opened at: the destination verifies it, and knows only where
     /// the copy reads.
-    fn from_opened(&self, error: Error, watch: &Watch) -> Error {
+    fn opened_at(&self, error: Error, watch: &Watch) -> Error {
         let opened = watch.origin.lock().take();
         match opened {
             Some(origin) if error.operation == Operation::Fetch && error.host == Some(self.origin.to_string()) => {

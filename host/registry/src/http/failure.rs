@@ -38,7 +38,8 @@ pub(crate) fn of_manifest(status: StatusCode, headers: &HeaderMap, body: &[u8], 
                 digests.push(digest);
             }
         }
-        return ErrorKind::Lacks { said: format!("status {status}: {said}"), digests, withheld: false };
+        let said = format!("status {status}: {said}");
+        return ErrorKind::Lacks { said, digests: digests.into(), withheld: false };
     }
     of_said(status, headers, body, url, said)
 }

@@ -46,10 +46,9 @@ impl Client {
     ) -> Result<(), ErrorKind> {
         let name = fallback(repository, subject)?.to_string();
         // Without a push, only the registry's answer shows whether it has the API.
-        if self.strategies().listed(&name).is_empty() {
-            if present.is_empty() || self.lists_referrers(endpoint, subject).await? {
-                return Ok(());
-            }
+        let none = self.strategies().listed(&name).is_empty();
+        if none && (present.is_empty() || self.lists_referrers(endpoint, subject).await?) {
+            return Ok(());
         }
         present.iter().for_each(|one| self.strategies().list(&name, one.clone()));
         self.complete_list(endpoint, repository, subject).await
