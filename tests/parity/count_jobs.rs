@@ -156,7 +156,7 @@ const COPY: &[Job] = &[
             (Regctl, "image copy --referrers --digest-tags SRC/referred:1 APP:1"),
             (Oras, "cp -r --from-plain-http --to-plain-http SRC/referred:1 APP:1"),
         ],
-        requests: 25,
+        requests: 22,
         fewer: &[],
     },
 ];
