@@ -12,14 +12,21 @@ use crate::LoadError;
 /// What Rust's allocation says before it aborts; a test holds this to its text.
 const ALLOCATION: &str = "memory allocation of";
 
+/// What wasmtime's own collections say before they panic for the same reason.
+const UNHANDLED: &str = "unhandled out-of-memory error";
+
+/// The exit code of a program that panicked.
+const PANICKED: u8 = 101;
+
 /// Returns whether the code is there.
 pub(super) fn read(order: &Order, status: ExitStatus, stderr: &str) -> Result<(), LoadError> {
-    let first = || stderr.lines().next().unwrap_or_default().to_owned();
+    let first = || stderr.lines().find(|line| !line.is_empty()).unwrap_or_default().to_owned();
     let memory = LoadError::CompileMemory { limit: order.memory };
     match (status.code().and_then(|code| u8::try_from(code).ok()), status.signal()) {
         (Some(COMPILED), _) => Ok(()),
         (Some(MALFORMED), _) => Err(LoadError::Malformed(first())),
         (Some(OUT_OF_MEMORY), _) => Err(memory),
+        (Some(PANICKED), _) if stderr.contains(UNHANDLED) => Err(memory),
         (Some(NO_TARGET), _) => Err(LoadError::no_target(order.target.as_deref(), first())),
         (Some(TOO_COMPLEX), _) => {
             Err(LoadError::TooComplex { size: first().parse().unwrap_or(u64::MAX), limit: DESCRIPTION })
@@ -69,6 +76,12 @@ mod tests {
             (exit(3), "5000000\n", Some("have 5000000 bytes, more than the 4194304 that are loaded")),
             (exit(4), "no input", Some("the compiler failed: no input")),
             (exit(5), "no support", Some("nothing here compiles for this machine: no support")),
+            (
+                exit(101),
+                "\nthread 'main' panicked\nunhandled out-of-memory error: 8",
+                Some("more than 64 MiB of memory"),
+            ),
+            (exit(101), "\nthread 'main' panicked", Some("the compiler failed: thread 'main' panicked")),
             (exit(101), "", Some("the compiler failed: it ended with exit code 101")),
             (ExitStatus::from_raw(6), "memory allocation of 8 bytes failed\n", Some("more than 64 MiB of memory")),
             (ExitStatus::from_raw(6), "", Some("the compiler failed: it ended by signal 6 (ABRT)")),
