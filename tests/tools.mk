@@ -28,7 +28,8 @@ endef
 
 .PHONY: tools
 tools: $(TOOLS)/bin/registry $(DEBIAN_REGISTRY) $(TOOLS)/bin/nginx $(addprefix $(TOOLS)/bin/,crane regctl oras) $(SKOPEO) \
-	$(TOOLS)/bin/containerd-platforms $(TOOLS)/bin/buildx-imagetools $(TOOLS)/bin/buildkit-descriptors
+	$(TOOLS)/bin/containerd-platforms $(TOOLS)/bin/buildx-imagetools $(TOOLS)/bin/buildkit-descriptors \
+	$(TOOLS)/bin/buildkit-images
 
 # The distribution project's registry, release 3. Debian's go is too old for it.
 $(TOOLS)/bin/registry:
@@ -86,11 +87,14 @@ E2E_PROGRAMS := $(addprefix $(TOOLS)/bin/,buildkitd buildctl dockerfile-frontend
 E2E_SOURCES := $(E2E_GO)/go.mod $(E2E_GO)/go.sum $(wildcard $(E2E_GO)/frontend-*/*.go $(E2E_GO)/internal/*/*.go)
 E2E_DEBIAN := /usr/sbin/runc /bin/busybox /usr/bin/git
 
-# The message descriptors of that BuildKit, for the test that compares this project's .proto files with them.
-$(TOOLS)/bin/buildkit-descriptors: $(E2E_GO)/go.mod $(E2E_GO)/go.sum $(wildcard $(E2E_GO)/buildkit-descriptors/*.go)
+# The message descriptors of that BuildKit, for the test that compares this project's .proto files with them; and the
+# images that its Dockerfile frontend reads, for the test that compares host/dockerfile with it.
+OF_BUILDKIT := $(addprefix $(TOOLS)/bin/,buildkit-descriptors buildkit-images)
+.SECONDEXPANSION:
+$(OF_BUILDKIT): $(TOOLS)/bin/%: $(E2E_GO)/go.mod $(E2E_GO)/go.sum $$(wildcard $(E2E_GO)/$$*/*.go)
 	$(call needs_go,tools,$(FETCHING_GO))
 	mkdir -p $(TOOLS)/bin
-	cd $(E2E_GO) && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$(CURDIR)/$@" ./buildkit-descriptors
+	cd $(E2E_GO) && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$(CURDIR)/$@" ./$*
 	touch $@
 
 .PHONY: tools-e2e
