@@ -14,6 +14,12 @@ mod frontend_registry;
 mod grants;
 #[path = "cli/hosts.rs"]
 mod hosts;
+#[path = "cli/lock.rs"]
+mod lock;
+#[path = "cli/lock_dockerfile.rs"]
+mod lock_dockerfile;
+#[path = "cli/lock_replay.rs"]
+mod lock_replay;
 #[path = "cli/logging.rs"]
 mod logging;
 #[path = "cli/nested.rs"]

@@ -11,6 +11,8 @@ mod delegate;
 mod documents;
 #[path = "sandbox/evader.rs"]
 mod evader;
+#[path = "sandbox/fuel.rs"]
+mod fuel;
 #[path = "sandbox/hoard.rs"]
 mod hoard;
 #[path = "sandbox/hostile.rs"]
@@ -43,6 +45,8 @@ mod publish_options;
 mod pusher;
 #[path = "sandbox/realloc.rs"]
 mod realloc;
+#[path = "sandbox/recording.rs"]
+mod recording;
 #[path = "sandbox/shipped.rs"]
 mod shipped;
 #[path = "sandbox/variant.rs"]

@@ -66,7 +66,7 @@ fn a_limit_of_the_compiler_is_named() {
 /// The compiler works only for its own parent.
 #[test]
 fn only_the_command_itself_starts_its_compiler() {
-    let ran = refkit(["compile-component", "4294967295", "1000000000", "60", "here"]);
+    let ran = refkit(["compile-component", "4294967295", "1000000000", "60", "here", "time"]);
     assert!(ran.code == 4 && ran.stdout.is_empty(), "{}", ran.all());
     assert_eq!(ran.stderr, "the process that wants the code is gone\n");
     let ran = refkit(["compile-component"]);

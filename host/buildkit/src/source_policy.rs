@@ -26,6 +26,8 @@
 //! ```
 
 mod evaluate;
+mod identifier;
+mod json;
 #[cfg(test)]
 mod tests;
 mod wildcard;
@@ -36,6 +38,8 @@ use crate::failure::printable;
 use crate::pb::{MatchType, Policy, PolicyAction, Rule, Selector, SourceOp, Update};
 
 pub use evaluate::{EvaluateError, evaluate};
+pub use identifier::identifier;
+pub use json::to_json;
 
 /// The patterns of all identifiers that read images: `docker-image`, `docker-image+blob`, `oci-layout`, `oci-layout+blob`,
 /// and later schemes with the same prefixes. A `*` matches `/`, `:` and `@` as well.
@@ -56,9 +60,11 @@ pub struct Contradiction {
     pub became: String,
 }
 
-/// The rules for one request. BuildKit reads only the images whose identifiers they contain.
+/// The rules for one request, or for every build that gets them. BuildKit reads only the images whose identifiers they
+/// contain, unless [`Rules::allow_others`] says otherwise.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
+    others: bool,
     /// The target of each identifier: the identifier itself where it is allowed as it is.
     decisions: BTreeMap<String, String>,
 }
@@ -67,6 +73,12 @@ impl Rules {
     /// Returns rules that deny every image.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Lets BuildKit read images that these rules do not contain, as if there were none.
+    #[must_use]
+    pub fn allow_others(self) -> Self {
+        Self { others: true, ..self }
     }
 
     /// Allows a source as it is.
@@ -84,7 +96,8 @@ impl Rules {
     /// # Errors
     /// The first decision whose target another decision converts further.
     pub fn policy(&self) -> Result<Policy, Contradiction> {
-        let mut rules: Vec<Rule> = IMAGES.map(|all| rule(PolicyAction::Deny, MatchType::Wildcard, all)).into();
+        let denied = IMAGES.into_iter().filter(|_| !self.others);
+        let mut rules: Vec<Rule> = denied.map(|all| rule(PolicyAction::Deny, MatchType::Wildcard, all)).collect();
         for (from, to) in &self.decisions {
             if from != to {
                 let updates = Some(Update { identifier: to.clone(), attrs: BTreeMap::new() });

@@ -59,6 +59,16 @@ A layout with one image, or one called latest, needs neither TAG nor DIGEST.
     exit_codes!()
 );
 
+/// The help about locks.
+pub const LOCK: &str = concat!(
+    "\
+Of a Dockerfile, all images are locked that FROM, COPY --from, RUN --mount=from
+and # syntax= name, with ARGs replaced as a build does.
+
+",
+    exit_codes!()
+);
+
 /// The image of a request.
 #[derive(Debug, Args)]
 pub struct Target {

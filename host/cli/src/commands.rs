@@ -7,6 +7,7 @@ mod create;
 mod frontend;
 mod hosts;
 mod inspect;
+mod lock;
 mod man;
 mod precompile;
 mod push;
@@ -18,7 +19,7 @@ use std::pin::Pin;
 use clap::Subcommand;
 use refkit_report::RunOutput;
 
-use crate::arguments::{Format, REFERENCE};
+use crate::arguments::{Format, LOCK, REFERENCE};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::{Output, Stdout};
@@ -61,6 +62,13 @@ pub enum Command {
     /// Prints the new references, pinned by the image's digest.
     #[command(after_help = REFERENCE)]
     Tag(tag::Tag),
+    /// Locks the images that references and Dockerfiles name, by digest.
+    ///
+    /// Writes refkit.lock: a file for version control, which has for each image the digest that the policies decided on,
+    /// and which policies these were. The same answers of the registries give the same bytes. Nothing is written if an
+    /// image is denied or missing. Prints the references, pinned by their digest.
+    #[command(after_help = LOCK)]
+    Lock(lock::Lock),
     /// Prints the hosts for an image, in order, with their settings and the files of these.
     Hosts(hosts::Hosts),
     /// Manages the caches of registries' content and of compiled policies.
@@ -87,6 +95,7 @@ impl Command {
             Self::Copy(command) => command,
             Self::Push(command) => command,
             Self::Tag(command) => command,
+            Self::Lock(command) => command,
             Self::Hosts(command) => command,
             Self::Cache(command) => command,
             Self::Frontend(command) => command,

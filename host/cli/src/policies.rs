@@ -38,6 +38,29 @@ pub fn engine(
     Engine::new(options).context("cannot start the sandbox")
 }
 
+/// Returns an engine for so many runs at once of chains of so many policies, which meet their limits at the same point in
+/// every run. It keeps compiled policies in the user's cache if there is one; the default policy too, because the code
+/// beside the program counts time.
+///
+/// # Errors
+/// As [`engine`].
+pub fn repeatable_engine(
+    runs: usize,
+    files: usize,
+    compiling: &Compiling,
+    directories: Option<&Directories>,
+    notes: &mut Vec<String>,
+) -> anyhow::Result<Engine> {
+    let cache = directories.and_then(|directories| {
+        let opened = caches::compiled(directories);
+        opened.map_err(|error| notes.push(format!("compiled policies are not kept: {error}"))).ok()
+    });
+    let runs = u32::try_from(runs * (files + 1)).map_err(|_| CommandError::usage("too many policies"))?;
+    let compiler = compiler::options(compiling);
+    let options = EngineOptions { runs, pool: false, cache, compiler, fuel: true, ..EngineOptions::default() };
+    Engine::new(options).context("cannot start the sandbox")
+}
+
 /// Loads the chain of the named policies. Every chain ends in the default policy.
 ///
 /// # Errors

@@ -44,7 +44,7 @@ impl fmt::Display for Operation {
 /// A failure: the operation, its subject, the host that failed, and the kind of failure. Cheap to clone, because a run
 /// returns the same error for the same request.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("cannot {operation} {subject}{}: {kind}", Side(.host))]
+#[error("{}", Whole(.operation, .subject, .host, .kind))]
 pub struct Error {
     /// The operation that failed.
     pub operation: Operation,
@@ -55,6 +55,19 @@ pub struct Error {
     /// The kind of failure.
     #[source]
     pub kind: ErrorKind,
+}
+
+struct Whole<'a>(&'a Operation, &'a String, &'a Option<String>, &'a ErrorKind);
+
+impl fmt::Display for Whole<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(operation, subject, host, kind) = self;
+        match kind {
+            // It says all of this itself.
+            ErrorKind::Recorded { message, .. } => f.write_str(message),
+            kind => write!(f, "cannot {operation} {subject}{}: {kind}", Side(host)),
+        }
+    }
 }
 
 struct Side<'a>(&'a Option<String>);
@@ -243,6 +256,17 @@ pub enum ErrorKind {
     /// A file could not be read or written.
     #[error("{0}")]
     Io(Arc<std::io::Error>),
+    /// The failure of an earlier run, which is replayed.
+    #[error("{message}")]
+    Recorded {
+        /// Its kind.
+        code: ErrorCode,
+        /// The whole text of the error.
+        message: String,
+    },
+    /// A recording that is replayed has no answer, or lacks the content.
+    #[error("the recording has no answer to it")]
+    NotRecorded,
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -323,7 +347,14 @@ impl fmt::Display for Wait<'_> {
 impl ErrorKind {
     /// Returns whether the same request may succeed later without a change at either side.
     pub fn may_pass(&self) -> bool {
-        let stands = matches!(self, Self::Certificate { .. } | Self::Protocol { .. } | Self::NotCached(_));
+        let stands = matches!(
+            self,
+            Self::Certificate { .. }
+                | Self::Protocol { .. }
+                | Self::NotCached(_)
+                | Self::NotRecorded
+                | Self::Recorded { .. }
+        );
         !stands && matches!(self.code(), ErrorCode::Unavailable | ErrorCode::Timeout | ErrorCode::RateLimited)
     }
 
@@ -339,7 +370,9 @@ impl ErrorKind {
             | Self::Overloaded { .. }
             | Self::Certificate { .. }
             | Self::Protocol { .. }
-            | Self::NotCached(_) => ErrorCode::Unavailable,
+            | Self::NotCached(_)
+            | Self::NotRecorded => ErrorCode::Unavailable,
+            Self::Recorded { code, .. } => *code,
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::WrongDigest { .. }
             | Self::WrongSize { .. }

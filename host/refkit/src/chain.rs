@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use refkit_content::{Push, Source};
 use refkit_contract::Description;
+use refkit_oci::Digest;
 use refkit_sandbox::{CompiledPolicy, Engine, LoadError, Publishing, Resolving, Shipped, World};
 
 use crate::embedded;
@@ -201,6 +202,18 @@ impl<W: World> Clone for ChainOf<W> {
     }
 }
 
+/// What decides how a policy of a chain decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PolicyIdentity {
+    /// Its name.
+    pub name: String,
+    /// The digest of its component.
+    pub component: Digest,
+    /// The values of its settings, those that it has by default included.
+    pub settings: BTreeMap<String, String>,
+}
+
 /// A place in a chain.
 pub(crate) enum Place<'a, W: World = Resolving> {
     /// A policy before the end.
@@ -250,7 +263,8 @@ impl<W: Ended> ChainOf<W> {
 impl Chain {
     /// Returns a resolver that reads from the source, with the default [`Grants`] and [`Budget`].
     pub fn resolver(&self, source: Arc<dyn Source>) -> Resolver {
-        Resolver { chain: self.clone(), source, delegate: None, grants: Grants::default(), budget: Budget::default() }
+        let (grants, budget) = (Grants::default(), Budget::default());
+        Resolver { chain: self.clone(), source, delegate: None, grants, budget, clock: None }
     }
 }
 
@@ -273,6 +287,16 @@ impl<W: World> ChainOf<W> {
         self.policies.iter().chain([&self.default]).map(|link| &link.policy)
     }
 
+    /// Returns which policies these are, outermost first, with the values of their settings.
+    pub fn identities(&self) -> Vec<PolicyIdentity> {
+        let identity = |link: &Link<W>| PolicyIdentity {
+            name: link.name.to_string(),
+            component: link.policy.digest().clone(),
+            settings: BTreeMap::clone(&link.settings),
+        };
+        self.policies.iter().chain([&self.default]).map(identity).collect()
+    }
+
     /// Shows the names of the policies, outermost first.
     pub(crate) fn names(&self) -> impl fmt::Display {
         fmt::from_fn(|f| {
@@ -281,6 +305,18 @@ impl<W: World> ChainOf<W> {
             }
             f.write_str(&self.default.name)
         })
+    }
+
+    /// Returns this chain behind policies that were loaded before, each with settings of its own: these decide first.
+    /// Nothing is compiled or read.
+    ///
+    /// # Errors
+    /// [`ChainError`]: the first setting that is missing, or that its policy does not have.
+    pub fn preceded_by(&self, policies: Vec<(CompiledPolicy<W>, Vec<Assignment>)>) -> Result<Self, ChainError> {
+        let (policies, own): (Vec<_>, Vec<_>) = policies.into_iter().unzip();
+        let mut links = link(policies, own.iter().map(|own| Some(&own[..])).collect(), &[])?;
+        links.extend(self.policies.iter().cloned());
+        Ok(Self { policies: links.into(), ..self.clone() })
     }
 
     /// Returns whether the default policy decides alone.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -126,6 +127,7 @@ impl Host for PolicyHost {
     }
 
     fn now(&self) -> u64 {
+        self.run.clock_read.store(true, Ordering::Relaxed);
         self.run.now
     }
 

@@ -50,11 +50,13 @@ mod error;
 mod grants;
 mod host;
 mod ledger;
+pub mod lock;
 mod observation;
 mod once;
 mod outcome;
 pub mod platform;
 mod publish;
+pub mod record;
 mod refusals;
 mod resolver;
 mod room;
@@ -65,7 +67,7 @@ mod trace;
 
 pub use budget::{Budget, Spent};
 pub use candidates::{Candidate, Verdict};
-pub use chain::{Chain, ChainError, ChainOf, Component, Components, MissingSetting, PublishingChain};
+pub use chain::{Chain, ChainError, ChainOf, Component, Components, MissingSetting, PolicyIdentity, PublishingChain};
 pub use delegate::{Delegate, Delegated};
 pub use embedded::{
     DEFAULT_CODE, DEFAULT_COMPONENT, PUBLISH_CODE, PUBLISH_COMPONENT, default_code_beside, publish_code_beside,

@@ -15,6 +15,7 @@ pub struct Resolver {
     pub(crate) delegate: Option<Arc<dyn Delegate>>,
     pub(crate) grants: Grants,
     pub(crate) budget: Budget,
+    pub(crate) clock: Option<u64>,
 }
 
 impl Resolver {
@@ -38,6 +39,13 @@ impl Resolver {
     #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
+        self
+    }
+
+    /// Sets the time that policies read, in seconds since 1970. Without it they read the time at which the run began.
+    #[must_use]
+    pub fn clock(mut self, clock: Option<u64>) -> Self {
+        self.clock = clock;
         self
     }
 

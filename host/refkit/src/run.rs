@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -34,6 +35,8 @@ pub(crate) struct Run {
     pub(crate) delegate: Option<Arc<dyn Delegate>>,
     pub(crate) answers: Answers,
     pub(crate) now: u64,
+    /// Whether a policy read the time.
+    pub(crate) clock_read: AtomicBool,
     started: Instant,
     decisions: Once<Question, Result<Decision<Descriptor>, Failure>>,
     /// The first policy that did not end, or whose outcome does not hold. Other policies get a failure for it, but none
@@ -80,14 +83,15 @@ impl Run {
     /// Returns a run that may read these repositories, whose refusals others look at as well.
     pub(crate) fn with_refusals(resolver: &Resolver, requested: Vec<Repository>, refusals: Arc<Refusals>) -> Self {
         let started = Instant::now();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let answers =
             Answers::new(resolver.source.clone(), requested, resolver.grants.clone(), resolver.budget, started);
         Self {
             chain: resolver.chain.clone(),
             delegate: resolver.delegate.clone(),
             answers,
-            now,
+            now: resolver.clock.unwrap_or_else(now),
+            clock_read: AtomicBool::new(false),
             started,
             decisions: Once::default(),
             fatal: Mutex::default(),

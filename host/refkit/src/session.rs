@@ -3,6 +3,7 @@
 mod ending;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use refkit_content::{ErrorKind, deadline};
@@ -15,6 +16,7 @@ use crate::budget::{Budget, Spent};
 use crate::error::Error;
 use crate::observation::{Call, ObservationsDocument};
 use crate::outcome::Outcome;
+use crate::record::Recording;
 use crate::run::Run;
 use crate::trace::Trace;
 use crate::{Chain, Resolver};
@@ -118,6 +120,13 @@ impl Session {
     /// Returns the observations so far, for [`serde`]; the bytes are in [`Resolution::bytes`](crate::Resolution::bytes).
     pub fn observations(&self) -> ObservationsDocument {
         ObservationsDocument::of(&self.trace())
+    }
+
+    /// Returns the record of the run so far: its observations, the contents, and the time if a policy read it.
+    pub fn recording(&self) -> Recording {
+        let clock = self.run.clock_read.load(Ordering::Relaxed).then_some(self.run.now);
+        let contents = self.run.answers.ledger.contents().into_iter().collect();
+        Recording::new(self.observations().settled(), clock, contents)
     }
 
     /// Returns the limits of the run.

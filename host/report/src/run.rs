@@ -17,7 +17,7 @@ const REASONS_SHOWN: usize = 3;
 const PLATFORMS_SHOWN: usize = 20;
 
 /// How the program that reports a run names things to its user.
-pub trait Names {
+pub trait Names: Sync {
     /// Returns a reference as the user writes it.
     fn reference(&self, reference: &Reference) -> String;
 

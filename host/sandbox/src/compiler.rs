@@ -124,7 +124,7 @@ impl Engine {
                 within(*time, move || engine.compile_here(&bytes, &key)).await
             }
             Compiler::Process(process) => {
-                let file = process::run(process, None, bytes).await?;
+                let file = process::run(process, None, self.options.fuel, bytes).await?;
                 let engine = self.wasmtime.clone();
                 let load = move || {
                     // SAFETY: the program that the options name wrote the file, which is in memory and has no name; the
@@ -162,14 +162,14 @@ impl Engine {
             Compiler::InProcess { time } => {
                 let target = target.to_owned();
                 let compile = move || {
-                    let engine = engine::compiler(Some(&target))
+                    let engine = engine::compiler(Some(&target), false)
                         .map_err(|error| LoadError::no_target(Some(&target), first_line(&error)))?;
                     engine.precompile_component(&component).map_err(|error| LoadError::malformed(&error))
                 };
                 within(*time, compile).await
             }
             Compiler::Process(process) => {
-                let file = process::run(process, Some(target), component.clone()).await?;
+                let file = process::run(process, Some(target), false, component.clone()).await?;
                 let read = move || aot::code(&file, &component);
                 let code = tokio::task::spawn_blocking(read).await.ok().flatten();
                 code.ok_or_else(|| LoadError::Code("it is not whole".to_owned()))

@@ -44,6 +44,10 @@ pub struct EngineOptions {
     pub compilers: u32,
     /// Where compiled components are kept between processes.
     pub cache: Option<AotCache>,
+    /// Whether the limit of processor time counts what a policy executes, in place of the time that it takes: the same
+    /// policy then meets it at the same point in every run and on every machine, as recordings want it. Such code is
+    /// slower, and is compiled and cached apart from the other.
+    pub fuel: bool,
 }
 
 impl Default for EngineOptions {
@@ -57,6 +61,7 @@ impl Default for EngineOptions {
             compiler: Compiler::default(),
             compilers: 2,
             cache: None,
+            fuel: false,
         }
     }
 }
@@ -80,11 +85,11 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
         // The pool reserves address space in advance. Where there is too little of it (a container with a limit on
         // virtual memory), instances are allocated one by one: slower, with the same bounds.
-        let pooled = options.pool.then(|| runner(Some(&options), &options.compiler));
+        let pooled = options.pool.then(|| runner(Some(&options), &options));
         let (wasmtime, pooled) = match pooled {
             Some(Ok(engine)) => (engine, true),
             None | Some(Err(_)) => {
-                let plain = runner(None, &options.compiler);
+                let plain = runner(None, &options);
                 (plain.map_err(|error| EngineError(format!("{error:#}")))?, false)
             }
         };
@@ -122,7 +127,8 @@ impl Engine {
         match self.options.compiler {
             Compiler::InProcess { .. } => Ok(Key::new(&self.wasmtime, component)),
             Compiler::Process(_) => {
-                let compiler = compiler(None).map_err(|error| LoadError::no_target(None, first_line(&error)))?;
+                let compiler = compiler(None, self.options.fuel)
+                    .map_err(|error| LoadError::no_target(None, first_line(&error)))?;
                 Ok(Key::new(&compiler, component))
             }
         }
@@ -139,21 +145,22 @@ impl Engine {
     /// # Errors
     /// When the target is unknown or the component malformed.
     pub fn precompile_for(target: &str, component: &[u8]) -> Result<Vec<u8>, EngineError> {
-        let code = compiler(Some(target)).and_then(|engine| engine.precompile_component(component));
+        let code = compiler(Some(target), false).and_then(|engine| engine.precompile_component(component));
         code.map_err(|error| EngineError(format!("{error:#}")))
     }
 }
 
 /// Returns an engine that runs policies. It has a compiler only if it compiles in this process.
-fn runner(pool: Option<&EngineOptions>, compiler: &Compiler) -> wasmtime::Result<wasmtime::Engine> {
-    let mut config = config(None, pool)?;
-    config.enable_compiler(matches!(compiler, Compiler::InProcess { .. }));
+fn runner(pool: Option<&EngineOptions>, options: &EngineOptions) -> wasmtime::Result<wasmtime::Engine> {
+    let mut config = config(None, pool, options.fuel)?;
+    config.enable_compiler(matches!(options.compiler, Compiler::InProcess { .. }));
     wasmtime::Engine::new(&config)
 }
 
 /// Returns an engine that only compiles: for the named target, or for this machine with all its features.
-pub(crate) fn compiler(target: Option<&str>) -> wasmtime::Result<wasmtime::Engine> {
-    wasmtime::Engine::new(&config(target, None)?)
+/// The code counts what it executes if `fuel` says so.
+pub(crate) fn compiler(target: Option<&str>, fuel: bool) -> wasmtime::Result<wasmtime::Engine> {
+    wasmtime::Engine::new(&config(target, None, fuel)?)
 }
 
 /// Places for the runs of one chain.
@@ -163,7 +170,7 @@ pub struct Permit {
 
 /// What decides compiled code stands here once, for both allocators and for every target, so that code compiled ahead
 /// of time loads in all of them.
-fn config(target: Option<&str>, pool: Option<&EngineOptions>) -> wasmtime::Result<Config> {
+fn config(target: Option<&str>, pool: Option<&EngineOptions>, fuel: bool) -> wasmtime::Result<Config> {
     let mut config = Config::new();
     config
         .wasm_threads(false)
@@ -176,6 +183,7 @@ fn config(target: Option<&str>, pool: Option<&EngineOptions>) -> wasmtime::Resul
         .concurrency_support(false)
         .cranelift_nan_canonicalization(true)
         .epoch_interruption(true)
+        .consume_fuel(fuel)
         .max_wasm_stack(GUEST_STACK)
         .async_stack_size(RUN_STACK)
         .generate_address_map(false)

@@ -18,6 +18,10 @@ use crate::{Engine, Limits, RunError, Usage, convert};
 /// The most handles a component may hold: the contract has no resources, so any is one too many to care about.
 const HANDLES: usize = 1_000;
 
+/// What stands for a microsecond of processor time where an engine counts what policies execute: about as many
+/// instructions as a processor executes in it.
+const FUEL: u64 = 2_000;
+
 /// A limit that ended a run, on its way through wasmtime.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Reached {
@@ -110,10 +114,16 @@ impl<W: World> Instance<W> {
         store.limiter(|state| state);
         store.set_hostcall_fuel(usize::try_from(limits.transfer).unwrap_or(usize::MAX));
         store.set_max_component_handles(HANDLES);
+        let fuel = engine.options.fuel;
+        if fuel {
+            let microseconds = u64::try_from(limits.cpu.as_micros()).unwrap_or(u64::MAX);
+            let set = store.set_fuel(microseconds.saturating_mul(FUEL));
+            set.map_err(|error| (run_error(&error, &limits, engine.options.runs), Usage::default()))?;
+        }
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|context| {
+        store.epoch_deadline_callback(move |context| {
             let state = context.data();
-            if state.meter.cpu() > state.limits.cpu {
+            if !fuel && state.meter.cpu() > state.limits.cpu {
                 return Err(Reached::Cpu.into());
             }
             // Giving way lets the wall-clock limit and the embedder's other work have their turn.
@@ -217,7 +227,7 @@ fn run_error(error: &wasmtime::Error, limits: &Limits, runs: u32) -> RunError {
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => RunError::Stack { limit: GUEST_STACK as u64 },
-        Some(Trap::Interrupt) => RunError::Cpu { limit: limits.cpu },
+        Some(Trap::Interrupt | Trap::OutOfFuel) => RunError::Cpu { limit: limits.cpu },
         Some(trap) => RunError::Trap(trap.to_string().trim_start_matches("wasm trap: ").to_owned()),
         None => {
             let text = error.root_cause().to_string();

@@ -74,6 +74,30 @@ impl ObservationsDocument {
         Self { observations: observations.collect() }
     }
 
+    /// Returns the document without times and without where the answers came from, in the order of the calls: it is equal
+    /// for runs that observed the same.
+    #[must_use]
+    pub fn settled(&self) -> Self {
+        let settled = |one: &RecordedObservation| {
+            let result = one.result.as_ref().map(|result| match result {
+                Ok(answer) => Ok(WithOrigin { value: answer.value.clone(), origin: Origin::Memory }),
+                Err(failure) => Err(Failure::new(failure.code, failure.message.clone())),
+            });
+            RecordedObservation { at: Duration::ZERO, took: None, result, ..one.clone() }
+        };
+        let mut observations: Vec<RecordedObservation> = self.observations.iter().map(settled).collect();
+        observations.sort_by_cached_key(|one| {
+            let kind = match &one.call {
+                Call::Referrers(_, _, artifact_type) => artifact_type.clone(),
+                _ => None,
+            };
+            let failed = one.result.as_ref().map(|result| result.as_ref().err().map(ToString::to_string));
+            (one.call.function(), one.call.to_string(), kind, one.policy.clone(), failed)
+        });
+        observations.dedup();
+        Self { observations }
+    }
+
     /// Returns the observations.
     pub fn observations(&self) -> &[RecordedObservation] {
         &self.observations

@@ -88,7 +88,7 @@ fn limit(resource: Resource, current: u64, maximum: u64) -> io::Result<()> {
 fn compile(order: &Order) -> Result<(), End> {
     let mut component = Vec::new();
     io::stdin().lock().read_to_end(&mut component).map_err(End::failed)?;
-    let engine = engine::compiler(order.target.as_deref())
+    let engine = engine::compiler(order.target.as_deref(), order.fuel)
         .map_err(|error| End { code: NO_TARGET, text: crate::error::first_line(&error) })?;
     let code = engine.precompile_component(&component).map_err(|error| {
         let io = error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::OutOfMemory);

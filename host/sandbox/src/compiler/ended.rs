@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn each_end_has_its_error() {
-        let order = Order { parent: 1, memory: 64 << 20, seconds: 3, target: None };
+        let order = Order { parent: 1, memory: 64 << 20, seconds: 3, target: None, fuel: false };
         let exit = |code: i32| ExitStatus::from_raw(code << 8);
         // status, standard error, the error's text
         let rows = [

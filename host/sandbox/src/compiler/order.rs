@@ -7,6 +7,9 @@ use super::CompilerProcess;
 /// The word by which a program knows that it was started to compile.
 const WORD: &str = "compile-component";
 
+/// The words for code that counts what it executes, and for other code.
+const FUEL: [&str; 2] = ["time", "fuel"];
+
 /// The target where this machine, with all its features, is meant.
 const HERE: &str = "here";
 
@@ -21,25 +24,28 @@ pub(super) struct Order {
     pub seconds: u64,
     /// The machine that the code is for; this one, if there is none.
     pub target: Option<String>,
+    /// Whether the code counts what it executes.
+    pub fuel: bool,
 }
 
 impl Order {
     /// Returns an order of this process.
-    pub fn new(process: &CompilerProcess, target: Option<&str>) -> Self {
+    pub fn new(process: &CompilerProcess, target: Option<&str>, fuel: bool) -> Self {
         let target = target.map(str::to_owned);
-        Self { parent: std::process::id(), memory: process.memory, seconds: process.seconds(), target }
+        Self { parent: std::process::id(), memory: process.memory, seconds: process.seconds(), target, fuel }
     }
 
     /// Returns its words.
-    pub fn words(&self) -> [String; 5] {
+    pub fn words(&self) -> [String; 6] {
         let target = self.target.clone().unwrap_or_else(|| HERE.to_owned());
-        [WORD.to_owned(), self.parent.to_string(), self.memory.to_string(), self.seconds.to_string(), target]
+        let (memory, seconds, fuel) = (self.memory.to_string(), self.seconds.to_string(), FUEL[usize::from(self.fuel)]);
+        [WORD.to_owned(), self.parent.to_string(), memory, seconds, target, fuel.to_owned()]
     }
 
     /// Returns the order of a command line, which has nothing else after the program; none where it is another one.
     pub fn read(line: impl IntoIterator<Item = OsString>) -> Option<Self> {
         let words: Vec<OsString> = line.into_iter().skip(1).collect();
-        let [word, parent, memory, seconds, target] = &words[..] else { return None };
+        let [word, parent, memory, seconds, target, fuel] = &words[..] else { return None };
         if word != WORD {
             return None;
         }
@@ -50,6 +56,7 @@ impl Order {
             memory: number(memory)?,
             seconds: number(seconds)?,
             target: (target != HERE).then(|| target.to_owned()),
+            fuel: FUEL.iter().position(|known| fuel == known)? == 1,
         })
     }
 }
@@ -64,8 +71,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for target in [None, Some("x86_64-unknown-linux-musl".to_owned())] {
-            let order = Order { parent: 7, memory: u64::MAX, seconds: 60, target };
+        for (target, fuel) in [(None, true), (Some("x86_64-unknown-linux-musl".to_owned()), false)] {
+            let order = Order { parent: 7, memory: u64::MAX, seconds: 60, target, fuel };
             let words = order.words();
             let line = ["program"].into_iter().chain(words.iter().map(String::as_str));
             assert_eq!(read(&line.collect::<Vec<_>>()), Some(order));
@@ -79,13 +86,14 @@ mod tests {
             &["program"],
             &["program", WORD],
             &["program", "resolve", WORD],
-            &["program", "resolve", WORD, "1", "2", "3", HERE],
-            &["program", WORD, "1", "2", "3", HERE, "more"],
-            &["program", WORD, "1", "2", "3"],
-            &["program", WORD, "1", "2", "x", HERE],
-            &["program", WORD, "1", "-2", "3", HERE],
-            &["program", "other", "1", "2", "3", HERE],
-            &[WORD, "1", "2", "3", HERE],
+            &["program", "resolve", WORD, "1", "2", "3", HERE, "time"],
+            &["program", WORD, "1", "2", "3", HERE, "time", "more"],
+            &["program", WORD, "1", "2", "3", HERE],
+            &["program", WORD, "1", "2", "3", HERE, "other"],
+            &["program", WORD, "1", "2", "x", HERE, "time"],
+            &["program", WORD, "1", "-2", "3", HERE, "time"],
+            &["program", "other", "1", "2", "3", HERE, "time"],
+            &[WORD, "1", "2", "3", HERE, "time"],
         ] {
             assert_eq!(read(line), None, "{line:?}");
         }

@@ -18,13 +18,18 @@ use crate::LoadError;
 /// How much of a process's standard error is kept, bytes: its last words are one line.
 const STDERR: u64 = 4 << 10;
 
-/// Compiles a component in a process of its own, for a target or for this machine, and returns the code as an entry of
+/// Compiles a component in a process of its own, for a target or for this machine (`fuel`: code that counts what it executes), and returns the code as an entry of
 /// the cache, in memory. The process is gone when this returns, and soon after this is dropped.
 ///
 /// # Errors
 /// The limit that the process met, or how it ended.
-pub(super) async fn run(process: &CompilerProcess, target: Option<&str>, component: Bytes) -> Result<File, LoadError> {
-    let order = Order::new(process, target);
+pub(super) async fn run(
+    process: &CompilerProcess,
+    target: Option<&str>,
+    fuel: bool,
+    component: Bytes,
+) -> Result<File, LoadError> {
+    let order = Order::new(process, target, fuel);
     let entry = in_memory().map_err(|error| LoadError::no_compiler(&error))?;
     let output = entry.try_clone().map_err(|error| LoadError::no_compiler(&error))?;
     let mut command = Command::new(&process.program);
