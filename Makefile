@@ -92,6 +92,12 @@ lint: toolchain compiler
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --workspace --no-deps
 
+# The rules of buf for the `.proto` files of the server's API.
+.PHONY: lint-proto
+lint-proto: $(TOOLS)/bin/buf
+	cd host/server/proto && "$(CURDIR)/$(TOOLS)/bin/buf" lint
+	cd host/server/proto && "$(CURDIR)/$(TOOLS)/bin/buf" format --diff --exit-code
+
 # Reads cargo's messages of everything that `make test`, `make test-e2e` and the build scripts build, which is there
 # already, and fails where a package was compiled twice for one target.
 MESSAGES := --message-format=json
@@ -111,7 +117,7 @@ check-once: target/release/refkit
 
 # Everything, the long suites too. Each part runs whatever became of those before it; the summary at the end says how
 # each ended, and the goal fails where one has failed. BuildKit's part needs root.
-ALL_PARTS ?= demo test test-parity test-e2e check-once lint bench bench-peers fuzz
+ALL_PARTS ?= demo test test-parity test-e2e check-once lint lint-proto bench bench-peers fuzz
 .PHONY: test-all
 test-all:
 	@summary=; failed=0; for part in $(ALL_PARTS); do \

@@ -97,6 +97,12 @@ $(OF_BUILDKIT): $(TOOLS)/bin/%: $(E2E_GO)/go.mod $(E2E_GO)/go.sum $$(wildcard $(
 	cd $(E2E_GO) && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$(CURDIR)/$@" ./$*
 	touch $@
 
+# `make lint-proto` alone needs it. It takes minutes to build.
+BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
+$(TOOLS)/bin/buf:
+	$(call needs_go,lint-proto,$(FETCHING_GO))
+	CGO_ENABLED=0 GOBIN="$(CURDIR)/$(TOOLS)/bin" go install $(BUF)
+
 .PHONY: tools-e2e
 tools-e2e: $(E2E_PROGRAMS) $(E2E_DEBIAN)
 

@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use ended::{ConnectionError, Ended};
+pub use service::readable;
 
 /// The error of a body or a service.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

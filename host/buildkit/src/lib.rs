@@ -22,7 +22,7 @@ pub mod source_policy;
 
 pub use bridge::Bridge;
 pub use capabilities::{Capabilities, MissingCapability};
-pub use connection::{Body, BoxError, Connection, ConnectionError, Ended};
+pub use connection::{Body, BoxError, Connection, ConnectionError, Ended, readable};
 pub use failure::grpc_code;
 pub use raw::{MESSAGE_LIMIT, Raw, RawError};
 pub use source::{BuildkitSource, Converted, HOST, Metadata, Options, PlatformSource};

@@ -6,7 +6,7 @@
 mod platform;
 
 // Each package is a module, because the generated code names types by these paths.
-#[allow(clippy::all)]
+#[allow(clippy::all, missing_docs)]
 mod generated {
     pub mod fsutil {
         pub mod types {

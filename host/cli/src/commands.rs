@@ -12,6 +12,7 @@ mod man;
 mod precompile;
 mod push;
 mod resolve;
+mod serve;
 mod tag;
 
 use std::pin::Pin;
@@ -22,6 +23,7 @@ use refkit_report::RunOutput;
 use crate::arguments::{Format, LOCK, REFERENCE};
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::logging::LogFormat;
 use crate::output::{Output, Stdout};
 
 /// The commands.
@@ -69,6 +71,12 @@ pub enum Command {
     /// image is denied or missing. Prints the references, pinned by their digest.
     #[command(after_help = LOCK)]
     Lock(lock::Lock),
+    /// Resolves references for other programs, by the rules and policies of refkit.toml.
+    ///
+    /// A hangup (SIGHUP) reads the settings and the policies again; what is wrong is logged, and the old ones stay. SIGTERM
+    /// and SIGINT end it, once its requests have ended. --check says what is wrong and where, and prints the effective
+    /// settings with the file and the line of each.
+    Serve(serve::Serve),
     /// Prints the hosts for an image, in order, with their settings and the files of these.
     Hosts(hosts::Hosts),
     /// Manages the caches of registries' content and of compiled policies.
@@ -95,6 +103,7 @@ impl Command {
             Self::Copy(command) => command,
             Self::Push(command) => command,
             Self::Tag(command) => command,
+            Self::Serve(command) => command,
             Self::Lock(command) => command,
             Self::Hosts(command) => command,
             Self::Cache(command) => command,
@@ -114,6 +123,11 @@ pub trait Run {
     /// Returns the format of the output.
     fn format(&self) -> Format {
         Format::Text
+    }
+
+    /// Returns how a command that serves logs; others log for people, with -v.
+    fn log(&self) -> Option<LogFormat> {
+        None
     }
 
     /// Runs the command.

@@ -30,6 +30,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::Arguments;
+use commands::Run;
 use output::Output;
 use stopping::Signals;
 
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
     }
     match Arguments::try_parse() {
         Ok(arguments) => {
-            logging::start(arguments.verbose);
+            logging::start(arguments.verbose, arguments.command.get().log());
             run(&arguments).unwrap_or_else(|error| commands::failed(&error, &arguments.command).print())
         }
         Err(error) => usage_error::output(&error, std::env::args_os().skip(1)).print(),
@@ -54,9 +55,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let command = arguments.command.get();
+    if command.log().is_some() {
+        return serve(command);
+    }
     let signals = Signals::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(signals.or(arguments.command.get().run())) {
+    match runtime.block_on(signals.or(command.run())) {
         Ok(output) => {
             // Work on other threads, such as writing the cache, ends with the process.
             runtime.shutdown_background();
@@ -68,4 +73,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Ok(code)
         }
     }
+}
+
+/// Runs a command that serves. It has work for every processor, and handles signals by itself.
+fn serve(command: &dyn Run) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let output = runtime.block_on(command.run());
+    runtime.shutdown_background();
+    Ok(output?.print())
 }

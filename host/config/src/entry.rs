@@ -1,12 +1,13 @@
 //! A value of a file, with its key, its table and its position.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::nearest::{LONG_KEY, nearest};
-use crate::{ConfigError, Document, Setting};
+use crate::{ConfigError, Document, Position, Setting, duration, size};
 
 /// The most entries that a table or a list may have.
 const MAX_ENTRIES: usize = 4096;
@@ -35,6 +36,12 @@ impl<'d> Entry<'d> {
     /// Returns the line of the key, from 1.
     pub fn line(&self) -> usize {
         self.document.position(self.at).0
+    }
+
+    /// Returns the position of the key, which outlives the document.
+    pub fn position(&self) -> Position {
+        let (line, column) = self.document.position(self.at);
+        Position { file: self.document.file().to_owned(), line, column, name: self.name() }
     }
 
     /// Returns the whole name of the key, such as `registry."docker.io".mirrors`.
@@ -101,6 +108,24 @@ impl<'d> Entry<'d> {
     /// [`ConfigError::Malformed`] for another value.
     pub fn text(&self) -> Result<&'d str, ConfigError> {
         self.value.as_str().ok_or_else(|| self.wrong("a string"))
+    }
+
+    /// Returns a duration, such as `30s` or `1m30s`, from zero.
+    ///
+    /// # Errors
+    /// [`ConfigError::Malformed`] for another value.
+    pub fn duration(&self) -> Result<Duration, ConfigError> {
+        let malformed = || self.error("is no length of time; write it as 3s, 500ms or 1m30s");
+        duration::parse(self.text()?).ok_or_else(malformed)
+    }
+
+    /// Returns a size in bytes, such as `20GiB` or `512MiB`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Malformed`] for another value, and for units of 1000.
+    pub fn size(&self) -> Result<u64, ConfigError> {
+        let malformed = || self.error("is no size; write it as 64KiB, 512MiB or 20GiB");
+        size::parse(self.text()?).ok_or_else(malformed)
     }
 
     /// Returns whether the value is a string.

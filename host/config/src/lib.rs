@@ -42,6 +42,8 @@ mod entry;
 mod error;
 mod file;
 mod nearest;
+mod position;
+mod size;
 mod sourced;
 mod table;
 
@@ -49,5 +51,6 @@ pub use document::Document;
 pub use entry::Entry;
 pub use error::ConfigError;
 pub use file::{ConfigFile, read_text};
+pub use position::Position;
 pub use sourced::{Setting, Sourced};
 pub use table::Table;

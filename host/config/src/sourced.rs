@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{ConfigError, Entry, duration};
+use crate::{ConfigError, Entry};
 
 /// A setting in a file, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,9 +72,7 @@ impl Sourced<Duration> {
     /// # Errors
     /// [`ConfigError::Malformed`] for another value.
     pub fn duration(entry: &Entry<'_>) -> Result<Option<Self>, ConfigError> {
-        let text = entry.text()?;
-        let malformed = || entry.error("is no length of time; write it as 3s, 500ms or 1m30s");
-        let value = duration::parse(text).ok_or_else(malformed)?;
+        let (text, value) = (entry.text()?, entry.duration()?);
         Ok((!value.is_zero()).then(|| Self::new(value, entry.setting(text))))
     }
 }

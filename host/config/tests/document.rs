@@ -20,8 +20,8 @@ fn first<T>(text: &str, read: impl Fn(&Entry<'_>) -> Result<T, ConfigError>) -> 
 fn an_unknown_table_names_the_file_the_line_and_the_known_tables() {
     let rows = [
         ("\n[registri.\"a\"]\n", "2:2: registri is not known here; is registry meant?"),
-        ("[zzz]\n", "1:2: zzz is not known here; what is known: registry"),
-        ("zzz = 1\n[registry]\n", "1:1: zzz is not known here; what is known: registry"),
+        ("[zzz]\n", "1:2: zzz is not known here; what is known: registry, server, rule, policy, cache"),
+        ("zzz = 1\n[registry]\n", "1:1: zzz is not known here; what is known: registry, server, rule, policy, cache"),
     ];
     for (text, wanted) in rows {
         let document = document(text).unwrap();
@@ -32,6 +32,53 @@ fn an_unknown_table_names_the_file_the_line_and_the_known_tables() {
     assert!(Table::Registry.find(&empty).unwrap().is_none());
     let table = document("[registry.\"a\"]\n").unwrap();
     assert_eq!(Table::Registry.find(&table).unwrap().unwrap().entries().unwrap()[0].name(), "registry.a");
+}
+
+#[test]
+fn a_table_of_a_list_has_double_brackets_and_others_have_single_ones() {
+    let rows = [
+        (Table::Rule, "[rule]\n", Err("1:2: rule is one of a list; write [[rule]]")),
+        (Table::Server, "[[server]]\n", Err("1:3: server is a single table; write [server]")),
+        (Table::Rule, "[[rule]]\n[[rule]]\n", Ok(2)),
+        (Table::Server, "[server]\n", Ok(0)),
+    ];
+    for (table, text, wanted) in rows {
+        let document = document(text).unwrap();
+        let found = table.find(&document).map(|entry| entry.unwrap().list().map_or(0, |list| list.len()));
+        let found = found.map_err(|error| error.to_string());
+        assert_eq!(found, wanted.map_err(|error| format!("/etc/refkit/refkit.toml:{error}")), "{text}");
+    }
+}
+
+/// An element of a list of tables has the position of its own header.
+#[test]
+fn a_position_outlives_the_document() {
+    let text = "[[rule]]\na = 1\n\n[[rule]]\na = 2\n".to_owned();
+    let positions = {
+        let document = document(&text).unwrap();
+        let list = Table::Rule.find(&document).unwrap().unwrap().list().unwrap();
+        list.iter().map(|rule| (rule.position(), rule.entries().unwrap()[0].position())).collect::<Vec<_>>()
+    };
+    drop(text);
+    let shown: Vec<_> = positions.iter().map(|(rule, key)| (rule.to_string(), key.to_string())).collect();
+    let at = |line: usize| format!("/etc/refkit/refkit.toml:{line}");
+    assert_eq!(shown, [(at(1), at(2)), (at(4), at(5))]);
+    let error = positions[1].1.unknown("names no policy", "alow", &["allow"]).to_string();
+    assert_eq!(error, "/etc/refkit/refkit.toml:5:1: rule.a names no policy; is allow meant?");
+}
+
+#[test]
+fn durations_and_sizes() {
+    assert_eq!(first("a = \"30s\"", |entry| entry.duration()), Ok(std::time::Duration::from_secs(30)));
+    assert_eq!(first("a = \"0s\"", |entry| entry.duration()), Ok(std::time::Duration::ZERO));
+    let wanted = "1:1: a is no length of time; write it as 3s, 500ms or 1m30s";
+    assert_eq!(first("a = \"30\"", |entry| entry.duration()), Err(wanted.into()));
+    assert_eq!(first("a = \"20GiB\"", |entry| entry.size()), Ok(20 << 30));
+    assert_eq!(
+        first("a = \"20GB\"", |entry| entry.size()),
+        Err("1:1: a is no size; write it as 64KiB, 512MiB or 20GiB".into())
+    );
+    assert_eq!(first("a = 20", |entry| entry.size()), Err("1:1: a is an integer, and has to be a string".into()));
 }
 
 #[test]

@@ -93,10 +93,11 @@ impl Client {
     }
 
     fn new(settings: ClientBuilder) -> Self {
-        let ClientBuilder { credentials, hosts, timeouts, retries, proxies, names, roots, system_roots, uploads } =
-            settings;
+        let ClientBuilder { credentials, hosts, timeouts, retries, proxies, names, roots, .. } = settings;
+        let ClientBuilder { system_roots, uploads, observer, .. } = settings;
         let limiters = Arc::<Limiters>::default();
-        let http = Http::new(HttpOptions { timeouts, proxies, names, roots, system_roots }, Arc::clone(&limiters));
+        let options = HttpOptions { timeouts, proxies, names, roots, system_roots, observer };
+        let http = Http::new(options, Arc::clone(&limiters));
         let inner = Inner {
             layers: Auth::new(Redirect::new(Retry::new(http, retries, limiters)), credentials),
             hosts,

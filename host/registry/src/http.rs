@@ -13,6 +13,7 @@ pub(crate) mod coding;
 pub(crate) mod failure;
 pub(crate) mod limiter;
 pub(crate) mod names;
+pub(crate) mod observer;
 mod proxy;
 mod request;
 mod response;
@@ -38,6 +39,7 @@ use crate::endpoint::{Endpoint, host_of};
 use crate::hosts::Tls;
 use limiter::{Class, Limiters};
 use names::{NamedBy, Names};
+use observer::Observer;
 use tls::{Clients, Route};
 use watch::Watch;
 
@@ -67,6 +69,8 @@ pub(crate) struct HttpOptions {
     /// Further root certificates (PEM).
     pub(crate) roots: Vec<u8>,
     pub(crate) system_roots: bool,
+    /// Sees the end of each request.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 /// Sends each request once, to the URL that it names.
@@ -105,6 +109,10 @@ impl Transport for Http {
         let span = tracing::debug_span!(target: REQUEST, "request", %method, %host, %path);
         let sending = async {
             let sent = self.send_once(request, context).await;
+            if let Some(observer) = &self.options.observer {
+                let status = sent.as_ref().ok().map(|response| response.status.as_u16());
+                observer.requested(&context.endpoint.name(), status);
+            }
             match &sent {
                 Ok(response) => tracing::debug!(target: REQUEST, status = response.status.as_u16(), "response"),
                 Err(error) => tracing::debug!(target: REQUEST, %error, "no response"),

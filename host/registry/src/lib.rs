@@ -34,5 +34,6 @@ pub use credentials::{CredentialSource, Credentials, NoCredentials};
 pub use docker::{DockerConfig, Helpers};
 pub use hosts::Hosts;
 pub use http::names::{Names, SystemNames};
+pub use http::observer::Observer;
 pub use http::{Proxies, Timeouts};
 pub use retry::Retries;

@@ -26,6 +26,11 @@ impl Gauge {
         self.most.load(Ordering::SeqCst)
     }
 
+    /// Returns how many are under way.
+    pub(crate) fn now(&self) -> usize {
+        self.now.load(Ordering::SeqCst)
+    }
+
     /// Forgets what has been; what is under way now still counts.
     pub(crate) fn clear(&self) {
         self.most.store(self.now.load(Ordering::SeqCst), Ordering::SeqCst);

@@ -157,6 +157,11 @@ impl FaultRegistry {
         self.server.most_at_once()
     }
 
+    /// Returns how many requests are being answered now, counted as in [`FaultRegistry::most_at_once`].
+    pub fn at_once(&self) -> usize {
+        self.server.at_once()
+    }
+
     /// Forgets the requests so far.
     pub fn clear(&self) {
         self.server.clear();

@@ -106,6 +106,10 @@ impl Server {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
+    pub(crate) fn at_once(&self) -> usize {
+        self.shared.gauge.now()
+    }
+
     pub(crate) fn most_at_once(&self) -> usize {
         self.shared.gauge.most()
     }

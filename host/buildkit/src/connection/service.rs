@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
-use hyper::body::Frame;
+use hyper::body::{Frame, Incoming};
 use tonic::Status;
 use tower_service::Service;
 
@@ -30,15 +30,8 @@ impl Service<Request<tonic::body::Body>> for Connection {
         let connection = self.clone();
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         async move {
-            let mut response = connection.send(request).await.map_err(|error| lost(&error))?;
-            readable(response.headers_mut());
-            let plain = |mut frame: Frame<Bytes>| {
-                if let Some(trailers) = frame.trailers_mut() {
-                    readable(trailers);
-                }
-                frame
-            };
-            Ok(response.map(|body| body.map_frame(plain).map_err(|error| lost(&error)).boxed_unsync()))
+            let response = connection.send(request).await.map_err(|error| lost(&error))?;
+            Ok(readable(response, lost))
         }
         .boxed()
     }
@@ -47,8 +40,23 @@ impl Service<Request<tonic::body::Body>> for Connection {
 /// The trailer with the details of a status.
 const DETAILS: &str = "grpc-status-details-bin";
 
-/// Removes details that are not base64, because tonic panics when it reads them.
-fn readable(headers: &mut HeaderMap) {
+/// Returns a response that tonic can read: without the details of a status that are not base64, at which tonic panics.
+/// `lost` makes the status of a body that breaks.
+pub fn readable(
+    mut response: Response<Incoming>,
+    lost: impl Fn(&hyper::Error) -> Status + Send + 'static,
+) -> Response<UnsyncBoxBody<Bytes, Status>> {
+    remove_malformed(response.headers_mut());
+    let plain = |mut frame: Frame<Bytes>| {
+        if let Some(trailers) = frame.trailers_mut() {
+            remove_malformed(trailers);
+        }
+        frame
+    };
+    response.map(|body| body.map_frame(plain).map_err(move |error| lost(&error)).boxed_unsync())
+}
+
+fn remove_malformed(headers: &mut HeaderMap) {
     let Some(value) = headers.remove(DETAILS) else { return };
     let text = value.as_bytes();
     let end = text.iter().rposition(|&byte| byte != b'=').map_or(0, |last| last + 1);

@@ -7,6 +7,7 @@ use super::{Client, Uploads};
 use crate::credentials::{CredentialSource, NoCredentials};
 use crate::hosts::Hosts;
 use crate::http::names::{Names, SystemNames};
+use crate::http::observer::Observer;
 use crate::http::{Proxies, Timeouts};
 use crate::retry::Retries;
 
@@ -22,6 +23,7 @@ pub struct ClientBuilder {
     pub(super) roots: Vec<u8>,
     pub(super) system_roots: bool,
     pub(super) uploads: Uploads,
+    pub(super) observer: Option<Arc<dyn Observer>>,
 }
 
 impl Default for ClientBuilder {
@@ -36,6 +38,7 @@ impl Default for ClientBuilder {
             roots: Vec::new(),
             system_roots: true,
             uploads: Uploads::default(),
+            observer: None,
         }
     }
 }
@@ -108,6 +111,13 @@ impl ClientBuilder {
     #[must_use]
     pub fn uploads(mut self, uploads: Uploads) -> Self {
         self.uploads = uploads;
+        self
+    }
+
+    /// Sets who sees the requests.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
         self
     }
 

@@ -1,0 +1,25 @@
+//! The paths of the methods.
+
+macro_rules! paths {
+    ($($service:literal: $($name:ident = $method:literal),+;)+) => {
+        $($(
+            #[doc = concat!("`", $method, "`.")]
+            pub const $name: &str = concat!("/", $service, "/", $method);
+        )+)+
+    };
+}
+
+paths! {
+    "refkit.v1.RegistryService":
+        RESOLVE = "Resolve",
+        FETCH = "Fetch",
+        LIST_TAGS = "ListTags",
+        LIST_REFERRERS = "ListReferrers",
+        EXISTS = "Exists",
+        MOUNT = "Mount",
+        PUSH = "Push";
+    "refkit.v1.ImageService":
+        RESOLVE_IMAGE = "ResolveImage",
+        EXPLAIN = "Explain",
+        LOAD_POLICY = "LoadPolicy";
+}
