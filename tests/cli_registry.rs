@@ -53,8 +53,16 @@ mod publish_tag;
 mod registries;
 #[path = "cli/registry_failures.rs"]
 mod registry_failures;
+#[allow(dead_code)] // The tests of the server use the rest.
+#[path = "server/rules.rs"]
+mod rules;
 #[allow(dead_code)] // The other target uses the rest.
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/served.rs"]
+mod served;
+#[allow(dead_code)] // The tests of the server use the rest.
+#[path = "server/stand.rs"]
+mod stand;
 #[path = "cli/terminal.rs"]
 mod terminal;

@@ -14,7 +14,12 @@ mod places;
 mod reload;
 #[path = "serve/request.rs"]
 mod request;
+#[allow(dead_code)] // The tests of the command use the rest.
+#[path = "cli/run.rs"]
+mod run;
 #[path = "serve/served.rs"]
 mod served;
 #[path = "serve/stop.rs"]
 mod stop;
+#[path = "serve/tls.rs"]
+mod tls;

@@ -19,6 +19,7 @@ mod remote;
 mod resolve;
 #[path = "server/rules.rs"]
 mod rules;
+#[allow(dead_code)] // The tests of the command use the rest.
 #[path = "server/stand.rs"]
 mod stand;
 #[path = "server/standard.rs"]

@@ -4,6 +4,7 @@
 mod limits;
 mod publishing;
 mod registries;
+mod server;
 mod units;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use crate::commands::Command;
 pub use limits::Limit;
 pub use publishing::{Along, PublishOptions, Publishing};
 pub use registries::{Caching, Pull, Registries};
+pub use server::Server;
 pub use units::{size, time};
 
 /// The help about exit codes.
@@ -83,6 +85,8 @@ pub struct Target {
     pub all_platforms: bool,
     #[command(flatten)]
     pub registries: Registries,
+    #[command(flatten)]
+    pub server: Server,
     #[command(flatten)]
     pub caching: Caching,
 }

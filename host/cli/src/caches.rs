@@ -6,8 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use refkit::{AotCache, ErrorCode};
 use refkit_content::cache::{CacheOptions, Pull as WhenPulled};
-use refkit_content::{Cached, DiskCache, Source};
-use refkit_registry::Client;
+use refkit_content::{Cached, DiskCache, Principal, Source};
 
 use crate::arguments::{Caching, Pull};
 use crate::directories::Directories;
@@ -31,8 +30,8 @@ pub struct Behind {
 ///
 /// # Errors
 /// The error of a cache that cannot be opened, if no registry may be asked instead.
-pub async fn behind(
-    client: Client,
+pub async fn behind<S: Source + Principal + 'static>(
+    client: S,
     caching: &Caching,
     directories: &Directories,
     notes: &mut Vec<String>,

@@ -4,6 +4,7 @@ mod cache;
 mod completion;
 mod copy;
 mod create;
+mod fetch;
 mod frontend;
 mod hosts;
 mod inspect;
@@ -11,9 +12,11 @@ mod lock;
 mod man;
 mod precompile;
 mod push;
+mod referrers;
 mod resolve;
 mod serve;
 mod tag;
+mod tags;
 
 use std::pin::Pin;
 
@@ -40,6 +43,17 @@ pub enum Command {
     /// --raw, --index, --manifest and --config print the exact bytes of one document instead.
     #[command(after_help = REFERENCE)]
     Inspect(inspect::Inspect),
+    /// Prints the exact bytes of a manifest or an index, or of other content by its digest.
+    ///
+    /// No policy of the command decides about it; with --server, those of the server do.
+    #[command(after_help = REFERENCE)]
+    Fetch(fetch::Fetch),
+    /// Lists the tags of a repository.
+    #[command(after_help = REFERENCE)]
+    Tags(tags::Tags),
+    /// Lists the manifests about an image, such as signatures and SBOMs: their digests and types.
+    #[command(after_help = REFERENCE)]
+    Referrers(referrers::Referrers),
     /// Makes an index of images and indexes, or copies one of them, and pushes it to every destination.
     ///
     /// The rules are those of docker buildx imagetools create: one source that nothing changes is copied byte for byte,
@@ -104,6 +118,9 @@ impl Command {
             Self::Push(command) => command,
             Self::Tag(command) => command,
             Self::Serve(command) => command,
+            Self::Fetch(command) => command,
+            Self::Tags(command) => command,
+            Self::Referrers(command) => command,
             Self::Lock(command) => command,
             Self::Hosts(command) => command,
             Self::Cache(command) => command,

@@ -4,13 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use refkit::ErrorCode;
-use refkit_content::{DiskCache, Layout, LayoutReference, Source};
+use refkit_content::{DiskCache, Layout, LayoutReference, Origin, Source};
 use refkit_oci::Reference;
+use refkit_report::Escaped;
 
 use crate::directories::Directories;
 use crate::error::CommandError;
 use crate::hints::Whereabouts;
-use crate::{arguments, caches, registry, spelling};
+use crate::{arguments, caches, registry, server, spelling};
+
+/// How registries are reached.
+pub type Access<'a> = (&'a arguments::Registries, &'a arguments::Server, &'a arguments::Caching);
 
 /// How many names of a layout an error lists.
 const NAMES_SHOWN: usize = 20;
@@ -22,6 +26,8 @@ pub struct ImageSource {
     layout: Option<Layout>,
     source: Arc<dyn Source>,
     cache: Option<DiskCache>,
+    /// Whether a server asks the registry.
+    served: bool,
     /// Notes for the user about a cache that the source cannot use.
     pub notes: Vec<String>,
 }
@@ -31,10 +37,14 @@ impl ImageSource {
     ///
     /// # Errors
     /// A usage error for a text that is no reference; the error of a layout that cannot be read.
-    pub async fn open(arguments: &arguments::Target, directories: &Directories) -> anyhow::Result<Self> {
-        let text = arguments.reference.clone();
+    pub async fn open(
+        text: &str,
+        (registries, server, caching): Access<'_>,
+        directories: &Directories,
+    ) -> anyhow::Result<Self> {
+        let text = text.to_owned();
         match LayoutReference::parse(&text).map_err(CommandError::usage)? {
-            Some(_) if arguments.registries.plain_http => {
+            Some(_) if registries.plain_http => {
                 Err(CommandError::usage("--plain-http is for registries, not for layouts").into())
             }
             Some(wanted) => {
@@ -45,17 +55,24 @@ impl ImageSource {
                     source: Arc::new(layout.clone()),
                     layout: Some(layout),
                     cache: None,
+                    served: false,
                     notes: Vec::new(),
                 })
             }
             None => {
                 let reference = reference(&text)?;
                 let mut notes = Vec::new();
-                let (registries, caching) = (&arguments.registries, &arguments.caching);
-                let client = registry::client([reference.repository().registry()], registries, directories)?;
-                let behind = caches::behind(client, caching, directories, &mut notes).await?;
+                let server = server::client(server)?;
+                let served = server.is_some();
+                let behind = match server {
+                    Some(remote) => caches::behind(remote, caching, directories, &mut notes).await?,
+                    None => {
+                        let client = registry::client([reference.repository().registry()], registries, directories)?;
+                        caches::behind(client, caching, directories, &mut notes).await?
+                    }
+                };
                 let (source, cache) = (behind.source, behind.cache);
-                Ok(Self { text, reference, layout: None, source, cache, notes })
+                Ok(Self { text, reference, layout: None, source, cache, served, notes })
             }
         }
     }
@@ -75,9 +92,9 @@ impl ImageSource {
         self.cache.as_ref()?.note()
     }
 
-    /// Returns the registry; a layout has none.
+    /// Returns the registry that this program asks by itself: a layout has none, and a server asks by its own settings.
     pub fn registry(&self) -> Option<&str> {
-        self.layout.is_none().then(|| self.reference.repository().registry())
+        (self.layout.is_none() && !self.served).then(|| self.reference.repository().registry())
     }
 
     /// Returns a reference as the user writes it; a reference to a layout has the layout's path.
@@ -89,6 +106,25 @@ impl ImageSource {
                 format!("oci-layout:{}{rest}", layout.path().display())
             }
             _ => reference.to_string(),
+        }
+    }
+}
+
+impl ImageSource {
+    /// Returns lines for the user about an answer from this source: that no registry has confirmed it, and that the cache
+    /// could not keep it.
+    pub fn messages(&self, origin: &Origin) -> Vec<String> {
+        let unconfirmed = matches!(origin, Origin::Seen(_))
+            .then(|| format!("{} is from the {origin}: its registry has not confirmed it", self.reference));
+        let notes = self.notes.iter().cloned().chain(unconfirmed).chain(self.not_kept());
+        notes.map(|note| Escaped(format!("note: {note}")).to_string()).collect()
+    }
+
+    /// Returns the repository as the user writes it; a layout's is its path.
+    pub fn show_repository(&self) -> String {
+        match &self.layout {
+            Some(layout) => format!("oci-layout:{}", layout.path().display()),
+            None => self.reference.repository().to_string(),
         }
     }
 }

@@ -21,6 +21,8 @@ mod prepared_publish;
 mod prepared_run;
 mod progress;
 mod registry;
+mod served_run;
+mod server;
 mod spelling;
 mod stopping;
 mod usage_error;

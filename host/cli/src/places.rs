@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use refkit::ErrorCode;
-use refkit_content::{DiskCache, LayoutReference, Memory, Push, Routed, Source};
+use refkit_content::{DiskCache, LayoutReference, Memory, Principal, Push, Routed, Source};
 use refkit_oci::{Digest, Reference, Repository};
 
 use crate::directories::Directories;
 use crate::error::CommandError;
 use crate::hints::Whereabouts;
-use crate::image_source::{of_source, reference};
-use crate::{arguments, caches, registry, spelling};
+use crate::image_source::{Access, of_source, reference};
+use crate::{arguments, caches, registry, server, spelling};
 use layouts::{LayoutPlace, Layouts};
 
 /// The registries and layouts that a command names. Policies see each layout as a repository of its own.
@@ -24,6 +24,8 @@ pub struct Places {
     registries: BTreeSet<String>,
     /// What the user wrote for each place in a registry.
     written: Vec<Written>,
+    /// Whether a server asks the registries.
+    served: bool,
 }
 
 /// What the user wrote for a place in a registry.
@@ -154,22 +156,26 @@ impl Places {
     /// # Errors
     /// The error of a file of settings, or of a cache.
     pub async fn open(
-        &self,
-        registries: &arguments::Registries,
-        caching: &arguments::Caching,
+        &mut self,
+        (registries, server, caching): Access<'_>,
         directories: &Directories,
         notes: &mut Vec<String>,
     ) -> anyhow::Result<Stores> {
         if self.registries.is_empty() && registries.plain_http {
             return Err(CommandError::usage("--plain-http is for registries, not for layouts").into());
         }
-        let client = registry::client(self.registries.iter().map(String::as_str), registries, directories)?;
-        let behind = match self.registries.is_empty() {
-            true => caches::Behind { source: Arc::new(client.clone()), cache: None },
-            false => caches::behind(client.clone(), caching, directories, notes).await?,
+        let server = server::client(server)?;
+        self.served = server.is_some();
+        let (behind, target) = match server {
+            Some(remote) => self.stores(remote, caching, directories, notes).await?,
+            None => {
+                let named = self.registries.iter().map(String::as_str);
+                let client = registry::client(named, registries, directories)?;
+                self.stores(client, caching, directories, notes).await?
+            }
         };
         let mut source = Routed::<dyn Source>::new(behind.source);
-        let mut target = Routed::<dyn Push>::new(Arc::new(client));
+        let mut target = Routed::<dyn Push>::new(target);
         for layout in self.layouts.iter() {
             let repository = &layout.repository;
             let read = layout.source().unwrap_or_else(|| Arc::new(Memory::new()));
@@ -179,6 +185,21 @@ impl Places {
             }
         }
         Ok(Stores { source: Arc::new(source), target: Arc::new(target), cache: behind.cache })
+    }
+
+    /// Returns the client of registries as a source, behind the cache, and as a destination.
+    async fn stores<C: Source + Push + Principal + Clone + 'static>(
+        &self,
+        client: C,
+        caching: &arguments::Caching,
+        directories: &Directories,
+        notes: &mut Vec<String>,
+    ) -> anyhow::Result<(caches::Behind, Arc<dyn Push>)> {
+        let behind = match self.registries.is_empty() {
+            true => caches::Behind { source: Arc::new(client.clone()), cache: None },
+            false => caches::behind(client.clone(), caching, directories, notes).await?,
+        };
+        Ok((behind, Arc::new(client)))
     }
 
     /// Ends the writing: an archive gets what was written for it.
@@ -237,6 +258,8 @@ fn tagged(repository: Repository, tag: Option<String>, digest: Option<Digest>) -
 impl Whereabouts for Places {
     fn registry(&self, subject: Option<&str>) -> Option<String> {
         match subject {
+            // A server asks by its own settings.
+            _ if self.served => None,
             Some(subject) if self.layouts.subject(subject).is_some() => None,
             Some(subject) => subject.parse().ok().map(|found: Reference| found.repository().registry().to_owned()),
             None => self.registries.first().cloned(),

@@ -34,11 +34,12 @@ impl PreparedPublish {
     ///
     /// # Errors
     /// A usage error, or the error of a policy or a file of settings that cannot be used.
-    pub async fn new(places: Places, options: &PublishOptions, settings: &[Assignment]) -> anyhow::Result<Self> {
+    pub async fn new(mut places: Places, options: &PublishOptions, settings: &[Assignment]) -> anyhow::Result<Self> {
         let PublishOptions { policies, publishing, .. } = options;
         let directories = Directories::of_environment();
         let mut notes = Vec::new();
-        let stores = places.open(&options.registries, &options.caching(), &directories, &mut notes).await?;
+        let stores =
+            places.open((&options.registries, &options.server, &options.caching()), &directories, &mut notes).await?;
         let directories = if options.no_cache { None } else { Some(&directories) };
         let files = policies.files.len() + publishing.files.len();
         let engine = policies::engine(files, 2, &policies.compiling, directories, &mut notes)?;

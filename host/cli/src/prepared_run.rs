@@ -29,7 +29,8 @@ impl PreparedRun {
     pub async fn new(target: &arguments::Target, policies: &arguments::Policies) -> anyhow::Result<Self> {
         let directories = Directories::of_environment();
         let no_cache = target.caching.no_cache;
-        let mut source = ImageSource::open(target, &directories).await?;
+        let access = (&target.registries, &target.server, &target.caching);
+        let mut source = ImageSource::open(&target.reference, access, &directories).await?;
         let mut notes = std::mem::take(&mut source.notes);
         let directories = if no_cache { None } else { Some(&directories) };
         let engine = policies::engine(policies.files.len(), 1, &policies.compiling, directories, &mut notes)?;

@@ -7,7 +7,7 @@ use refkit::Publisher;
 use refkit::settings::Assignment;
 use refkit_oci::pattern::Pattern;
 
-use super::{Caching, Policies, Printing, Registries};
+use super::{Caching, Policies, Printing, Registries, Server};
 use crate::progress::ProgressArguments;
 
 /// What all commands that publish have: the policies, the registries, and whether they only check.
@@ -22,6 +22,8 @@ pub struct PublishOptions {
     pub publishing: Publishing,
     #[command(flatten)]
     pub registries: Registries,
+    #[command(flatten)]
+    pub server: Server,
     /// Neither reads nor writes the caches of content and of compiled policies.
     #[arg(long, help_heading = "Cache")]
     pub no_cache: bool,

@@ -1,23 +1,25 @@
 //! `refkit inspect`.
 
+use anyhow::Context as _;
 use bytes::Bytes;
 use clap::Args;
 use refkit::{Absence, ErrorCode, Image, Parts, Resolution, Selection};
-use refkit_oci::Descriptor;
 use refkit_oci::document::media_type;
+use refkit_oci::{Descriptor, Platform};
 use refkit_report::{DocumentSelector, ErrorMessage, Requested, RunOutput, RunResult, manifests};
+use refkit_server::grpc::pb::Level;
 
 use super::{Run, Running};
 use crate::arguments::{Format, Policies, Printing, Target};
 use crate::error::CommandError;
-use crate::output::Output;
+use crate::exit::Exit;
+use crate::output::{Output, Stdout};
 use crate::prepared_run::{PreparedRun, platforms};
+use crate::{image_source, served_run, server};
 
 /// Arguments of `refkit inspect`.
 #[derive(Debug, Args)]
 pub struct Inspect {
-    #[command(flatten)]
-    target: Target,
     /// Lists the layers of every manifest.
     #[arg(long)]
     layers: bool,
@@ -26,6 +28,12 @@ pub struct Inspect {
     attestations: bool,
     #[command(flatten)]
     document: DocumentFlags,
+    #[command(flatten)]
+    target: Target,
+    /// Lets the policies of the server decide, instead of policies of the command. With --index, --manifest or --config.
+    #[arg(long, help_heading = "Server", requires_all = ["address", "DocumentFlags"],
+        conflicts_with_all = ["raw", "files", "settings", "grants", "limits", "explain", "pull", "offline", "stale_if_error"])]
+    server_policies: bool,
     #[command(flatten)]
     policies: Policies,
     #[command(flatten)]
@@ -104,11 +112,32 @@ impl Inspect {
         Ok(prepared.output(&run, output, &self.printing))
     }
 
+    /// Prints one document of the image that the policies of the server choose.
+    async fn served(&self, selector: DocumentSelector, platforms: &[Platform]) -> anyhow::Result<Output> {
+        let reference = image_source::reference(&self.target.reference)?.to_string();
+        let remote = server::client(&self.target.server)?.context("a server is named")?;
+        let level = match selector {
+            // Its flag is not for the policies of a server.
+            DocumentSelector::Root => Level::Unspecified,
+            DocumentSelector::Index => Level::Index,
+            DocumentSelector::Manifest => Level::Manifest,
+            DocumentSelector::Config => Level::Config,
+        };
+        let platform = platforms.first().context("a platform is wanted")?;
+        Ok(match served_run::document(&remote, &reference, platform, level).await {
+            Ok(bytes) => Output { stdout: Stdout::Exact(bytes.into()), messages: Vec::new(), exit: Exit::Resolved },
+            Err(output) => Output::of_run(*output, reference, None, Vec::new(), self.printing.format),
+        })
+    }
+
     /// Prints one document. The run makes only the requests that lead to it.
     async fn document(&self, selector: DocumentSelector) -> anyhow::Result<Output> {
         let platforms = platforms(&self.target.platforms);
         if platforms.len() > 1 {
             return Err(CommandError::usage("the bytes of one document are those of one --platform").into());
+        }
+        if self.server_policies {
+            return self.served(selector, &platforms).await;
         }
         let prepared = PreparedRun::new(&self.target, &self.policies).await?;
         let parts = if selector == DocumentSelector::Config { Parts::CONFIGS } else { Parts::IMAGES };

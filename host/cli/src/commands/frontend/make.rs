@@ -18,7 +18,7 @@ use refkit_report::{Escaped, json, table};
 use super::policies::{self, Packed};
 use super::report::MadeReport;
 use super::{FrontendImage, PolicySource, failure, left_out, programs};
-use crate::arguments::{self, Caching, Format, Registries};
+use crate::arguments::{Caching, Format, Registries, Server};
 use crate::destination_error;
 use crate::directories::Directories;
 use crate::error::CommandError;
@@ -79,17 +79,12 @@ pub async fn source(
     directories: &Directories,
 ) -> anyhow::Result<ImageSource> {
     let is_layout = matches!(LayoutReference::parse(&arguments.base), Ok(Some(_)));
-    let target = arguments::Target {
-        reference: arguments.base.clone(),
-        platforms: Vec::new(),
-        all_platforms: false,
-        registries: Registries {
-            plain_http: arguments.registries.plain_http && !(is_layout && also_registry),
-            ..arguments.registries.clone()
-        },
-        caching: Caching::default(),
+    let registries = Registries {
+        plain_http: arguments.registries.plain_http && !(is_layout && also_registry),
+        ..arguments.registries.clone()
     };
-    ImageSource::open(&target, directories).await
+    let access = (&registries, &Server::default(), &Caching::default());
+    ImageSource::open(&arguments.base, access, directories).await
 }
 
 async fn make(
