@@ -1,6 +1,8 @@
 //! Tests of the services over a socket, with memory or a registry that misbehaves behind them.
 #![forbid(unsafe_code)]
 
+#[path = "server/buildkit.rs"]
+mod buildkit;
 #[path = "server/deadlines.rs"]
 mod deadlines;
 #[path = "server/fetch.rs"]
@@ -13,6 +15,8 @@ mod lists;
 mod malformed;
 #[path = "server/push.rs"]
 mod push;
+#[path = "server/random.rs"]
+mod random;
 #[path = "server/remote.rs"]
 mod remote;
 #[path = "server/resolve.rs"]

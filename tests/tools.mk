@@ -82,9 +82,10 @@ $(TOOLS)/bin/buildx-imagetools: $(addprefix $(IMAGETOOLS_GO)/,go.mod go.sum) $(w
 
 # BuildKit and its Dockerfile frontend, of the version in go.mod, and the frontends of the tests.
 E2E_GO := tests/e2e/go
-E2E_PROGRAMS := $(addprefix $(TOOLS)/bin/,buildkitd buildctl dockerfile-frontend \
+E2E_PROGRAMS := $(addprefix $(TOOLS)/bin/,buildkitd buildctl dockerfile-frontend served-build \
 	$(notdir $(wildcard $(E2E_GO)/frontend-*)))
-E2E_SOURCES := $(E2E_GO)/go.mod $(E2E_GO)/go.sum $(wildcard $(E2E_GO)/frontend-*/*.go $(E2E_GO)/internal/*/*.go)
+E2E_SOURCES := $(E2E_GO)/go.mod $(E2E_GO)/go.sum $(wildcard $(E2E_GO)/frontend-*/*.go $(E2E_GO)/served-build/*.go \
+	$(E2E_GO)/internal/*/*.go host/server/go/*.go)
 E2E_DEBIAN := /usr/sbin/runc /bin/busybox /usr/bin/git
 
 # The message descriptors of that BuildKit, for the test that compares this project's .proto files with them; and the
@@ -111,7 +112,7 @@ tools-e2e: $(E2E_PROGRAMS) $(E2E_DEBIAN)
 $(E2E_PROGRAMS) &: $(E2E_SOURCES)
 	$(call needs_go,tools-e2e,$(FETCHING_GO))
 	mkdir -p $(TOOLS)/bin
-	cd $(E2E_GO) && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$(CURDIR)/$(TOOLS)/bin/" tool ./frontend-...
+	cd $(E2E_GO) && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$(CURDIR)/$(TOOLS)/bin/" tool ./frontend-... ./served-build
 	touch $(E2E_PROGRAMS)
 
 # The program that runs the steps, a root filesystem of one static program, and what git sources are read with.

@@ -32,6 +32,9 @@ mod generated {
                 }
                 pub mod sourcepolicy {
                     include!("pb/moby.buildkit.v1.sourcepolicy.rs");
+                    pub mod policysession {
+                        include!("pb/moby.buildkit.v1.sourcepolicy.policysession.rs");
+                    }
                 }
             }
         }
@@ -46,5 +49,6 @@ pub use generated::google::protobuf::*;
 pub use generated::google::rpc::*;
 pub use generated::moby::buildkit::v1::apicaps::*;
 pub use generated::moby::buildkit::v1::frontend::*;
+pub use generated::moby::buildkit::v1::sourcepolicy::policysession::*;
 pub use generated::moby::buildkit::v1::sourcepolicy::*;
 pub use generated::pb::*;

@@ -1,7 +1,8 @@
-//! The project's own API, `refkit.v1`.
+//! The project's own API, `refkit.v1`, and BuildKit's services on the same connections.
 //!
 //! [`Grpc`] answers the requests of a connection. [`Rules`](rules::Rules) stands for the server around it. Errors have a gRPC code and the details of `google.rpc.Status`: [`wire`] makes and reads them.
 
+mod buildkit;
 mod call;
 mod failed;
 mod fields;

@@ -6,7 +6,7 @@
 //! - [`State`]: all of it, loaded. It never changes; a reload puts another one in its place.
 //! - `listen`: sockets, TLS, connections and their limits. `monitor`, `grpc_listener`: what is behind a listener;
 //!   `by_state` answers the services of gRPC by the rules.
-//! - [`grpc`]: the API `refkit.v1`; [`client`]: the client of the API.
+//! - [`grpc`]: the API `refkit.v1` and BuildKit's own services; [`client`]: the client of the API.
 //! - [`Server`]: starts, reloads and drains.
 //!
 //! The library reads neither flags nor the environment: the command hands it everything in [`Means`].

@@ -49,6 +49,7 @@ fn names_numbers_and_types_are_those_of_buildkit() {
          moby.buildkit.v1.frontend.SolveResponse",
         "moby.buildkit.v1.frontend.SolveRequest.SourcePolicies = 15 repeated moby.buildkit.v1.sourcepolicy.Policy",
         "moby.buildkit.v1.sourcepolicy.PolicyAction.CONVERT = 2",
+        "moby.buildkit.v1.sourcepolicy.policysession.DecisionResponse.update = 3 pb.SourceOp",
         "pb.Op.source = 3 pb.SourceOp of op",
     ];
     for line in expected {

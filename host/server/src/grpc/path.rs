@@ -22,4 +22,13 @@ paths! {
         RESOLVE_IMAGE = "ResolveImage",
         EXPLAIN = "Explain",
         LOAD_POLICY = "LoadPolicy";
+    "moby.buildkit.v1.frontend.LLBBridge":
+        BRIDGE_PING = "Ping",
+        RESOLVE_IMAGE_CONFIG = "ResolveImageConfig",
+        RESOLVE_SOURCE_META = "ResolveSourceMeta";
+    "moby.buildkit.v1.sourcepolicy.policysession.PolicyVerifier":
+        CHECK_POLICY = "CheckPolicy";
 }
+
+/// What the paths of all methods of `LLBBridge` begin with.
+pub(crate) const BRIDGE: &str = "/moby.buildkit.v1.frontend.LLBBridge/";

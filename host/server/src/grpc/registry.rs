@@ -2,7 +2,7 @@
 
 mod document;
 mod fetch;
-mod list;
+pub mod list;
 mod pieces;
 mod push;
 mod received;

@@ -10,7 +10,7 @@ use tonic::body::Body;
 
 use super::method::{HttpRequest, HttpResponse, streamed, streaming, unary};
 use super::rules::{Caller, Rules};
-use super::{BoxError, Call, Grpc, image, path, registry, standard, timeout};
+use super::{BoxError, Call, Grpc, buildkit, image, path, registry, standard, timeout};
 
 impl Grpc {
     /// Answers a request. A dropped future ends the call: its registry requests and its policies.
@@ -41,6 +41,15 @@ impl Grpc {
             path::RESOLVE_IMAGE => unary(request, |request| image::resolve(api, call, request)).await,
             path::EXPLAIN => unary(request, |request| image::explain(api, call, request)).await,
             path::LOAD_POLICY => streamed(request, |request| image::load(api, call, request)).await,
+            path::BRIDGE_PING => unary(request, buildkit::ping).await,
+            path::RESOLVE_IMAGE_CONFIG => {
+                unary(request, |request| buildkit::resolve_image_config(api, call, request)).await
+            }
+            path::RESOLVE_SOURCE_META => {
+                unary(request, |request| buildkit::resolve_source_meta(api, call, request)).await
+            }
+            path::CHECK_POLICY => unary(request, |request| buildkit::check_policy(api, call, request)).await,
+            other if other.starts_with(path::BRIDGE) => return Err(Status::unimplemented(buildkit::NO_BUILD)),
             other if other.starts_with(standard::HEALTH) => (api.standard.health)(request).await,
             other if other.starts_with(standard::REFLECTION) => match &api.standard.reflection {
                 Some(reflection) => reflection(request).await,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lru::LruCache;
 use parking_lot::Mutex;
 use refkit_oci::document::{self, Document, Limits};
-use refkit_oci::{Descriptor, Digest, Repository};
+use refkit_oci::{Descriptor, Digest, Platform, Reference, Repository};
 
 use super::rules::Caller;
 
@@ -22,12 +22,19 @@ pub type RefusedEntries = Arc<[Digest]>;
 
 type Manifests = LruCache<(Repository, Digest), RefusedEntries>;
 
+/// The images that policies chose for platforms, by the digests that BuildKit knows them by. Another image of the same
+/// index is none of them.
+type Images = LruCache<(Repository, Digest, Platform), ()>;
+
 /// What callers have got.
-pub struct Seen(Mutex<LruCache<Caller, Manifests>>);
+pub struct Seen {
+    manifests: Mutex<LruCache<Caller, Manifests>>,
+    images: Mutex<LruCache<Caller, Images>>,
+}
 
 impl Default for Seen {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(CALLERS)))
+        Self { manifests: Mutex::new(LruCache::new(CALLERS)), images: Mutex::new(LruCache::new(CALLERS)) }
     }
 }
 
@@ -62,8 +69,22 @@ impl Seen {
         });
     }
 
+    /// Notes that the policies have chosen an image for a platform.
+    pub fn chosen(&self, caller: &Caller, repository: &Repository, digest: &Digest, platform: &Platform) {
+        let mut callers = self.images.lock();
+        let images = callers.get_or_insert_mut(caller.clone(), || LruCache::new(MANIFESTS));
+        images.put((repository.clone(), digest.clone(), platform.clone()), ());
+    }
+
+    /// Returns whether the policies have chosen this digest for a platform.
+    pub fn is_chosen(&self, caller: &Caller, reference: &Reference, platform: &Platform) -> bool {
+        let Some(digest) = reference.digest() else { return false };
+        let key = (reference.repository().clone(), digest.clone(), platform.clone());
+        self.images.lock().get_mut(caller).is_some_and(|images| images.get(&key).is_some())
+    }
+
     fn with<T>(&self, caller: &Caller, work: impl FnOnce(&mut Manifests) -> T) -> T {
-        let mut callers = self.0.lock();
+        let mut callers = self.manifests.lock();
         work(callers.get_or_insert_mut(caller.clone(), || LruCache::new(MANIFESTS)))
     }
 }

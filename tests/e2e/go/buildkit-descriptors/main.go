@@ -8,6 +8,7 @@ import (
 	"os"
 
 	_ "github.com/moby/buildkit/frontend/gateway/pb"
+	_ "github.com/moby/buildkit/sourcepolicy/policysession"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
