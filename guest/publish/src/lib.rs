@@ -87,7 +87,7 @@ fn opened(host: &impl PublishingHost, found: &Found) -> Result<Source, Error> {
     while let Some(nested) = source.nested().cloned() {
         source = match host.fetch(&found.reference, nested.digest.as_str()) {
             Ok(bytes) => source.with_nested(&nested, &bytes.into()).map_err(Error::invalid)?,
-            // A sparse index lacks what nobody wanted of it.
+            // The destination of a sparse copy lacks the manifests that the copy left out.
             Err(Error { code: ErrorCode::NotFound, .. }) => source.without_nested(&nested),
             Err(error) => return Err(error),
         };

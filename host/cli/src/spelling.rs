@@ -24,8 +24,8 @@ pub fn of_source(text: &str) -> Option<String> {
     (!rest.is_empty()).then(|| format!("here it is written {begin}{rest}"))
 }
 
-/// Returns what to write instead of the name of a destination. Nobody can push to the official images of Docker Hub, so one
-/// that is just a name lacks a part.
+/// Returns what to write instead of the name of a destination. Docker Hub takes no pushes to its official images, so a
+/// destination without a registry and without a namespace lacks a part.
 pub fn of_destination(text: &str) -> Option<String> {
     of_source(text).or_else(|| {
         let found: Reference = text.parse().ok()?;

@@ -17,7 +17,7 @@ use words::Words;
 /// The most bytes of a result: BuildKit reads no longer line.
 pub(crate) const LENGTH: usize = 64 << 10;
 
-/// The most substitutions in substitutions. Nobody writes more than three.
+/// The deepest nesting of substitutions. Dockerfiles in use nest at most three.
 const DEPTH: usize = 32;
 
 /// Returns the value of a variable, if it has one.
@@ -36,14 +36,14 @@ pub(crate) fn words(text: &str, raw: bool) -> Result<Vec<String>, SubstitutionEr
     Ok(lexer.words.end())
 }
 
-/// What becomes of escape characters.
+/// How the reader treats escape characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Escapes {
     /// They are taken away.
     Apply,
     /// They stay.
     Keep,
-    /// They stay for the reader of a pattern, for whom those in quotes are doubled.
+    /// The reader keeps them for the pattern, and doubles those in quotes.
     Pattern,
 }
 

@@ -71,12 +71,7 @@ impl Push for Client {
         media_type: &str,
         bytes: Bytes,
     ) -> Result<Descriptor, Error> {
-        let ask = |endpoint: Endpoint| {
-            let bytes = bytes.clone();
-            async move { self.put_manifest(&endpoint, destination, media_type, bytes, true).await }
-        };
-        let about = About::new(Operation::Push, destination);
-        self.at_writer(about, destination.repository(), ask).await.map(|pushed| pushed.value)
+        self.push(destination, media_type, bytes, true).await
     }
 
     async fn push_referrer(
@@ -85,12 +80,7 @@ impl Push for Client {
         media_type: &str,
         bytes: Bytes,
     ) -> Result<Descriptor, Error> {
-        let ask = |endpoint: Endpoint| {
-            let bytes = bytes.clone();
-            async move { self.put_manifest(&endpoint, destination, media_type, bytes, false).await }
-        };
-        let about = About::new(Operation::Push, destination);
-        self.at_writer(about, destination.repository(), ask).await.map(|pushed| pushed.value)
+        self.push(destination, media_type, bytes, false).await
     }
 
     async fn complete_referrers(
@@ -107,6 +97,23 @@ impl Push for Client {
 }
 
 impl Client {
+    /// Pushes a manifest. `lists` says whether the list of the subject's referrers gets it now, or with the next call that
+    /// completes the list.
+    async fn push(
+        &self,
+        destination: &Reference,
+        media_type: &str,
+        bytes: Bytes,
+        lists: bool,
+    ) -> Result<Descriptor, Error> {
+        let ask = |endpoint: Endpoint| {
+            let bytes = bytes.clone();
+            async move { self.put_manifest(&endpoint, destination, media_type, bytes, lists).await }
+        };
+        let about = About::new(Operation::Push, destination);
+        self.at_writer(about, destination.repository(), ask).await.map(|pushed| pushed.value)
+    }
+
     /// Returns whether a registry has a manifest or a blob, by its digest.
     async fn holds(&self, endpoint: &Endpoint, descriptor: &Descriptor) -> Result<bool, ErrorKind> {
         let document = media_type::is_document(&descriptor.media_type);

@@ -63,7 +63,7 @@ impl ArchivePlace {
         self.kept.get_or_try_init(keep).await.copied().map_err(|error| self.named(error))
     }
 
-    /// Returns an error with the archive's path in the place of the directory's, which nobody has named.
+    /// Returns an error that names the archive's path instead of the temporary directory's.
     fn named(&self, mut error: Error) -> Error {
         let (directory, path) = (self.writer.path().display().to_string(), self.path.display().to_string());
         if error.host.as_ref() == Some(&directory) {

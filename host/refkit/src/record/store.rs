@@ -120,7 +120,7 @@ impl Store {
         }
     }
 
-    /// Writes a file by a rename, so that nobody meets a half of it.
+    /// Writes a file and renames it, so that no reader sees an incomplete file.
     fn write(&self, digest: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.path(digest);
         if fs::metadata(&path).is_ok_and(|there| there.len() == bytes.len() as u64) {

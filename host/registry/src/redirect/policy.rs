@@ -18,7 +18,7 @@ pub(crate) fn check(endpoint: &Endpoint, url: &Url) -> Result<(), ErrorKind> {
 /// Checks a URL that the host of a base URL names. A host with TLS must not lead to one without. A host in the
 /// internet must not make this machine send requests to itself or to its network (CVE-2026-48978), unless its settings
 /// allow that address. A host on loopback may lead to any port and address of loopback: a token server beside a local
-/// registry is usual, and whoever runs that registry reaches the other services of this machine without the client.
+/// registry is usual, and a registry on this machine reaches the machine's other services without the client.
 /// This function judges the text of the URL; [`names`](crate::http::names) judges the addresses of
 /// a name at its lookup.
 ///
